@@ -1,0 +1,40 @@
+"""Where gitops and the executors meet: a step, what it may use, and what comes back."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from gitops.registry import Registry
+
+
+@dataclass(frozen=True)
+class StepContext:
+    """What a step may use. `fence` is the controller's fencing token, which hosts check."""
+
+    operation: str
+    registry: Registry
+    fence: int
+    report: Callable[[str], None]
+
+
+class Executor(Protocol):
+    """Carries one kind of step out. Returns when the step is done; raises `StepFailed` with a sentence otherwise.
+
+    May be called twice for the same step, also after a controller was killed in the middle of the first call.
+    """
+
+    def __call__(self, step: Any, context: StepContext) -> None: ...
+
+
+# By the step's `kind`.
+Executors = Mapping[str, Executor]
+
+
+class HostCheck(Protocol):
+    """Answers a question about the outside, such as a padlock check; returns Slack mrkdwn."""
+
+    def __call__(self, arguments: tuple[str, ...], registry: Registry) -> str: ...
+
+
+# By verb.
+HostChecks = Mapping[str, HostCheck]

@@ -1,0 +1,146 @@
+"""What is registered in etcd, as records. Reads are whole; writes carry the store's fence."""
+
+from gitops.store import Store
+from model import keys
+from model.app import App
+from model.cluster import Cluster
+from model.errors import Refused, StepFailed
+from model.names import AppKind
+from model.registered import (
+    HostRecord,
+    IngressRecord,
+    InstanceRecord,
+    MeshMember,
+    MetaData,
+    NodeRecord,
+    PortRecord,
+    Registered,
+    RegisteredApp,
+)
+
+INSTANCE_PORTS = range(20000, 30000)
+KINDS: tuple[AppKind, ...] = ("backend", "frontend")
+
+
+class Registry:
+    """The records of the notes' data model, and those that flstr holds beside it."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def read(self) -> Registered:
+        """The whole registered tree, from one revision of etcd."""
+        prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, *(f"{kind}/" for kind in KINDS)]
+        return parse(self.store.prefixes(prefixes))
+
+    def cluster(self) -> Cluster:
+        """The last accepted `cluster.yaml`."""
+        text = self.store.get(keys.CLUSTER)
+        if text is None:
+            raise Refused("no revision of the cluster repo was accepted yet")
+        return Cluster.model_validate_json(text)
+
+    def host(self, node: str) -> HostRecord | None:
+        """A rented machine, or None."""
+        text = self.store.get(keys.host(node))
+        return None if text is None else HostRecord.model_validate_json(text)
+
+    def put_host(self, record: HostRecord) -> None:
+        """Hold a machine's host key and address."""
+        self.store.put(keys.host(record.node), record.to_json())
+
+    def put_node(self, record: NodeRecord) -> None:
+        """Register a machine that has joined."""
+        self.store.put(keys.node(record.name), record.to_json())
+
+    def members(self, mesh: str) -> dict[str, MeshMember]:
+        """Who is in a mesh, by node."""
+        found = self.store.prefix(keys.mesh_members(mesh))
+        members = (MeshMember.model_validate_json(value) for value in found.values())
+        return {member.node: member for member in sorted(members, key=lambda member: member.node)}
+
+    def put_member(self, mesh: str, member: MeshMember) -> None:
+        """Make a machine's key and endpoint known to its mesh."""
+        self.store.put(keys.mesh_member(mesh, member.node), member.to_json())
+
+    def allot_address(self, mesh: str, node: str) -> str:
+        """The address a machine holds in a mesh; a free one is allotted on first asking."""
+        subnet = self.cluster().meshes[mesh].subnet
+        prefix = keys.mesh_addresses(mesh)
+        while True:
+            held = {key.removeprefix(prefix): owner for key, owner in self.store.prefix(prefix).items()}
+            mine = next((address for address, owner in held.items() if owner == node), None)
+            if mine is not None:
+                return mine
+            free = next((host for host in subnet.hosts() if str(host) not in held), None)
+            if free is None:
+                raise StepFailed(f"mesh {mesh} has no address left for {node}; give it a larger subnet")
+            if self.store.put_new(keys.mesh_address(mesh, str(free)), node):
+                return str(free)
+
+    def forget_node(self, node: str) -> None:
+        """Deregister a machine and free its addresses; its host record stays until it is destroyed."""
+        meshes = self.store.prefix(keys.MESHES)
+        gone = [key for key in meshes if key.endswith(f"/member/{node}")]
+        freed = [key for key, owner in meshes.items() if "/address/" in key and owner == node]
+        self.store.delete(keys.node(node), *gone, *freed)
+
+    def forget_host(self, node: str) -> None:
+        """Forget a machine that was given back, with the ports of its instances."""
+        self.store.delete(keys.host(node), *self.store.prefix(keys.ports(node)))
+
+    def allot_port(self, node: str, app: App, instance: str) -> int:
+        """The port an instance holds on a machine; a free one is allotted on first asking."""
+        mine = PortRecord(kind=app.kind, app=app.app, instance=instance).to_json()
+        while True:
+            held = self.store.prefix(keys.ports(node))
+            numbers = {int(key.rpartition("/")[2]): value for key, value in held.items()}
+            port = next((number for number, value in numbers.items() if value == mine), None)
+            if port is not None:
+                return port
+            free = next(number for number in INSTANCE_PORTS if number not in numbers)
+            if self.store.put_new(keys.port(node, free), mine):
+                return free
+
+    def free_port(self, node: str, kind: AppKind, app: str, instance: str) -> None:
+        """Give back the port of an instance that is gone."""
+        mine = PortRecord(kind=kind, app=app, instance=instance).to_json()
+        held = self.store.prefix(keys.ports(node))
+        self.store.delete(*(key for key, value in held.items() if value == mine))
+
+    def put_instance(self, kind: AppKind, app: str, instance: str, record: InstanceRecord) -> None:
+        """Register an instance: from now on it serves."""
+        self.store.put(keys.instance(kind, app, instance), record.to_json())
+
+    def delete_instance(self, kind: AppKind, app: str, instance: str) -> None:
+        """Deregister an instance: from now on nothing new goes to it."""
+        self.store.delete(keys.instance(kind, app, instance))
+
+
+def parse(found: dict[str, str]) -> Registered:
+    """The registered tree from etcd's keys and values."""
+    nodes: dict[str, NodeRecord] = {}
+    hosts: dict[str, HostRecord] = {}
+    ingress: dict[str, IngressRecord] = {}
+    ports: dict[tuple[str, int], PortRecord] = {}
+    meta: dict[tuple[AppKind, str], MetaData] = {}
+    instances: dict[tuple[AppKind, str], dict[str, InstanceRecord]] = {}
+    for key, value in sorted(found.items()):
+        match key.split("/"):
+            case ["node", name]:
+                nodes[name] = NodeRecord.model_validate_json(value)
+            case ["flstr", "host", name]:
+                hosts[name] = HostRecord.model_validate_json(value)
+            case ["ingress", address]:
+                ingress[address] = IngressRecord.model_validate_json(value)
+            case ["flstr", "port", node, number]:
+                ports[node, int(number)] = PortRecord.model_validate_json(value)
+            case ["backend" | "frontend" as kind, app, "meta_data"]:
+                meta[kind, app] = MetaData.model_validate_json(value)
+            case ["backend" | "frontend" as kind, app, "instance", instance]:
+                instances.setdefault((kind, app), {})[instance] = InstanceRecord.model_validate_json(value)
+    apps = {
+        name: RegisteredApp(meta_data=meta.get(name), instances=instances.get(name, {}))
+        for name in sorted(meta.keys() | instances.keys())
+    }
+    return Registered(nodes=nodes, hosts=hosts, apps=apps, ingress=ingress, ports=ports)

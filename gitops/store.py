@@ -1,0 +1,223 @@
+"""etcd, as flstr uses it: text values, transactions, and a following of prefixes that survives a restarted server."""
+
+import queue
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import etcd3
+import grpc
+import structlog
+from etcd3 import exceptions
+
+from model.errors import Fenced, Refused
+
+log = structlog.get_logger()
+
+CALL_SECONDS = 10.0
+RETRY_SECONDS = 1.0
+
+T = TypeVar("T")
+OnChange = Callable[[str, str | None], None]
+
+
+@dataclass(frozen=True)
+class Fence:
+    """Leadership at one point in time; `token`, the create revision of the leader's key, grows with each leader."""
+
+    key: str
+    token: int
+
+
+class Store:
+    """One etcd, or a list of its members. Every call raises `Refused` where no member answers."""
+
+    def __init__(self, endpoints: Sequence[str], fence: Fence | None = None, client: Any = None) -> None:
+        self._endpoints = tuple(endpoints)
+        self._fence = fence
+        self._client = client or _connect(self._endpoints)
+
+    def fenced(self, fence: Fence) -> "Store":
+        """The same etcd, whose writes fail with `Fenced` once another leader has taken over."""
+        return Store(self._endpoints, fence, self._client)
+
+    @property
+    def fence(self) -> Fence | None:
+        """The leadership that writes depend on, if any."""
+        return self._fence
+
+    def get(self, key: str) -> str | None:
+        """The value of a key, or None."""
+        value, _ = self._call(lambda: self._client.get(key))
+        return None if value is None else value.decode()
+
+    def prefix(self, prefix: str) -> dict[str, str]:
+        """All keys that begin so, from one read."""
+        return self._prefix(prefix)[0]
+
+    def prefixes(self, prefixes: Sequence[str]) -> dict[str, str]:
+        """All keys under several prefixes, read in one transaction, so that they belong together."""
+        etcd = self._client.transactions
+        reads = [etcd.get(prefix, range_end=etcd3.utils.prefix_range_end(prefix.encode())) for prefix in prefixes]
+        _, answers = self._call(lambda: self._client.transaction(compare=[], success=reads, failure=[]))
+        return {meta.key.decode(): value.decode() for answer in answers for value, meta in answer}
+
+    def put(self, key: str, value: str) -> None:
+        """Write a key, whatever it held."""
+        self.write({key: value})
+
+    def put_new(self, key: str, value: str) -> bool:
+        """Write a key unless it exists; says whether it was written."""
+        return self._transact([self._client.transactions.version(key) == 0], {key: value}, ())
+
+    def swap(self, key: str, old: str, new: str) -> bool:
+        """Write a key if it still holds `old`; says whether it was written."""
+        return self._transact([self._client.transactions.value(key) == old], {key: new}, ())
+
+    def delete(self, *keys: str) -> None:
+        """Remove keys; absent ones are no fault."""
+        self.write({}, keys)
+
+    def delete_prefix(self, prefix: str) -> None:
+        """Remove every key that begins so."""
+        self.delete(*self.prefix(prefix))
+
+    def write(self, puts: Mapping[str, str], deletes: Sequence[str] = ()) -> None:
+        """Write and remove several keys at once, or none of them."""
+        if puts or deletes:
+            self._transact([], puts, deletes)
+
+    def lease(self, ttl: int) -> Any:
+        """A lease of `ttl` seconds."""
+        return self._call(lambda: self._client.lease(ttl))
+
+    def put_leased(self, key: str, value: str, lease: Any) -> int | None:
+        """Write a key that goes with its lease, unless it exists; its create revision, or None where it was there."""
+        etcd = self._client.transactions
+        done, _ = self._call(
+            lambda: self._client.transaction(
+                compare=[etcd.version(key) == 0], success=[etcd.put(key, value, lease)], failure=[]
+            )
+        )
+        return self.create_revision(key) if done else None
+
+    def create_revision(self, key: str) -> int | None:
+        """The revision at which a key came to be, or None."""
+        _, meta = self._call(lambda: self._client.get(key))
+        return None if meta is None else int(meta.create_revision)
+
+    def follow(self, prefix: str, on_change: OnChange) -> "Following":
+        """Hear every key under a prefix: those that are there at once, then each change, across restarts of etcd.
+
+        `on_change(key, value)` runs on one thread of its own, with None for a removed key, and may hear the same
+        value twice.
+        """
+        return Following(self, prefix, on_change)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _prefix(self, prefix: str) -> tuple[dict[str, str], int]:
+        # etcd has no empty key: everything is the range from the first one.
+        everything = self._client.get_all_response
+        answer = self._call(lambda: self._client.get_prefix_response(prefix) if prefix else everything())
+        return {pair.key.decode(): pair.value.decode() for pair in answer.kvs}, int(answer.header.revision)
+
+    def _transact(self, compare: list[Any], puts: Mapping[str, str], deletes: Sequence[str]) -> bool:
+        etcd = self._client.transactions
+        success = [etcd.put(key, value) for key, value in puts.items()] + [etcd.delete(key) for key in deletes]
+        guard = [] if self._fence is None else [etcd.create(self._fence.key) == self._fence.token]
+        done, _ = self._call(lambda: self._client.transaction(compare=[*guard, *compare], success=success, failure=[]))
+        if not done and self._fence is not None and self.create_revision(self._fence.key) != self._fence.token:
+            raise Fenced(f"another controller leads since token {self._fence.token}")
+        return bool(done)
+
+    def _call(self, action: Callable[[], T]) -> T:
+        try:
+            return action()
+        except (exceptions.Etcd3Exception, grpc.RpcError) as error:
+            raise Refused(f"etcd at {', '.join(self._endpoints)} does not answer ({type(error).__name__})") from error
+
+
+class Following:
+    """A running `Store.follow`; stop it with `stop()` or by leaving its `with` block."""
+
+    def __init__(self, store: Store, prefix: str, on_change: OnChange) -> None:
+        self._store = store
+        self._prefix = prefix
+        self._on_change = on_change
+        self._known: dict[str, str] = {}
+        self._stopped = threading.Event()
+        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"follow {prefix}", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hear nothing more."""
+        self._stopped.set()
+        self._events.put(None)
+        self._thread.join(timeout=CALL_SECONDS)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._list_then_watch()
+            except (Refused, exceptions.Etcd3Exception) as error:
+                log.warning("watch interrupted, listing again", prefix=self._prefix, error=str(error))
+                self._stopped.wait(RETRY_SECONDS)
+
+    def _list_then_watch(self) -> None:
+        # A watch ends with its server and cannot reach behind a compaction: listing first makes up for both.
+        client = self._store._client
+        found, revision = self._store._prefix(self._prefix)
+        for key in self._known.keys() - found.keys():
+            self._hear(key, None)
+        for key, value in found.items():
+            if self._known.get(key) != value:
+                self._hear(key, value)
+        self._events = queue.SimpleQueue()
+        watch = client.add_watch_prefix_callback(self._prefix, self._events.put, start_revision=revision + 1)
+        try:
+            self._hear_events()
+        finally:
+            client.cancel_watch(watch)
+
+    def _hear_events(self) -> None:
+        while not self._stopped.is_set():
+            response = self._events.get()
+            if isinstance(response, Exception):
+                raise Refused(f"the watch of {self._prefix} ended") from response
+            if response is None:
+                continue
+            for event in response.events:
+                deleted = isinstance(event, etcd3.events.DeleteEvent)
+                self._hear(event.key.decode(), None if deleted else event.value.decode())
+
+    def _hear(self, key: str, value: str | None) -> None:
+        if value is None:
+            self._known.pop(key, None)
+        else:
+            self._known[key] = value
+        try:
+            self._on_change(key, value)
+        except Exception:
+            log.exception("a change could not be handled", key=key)
+
+
+def _connect(endpoints: Sequence[str]) -> Any:
+    nodes = []
+    for endpoint in endpoints:
+        host, _, port = endpoint.removeprefix("http://").rpartition(":")
+        nodes.append(etcd3.Endpoint(host=host, port=int(port), secure=False, time_retry=RETRY_SECONDS))
+    return etcd3.MultiEndpointEtcd3Client(endpoints=nodes, timeout=CALL_SECONDS, failover=True)

@@ -1,0 +1,75 @@
+"""`apps/<name>.yaml`: a backend or frontend, deployed from a commit."""
+
+import hashlib
+from typing import Literal
+
+from pydantic import Field
+
+from model.base import Frozen
+from model.names import (
+    AppKind,
+    AppName,
+    CommitHash,
+    EnvPrefix,
+    GitUrl,
+    HostName,
+    MemoryLimit,
+    Port,
+    ScriptPath,
+    Seconds,
+    UrlPath,
+)
+
+
+class Health(Frozen):
+    """How an instance shows that it can serve."""
+
+    path: UrlPath = Field("/health", description="Path that answers 200 when the instance can serve")
+    within: Seconds = Field(60.0, description="How long a new instance may take until it first answers")
+
+
+class Publish(Frozen):
+    """The port on which HAProxy offers the app on every node."""
+
+    port: Port = Field(description="Port on each node, the same everywhere; one app only")
+
+
+class Env(Frozen):
+    """What others are told about reaching this app; HOST and PORT are the node's own HAProxy."""
+
+    protocol: Literal["http", "https", "tcp"] = Field("http", alias="PROTOCOL")
+    path: UrlPath = Field("/", alias="PATH")
+
+
+class IngressBinding(Frozen):
+    """A public address that leads to this app."""
+
+    host: HostName = Field(description="Public host name")
+    port: Port = Field(80, description="Public port")
+    location: UrlPath = Field("/", description="Path under which the app answers")
+
+
+class App(Frozen):
+    """The whole of `apps/<name>.yaml`."""
+
+    app: AppName = Field(description="Name; the file is named after it")
+    kind: AppKind = Field(description="backend or frontend")
+    repo: GitUrl = Field(description="Git repository of the app")
+    commit: CommitHash = Field(description="The exact commit that runs, all 40 digits")
+    instances: int = Field(1, ge=0, le=100, description="How many instances run")
+    build: ScriptPath | None = Field(None, description="Script in the repository that builds a release")
+    run: ScriptPath = Field(description="Script in the repository that runs an instance on $HOST:$PORT")
+    build_within: Seconds = Field(600.0, description="How long the build may take")
+    memory: MemoryLimit = Field("512M", description="Memory an instance may use")
+    health: Health = Health()
+    publish: Publish
+    env_prefix: EnvPrefix = Field(description="Prefix of the variables that tell others where this app is")
+    env: Env = Env()
+    needs: tuple[AppName, ...] = Field((), description="Apps whose variables an instance is given")
+    ingress: tuple[IngressBinding, ...] = Field((), description="Public addresses that lead here")
+
+    def spec(self) -> str:
+        """Eight digits that change whenever a running instance would have to be replaced."""
+        runs = self.model_dump(mode="json", exclude={"instances", "ingress"})
+        text = "\n".join(f"{key}={runs[key]!r}" for key in sorted(runs))
+        return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -1,0 +1,13 @@
+"""The base of every record and manifest."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Frozen(BaseModel):
+    """Immutable, hashable by value where its fields are, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+    def to_json(self) -> str:
+        """The form kept in etcd: compact, keys by their written name."""
+        return self.model_dump_json(by_alias=True)

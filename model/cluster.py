@@ -1,0 +1,138 @@
+"""`cluster.yaml`: the machines, the networks between them, and who may do what."""
+
+from ipaddress import IPv4Network
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from model.base import Frozen
+from model.names import (
+    ChannelName,
+    CloudLocation,
+    ClusterName,
+    Email,
+    ImageName,
+    MeshName,
+    NodeName,
+    PersonName,
+    PoolName,
+    Port,
+    Role,
+    Seconds,
+    ServerType,
+    SlackUser,
+    node_name,
+)
+
+Right = Literal["read", "deploy", "scale", "sync", "approve"]
+
+
+def _subnet(value: object) -> object:
+    return IPv4Network(value) if isinstance(value, str) else value
+
+
+Subnet = Annotated[IPv4Network, BeforeValidator(_subnet)]
+
+
+class Cloud(Frozen):
+    """Where machines are rented."""
+
+    location: CloudLocation = Field("fsn1", description="Hetzner location of machines that name none of their own")
+    image: ImageName = Field("debian-12", description="Image that new machines start from")
+
+
+class Pool(Frozen):
+    """Machines of one role and size; they are named after the pool, counting up from `first`."""
+
+    role: Role = Field(description="What the machines are for")
+    server_type: ServerType = Field("cx22", description="Hetzner server type")
+    count: int = Field(ge=0, le=200, description="How many machines there are")
+    first: int = Field(101, ge=1, le=9000, description="Number of the first machine")
+    location: CloudLocation | None = Field(None, description="Location, where it is not the cluster's")
+
+
+class Mesh(Frozen):
+    """A Tinc network: members connect to hubs, never to each other."""
+
+    subnet: Subnet = Field(description="Addresses of the mesh, such as 10.110.0.0/24")
+    port: Port = Field(description="TCP and UDP port of tincd on every machine of the mesh")
+    hubs: tuple[Role, ...] = Field(min_length=1, description="Roles that the others connect to")
+    members: tuple[Role, ...] = Field((), description="Roles that connect to the hubs")
+
+    def roles(self) -> frozenset[Role]:
+        """Every role that has a place in this mesh."""
+        return frozenset(self.hubs) | frozenset(self.members)
+
+
+class Person(Frozen):
+    """Somebody who works with this cluster."""
+
+    slack: SlackUser = Field(description="Slack user id")
+    email: Email = Field(description="Address that signs commits in the cluster repo")
+    may: tuple[Right, ...] = Field(("read",), description="What this person may do")
+
+
+class Approvals(Frozen):
+    """How a plan that destroys gets leave."""
+
+    count: int = Field(1, ge=1, le=5, description="How many people have to approve")
+    requester_may_approve: bool = Field(False, description="Whether the person who asked counts")
+    expires: Seconds = Field(3600.0, description="How long a card waits for a decision")
+
+
+class Cluster(Frozen):
+    """The whole of `cluster.yaml`."""
+
+    cluster: ClusterName = Field(description="Name of the cluster; labels every machine in the cloud")
+    channel: ChannelName = Field("flstr", description="Slack channel where the cluster speaks")
+    cloud: Cloud = Cloud()
+    pools: dict[PoolName, Pool] = Field(min_length=1)
+    meshes: dict[MeshName, Mesh] = Field(default_factory=dict)
+    people: dict[PersonName, Person] = Field(default_factory=dict)
+    approvals: Approvals = Approvals()
+
+    @model_validator(mode="after")
+    def _one_use_of_each_port_and_subnet(self) -> "Cluster":
+        named = sorted(self.meshes.items())
+        for index, (name, mesh) in enumerate(named):
+            for other_name, other in named[:index]:
+                if mesh.port == other.port:
+                    raise ValueError(f"meshes {other_name} and {name} both use port {mesh.port}; give one another")
+                if mesh.subnet.overlaps(other.subnet):
+                    raise ValueError(f"the subnets of meshes {other_name} and {name} overlap")
+        return self
+
+    def pool_of(self, node: NodeName) -> str | None:
+        """The pool that wants this node, or None where no pool does."""
+        return next((name for name, pool in self.pools.items() if node in self.names_of(name, pool)), None)
+
+    @staticmethod
+    def names_of(name: PoolName, pool: Pool) -> tuple[NodeName, ...]:
+        """The machines of a pool, in order: `worker101`, `worker102`, …"""
+        return tuple(node_name(name, number) for number in range(pool.first, pool.first + pool.count))
+
+    def nodes(self) -> dict[NodeName, Pool]:
+        """Every machine that should exist, with its pool."""
+        return {node: pool for name, pool in self.pools.items() for node in self.names_of(name, pool)}
+
+    def person_by_slack(self, user: str) -> tuple[PersonName, Person] | None:
+        """Who a Slack user is, or None for a stranger."""
+        return next(((name, person) for name, person in self.people.items() if person.slack == user), None)
+
+    def person_by_email(self, email: str) -> tuple[PersonName, Person] | None:
+        """Who signs with this address, or None."""
+        return next(((name, person) for name, person in self.people.items() if person.email == email), None)
+
+    def who_may(self, right: Right) -> tuple[PersonName, ...]:
+        """Everybody who has this right, by name."""
+        return tuple(sorted(name for name, person in self.people.items() if right in person.may))
+
+    def app_mesh(self) -> MeshName | None:
+        """The mesh that carries traffic to apps: workers to ingresses where there is one, else any of the workers'."""
+        of_workers = [name for name, mesh in sorted(self.meshes.items()) if "worker" in mesh.roles()]
+        to_ingress = [name for name in of_workers if "ingress" in self.meshes[name].hubs]
+        return next(iter([*to_ingress, *of_workers]), None)
+
+    def meshes_of(self, role: Role) -> tuple[MeshName, ...]:
+        """The meshes that machines of a role belong to, in order."""
+        return tuple(name for name, mesh in sorted(self.meshes.items()) if role in mesh.roles())

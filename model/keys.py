@@ -1,0 +1,102 @@
+"""The etcd keys: the notes' data model at the top, what flstr itself remembers under `flstr/`."""
+
+from model.names import AppKind
+
+NODES = "node/"
+INGRESSES = "ingress/"
+CLUSTER = "flstr/cluster"
+SYNC = "flstr/sync"
+LEADER = "flstr/leader"
+HOSTS = "flstr/host/"
+MESHES = "flstr/mesh/"
+PORTS = "flstr/port/"
+OPERATIONS = "flstr/operation/"
+APPROVALS = "flstr/approval/"
+INTENTS = "flstr/intent/"
+CARDS = "flstr/card/"
+NOTICES = "flstr/notice/"
+
+
+def node(name: str) -> str:
+    """A registered machine."""
+    return f"{NODES}{name}"
+
+
+def ingress(host: str, port: int) -> str:
+    """A public address."""
+    return f"{INGRESSES}{host}:{port}"
+
+
+def meta_data(kind: AppKind, app: str) -> str:
+    """What others need to know of an app."""
+    return f"{kind}/{app}/meta_data"
+
+
+def instances(kind: AppKind, app: str) -> str:
+    """Prefix of an app's serving instances."""
+    return f"{kind}/{app}/instance/"
+
+
+def instance(kind: AppKind, app: str, instance_id: str) -> str:
+    """One serving instance."""
+    return f"{instances(kind, app)}{instance_id}"
+
+
+def host(node_name: str) -> str:
+    """A rented machine: its address and SSH host key, known before it is first reached."""
+    return f"{HOSTS}{node_name}"
+
+
+def mesh_members(mesh: str) -> str:
+    """Prefix of a mesh's members."""
+    return f"{MESHES}{mesh}/member/"
+
+
+def mesh_member(mesh: str, node_name: str) -> str:
+    """A machine's public key and endpoint in a mesh."""
+    return f"{mesh_members(mesh)}{node_name}"
+
+
+def mesh_addresses(mesh: str) -> str:
+    """Prefix of a mesh's allotted addresses."""
+    return f"{MESHES}{mesh}/address/"
+
+
+def mesh_address(mesh: str, address: str) -> str:
+    """An address held by one machine; the value is the node's name."""
+    return f"{mesh_addresses(mesh)}{address}"
+
+
+def ports(node_name: str) -> str:
+    """Prefix of the ports allotted on a machine."""
+    return f"{PORTS}{node_name}/"
+
+
+def port(node_name: str, number: int) -> str:
+    """A port held by one instance; the value is a PortRecord."""
+    return f"{ports(node_name)}{number}"
+
+
+def operation(operation_id: str) -> str:
+    """A plan being carried out."""
+    return f"{OPERATIONS}{operation_id}"
+
+
+def approval(approval_id: str) -> str:
+    """A decision that is waited for, or was taken."""
+    return f"{APPROVALS}{approval_id}"
+
+
+def intent(intent_id: str) -> str:
+    """What somebody asked for, with its answer once there is one."""
+    return f"{INTENTS}{intent_id}"
+
+
+def card(record_id: str) -> str:
+    """Where an operation, approval or notice was posted."""
+    return f"{CARDS}{record_id}"
+
+
+def notice(notice_id: str) -> str:
+    """Something the channel has to hear once."""
+    return f"{NOTICES}{notice_id}"

@@ -1,0 +1,113 @@
+"""What etcd says exists: the records of the notes' data model, and of what flstr itself holds."""
+
+from pydantic import Field
+
+from model.app import Env, Publish
+from model.base import Frozen
+from model.names import (
+    AppKind,
+    AppName,
+    CommitHash,
+    EnvPrefix,
+    HostName,
+    InstanceId,
+    NodeName,
+    Port,
+    Role,
+    UrlPath,
+)
+
+
+class NodeRecord(Frozen):
+    """`node/<name>`: a machine that has joined; `ip` is public, `addresses` are by mesh."""
+
+    name: NodeName
+    ip: str
+    services: tuple[str, ...]
+    role: Role
+    pool: str
+    addresses: dict[str, str] = Field(default_factory=dict)
+
+
+class HostRecord(Frozen):
+    """`flstr/host/<node>`: a rented machine; `ip` and `server_id` are None until the cloud has answered."""
+
+    node: NodeName
+    host_key: str = Field(description="OpenSSH public host key, 'ssh-ed25519 AAAA…'")
+    ip: str | None = None
+    server_id: int | None = None
+
+
+class MeshMember(Frozen):
+    """`flstr/mesh/<mesh>/member/<node>`: what the others must know; the private key never leaves the machine."""
+
+    node: NodeName
+    role: Role
+    endpoint: str
+    address: str
+    public_key: str
+
+
+class PortRecord(Frozen):
+    """`flstr/port/<node>/<port>`: an instance that holds a port, from before it starts until it is gone."""
+
+    kind: AppKind
+    app: AppName
+    instance: InstanceId
+
+
+class MetaData(Frozen):
+    """`backend|frontend/<name>/meta_data`."""
+
+    publish: Publish
+    env_prefix: EnvPrefix
+    env: Env
+
+
+class InstanceRecord(Frozen):
+    """`backend|frontend/<name>/instance/<id>`: an instance that serves."""
+
+    node: NodeName
+    ip: str
+    port: Port
+    commit: CommitHash
+
+
+class IngressPublish(Frozen):
+    """How a public address is offered."""
+
+    port: Port
+    ssl: bool = False
+    host_name: HostName
+
+
+class IngressLocation(Frozen):
+    """Which app answers under a path."""
+
+    location: UrlPath
+    type: AppKind
+    name: AppName
+
+
+class IngressRecord(Frozen):
+    """`ingress/<host:port>`."""
+
+    publish: IngressPublish
+    location: tuple[IngressLocation, ...]
+
+
+class RegisteredApp(Frozen):
+    """Everything registered of one app."""
+
+    meta_data: MetaData | None = None
+    instances: dict[InstanceId, InstanceRecord] = Field(default_factory=dict)
+
+
+class Registered(Frozen):
+    """The registered tree, as read from etcd at one revision."""
+
+    nodes: dict[NodeName, NodeRecord] = Field(default_factory=dict)
+    hosts: dict[NodeName, HostRecord] = Field(default_factory=dict)
+    apps: dict[tuple[AppKind, AppName], RegisteredApp] = Field(default_factory=dict)
+    ingress: dict[str, IngressRecord] = Field(default_factory=dict)
+    ports: dict[tuple[NodeName, int], PortRecord] = Field(default_factory=dict)

@@ -1,0 +1,153 @@
+"""The steps of a plan. Each says all that is needed to carry it out, and may be carried out twice."""
+
+import hashlib
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from model.app import App
+from model.base import Frozen
+from model.names import (
+    AppKind,
+    AppName,
+    CloudLocation,
+    ImageName,
+    InstanceId,
+    NodeName,
+    Role,
+    ServerType,
+)
+
+
+class CreateNode(Frozen):
+    """Rent a machine, reach it under its known host key, read its mesh keys."""
+
+    kind: Literal["node.create"] = "node.create"
+    node: NodeName
+    pool: str
+    role: Role
+    server_type: ServerType
+    location: CloudLocation
+    image: ImageName
+
+
+class JoinMeshes(Frozen):
+    """Bring machines into every mesh of their role, and register them once they are reached through it."""
+
+    kind: Literal["mesh.join"] = "mesh.join"
+    nodes: tuple[NodeName, ...]
+
+
+class WriteKeys(Frozen):
+    """Write keys of the registered tree: an app's meta_data, a public address."""
+
+    kind: Literal["registry.write"] = "registry.write"
+    put: dict[str, str] = Field(default_factory=dict)
+    delete: tuple[str, ...] = ()
+
+
+class BuildRelease(Frozen):
+    """Fetch a commit on a machine and build it."""
+
+    kind: Literal["release.build"] = "release.build"
+    node: NodeName
+    app: App
+
+
+class StartInstance(Frozen):
+    """Start an instance, wait until it is healthy, register it."""
+
+    kind: Literal["instance.start"] = "instance.start"
+    node: NodeName
+    app: App
+    instance: InstanceId
+
+
+class ApplyRouting(Frozen):
+    """Bring HAProxy on every node and nginx on the ingresses to what is registered, and see `serving` answer there."""
+
+    kind: Literal["routing.apply"] = "routing.apply"
+    serving: tuple[tuple[AppKind, AppName, InstanceId], ...] = ()
+
+
+class DrainInstance(Frozen):
+    """Take an instance out of the routing and wait until it has no more connections."""
+
+    kind: Literal["instance.drain"] = "instance.drain"
+    app_kind: AppKind
+    app: AppName
+    instance: InstanceId
+    node: NodeName
+
+
+class StopInstance(Frozen):
+    """Stop an instance and clean up after it."""
+
+    kind: Literal["instance.stop"] = "instance.stop"
+    app_kind: AppKind
+    app: AppName
+    instance: InstanceId
+    node: NodeName
+
+
+class LeaveMeshes(Frozen):
+    """Take a machine's host file, address and /etc/hosts line off every other machine, and deregister it."""
+
+    kind: Literal["mesh.leave"] = "mesh.leave"
+    node: NodeName
+
+
+class DestroyNode(Frozen):
+    """Give a machine back to the cloud."""
+
+    kind: Literal["node.destroy"] = "node.destroy"
+    node: NodeName
+
+
+Step = Annotated[
+    CreateNode
+    | JoinMeshes
+    | WriteKeys
+    | BuildRelease
+    | StartInstance
+    | ApplyRouting
+    | DrainInstance
+    | StopInstance
+    | LeaveMeshes
+    | DestroyNode,
+    Field(discriminator="kind"),
+]
+
+
+class PlannedStep(Frozen):
+    """A step with its place in the order: it starts when every step in `after` is done."""
+
+    id: str
+    title: str
+    step: Step
+    after: tuple[str, ...] = ()
+
+
+class Losses(Frozen):
+    """What a plan would destroy, for the card that asks."""
+
+    nodes: tuple[NodeName, ...] = ()
+    apps: tuple[AppName, ...] = ()
+    moved: tuple[str, ...] = Field((), description="Instances that move, such as 'influencer 2-ab12cd34'")
+    remaining: tuple[NodeName, ...] = Field((), description="Machines of the same pools that stay")
+
+
+class Plan(Frozen):
+    """What turns the registered tree into the desired one; the same trees give the same plan."""
+
+    title: str
+    steps: tuple[PlannedStep, ...] = ()
+    losses: Losses | None = None
+
+    def digest(self) -> str:
+        """Sixteen digits that name exactly this plan."""
+        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+
+    def destroys(self) -> bool:
+        """Whether it needs an approval."""
+        return self.losses is not None
