@@ -11,7 +11,7 @@ from model.steps import Plan
 StepStatus = Literal["waiting", "running", "done", "failed", "skipped"]
 OperationStatus = Literal["awaiting_approval", "queued", "running", "done", "failed", "denied", "expired", "void"]
 ApprovalStatus = Literal["waiting", "approved", "denied", "expired", "void"]
-IntentStatus = Literal["new", "answered"]
+IntentStatus = Literal["new", "answered", "delivered"]
 
 ENDED: frozenset[OperationStatus] = frozenset({"done", "failed", "denied", "expired", "void"})
 
