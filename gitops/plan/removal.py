@@ -56,9 +56,13 @@ def _move_instances(
     steps: StepList, manifests: Manifests, registered: Registered, leaving: frozenset[NodeName]
 ) -> list[str]:
     workers = _workers(registered)
+    wanted_workers = [node for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"]
     moved = []
     for app_id, app in sorted(manifests.apps.items()):
-        instances = registered.apps.get(app_id, RegisteredApp()).instances
+        instances = dict(registered.apps.get(app_id, RegisteredApp()).instances)
+        # What the count no longer asks for goes before anything is moved.
+        for surplus in placement.change(app, instances, wanted_workers).remove:
+            del instances[surplus.instance]
         pairs = placement.moves(app, instances, leaving, workers)
         rollout = Rollout(steps, app)
         rollout.replace(pairs)
