@@ -60,3 +60,23 @@ def _short_lines(text: str, room: int) -> list[str]:
         pieces = [line[start : start + room] for start in range(0, len(line), room)]
         lines.extend(pieces or [""])
     return lines
+
+
+def fit(text: str, limit: int) -> str:
+    """Escaped text of at most `limit` characters."""
+    keep = limit
+    while len(safe := escape(clip(text, keep))) > limit:
+        keep -= max(1, (len(safe) - limit) // 5)
+    return safe
+
+
+def duration(seconds: float) -> str:
+    """`0.4 s`, `41 s`, `1 min 5 s`, `2 h 3 min`."""
+    if seconds < 10:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
