@@ -1,5 +1,6 @@
 """Follows operations, approvals and notices, and puts what has to be shown into the outbox."""
 
+import queue
 import threading
 import time
 from collections.abc import Callable
@@ -22,11 +23,13 @@ log = structlog.get_logger()
 
 # What ended longer ago is not told any more to a channel that never heard of it.
 OLD_SECONDS = 86400.0
+RETRY_SECONDS = 1.0
+STOP_SECONDS = 12.0
 URGENT: frozenset[OperationStatus] = frozenset({"awaiting_approval", "done", "failed", "denied", "expired", "void"})
 
 
 class Poster:
-    """Keeps no state of its own: what it hears, it reads again from etcd, and shows whole."""
+    """Keeps no state of its own: of what it hears it reads the newest from etcd, and has it shown whole."""
 
     def __init__(
         self,
@@ -42,8 +45,9 @@ class Poster:
         self._default_channel = default_channel
         self._clock = clock
         self._followings: list[Following] = []
-        # Two followers may read the same operation: what was read first must not be shown last.
-        self._reading = threading.Lock()
+        self._changed: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="slack poster", daemon=True)
 
     def start(self) -> None:
         """Begin to follow."""
@@ -53,42 +57,64 @@ class Poster:
             store.follow(keys.APPROVALS, self._approval_changed),
             store.follow(keys.NOTICES, self._notice_changed),
         ]
+        self._thread.start()
 
     def stop(self) -> None:
         """Follow no more."""
+        self._stopped.set()
+        self._changed.put("")
         for following in self._followings:
             following.stop()
+        if self._thread.is_alive():
+            self._thread.join(timeout=STOP_SECONDS)
 
     def _operation_changed(self, key: str, value: str | None) -> None:
-        if value is None or self._is_settled(Operation.model_validate_json(value)):
-            return
-        self._show_operation(key)
+        if value is not None and not self._is_settled(Operation.model_validate_json(value)):
+            self._changed.put(key)
 
     def _approval_changed(self, _key: str, value: str | None) -> None:
         if value is not None:
-            self._show_operation(keys.operation(Approval.model_validate_json(value).operation))
+            self._changed.put(keys.operation(Approval.model_validate_json(value).operation))
 
-    def _notice_changed(self, _key: str, value: str | None) -> None:
-        if value is None:
+    def _notice_changed(self, key: str, value: str | None) -> None:
+        if value is not None:
+            self._changed.put(key)
+
+    def _run(self) -> None:
+        while not self._stopped.is_set():
+            key = self._changed.get()
+            try:
+                self._show(key)
+            except Refused as refused:
+                # etcd does not answer: this state may be the last one, so it is tried until it is shown.
+                log.warning("a change is shown later", key=key, reason=refused.sentence)
+                self._changed.put(key)
+                self._stopped.wait(RETRY_SECONDS)
+            except Exception:
+                log.exception("a change could not be shown", key=key)
+
+    def _show(self, key: str) -> None:
+        text = self._registry.store.get(key) if key else None
+        if text is None:
             return
-        notice = Notice.model_validate_json(value)
+        if key.startswith(keys.NOTICES):
+            self._show_notice(Notice.model_validate_json(text))
+        else:
+            self._show_operation(Operation.model_validate_json(text))
+
+    def _show_notice(self, notice: Notice) -> None:
         if self._cards.get(notice.id) is None and self._clock() - notice.at > OLD_SECONDS:
             return
         message = notice_card(notice)
         self._outbox.put(Letter(notice.id, message, message.digest(), self._cluster()[0]))
 
-    def _show_operation(self, key: str) -> None:
-        with self._reading:
-            text = self._registry.store.get(key)
-            if text is None:
-                return
-            operation = Operation.model_validate_json(text)
-            if self._is_settled(operation):
-                return
-            channel, cluster = self._cluster()
-            approval = self._approval(operation)
-            for letter in letters(operation, approval, may_approve(cluster, approval), channel):
-                self._outbox.put(letter)
+    def _show_operation(self, operation: Operation) -> None:
+        if self._is_settled(operation):
+            return
+        channel, cluster = self._cluster()
+        approval = self._approval(operation)
+        for letter in letters(operation, approval, may_approve(cluster, approval), channel):
+            self._outbox.put(letter)
 
     def _is_settled(self, operation: Operation) -> bool:
         ended = operation.ended if operation.ended is not None else operation.created
@@ -100,10 +126,9 @@ class Poster:
         return Approval.model_validate_json(text) if text else None
 
     def _cluster(self) -> tuple[str, Cluster | None]:
-        try:
-            cluster = self._registry.cluster()
-        except Refused:
+        if self._registry.store.get(keys.CLUSTER) is None:
             return self._default_channel, None
+        cluster = self._registry.cluster()
         return cluster.channel, cluster
 
 
