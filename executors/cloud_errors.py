@@ -42,9 +42,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, APIException):
         return ADVICE.get(str(error.code)) or f"the cloud answered {error.message} ({error.code})"
     if isinstance(error, ActionException):
-        detail: dict[str, object] = error.action.error or {}
-        code = str(detail.get("code", ""))
-        return ADVICE.get(code) or f"the cloud said {detail.get('message') or error.message}"
+        code = str((error.action.error or {"code": ""})["code"])
+        return ADVICE.get(code) or f"the cloud said {error.message}"
     if isinstance(error, requests.Timeout):
         return "the cloud's API did not answer in time"
     if isinstance(error, requests.RequestException):

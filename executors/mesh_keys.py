@@ -15,7 +15,7 @@ RSA_BITS = 3072
 KEYS_SECONDS = 60.0
 
 _PRINTED_KEY = re.compile(
-    r"^mesh (?P<mesh>[a-z0-9_]+)\n"
+    r"^mesh (?P<mesh>[a-z0-9_]+)\n+"
     r"(?P<key>-----BEGIN RSA PUBLIC KEY-----\n(?:[A-Za-z0-9+/=]+\n)+-----END RSA PUBLIC KEY-----\n)",
     re.MULTILINE,
 )

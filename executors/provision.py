@@ -1,6 +1,7 @@
 """Machines come and go: rented under a host key made beforehand, reached for the first time, given back."""
 
 import time
+from ipaddress import IPv4Address
 
 from hcloud.servers import BoundServer
 
@@ -87,7 +88,7 @@ class Provision:
         ip = server.public_net.ipv4.ip if server.public_net and server.public_net.ipv4 else None
         if ip is None:
             raise StepFailed(f"{step.node}: server {server.id} has no public IPv4 address; flstr needs one")
-        record = HostRecord(node=step.node, host_key=host_key, ip=ip, server_id=server.id)
+        record = HostRecord(node=step.node, host_key=host_key, ip=str(IPv4Address(ip)), server_id=server.id)
         if context.registry.host(step.node) != record:
             context.registry.put_host(record)
 

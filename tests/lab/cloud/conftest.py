@@ -5,9 +5,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hcloud import Client
 
-from tests.lab.cloud.running_cloud import TOKEN, RunningCloud
+from tests.lab.cloud.running_cloud import TOKEN, AnyClient, RunningCloud
 
 Hcloud = Callable[..., str]
 
@@ -20,7 +19,7 @@ def cloud() -> Iterator[RunningCloud]:
 
 
 @pytest.fixture
-def client(cloud: RunningCloud) -> Client:
+def client(cloud: RunningCloud) -> AnyClient:
     return cloud.client
 
 
