@@ -2,8 +2,11 @@
 
 import json
 import shutil
+from collections.abc import Mapping
 from importlib.resources import as_file, files
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from cli.etcd import connect
 from cli.settings import Settings
@@ -16,7 +19,7 @@ from model.app import App
 from model.cluster import Cluster
 from model.errors import Refused
 
-SCHEMAS = {"cluster.json": Cluster, "app.json": App}
+SCHEMAS: Mapping[str, type[BaseModel]] = {"cluster.json": Cluster, "app.json": App}
 SCHEMA_FOLDER = ".schema"
 
 
@@ -25,7 +28,9 @@ def init(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is not an empty folder; name a new one")
     with as_file(files("cluster_repo_example")) as example:
-        shutil.copytree(example, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__init__.py", "__pycache__"))
+        shutil.copytree(
+            example, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__init__.py", "__pycache__")
+        )
     write_schemas(folder)
 
 
