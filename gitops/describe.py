@@ -61,8 +61,8 @@ def node(record: NodeRecord, registered: Registered) -> str:
 def plans(revision: str, both: Plans) -> str:
     """What a revision would change, and what of it would wait for leave."""
     if not both.change.steps and not both.removal.steps:
-        return f"`{revision[:8]}` changes nothing: the cluster is as the manifests say."
-    lines = [f"*What `{revision[:8]}` would change*"]
+        return f"`{revision}` changes nothing: the cluster is as the manifests say."
+    lines = [f"*What `{revision}` would change*"]
     if both.change.steps:
         lines += ["", f"At once: {both.change.title}", *_steps(both.change)]
     if both.removal.steps:

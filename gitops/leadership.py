@@ -1,5 +1,6 @@
 """Leadership: an etcd lease that is kept alive, and the fencing token that goes with it."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -28,15 +29,15 @@ class Leadership:
         self._stopped = threading.Event()
         self._lease: Any = None
 
-    def acquire(self) -> Fence | None:
-        """Block until this controller leads; None once stopped."""
+    def acquire(self, stopping: threading.Event) -> Fence | None:
+        """Block until this controller leads; None once `stopping` is set."""
         told = False
-        while not self._stopped.is_set():
+        while not stopping.is_set():
             try:
-                lease = self._lease or self._store.lease(TTL_SECONDS)
-                self._lease = lease
-                lease.refresh()
-                token = self._store.put_leased(keys.LEADER, self._name, lease)
+                self._lease = self._lease or self._store.lease(TTL_SECONDS)
+                if not self._store.keep_alive(self._lease):
+                    self._lease = self._store.lease(TTL_SECONDS)
+                token = self._store.put_leased(keys.LEADER, self._name, self._lease)
             except Refused as error:
                 log.warning("leadership cannot be asked for", error=error.sentence)
                 token, self._lease = None, None
@@ -47,25 +48,25 @@ class Leadership:
             if not told:
                 told = True
                 log.info("another controller leads, or led until just now; waiting")
-            self._stopped.wait(ASK_SECONDS)
+            stopping.wait(ASK_SECONDS)
         return None
 
     def stop(self) -> None:
         """Give leadership back at once, so that the next controller need not wait for the lease's end."""
         self._stopped.set()
         if self._lease is not None:
-            self._lease.revoke()
+            with contextlib.suppress(Refused):
+                self._store.revoke(self._lease)
 
     def _keep_alive(self) -> None:
         last = time.monotonic()
         while not self._stopped.wait(KEEP_ALIVE_SECONDS):
             try:
-                alive = bool(self._lease.refresh()[0].TTL)
-            except Exception as error:
-                log.warning("the lease could not be renewed", error=str(error) or type(error).__name__)
+                alive = self._store.keep_alive(self._lease)
+                last = time.monotonic()
+            except Refused as error:
+                log.warning("the lease could not be renewed", error=error.sentence)
                 alive = time.monotonic() - last < TTL_SECONDS
-            else:
-                last = time.monotonic() if alive else last
             if not alive:
                 log.error("leadership is lost")
                 self._on_lost()

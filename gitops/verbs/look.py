@@ -43,7 +43,7 @@ class Look:
         repo: ClusterRepo = self.revisions.repo
         repo.fetch()
         head = repo.head()
-        return describe.plans(head, plan(self.revisions.manifests(head), self.registry.read()))
+        return describe.plans(head[:8], plan(self.revisions.manifests(head), self.registry.read()))
 
     def padlock(self, request: Request) -> str:
         """`padlock <host>`."""

@@ -150,12 +150,11 @@ class Servers(ProtectableResource[Server]):
 
 
 def _view_public_ip(primary_ip: PrimaryIp) -> Json:
-    names = [{"ip": primary_ip.ip, "dns_ptr": dns_ptr(primary_ip.ip)}]
     return {
         "id": primary_ip.id,
         "ip": primary_ip.ip,
         "blocked": False,
-        "dns_ptr": names[0]["dns_ptr"] if primary_ip.type == "ipv4" else [],
+        "dns_ptr": dns_ptr(primary_ip.ip) if primary_ip.type == "ipv4" else [],
     }
 
 
