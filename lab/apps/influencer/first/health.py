@@ -1,0 +1,3 @@
+def healthy() -> bool:
+    """Whether requests can be answered."""
+    return True

@@ -1,0 +1,96 @@
+"""A lab: hosts, their network and a Git remote on this machine, gone without a trace when it ends."""
+
+import asyncio
+import os
+import signal
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from lab.errors import LabError
+from lab.filelock import FileLock
+from lab.gitremote import GitRemote
+from lab.image import Progress, ensure_image
+from lab.leftovers import remove_everything, take_lab_lock
+from lab.machines import Machines
+from lab.naming import HOST_OCTETS, LabFolders
+from lab.network import LabNetwork, claim_network
+from lab.preconditions import why_no_lab
+
+_LOCK_WITHIN_SECONDS = 2.0
+
+
+def lab_folders() -> LabFolders:
+    """The state root of this machine, or the one that FLSTR_LAB_ROOT names."""
+    return LabFolders(Path(os.environ.get("FLSTR_LAB_ROOT", "/var/lib/flstr-lab")))
+
+
+class Lab:
+    """A running lab. It belongs to this process, and what is in it ends when this process does."""
+
+    def __init__(self, name: str, folders: LabFolders, lock: FileLock, image: Path, network: LabNetwork) -> None:
+        self.name = name
+        self.folder = folders.lab(name)
+        self.network = network
+        self.machines = Machines(image, network, self.folder)
+        self.git = GitRemote(network, self.folder)
+        self._folders = folders
+        self._lock = lock
+
+    @property
+    def host_addresses(self) -> list[IPv4Address]:
+        """The addresses that hosts of this lab may have, lowest first."""
+        return [self.network.names.address(octet) for octet in HOST_OCTETS]
+
+    @classmethod
+    async def up(
+        cls, name: str, folders: LabFolders | None = None, progress: Progress = lambda _share, _line: None
+    ) -> "Lab":
+        """Start lab `name` with an empty Git remote and no hosts; builds the image first when there is none.
+
+        `progress` hears of the building only. Raises LabError, and leaves nothing then.
+        """
+        if (reason := why_no_lab()) is not None:
+            raise LabError(reason)
+        folders = folders or lab_folders()
+        lock = await _own(folders, name)
+        try:
+            await remove_everything(folders, name)
+            image = await asyncio.to_thread(ensure_image, folders, progress)
+            folders.lab(name).mkdir(parents=True)
+            network = await claim_network(name, folders.lab(name))
+            lab = cls(name, folders, lock, image, network)
+            await lab.git.start()
+        except BaseException:
+            await asyncio.shield(remove_everything(folders, name))
+            lock.release()
+            raise
+        return lab
+
+    async def down(self) -> None:
+        """Stop everything and remove it: processes, namespaces, interfaces, files."""
+        await remove_everything(self._folders, self.name)
+        self._lock.release()
+
+
+async def _own(folders: LabFolders, name: str) -> FileLock:
+    # Somebody who only looks whether the lab lives has the lock for a moment.
+    deadline = asyncio.get_running_loop().time() + _LOCK_WITHIN_SECONDS
+    while (lock := take_lab_lock(folders, name)) is None:
+        if asyncio.get_running_loop().time() > deadline:
+            raise LabError(f"Lab {name} is already running: `flstr lab down {name}` stops it.")
+        await asyncio.sleep(0.05)
+    return lock
+
+
+async def until_told_to_stop() -> None:
+    """Wait for SIGINT, SIGTERM or SIGHUP, as the process that holds a lab does before it takes it down."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    for number in signals:
+        loop.add_signal_handler(number, told.set)
+    try:
+        await told.wait()
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)

@@ -1,0 +1,60 @@
+"""Whether this machine can run labs."""
+
+import ctypes
+import os
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from lab.cgroup import hierarchies
+
+_CLONE_NEWNS, _CLONE_NEWNET = 0x00020000, 0x40000000
+
+_PROGRAMS = {
+    "mmdebstrap": "mmdebstrap",
+    "systemd-nspawn": "systemd-container",
+    "ip": "iproute2",
+    "git": "git",
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "setpriv": "util-linux",
+}
+"""The programs the lab runs, and the Debian packages they are in."""
+
+
+def why_no_lab() -> str | None:
+    """One sentence saying why labs cannot run here; None when they can."""
+    if sys.platform != "linux":
+        return f"The lab needs Linux, because its hosts are Linux namespaces; this is {platform.system()}."
+    if os.geteuid() != 0:
+        return "The lab needs root, because it makes network namespaces and mounts: run it with sudo."
+    missing = sorted({package for program, package in _PROGRAMS.items() if shutil.which(program) is None})
+    if missing:
+        return f"The lab needs Debian packages that are not installed: `apt-get install {' '.join(missing)}`."
+    return _why_no_kernel_support()
+
+
+def _why_no_kernel_support() -> str | None:
+    if not Path("/dev/net/tun").exists():
+        return "The lab's hosts need /dev/net/tun for their meshes: `modprobe tun`, or give this container the device."
+    unified, _ = hierarchies(Path("/proc/self/mounts").read_text())
+    if unified is None or not os.access(unified, os.W_OK) or _is_read_only(unified):
+        return "The lab needs control groups version 2, mounted and writable, to tell its hosts' processes apart."
+    if not _may_make_namespaces():
+        return (
+            "The lab needs mount and network namespaces, and the kernel refuses them here: an unprivileged container?"
+        )
+    return None
+
+
+def _is_read_only(path: Path) -> bool:
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
+def _may_make_namespaces() -> bool:
+    """Ask the kernel, in a child that ends at once."""
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if ctypes.CDLL(None).unshare(_CLONE_NEWNS | _CLONE_NEWNET) == 0 else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
