@@ -64,6 +64,9 @@ MASKED_UNITS = (
     "e2scrub_reap.service",
     "fstrim.timer",
     "systemd-pstore.service",
+    # cloud-init's other two stages, init and final, do all that is to be done here; each one starts a Python.
+    "cloud-init-local.service",
+    "cloud-config.service",
     # Hardware and consoles that a lab host does not have.
     "cloud-init-hotplugd.socket",
     "console-getty.service",
@@ -87,9 +90,7 @@ Progress = Callable[[float, str], None]
 
 def recipe_digest() -> str:
     """12 hex digits that change whenever the image would come out differently."""
-    files = {
-        str(path.relative_to(FILES)): path.read_text() for path in sorted(FILES.rglob("*")) if path.is_file()
-    }
+    files = {str(path.relative_to(FILES)): path.read_text() for path in sorted(FILES.rglob("*")) if path.is_file()}
     recipe = [SUITE, PACKAGES, MMDEBSTRAP_OPTIONS, MASKED_UNITS, UNIQUE_TO_A_MACHINE, files]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:12]
 
