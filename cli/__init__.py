@@ -1,0 +1,1 @@
+"""The `flstr` command: where the parts are put together."""

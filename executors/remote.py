@@ -8,6 +8,10 @@ from model.errors import StepFailed
 OnLine = Callable[[str], None]
 
 
+class Unreachable(StepFailed):
+    """The machine was not reached, or was not the right one: no line of the script ran there."""
+
+
 class Remote(Protocol):
     """Runs a script on machines by their node name, over one warm connection each."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from gitops.registry import Registry
 
@@ -17,24 +17,15 @@ class StepContext:
     report: Callable[[str], None]
 
 
-class Executor(Protocol):
-    """Carries one kind of step out. Returns when the step is done; raises `StepFailed` with a sentence otherwise.
-
-    May be called twice for the same step, also after a controller was killed in the middle of the first call.
-    """
-
-    def __call__(self, step: Any, context: StepContext) -> None: ...
-
+# Carries one kind of step out. Returns when the step is done; raises `StepFailed` with a sentence otherwise. May be
+# called twice for the same step, also after a controller was killed in the middle of the first call.
+Executor = Callable[[Any, StepContext], None]
 
 # By the step's `kind`.
 Executors = Mapping[str, Executor]
 
-
-class HostCheck(Protocol):
-    """Answers a question about the outside, such as a padlock check; returns Slack mrkdwn."""
-
-    def __call__(self, arguments: tuple[str, ...], registry: Registry) -> str: ...
-
+# Answers a question about the outside, such as a padlock check, from a verb's arguments; returns Slack mrkdwn.
+HostCheck = Callable[[tuple[str, ...], Registry], str]
 
 # By verb.
 HostChecks = Mapping[str, HostCheck]

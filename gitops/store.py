@@ -93,6 +93,14 @@ class Store:
         """A lease of `ttl` seconds."""
         return self._call(lambda: self._client.lease(ttl))
 
+    def keep_alive(self, lease: Any) -> bool:
+        """Renew a lease; False where it has ended already."""
+        return bool(self._call(lambda: lease.refresh())[0].TTL)
+
+    def revoke(self, lease: Any) -> None:
+        """End a lease now, and the keys that go with it."""
+        self._call(lease.revoke)
+
     def put_leased(self, key: str, value: str, lease: Any) -> int | None:
         """Write a key that goes with its lease, unless it exists; its create revision, or None where it was there."""
         etcd = self._client.transactions

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -31,6 +32,7 @@ class HostSpec:
     name: str
     address: str
     user_data: str
+    ssh_keys: tuple[str, ...] = ()
 
 
 class Host:
@@ -64,11 +66,16 @@ class Host:
         seed = self._folder / "upper/var/lib/cloud/seed/nocloud-net"
         seed.mkdir(parents=True)
         (seed / "user-data").write_text(self.spec.user_data)
-        (seed / "meta-data").write_text(f"instance-id: {uuid4()}\nlocal-hostname: {self.spec.name}\n")
+        (seed / "meta-data").write_text(self._meta_data())
         (self._folder / "upper/etc").mkdir()
         hosts = (self._image / "etc/hosts").read_text()
         (self._folder / "upper/etc/hosts").write_text(f"{hosts}127.0.1.1 {self.spec.name}\n")
         await self.power_on()
+
+    def _meta_data(self) -> str:
+        # A JSON list is a YAML list, and leaves no question of quoting.
+        keys = json.dumps(self.spec.ssh_keys)
+        return f"instance-id: {uuid4()}\nlocal-hostname: {self.spec.name}\npublic-keys: {keys}\n"
 
     async def power_on(self) -> None:
         """Boot from the disk. Returns when the host's init was started. A host that is on stays as it is."""

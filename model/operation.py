@@ -10,7 +10,7 @@ from model.steps import Plan
 
 StepStatus = Literal["waiting", "running", "done", "failed", "skipped"]
 OperationStatus = Literal["awaiting_approval", "queued", "running", "done", "failed", "denied", "expired", "void"]
-ApprovalStatus = Literal["waiting", "approved", "denied", "expired", "void"]
+ApprovalStatus = Literal["waiting", "approved", "used", "denied", "expired", "void"]
 IntentStatus = Literal["new", "answered", "delivered"]
 
 ENDED: frozenset[OperationStatus] = frozenset({"done", "failed", "denied", "expired", "void"})
@@ -117,9 +117,10 @@ class Card(Frozen):
 
 
 class SyncState(Frozen):
-    """How far the worker has followed Git."""
+    """How far the worker has followed Git; written only when something changed."""
 
     revision: str = Field("", description="The newest revision that was accepted")
-    refused: str = Field("", description="A newer revision that was refused, and why, or empty")
-    refused_revision: str = ""
-    settled: bool = Field(False, description="Whether the cluster is as `revision` says, as far as it may be")
+    refused_revision: str = Field("", description="A newer revision that was refused")
+    refused: str = Field("", description="Why it was refused")
+    settled: bool = Field(False, description="Whether nothing is left to do for `revision` but what waits for people")
+    failed_plan: str = Field("", description="Digest of the plan that failed last; it is not tried again by itself")

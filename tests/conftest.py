@@ -4,9 +4,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.store import Store
+
+# How long an example takes says nothing about it on a busy machine.
+settings.register_profile("flstr", deadline=None)
+settings.load_profile("flstr")
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,114 @@
+"""The steps of an operation as a card shows them: all of a short plan, the telling ones of a long plan."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from slack_sdk.models.blocks import PlanBlock, RichTextBlock, RichTextSectionElement, SectionBlock, TaskCardBlock
+from slack_sdk.models.blocks.block_elements import RichTextElementParts
+
+from bot.message import Block
+from bot.text import clip, fit
+from model.operation import Operation, StepState, StepStatus
+
+MOST_LINES = 40
+TITLE_CHARACTERS = 100
+DETAIL_CHARACTERS = 100
+SECTION_CHARACTERS = 3000
+
+# What is shown first where not everything fits.
+_TELLING: dict[StepStatus, int] = {"failed": 0, "running": 1, "waiting": 2, "done": 3, "skipped": 4}
+_TASK_STATUS: dict[StepStatus, str] = {
+    "waiting": "pending",
+    "running": "in_progress",
+    "done": "complete",
+    "failed": "error",
+    "skipped": "pending",
+}
+_EMOJI: dict[StepStatus, str] = {
+    "waiting": ":white_circle:",
+    "running": ":large_blue_circle:",
+    "done": ":white_check_mark:",
+    "failed": ":x:",
+    "skipped": ":fast_forward:",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One step, or several folded into one."""
+
+    id: str
+    title: str
+    status: StepStatus
+    detail: str = ""
+
+
+def lines(operation: Operation) -> tuple[Line, ...]:
+    """What a card shows of the steps, in the plan's order, at most `MOST_LINES` and a line for each folded status."""
+    everything = [
+        _line(step.id, step.title, operation.steps.get(step.id, StepState())) for step in operation.plan.steps
+    ]
+    if len(everything) <= MOST_LINES:
+        return tuple(everything)
+    telling = sorted(everything, key=lambda line: _TELLING[line.status])[:MOST_LINES]
+    chosen = {line.id for line in telling}
+    folded = Counter(line.status for line in everything if line.id not in chosen)
+    ended = operation.ended_already()
+    before = [_fold(status, folded[status], ended) for status in ("done", "skipped") if folded[status]]
+    after = [_fold(status, folded[status], ended) for status in ("failed", "running", "waiting") if folded[status]]
+    return (*before, *(line for line in everything if line.id in chosen), *after)
+
+
+def tally(operation: Operation) -> str:
+    """`5 of 12 steps done, 1 failed`."""
+    total = len(operation.plan.steps)
+    counts = Counter(operation.steps.get(step.id, StepState()).status for step in operation.plan.steps)
+    said = f"{counts['done']} of {total} step{'' if total == 1 else 's'} done"
+    return said + "".join(f", {counts[status]} {status}" for status in ("failed", "skipped") if counts[status])
+
+
+def plan_blocks(operation: Operation) -> tuple[Block, ...]:
+    """A plan block with a task a line."""
+    tasks = [_task(line) for line in lines(operation)]
+    return (PlanBlock(title=tally(operation), tasks=tasks).to_dict(),) if tasks else ()
+
+
+def section_blocks(operation: Operation) -> tuple[Block, ...]:
+    """The same lines in plain sections."""
+    said = [f"*{tally(operation)}*", *(_sentence(line) for line in lines(operation))]
+    parts: list[str] = []
+    for line in said if operation.plan.steps else ():
+        if parts and len(parts[-1]) + 1 + len(line) <= SECTION_CHARACTERS:
+            parts[-1] += "\n" + line
+        else:
+            parts.append(line)
+    return tuple(SectionBlock(text=part).to_dict() for part in parts)
+
+
+def _line(step_id: str, title: str, state: StepState) -> Line:
+    detail = state.detail if state.status in ("running", "failed", "skipped") else ""
+    return Line(step_id, title, state.status, detail or ("skipped" if state.status == "skipped" else ""))
+
+
+def _fold(status: StepStatus, count: int, ended: bool) -> Line:
+    waiting = "not started" if ended else "to come"
+    return Line(f"folded-{status}", f"{count} more steps {waiting if status == 'waiting' else status}", status)
+
+
+def _task(line: Line) -> TaskCardBlock:
+    detail = clip(" ".join(line.detail.split()), DETAIL_CHARACTERS)
+    return TaskCardBlock(
+        task_id=line.id,
+        title=clip(line.title, TITLE_CHARACTERS) or line.id,
+        status=_TASK_STATUS[line.status],
+        details=_rich_text(detail) if detail else None,
+    )
+
+
+def _rich_text(text: str) -> RichTextBlock:
+    return RichTextBlock(elements=[RichTextSectionElement(elements=[RichTextElementParts.Text(text=text)])])
+
+
+def _sentence(line: Line) -> str:
+    detail = fit(" ".join(line.detail.split()), DETAIL_CHARACTERS)
+    return f"{_EMOJI[line.status]} {fit(line.title, TITLE_CHARACTERS)}" + (f": {detail}" if detail else "")

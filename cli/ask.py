@@ -1,0 +1,90 @@
+"""Verbs asked in a shell: the same intents as from Slack, answered by the same worker."""
+
+import queue
+import re
+import secrets
+import time
+
+import git
+
+from bot.help import help_text
+from bot.parser import Refusal, parse
+from cli.etcd import connect
+from cli.settings import Settings
+from gitops import intents
+from gitops.store import Store
+from model import keys
+from model.errors import Refused
+from model.operation import Asker, Intent
+
+ANSWER_SECONDS = 60.0
+
+_EMOJI = {
+    "white_check_mark": "✓",
+    "x": "✗",
+    "no_entry": "⛔",
+    "warning": "!",
+    "gear": "…",
+    "hourglass_flowing_sand": "…",
+    "raised_hand": "?",
+    "wastebasket": "-",
+    "truck": "→",
+    "lock": "✓",
+}
+
+
+def ask(settings: Settings, line: str) -> str:
+    """The answer to a line such as `deploy influencer@a1b2c3`, for a terminal. Raises `Refused`."""
+    command = parse(line)
+    if isinstance(command, Refusal):
+        raise Refused(command.sentence)
+    if command.verb.name == "help":
+        return plain(help_text())
+    store = connect(settings)
+    try:
+        return plain(_answer(store, _intent(settings, command.verb.name, command.arguments, line)))
+    finally:
+        store.close()
+
+
+def plain(mrkdwn: str) -> str:
+    """Slack's markup as a terminal reads it."""
+    text = re.sub(r":([a-z_]+):", lambda match: _EMOJI.get(match[1], match[0]), mrkdwn)
+    text = re.sub(r"(?m)(^|\s)\*([^*\n]+)\*(?=\s|$)", r"\1\2", text)
+    for escaped, letter in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(escaped, letter)
+    return text.replace("`", "")
+
+
+def _intent(settings: Settings, verb: str, arguments: tuple[str, ...], line: str) -> Intent:
+    return Intent(
+        id=f"shell-{secrets.token_hex(8)}",
+        verb=verb,
+        arguments=arguments,
+        words=f"flstr {line}",
+        asker=Asker(place="shell", user=_email(settings)),
+        asked=time.time(),
+    )
+
+
+def _email(settings: Settings) -> str:
+    email = settings.email or str(git.GitConfigParser(config_level="global").get_value("user", "email", default=""))
+    if not email:
+        raise Refused("flstr does not know who you are; set FLSTR_EMAIL to your address in cluster.yaml")
+    return email
+
+
+def _answer(store: Store, intent: Intent) -> str:
+    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def heard(_: str, value: str | None) -> None:
+        found = Intent.model_validate_json(value) if value else None
+        if found is not None and found.status != "new":
+            answers.put(found.answer)
+
+    intents.submit(store, intent)
+    with store.follow(keys.intent(intent.id), heard):
+        try:
+            return answers.get(timeout=ANSWER_SECONDS)
+        except queue.Empty:
+            raise Refused("no flstr serve answered within a minute; look at its log") from None

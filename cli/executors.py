@@ -1,0 +1,61 @@
+"""The executors of every kind of step, put together from the settings."""
+
+from pathlib import Path
+
+import paramiko
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from cli.settings import Settings
+from executors.cloud import CloudSettings
+from executors.deploy import deploy_executors
+from executors.mesh import Mesh
+from executors.provision import Provision
+from executors.ssh import Ssh
+from gitops.executor import Executors, HostChecks
+from gitops.registry import Registry
+
+KEY_FILE = "ssh/id_ed25519"
+
+
+def build_executors(settings: Settings, registry: Registry) -> Executors:
+    """By the kind of step; all of them share one warm connection a host."""
+    key = ssh_key(settings.state / KEY_FILE)
+    ssh = Ssh(registry.host, key)
+    cloud = CloudSettings(
+        token=settings.hcloud_token.get_secret_value(),
+        ssh_public_key=_public_line(key),
+        api_endpoint=settings.hcloud_endpoint,
+    )
+    provision, mesh = Provision(ssh, cloud), Mesh(ssh)
+    return {
+        "node.create": provision.create_node,
+        "node.destroy": provision.destroy_node,
+        "mesh.join": mesh.join,
+        "mesh.leave": mesh.leave,
+        **deploy_executors(ssh),
+    }
+
+
+def build_checks() -> HostChecks:
+    """The checks of the outside, by verb."""
+    return {}
+
+
+def ssh_key(path: Path) -> Path:
+    """flstr's own SSH key, made at first use and readable by its user only."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        private = Ed25519PrivateKey.generate().private_bytes(
+            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+        )
+        unfinished = path.with_suffix(".new")
+        unfinished.touch(mode=0o600)
+        unfinished.write_bytes(private)
+        unfinished.rename(path)
+    return path
+
+
+def _public_line(path: Path) -> str:
+    key = paramiko.Ed25519Key.from_private_key_file(str(path))
+    return f"{key.get_name()} {key.get_base64()}"

@@ -1,0 +1,137 @@
+"""`flstr serve`: etcd, leadership, the worker, the desk for verbs, and the bot, until a signal."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from socket import gethostname
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from bot.service import Bot, SlackSettings
+from cli.etcd import endpoint_file
+from cli.executors import build_checks, build_executors
+from cli.settings import Settings
+from gitops.app_repos import AppRepos
+from gitops.etcd_server import EmbeddedEtcd
+from gitops.leadership import Leadership
+from gitops.operations import Operations
+from gitops.registry import Registry
+from gitops.repository import ClusterRepo
+from gitops.retention import prune
+from gitops.revisions import Revisions
+from gitops.runner import Runner
+from gitops.store import Fence, Store
+from gitops.verbs.change import Change
+from gitops.verbs.decide import Decide
+from gitops.verbs.desk import Desk, Handler
+from gitops.verbs.look import Look
+from gitops.worker import Worker
+from model.errors import Fenced
+
+log = structlog.get_logger()
+
+LOST = 70  # the exit status of a controller that another one has overtaken
+
+
+def serve(settings: Settings) -> int:
+    """Serve until SIGTERM or SIGINT; the exit status. Raises `Refused` where a setting is missing."""
+    settings.require("cluster_repo", "hcloud_token")
+    if settings.slack_bot_token.get_secret_value():
+        settings.require("slack_app_token")
+    settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    with ExitStack() as stack:
+        store = Store(_etcd(settings, stack))
+        stack.callback(store.close)
+        # The bot reads and takes intents while another controller still leads.
+        _start_bot(settings, Registry(store), stack)
+        leadership = Leadership(store, f"{gethostname()}:{os.getpid()}", on_lost=_give_up)
+        stack.callback(leadership.stop)
+        fence = leadership.acquire(stopping)
+        if fence is not None:
+            _lead(settings, store.fenced(fence), fence, stopping)
+    return 0
+
+
+def _etcd(settings: Settings, stack: ExitStack) -> tuple[str, ...]:
+    if settings.etcd_endpoints:
+        return settings.etcd_endpoints
+    etcd = EmbeddedEtcd(settings.state / "etcd")
+    endpoint = etcd.start()
+    stack.callback(etcd.stop)
+    endpoint_file(settings).write_text(f"{endpoint}\n")
+    stack.callback(endpoint_file(settings).unlink, missing_ok=True)
+    log.info("etcd runs", endpoint=endpoint)
+    return (endpoint,)
+
+
+def _start_bot(settings: Settings, registry: Registry, stack: ExitStack) -> None:
+    if not settings.slack_bot_token.get_secret_value():
+        log.warning("no SLACK_BOT_TOKEN: flstr works without Slack; ask it with the flstr command")
+        return
+    slack = SlackSettings(
+        bot_token=settings.slack_bot_token.get_secret_value(),
+        app_token=settings.slack_app_token.get_secret_value(),
+        api_url=settings.slack_api_url or None,
+    )
+    bot = Bot(registry, slack)
+    bot.start()
+    stack.callback(bot.stop)
+
+
+def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Event) -> None:
+    """Everything that changes anything."""
+    registry, operations = Registry(store), Operations(store)
+    repo = ClusterRepo(settings.cluster_repo, settings.state / "cluster.git", settings.branch)
+    app_repos = AppRepos(settings.state / "apps")
+    revisions = Revisions(repo, app_repos)
+    runner = Runner(operations, registry, build_executors(settings, registry), fence.token)
+    worker = Worker(revisions, registry, operations, runner)
+    change, decide = Change(repo, app_repos, worker.wake), Decide(store, operations, worker.wake)
+    look = Look(registry, revisions, operations, worker.state, build_checks())
+    handlers: Mapping[str, Handler] = {
+        "deploy": change.deploy,
+        "scale": change.scale,
+        "status": look.status,
+        "plan": look.plan,
+        "padlock": look.padlock,
+        "sync": decide.sync,
+        "approve": decide.approve,
+        "deny": decide.deny,
+    }
+    desk = Desk(store, registry, handlers)
+    scheduler = BackgroundScheduler()
+    scheduler.add_job(worker.wake, "interval", seconds=settings.poll_seconds)
+    scheduler.add_job(lambda: prune(store, time.time()), "interval", hours=1)
+    scheduler.start()
+    desk.start()
+    thread = threading.Thread(target=_until_fenced(worker.run), name="worker", daemon=True)
+    thread.start()
+    log.info("serving", cluster_repo=settings.cluster_repo, token=fence.token)
+    stopping.wait()
+    log.info("stopping; an operation under way goes on at the next start")
+    scheduler.shutdown(wait=False)
+    desk.stop()
+    worker.stop()
+
+
+def _until_fenced(run: Callable[[], None]) -> Callable[[], None]:
+    def guarded() -> None:
+        try:
+            run()
+        except Fenced:
+            _give_up()
+
+    return guarded
+
+
+def _give_up() -> None:
+    # Another controller may be acting already: nothing of this one may go on, so no orderly end.
+    log.error("this controller no longer leads")
+    os._exit(LOST)

@@ -1,0 +1,22 @@
+"""The executors that bring apps to machines, by the kind of their step."""
+
+from executors.draining import Draining
+from executors.instances import Instances
+from executors.registry_keys import write_keys
+from executors.releases import Releases
+from executors.remote import Remote
+from executors.routing import Routing
+from gitops.executor import Executors
+
+
+def deploy_executors(remote: Remote) -> Executors:
+    """Everything between a commit and an app that answers."""
+    releases, instances, routing = Releases(remote), Instances(remote), Routing(remote)
+    return {
+        "registry.write": write_keys,
+        "release.build": releases.build,
+        "instance.start": instances.start,
+        "routing.apply": routing.apply,
+        "instance.drain": Draining(remote, routing).drain,
+        "instance.stop": instances.stop,
+    }

@@ -1,0 +1,156 @@
+"""Instances: a release that runs under systemd, seen healthy from where its users come."""
+
+import math
+from dataclasses import dataclass
+
+from executors.host_paths import UNITS_FOLDER, app_folder, release_paths, unit_name, unit_path
+from executors.remote import Remote, Unreachable
+from executors.templates import render
+from executors.unit_files import Place, environment, unit_file
+from gitops.executor import StepContext
+from gitops.registry import Registry
+from model.app import App
+from model.errors import StepFailed
+from model.names import AppKind, AppName, InstanceId, NodeName
+from model.registered import InstanceRecord, Registered
+from model.steps import StartInstance, StopInstance
+
+REACH_SECONDS = 10  # tinc needs up to a few seconds for the first packet between two machines
+SCRIPT_SECONDS = 60.0
+KEEP_RELEASES = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an instance did: `how` is healthy, exited, answered or silent; `status` is the exit's or the answer's."""
+
+    how: str
+    status: str
+    journal: str
+
+
+def parse_outcome(printed: str) -> Outcome:
+    """What the start and reach scripts print."""
+    first, _, journal = printed.partition("\n")
+    how, _, status = first.partition(" ")
+    return Outcome(how, status, journal.strip())
+
+
+def start_script(app: App, instance: InstanceId, place: Place, registered: Registered) -> str:
+    """The script that starts an instance and waits for its health."""
+    return render(
+        "app/start-instance.sh.j2",
+        app=app,
+        instance=instance,
+        paths=release_paths(app),
+        unit=unit_name(app.kind, app.app, instance),
+        unit_path=unit_path(app.kind, app.app, instance),
+        unit_file=unit_file(app, instance, place, environment(app, instance, place, registered)),
+        url=place.health_url(app),
+        within_seconds=math.ceil(app.health.within),
+    )
+
+
+def reach_script(app: App, place: Place) -> str:
+    """The script that asks for an instance through the mesh."""
+    return render("app/reach-instance.sh.j2", url=place.health_url(app), within_seconds=REACH_SECONDS)
+
+
+def stop_script(kind: AppKind, app: AppName, instance: InstanceId) -> str:
+    """The script that stops an instance and cleans up after it."""
+    return render(
+        "app/stop-instance.sh.j2",
+        app=app,
+        instance=instance,
+        unit=unit_name(kind, app, instance),
+        unit_path=unit_path(kind, app, instance),
+        folder=app_folder(kind, app),
+        units_folder=UNITS_FOLDER,
+        keep=KEEP_RELEASES,
+    )
+
+
+def failure(app: App, instance: InstanceId, node: NodeName, outcome: Outcome, seen_from: NodeName) -> str:
+    """Why an instance does not serve, in one sentence."""
+    who = f"{app.app} {instance} on {node}"
+    if outcome.how == "exited":
+        return f"{who} ended with status {outcome.status} before it answered at {app.health.path}"
+    within = app.health.within if seen_from == node else REACH_SECONDS
+    asked = "" if seen_from == node else f", asked from {seen_from}"
+    last = f"; last answer was {outcome.status}" if outcome.how == "answered" else "; it did not answer at all"
+    return f"{who} did not answer 200 at {app.health.path} within {within:g}s{asked}{last}"
+
+
+class Instances:
+    """Carries `StartInstance` and `StopInstance` out."""
+
+    def __init__(self, remote: Remote) -> None:
+        self._remote = remote
+
+    def start(self, step: StartInstance, context: StepContext) -> None:
+        """Start an instance and register it once it was seen healthy; one that fails is taken away again."""
+        registered = context.registry.read()
+        place = _place(step, context.registry, registered)
+        app = step.app
+        try:
+            self._start_and_see(step, place, registered, context)
+        except StepFailed as error:
+            self._take_away(step, context, error)
+            raise
+        record = InstanceRecord(node=step.node, ip=place.address, port=place.port, commit=app.commit)
+        context.registry.put_instance(app.kind, app.app, step.instance, record)
+
+    def stop(self, step: StopInstance, context: StepContext) -> None:
+        """Stop an instance and give its port back. A machine that is not reached keeps both."""
+        script = stop_script(step.app_kind, step.app, step.instance)
+        try:
+            self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
+        except Unreachable as error:
+            context.report(f"{step.app} {step.instance} is left on {step.node}, which is not reached: {error.sentence}")
+            return
+        context.registry.free_port(step.node, step.app_kind, step.app, step.instance)
+
+    def _start_and_see(self, step: StartInstance, place: Place, registered: Registered, context: StepContext) -> None:
+        app = step.app
+        context.report(f"starting {app.app} {step.instance} on {step.node}, port {place.port}")
+        script = start_script(app, step.instance, place, registered)
+        printed = self._remote.run(step.node, script, context.fence, app.health.within + SCRIPT_SECONDS)
+        outcome = parse_outcome(printed)
+        if outcome.how != "healthy":
+            raise StepFailed(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)
+        ingresses = [name for name, node in registered.nodes.items() if node.role == "ingress"] if app.ingress else []
+        if not ingresses:
+            return
+        context.report(f"{app.app} {step.instance} is healthy; asking for it from {', '.join(ingresses)}")
+        scripts = dict.fromkeys(ingresses, reach_script(app, place))
+        for ingress, answer in self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS).items():
+            if isinstance(answer, StepFailed):
+                raise answer
+            seen = parse_outcome(answer)
+            if seen.how != "healthy":
+                raise StepFailed(failure(app, step.instance, step.node, seen, ingress), outcome.journal)
+
+    def _take_away(self, step: StartInstance, context: StepContext, why: StepFailed) -> None:
+        app = step.app
+        try:
+            script = stop_script(app.kind, app.app, step.instance)
+            self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
+        except StepFailed as error:
+            # The port stays held: the unit may still listen there.
+            context.report(f"{app.app} {step.instance} could not be taken away ({error.sentence})")
+            return
+        # A first run may have registered it and been killed right after.
+        context.registry.delete_instance(app.kind, app.app, step.instance)
+        context.registry.free_port(step.node, app.kind, app.app, step.instance)
+        context.report(f"{app.app} {step.instance} was taken away again: {why.sentence}")
+
+
+def _place(step: StartInstance, registry: Registry, registered: Registered) -> Place:
+    mesh = registry.cluster().app_mesh()
+    if mesh is None:
+        raise StepFailed("no mesh has the workers in it; add one to cluster.yaml, such as vpn_ingr")
+    node = registered.nodes.get(step.node)
+    address = None if node is None else node.addresses.get(mesh)
+    if address is None:
+        raise StepFailed(f"{step.node} has no address in {mesh}; it has not joined that mesh")
+    return Place(step.node, mesh, address, registry.allot_port(step.node, step.app, step.instance))

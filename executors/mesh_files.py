@@ -1,0 +1,145 @@
+"""What a machine holds of its meshes, worked out from the registry: files, peers, one script. Pure."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from executors.templates import render
+from model.cluster import Cluster, Mesh
+from model.names import MeshName, NodeName, Role
+from model.registered import HostRecord, MeshMember, NodeRecord
+
+TUNNEL_SECONDS = 60
+
+Members = Mapping[MeshName, Mapping[NodeName, MeshMember]]
+
+_SERVICES: dict[Role, tuple[str, ...]] = {"worker": ("backend", "frontend")}
+
+
+@dataclass(frozen=True)
+class Tunnel:
+    """A hub that has to answer through its mesh."""
+
+    mesh: MeshName
+    hub: NodeName
+    address: str
+
+
+@dataclass(frozen=True)
+class Place:
+    """A machine's place in one mesh. A hub's `peers` are all the others, a member's the hubs."""
+
+    name: MeshName
+    mesh: Mesh
+    me: MeshMember
+    peers: tuple[MeshMember, ...]
+
+    def is_hub(self, member: MeshMember) -> bool:
+        """Whether others connect to it."""
+        return member.role in self.mesh.hubs
+
+    def hubs(self) -> tuple[MeshMember, ...]:
+        """The machines that this one connects to."""
+        return tuple(peer for peer in self.peers if self.is_hub(peer))
+
+    def subnets(self, member: MeshMember) -> tuple[str, ...]:
+        """What this machine sends to `member`.
+
+        Only the hubs know every address; a member sends what it does not know to any hub that is up. So a new member
+        changes files on the hubs alone.
+        """
+        own = f"{member.address}/32"
+        through_hub = self.is_hub(member) and not self.is_hub(self.me)
+        return (own, str(self.mesh.subnet)) if through_hub else (own,)
+
+    def folder(self) -> dict[str, str]:
+        """The text files of `/etc/tinc/<mesh>`, by their path in it."""
+        members = sorted((self.me, *self.peers), key=lambda member: member.node)
+        hosts = {
+            f"hosts/{member.node}": render(
+                "mesh/host.j2", member=member, port=self.mesh.port, subnets=self.subnets(member)
+            )
+            for member in members
+        }
+        return {
+            "tinc.conf": render("mesh/tinc.conf.j2", name=self.me.node, mesh=self.name, hubs=self.hubs()),
+            "tinc-up": render("mesh/tinc-up.j2", address=self.me.address, prefix=self.mesh.subnet.prefixlen),
+            "tinc-down": render("mesh/tinc-down.j2"),
+            **hosts,
+        }
+
+
+def places(node: NodeName, cluster: Cluster, members: Members) -> tuple[Place, ...]:
+    """A machine's place in each of its meshes, in order."""
+    found = []
+    for name, mesh in sorted(cluster.meshes.items()):
+        of_mesh = members.get(name, {})
+        if node in of_mesh:
+            me = of_mesh[node]
+            others = (of_mesh[other] for other in sorted(of_mesh) if other != node)
+            peers = tuple(other for other in others if me.role in mesh.hubs or other.role in mesh.hubs)
+            found.append(Place(name, mesh, me, peers))
+    return tuple(found)
+
+
+def hosts_lines(of_node: Sequence[Place]) -> str:
+    """Lines for `/etc/hosts`: `worker101.vpn_ctrl`, and plain `worker101` in the first mesh that leads there."""
+    lines = []
+    known: set[NodeName] = set()
+    for place in of_node:
+        for member in sorted((place.me, *place.peers), key=lambda member: member.node):
+            plain = "" if member.node in known else f" {member.node}"
+            known.add(member.node)
+            lines.append(f"{member.address} {member.node}.{place.name}{plain}\n")
+    return "".join(lines)
+
+
+def tunnels(of_node: Sequence[Place], up: Collection[NodeName]) -> tuple[Tunnel, ...]:
+    """The tunnels that a machine should see working, where only machines in `up` can answer."""
+    return tuple(
+        Tunnel(place.name, hub.node, hub.address) for place in of_node for hub in place.hubs() if hub.node in up
+    )
+
+
+def mesh_script(of_node: Sequence[Place], await_tunnels: Sequence[Tunnel] = ()) -> str:
+    """Brings a machine's meshes to what they should be, and waits for tunnels; a second time it changes nothing."""
+    return render(
+        "mesh/apply.sh.j2",
+        places=of_node,
+        zone=render("mesh/zone.xml.j2", interfaces=[place.name for place in of_node]),
+        nets_boot="".join(f"{place.name}\n" for place in of_node),
+        hosts_lines=hosts_lines(of_node),
+        tunnels=await_tunnels,
+        tunnel_seconds=TUNNEL_SECONDS,
+    )
+
+
+def leaving_script(meshes: Sequence[MeshName]) -> str:
+    """Stops a machine's meshes."""
+    return render("mesh/leave.sh.j2", meshes=meshes)
+
+
+def touched(nodes: Collection[NodeName], cluster: Cluster, members: Members) -> frozenset[NodeName]:
+    """The others whose files change with these: the hubs of their meshes, and every member where one is a hub."""
+    found: set[NodeName] = set()
+    for node in nodes:
+        for place in places(node, cluster, members):
+            found.update(peer.node for peer in place.peers)
+    return frozenset(found.difference(nodes))
+
+
+def reached(output: str) -> frozenset[tuple[MeshName, NodeName]]:
+    """The tunnels that work, as `mesh_script` printed them."""
+    words = (line.split() for line in output.splitlines())
+    return frozenset((line[1], line[2]) for line in words if len(line) == 3 and line[0] == "reached")
+
+
+def node_record(host: HostRecord, role: Role, pool: str, of_node: Sequence[Place]) -> NodeRecord:
+    """What is registered of a machine that has joined."""
+    return NodeRecord(
+        name=host.node,
+        ip=host.ip or "",
+        services=_SERVICES.get(role, (role,)),
+        role=role,
+        pool=pool,
+        addresses={place.name: place.me.address for place in of_node},
+    )

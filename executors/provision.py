@@ -1,0 +1,104 @@
+"""Machines come and go: rented under a host key made beforehand, reached for the first time, given back."""
+
+import time
+from ipaddress import IPv4Address
+
+from hcloud.servers import BoundServer
+
+from executors.cloud import Cloud, CloudSettings, MaybeRented
+from executors.cloud_init import user_data
+from executors.first_contact import first_contact_script
+from executors.host_key import host_key_label, new_host_key
+from executors.mesh_keys import register_members
+from executors.remote import Remote, Unreachable
+from gitops.executor import StepContext
+from model.errors import StepFailed
+from model.registered import HostRecord
+from model.steps import CreateNode, DestroyNode
+
+# How long a request of a controller that was killed may still take to show its server.
+LATE_SECONDS = 5.0
+BOOT_SECONDS = 120.0
+RETRY_SECONDS = 0.3
+FIRST_CONTACT_SECONDS = 400.0
+
+
+class Provision:
+    """Carries out `CreateNode` and `DestroyNode`."""
+
+    def __init__(self, ssh: Remote, settings: CloudSettings) -> None:
+        self._ssh = ssh
+        self._settings = settings
+
+    def create_node(self, step: CreateNode, context: StepContext) -> None:
+        """Rent a machine or adopt the one that is there, reach it, and register its mesh keys."""
+        cluster = context.registry.cluster()
+        cloud = Cloud(self._settings, cluster.cluster)
+        self._rent_or_adopt(step, context, cloud)
+        meshes = cluster.meshes_of(step.role)
+        output = self._first_contact(step.node, first_contact_script(step.role, meshes), context)
+        register_members(step.node, step.role, meshes, output, context)
+        context.report("ready")
+
+    def destroy_node(self, step: DestroyNode, context: StepContext) -> None:
+        """Give a machine back and forget it."""
+        cloud = Cloud(self._settings, context.registry.cluster().cluster)
+        context.report("giving the server back")
+        there_was_one = cloud.give_back(step.node)
+        context.registry.forget_host(step.node)
+        context.report("the server is gone" if there_was_one else "the server was gone already")
+
+    def _rent_or_adopt(self, step: CreateNode, context: StepContext, cloud: Cloud) -> None:
+        record = context.registry.host(step.node)
+        asked_before = record is not None and record.server_id is None
+        server = cloud.find(step.node, within=LATE_SECONDS if asked_before else 0.0)
+        if server is not None:
+            self._adopt(server, step, context)
+            return
+        host_key = new_host_key()
+        # Registered before the request: whatever comes of it can be told from a stranger's machine.
+        context.registry.put_host(HostRecord(node=step.node, host_key=host_key.public))
+        context.report(f"renting a {step.server_type} in {step.location}")
+        try:
+            rented = cloud.rent(step, user_data(step.node, host_key), host_key_label(host_key.public))
+        except MaybeRented as error:
+            server = cloud.find(step.node, within=LATE_SECONDS)
+            if server is None:
+                raise StepFailed(
+                    f"{step.node}: the cloud's API broke off in the middle of renting; try again"
+                ) from error
+            self._adopt(server, step, context)
+            return
+        self._register(rented.server, step, host_key.public, context)
+        context.report("starting")
+        cloud.await_start(step.node, rented.actions)
+
+    def _adopt(self, server: BoundServer, step: CreateNode, context: StepContext) -> None:
+        record = context.registry.host(step.node)
+        if record is None or (server.labels or {}).get("host-key") != host_key_label(record.host_key):
+            raise StepFailed(
+                f"{step.node}: server {server.id} of that name was not started with the SSH host key that is "
+                "registered; delete it in the Hetzner console, then try again"
+            )
+        context.report(f"adopting server {server.id}")
+        self._register(server, step, record.host_key, context)
+
+    @staticmethod
+    def _register(server: BoundServer, step: CreateNode, host_key: str, context: StepContext) -> None:
+        ip = server.public_net.ipv4.ip if server.public_net and server.public_net.ipv4 else None
+        if ip is None:
+            raise StepFailed(f"{step.node}: server {server.id} has no public IPv4 address; flstr needs one")
+        record = HostRecord(node=step.node, host_key=host_key, ip=str(IPv4Address(ip)), server_id=server.id)
+        if context.registry.host(step.node) != record:
+            context.registry.put_host(record)
+
+    def _first_contact(self, node: str, script: str, context: StepContext) -> str:
+        context.report("waiting for SSH")
+        deadline = time.monotonic() + BOOT_SECONDS
+        while True:
+            try:
+                return self._ssh.run(node, script, context.fence, FIRST_CONTACT_SECONDS)
+            except Unreachable as error:
+                if time.monotonic() > deadline:
+                    raise StepFailed(f"{error.sentence} after {BOOT_SECONDS:.0f} s; look at its console") from error
+            time.sleep(RETRY_SECONDS)

@@ -1,0 +1,255 @@
+"""Scripts over SSH: one warm connection a machine, its host key known beforehand."""
+
+import contextlib
+import logging
+import socket
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import paramiko
+
+from executors.remote import OnLine, Unreachable
+from executors.script import FENCED_MARK, FENCED_STATUS, STATE_FOLDER, wrapped
+from executors.templates import quote
+from model.errors import Fenced, StepFailed
+from model.registered import HostRecord
+
+HostLookup = Callable[[str], HostRecord | None]
+
+CONNECT_SECONDS = 10.0
+KEEPALIVE_SECONDS = 5
+SILENT_SECONDS = 20  # a machine that acknowledges nothing for so long is gone
+GRACE_SECONDS = 10.0  # how much longer than the remote timeout to wait for its answer
+KILL_SECONDS = 5
+TIMED_OUT = frozenset({124, 137})
+SESSIONS = 8  # sshd's MaxSessions is 10
+SIDE_BY_SIDE = 32
+LAST_LINES = 40
+
+
+@dataclass
+class _Machine:
+    """What is kept of a machine between two scripts."""
+
+    connecting: threading.Lock = field(default_factory=threading.Lock)
+    sessions: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(SESSIONS))
+    client: paramiko.SSHClient | None = None
+    made_for: tuple[str | None, str] | None = None
+
+
+class Ssh:
+    """`executors.remote.Remote` with paramiko. `lookup` is usually `Registry.host`."""
+
+    def __init__(self, lookup: HostLookup, key: Path, port: int = 22, state_folder: str = STATE_FOLDER) -> None:
+        self._lookup = lookup
+        self._key = key
+        self._port = port
+        self._state_folder = state_folder
+        self._machines: dict[str, _Machine] = {}
+        self._lock = threading.Lock()
+        # What goes wrong is raised; paramiko would print it with a traceback as well.
+        logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+
+    def run(self, node: str, script: str, fence: int, timeout: float = 60.0, on_line: OnLine | None = None) -> str:
+        """See `Remote.run`. Raises `Unreachable` where the script did not start, `Fenced` on a newer token."""
+        machine = self._machine(node)
+        with machine.sessions, self._session(node, machine) as channel:
+            return _Run(node, channel, on_line or _nobody).carry_out(
+                wrapped(script, fence, self._state_folder), timeout
+            )
+
+    def run_all(self, scripts: Mapping[str, str], fence: int, timeout: float = 60.0) -> dict[str, str | StepFailed]:
+        """See `Remote.run_all`."""
+        if not scripts:
+            return {}
+
+        def one(node: str) -> str | StepFailed:
+            try:
+                return self.run(node, scripts[node], fence, timeout)
+            except StepFailed as error:
+                return error
+
+        with ThreadPoolExecutor(min(len(scripts), SIDE_BY_SIDE), thread_name_prefix="ssh") as pool:
+            return dict(zip(scripts, pool.map(one, scripts), strict=True))
+
+    def forget(self, node: str) -> None:
+        """Let go of a machine that is no more."""
+        with self._lock:
+            machine = self._machines.pop(node, None)
+        if machine is not None and machine.client is not None:
+            machine.client.close()
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        for node in list(self._machines):
+            self.forget(node)
+
+    def _machine(self, node: str) -> _Machine:
+        with self._lock:
+            return self._machines.setdefault(node, _Machine())
+
+    @contextlib.contextmanager
+    def _session(self, node: str, machine: _Machine) -> Iterator[paramiko.Channel]:
+        """A channel on the warm connection; one that turns out dead is made anew, once."""
+        channel = self._open(node, machine) or self._open(node, machine)
+        if channel is None:
+            raise Unreachable(f"{node}: the SSH connection was closed as soon as it was made")
+        with channel:
+            yield channel
+
+    def _open(self, node: str, machine: _Machine) -> paramiko.Channel | None:
+        client = self._client(node, machine)
+        transport = client.get_transport()
+        try:
+            return None if transport is None else transport.open_session(timeout=CONNECT_SECONDS)
+        except (paramiko.SSHException, OSError, EOFError):
+            client.close()
+            return None
+
+    def _client(self, node: str, machine: _Machine) -> paramiko.SSHClient:
+        record = self._lookup(node)
+        if record is None or record.ip is None:
+            raise Unreachable(f"{node}: no address is registered for it")
+        wanted = (record.ip, record.host_key)
+        with machine.connecting:
+            if machine.client is not None and (machine.made_for != wanted or not _is_alive(machine.client)):
+                machine.client.close()
+                machine.client = None
+            if machine.client is None:
+                machine.client = self._connect(node, record.ip, record.host_key)
+                machine.made_for = wanted
+            return machine.client
+
+    def _connect(self, node: str, ip: str, host_key: str) -> paramiko.SSHClient:
+        client = paramiko.SSHClient()
+        client.set_missing_host_key_policy(paramiko.RejectPolicy())
+        key = _parse_key(node, host_key)
+        known_as = ip if self._port == 22 else f"[{ip}]:{self._port}"
+        client.get_host_keys().add(known_as, key.get_name(), key)
+        try:
+            client.connect(
+                ip,
+                self._port,
+                username="root",
+                key_filename=str(self._key),
+                sock=_tcp(ip, self._port),
+                allow_agent=False,
+                look_for_keys=False,
+                timeout=CONNECT_SECONDS,
+                banner_timeout=CONNECT_SECONDS,
+                auth_timeout=CONNECT_SECONDS,
+            )
+        except paramiko.BadHostKeyException as error:
+            client.close()
+            raise Unreachable(
+                f"{node}: {ip} shows an SSH host key that is not the registered one; either another machine has its "
+                "address, or somebody is in between"
+            ) from error
+        except paramiko.AuthenticationException as error:
+            client.close()
+            raise Unreachable(f"{node}: {ip} does not accept flstr's SSH key for root") from error
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            client.close()
+            raise Unreachable(f"{node}: no SSH connection to {ip} port {self._port} ({_reason(error)})") from error
+        transport = client.get_transport()
+        if transport is not None:
+            transport.set_keepalive(KEEPALIVE_SECONDS)
+        return client
+
+
+class _Run:
+    """One script on its way: what it printed so far."""
+
+    def __init__(self, node: str, channel: paramiko.Channel, on_line: OnLine) -> None:
+        self._node = node
+        self._channel = channel
+        self._on_line = on_line
+        self._hearing = threading.Lock()
+        self._output: list[str] = []
+        self._last: deque[str] = deque(maxlen=LAST_LINES)
+        self._last_error = ""
+
+    def carry_out(self, script: str, timeout: float) -> str:
+        self._channel.settimeout(timeout + GRACE_SECONDS)
+        errors = threading.Thread(target=self._hear_errors, name=f"ssh {self._node}", daemon=True)
+        try:
+            self._channel.exec_command(f"exec timeout --kill-after={KILL_SECONDS} {quote(timeout)} bash -s")
+            errors.start()
+            self._channel.sendall(script.encode())
+            self._channel.shutdown_write()
+            with self._channel.makefile("r", -1) as stdout:
+                for line in stdout:
+                    self._output.append(line)
+                    self._hear(line)
+            status = self._status(timeout)
+        except TimeoutError as error:
+            raise self._failed(f"nothing was heard for {timeout + GRACE_SECONDS:.0f} s") from error
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise self._failed("the connection broke in the middle of a script") from error
+        errors.join(GRACE_SECONDS)
+        self._judge(status, timeout)
+        return "".join(self._output)
+
+    def _status(self, timeout: float) -> int:
+        if not self._channel.status_event.wait(timeout + GRACE_SECONDS):
+            raise TimeoutError
+        if self._channel.exit_status < 0:
+            raise EOFError
+        return self._channel.exit_status
+
+    def _judge(self, status: int, timeout: float) -> None:
+        if status == 0:
+            return
+        if status == FENCED_STATUS and self._last_error.startswith(FENCED_MARK):
+            raise Fenced(f"{self._node}: {self._last_error.removeprefix(FENCED_MARK)}")
+        if status in TIMED_OUT:
+            raise self._failed(f"the script was not done after {timeout:.0f} s and was stopped")
+        raise self._failed(self._last_error or f"the script ended with status {status}")
+
+    def _hear_errors(self) -> None:
+        with contextlib.suppress(OSError, EOFError), self._channel.makefile_stderr("r", -1) as stderr:
+            for line in stderr:
+                self._hear(line)
+                self._last_error = line.strip() or self._last_error
+
+    def _hear(self, line: str) -> None:
+        with self._hearing:
+            self._last.append(line.rstrip("\n"))
+            self._on_line(line.rstrip("\n"))
+
+    def _failed(self, what: str) -> StepFailed:
+        return StepFailed(f"{self._node}: {what}", "\n".join(self._last))
+
+
+def _tcp(ip: str, port: int) -> socket.socket:
+    sock = socket.create_connection((ip, port), timeout=CONNECT_SECONDS)
+    # Without it a warm script takes 49 ms instead of 5.
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_SECONDS * 1000)
+    return sock
+
+
+def _is_alive(client: paramiko.SSHClient) -> bool:
+    transport = client.get_transport()
+    return transport is not None and transport.is_active()
+
+
+def _parse_key(node: str, text: str) -> paramiko.PKey:
+    entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{node} {text}")
+    if entry is None or entry.key is None:
+        raise Unreachable(f"{node}: its registered SSH host key cannot be read")
+    return entry.key
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, TimeoutError):
+        return "no answer"
+    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
+
+
+def _nobody(line: str) -> None:
+    del line

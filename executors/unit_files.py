@@ -1,0 +1,83 @@
+"""The systemd unit of an instance, from the app, its place and what is registered."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from executors.host_paths import release_paths
+from executors.script import STATE_FOLDER
+from executors.templates import render
+from model.app import App
+from model.errors import StepFailed
+from model.names import AppName, InstanceId, MeshName, NodeName
+from model.registered import MetaData, Registered
+
+# Every node's own HAProxy offers every app here.
+LOCAL_HAPROXY = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an instance listens: an address of a mesh, on a machine."""
+
+    node: NodeName
+    mesh: MeshName
+    address: str
+    port: int
+
+    def health_url(self, app: App) -> str:
+        """Where the instance says that it can serve, as its users in the mesh ask for it."""
+        scheme = "https" if app.env.protocol == "https" else "http"
+        return f"{scheme}://{self.address}:{self.port}{app.health.path}"
+
+
+def environment(app: App, instance: InstanceId, place: Place, registered: Registered) -> dict[str, str]:
+    """The variables an instance is given: its own, and where it finds its app and each app it needs."""
+    own = MetaData(publish=app.publish, env_prefix=app.env_prefix, env=app.env)
+    variables = {
+        "HOST": place.address,
+        "PORT": str(place.port),
+        "HOME": "/tmp",  # noqa: S108 - the unit has a /tmp of its own
+        "FLSTR_APP": app.app,
+        "FLSTR_COMMIT": app.commit,
+        "FLSTR_INSTANCE": instance,
+    }
+    for needed in app.needs:
+        variables |= _where(_meta_data(app.app, needed, registered))
+    return variables | _where(own)
+
+
+def unit_file(app: App, instance: InstanceId, place: Place, variables: Mapping[str, str]) -> str:
+    """The unit that runs an instance from its release."""
+    return render(
+        "app/instance.service.j2",
+        app=app,
+        instance=instance,
+        mesh=place.mesh,
+        paths=release_paths(app),
+        state_folder=STATE_FOLDER,
+        environment=[systemd_word(f"{name}={value}") for name, value in variables.items()],
+    )
+
+
+def systemd_word(text: str) -> str:
+    """One word of a unit file, whatever the text holds; systemd.syntax(7) and systemd.unit(5), specifiers."""
+    if not text.isprintable():
+        raise ValueError(f"a unit file cannot hold {text!r}")
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
+    return f'"{escaped}"'
+
+
+def _where(meta: MetaData) -> dict[str, str]:
+    return {
+        f"{meta.env_prefix}_PROTOCOL": meta.env.protocol,
+        f"{meta.env_prefix}_HOST": LOCAL_HAPROXY,
+        f"{meta.env_prefix}_PORT": str(meta.publish.port),
+        f"{meta.env_prefix}_PATH": meta.env.path,
+    }
+
+
+def _meta_data(app: AppName, needed: AppName, registered: Registered) -> MetaData:
+    for (_, name), found in registered.apps.items():
+        if name == needed and found.meta_data is not None:
+            return found.meta_data
+    raise StepFailed(f"{app} needs {needed}, which is not registered; add apps/{needed}.yaml")

@@ -1,0 +1,98 @@
+"""The repositories of apps, mirrored to resolve what a person calls a commit."""
+
+import difflib
+import hashlib
+import re
+import threading
+from pathlib import Path
+
+import git
+
+from gitops.repository import GIT_ENVIRONMENT, GIT_SECONDS
+from model.errors import Refused
+from model.names import CommitHash
+
+_HASH = re.compile(r"^[0-9a-f]{4,40}$")
+NEAR = 4
+RECENT = 200
+
+
+class AppRepos:
+    """Bare mirrors under `folder`, one for each address."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+
+    def resolve(self, url: str, name: str) -> CommitHash:
+        """The commit that a full or short hash, a branch or a tag means. Raises `Refused` with the near ones."""
+        with self._lock:
+            mirror = self._mirror(url)
+            # A hash cannot move, so a known one needs no fetch; a branch or a tag can.
+            found = _find_hash(mirror, name)
+            if found is None:
+                self._fetch(mirror, url)
+                found = _find_name(mirror, name) or _find_hash(mirror, name)
+            if found is None:
+                raise Refused(f"{url} has no commit, branch or tag '{name}'{_near(mirror, name)}")
+            return found
+
+    def exists(self, url: str, commit: CommitHash) -> bool:
+        """Whether a repository holds a commit."""
+        try:
+            return self.resolve(url, commit) == commit
+        except Refused:
+            return False
+
+    def subject(self, url: str, commit: CommitHash) -> str:
+        """The first line of a commit's message, or nothing where it is unknown."""
+        try:
+            return str(self._mirror(url).git.show("--no-patch", "--format=%s", commit))
+        except git.GitCommandError:
+            return ""
+
+    def _mirror(self, url: str) -> git.Repo:
+        folder = self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
+        return git.Repo(folder) if (folder / "HEAD").exists() else git.Repo.init(folder, bare=True, mkdir=True)
+
+    def _fetch(self, mirror: git.Repo, url: str) -> None:
+        try:
+            mirror.git.fetch(
+                "--quiet", "--prune", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
+                env=GIT_ENVIRONMENT, kill_after_timeout=GIT_SECONDS,
+            )  # fmt: skip
+        except git.GitCommandError as error:
+            lines = [line.strip(" '") for line in str(error.stderr).splitlines() if line.strip(" '")]
+            raise Refused(f"{url} cannot be read: {lines[-1] if lines else 'git gave no reason'}") from error
+
+
+def _find_hash(mirror: git.Repo, name: str) -> CommitHash | None:
+    if not _HASH.match(name):
+        return None
+    commits = _commits_beginning(mirror, name)
+    return commits[0] if len(commits) == 1 else None
+
+
+def _find_name(mirror: git.Repo, name: str) -> CommitHash | None:
+    for kind in ("heads", "tags"):
+        try:
+            return str(
+                mirror.git.rev_parse("--verify", "--quiet", "--end-of-options", f"refs/{kind}/{name}^{{commit}}")
+            )
+        except git.GitCommandError:
+            continue
+    return None
+
+
+def _commits_beginning(mirror: git.Repo, digits: str) -> list[CommitHash]:
+    found = str(mirror.git.rev_parse(f"--disambiguate={digits}")).split()
+    return [name for name in found if mirror.git.cat_file("-t", name) == "commit"]
+
+
+def _near(mirror: git.Repo, name: str) -> str:
+    if _HASH.match(name) and len(candidates := _commits_beginning(mirror, name)) > 1:
+        return f"; it could be {', '.join(commit[:12] for commit in candidates[:NEAR])}"
+    recent = str(mirror.git.log("--all", f"--max-count={RECENT}", "--format=%h")).split()
+    names = [*(ref.name for ref in mirror.refs), *recent]
+    close = difflib.get_close_matches(name, names, n=NEAR, cutoff=0.4) or names[:NEAR]
+    return f"; near it are {', '.join(close)}" if close else "; it is empty"

@@ -1,0 +1,123 @@
+"""Status and plans in words, as Slack mrkdwn. Pure."""
+
+import time
+from collections.abc import Sequence
+
+from gitops.plan import Plans
+from model.cluster import Cluster
+from model.operation import Operation, SyncState
+from model.registered import NodeRecord, Registered, RegisteredApp
+from model.steps import Plan
+
+SIGNS = {
+    "awaiting_approval": ":raised_hand:",
+    "queued": ":hourglass_flowing_sand:",
+    "running": ":gear:",
+    "done": ":white_check_mark:",
+    "failed": ":x:",
+    "denied": ":no_entry:",
+    "expired": ":no_entry:",
+    "void": ":no_entry:",
+}
+RECENT = 3
+
+
+def status(cluster: Cluster, registered: Registered, operations: Sequence[Operation], state: SyncState) -> str:
+    """Everything on one screen: what runs where, what is under way, how far Git was followed."""
+    lines = [f"*{cluster.cluster}* follows `{state.revision[:8] or 'nothing yet'}`"]
+    if state.refused:
+        lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {state.refused}")
+    lines += ["", "*Nodes*", *_nodes(cluster, registered), "", "*Apps*", *_apps(registered)]
+    under_way = [operation for operation in operations if not operation.ended_already()]
+    ended = [operation for operation in operations if operation.ended_already()][-RECENT:]
+    lines += ["", "*Operations*", *(_operation(operation) for operation in [*under_way, *reversed(ended)])]
+    if not operations:
+        lines.append("none yet")
+    return "\n".join(lines)
+
+
+def app(name: str, registered: RegisteredApp) -> str:
+    """One app with its instances."""
+    lines = [f"*{name}*"]
+    lines += [
+        f"• `{instance}` on {record.node} at {record.ip}:{record.port}, commit `{record.commit[:8]}`"
+        for instance, record in sorted(registered.instances.items())
+    ]
+    return "\n".join(lines) if registered.instances else f"*{name}* has no instance that serves"
+
+
+def node(record: NodeRecord, registered: Registered) -> str:
+    """One machine with what runs on it."""
+    addresses = ", ".join(f"{address} in {mesh}" for mesh, address in sorted(record.addresses.items()))
+    running = [
+        f"• {name} `{instance}` on port {item.port}"
+        for (_, name), app_record in sorted(registered.apps.items())
+        for instance, item in sorted(app_record.instances.items())
+        if item.node == record.name
+    ]
+    return "\n".join([f"*{record.name}* ({record.role}), {record.ip}, {addresses or 'in no mesh'}", *running])
+
+
+def plans(revision: str, both: Plans) -> str:
+    """What a revision would change, and what of it would wait for leave."""
+    if not both.change.steps and not both.removal.steps:
+        return f"`{revision}` changes nothing: the cluster is as the manifests say."
+    lines = [f"*What `{revision}` would change*"]
+    if both.change.steps:
+        lines += ["", f"At once: {both.change.title}", *_steps(both.change)]
+    if both.removal.steps:
+        lines += ["", f"After an approval: {both.removal.title}", *losses(both.removal), *_steps(both.removal)]
+    return "\n".join(lines)
+
+
+def losses(plan: Plan) -> list[str]:
+    """What a plan would destroy, one line each."""
+    lost = plan.losses
+    if lost is None:
+        return []
+    return [
+        *(f":wastebasket: node {name}" for name in lost.nodes),
+        *(f":wastebasket: app {name}" for name in lost.apps),
+        *(f":truck: {move}" for move in lost.moved),
+        *([f"what remains: {', '.join(lost.remaining)}"] if lost.remaining else []),
+    ]
+
+
+def _steps(plan: Plan) -> list[str]:
+    return [f"• {step.title}" for step in plan.steps]
+
+
+def _nodes(cluster: Cluster, registered: Registered) -> list[str]:
+    lines = []
+    for name in sorted(cluster.nodes().keys() | registered.nodes.keys() | registered.hosts.keys()):
+        record, pool = registered.nodes.get(name), cluster.pool_of(name)
+        if record is None:
+            lines.append(f"• {name}: not there yet" if pool else f"• {name}: rented, not registered, no longer wanted")
+            continue
+        count = sum(item.node == name for found in registered.apps.values() for item in found.instances.values())
+        running = f", {count} instance{'' if count == 1 else 's'}" if record.role == "worker" else ""
+        unwanted = "" if pool else ", no longer wanted"
+        lines.append(f"• {name} ({record.role}, {record.ip}){running}{unwanted}")
+    return lines
+
+
+def _apps(registered: Registered) -> list[str]:
+    lines = []
+    for (_, name), record in sorted(registered.apps.items()):
+        commits = sorted({item.commit[:8] for item in record.instances.values()})
+        places = ", ".join(item.node for _, item in sorted(record.instances.items()))
+        addresses = [
+            address
+            for address, ingress in sorted(registered.ingress.items())
+            if any(location.name == name for location in ingress.location)
+        ]
+        public = f", public at {', '.join(addresses)}" if addresses else ""
+        runs = f"`{'`, `'.join(commits)}` on {places}" if commits else "no instance serves"
+        lines.append(f"• {name}: {runs}{public}")
+    return lines or ["none"]
+
+
+def _operation(operation: Operation) -> str:
+    ended = f": {operation.sentence}" if operation.sentence else ""
+    age = max(0, int(time.time() - operation.created))
+    return f"{SIGNS[operation.status]} {operation.plan.title}{ended} ({operation.origin.display}, {age} s ago)"

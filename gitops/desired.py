@@ -1,0 +1,67 @@
+"""The keys that should exist, from the manifests: the desired half of the tree that is compared with etcd."""
+
+from collections.abc import Collection, Iterable, Mapping
+
+from model import keys
+from model.app import App, IngressBinding
+from model.names import AppKind, AppName
+from model.registered import IngressLocation, IngressPublish, IngressRecord, MetaData, Registered
+
+
+def meta_data(app: App) -> MetaData:
+    """What others need to know of an app."""
+    return MetaData(publish=app.publish, env_prefix=app.env_prefix, env=app.env)
+
+
+def app_keys(apps: Iterable[App]) -> dict[str, str]:
+    """The meta_data keys of these apps."""
+    return {keys.meta_data(app.kind, app.app): meta_data(app).to_json() for app in apps}
+
+
+def ingress_records(apps: Iterable[App]) -> dict[str, IngressRecord]:
+    """The public addresses of these apps, by `host:port`, longest location first."""
+    bindings: dict[tuple[str, int], list[tuple[IngressBinding, App]]] = {}
+    for app in apps:
+        for binding in app.ingress:
+            bindings.setdefault((binding.host, binding.port), []).append((binding, app))
+    return {
+        f"{host}:{port}": IngressRecord(
+            publish=IngressPublish(port=port, host_name=host),
+            location=tuple(
+                IngressLocation(location=binding.location, type=app.kind, name=app.app)
+                for binding, app in sorted(bound, key=lambda pair: (-len(pair[0].location), pair[0].location))
+            ),
+        )
+        for (host, port), bound in sorted(bindings.items())
+    }
+
+
+def ingress_keys(records: Mapping[str, IngressRecord]) -> dict[str, str]:
+    """The keys of these public addresses."""
+    return {f"{keys.INGRESSES}{address}": record.to_json() for address, record in records.items()}
+
+
+def with_held_apps(
+    records: Mapping[str, IngressRecord],
+    registered: Mapping[str, IngressRecord],
+    held: frozenset[tuple[AppKind, AppName]],
+) -> dict[str, IngressRecord]:
+    """The public addresses while `held` apps still await their removal: what leads to them stays."""
+    merged = dict(records)
+    for address, record in registered.items():
+        kept = tuple(location for location in record.location if (location.type, location.name) in held)
+        if not kept:
+            continue
+        wanted = merged.get(address, record.model_copy(update={"location": ()}))
+        paths = {location.location for location in wanted.location}
+        both = (*wanted.location, *(location for location in kept if location.location not in paths))
+        ordered = tuple(sorted(both, key=lambda location: (-len(location.location), location.location)))
+        merged[address] = wanted.model_copy(update={"location": ordered})
+    return merged
+
+
+def unwanted_apps(
+    apps: Collection[tuple[AppKind, AppName]], registered: Registered
+) -> tuple[tuple[AppKind, AppName], ...]:
+    """Registered apps that no manifest describes any more."""
+    return tuple(sorted(app_id for app_id in registered.apps if app_id not in apps))

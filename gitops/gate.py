@@ -1,0 +1,60 @@
+"""The gate before plans that destroy. Pure: a plan and the approvals there are, in; what to do, out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from model.cluster import Cluster
+from model.operation import Approval, Decision
+from model.steps import Plan
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What the gate says of a removal plan: approvals that no longer mean anything, and whether to ask anew."""
+
+    void: tuple[Approval, ...]
+    ask: bool
+
+
+def rule(plan: Plan, approvals: Sequence[Approval]) -> Ruling:
+    """A changed plan voids what was asked for the old one; one that was denied or expired is not asked for again."""
+    digest = plan.digest() if plan.destroys() else ""
+    live = tuple(item for item in approvals if item.status not in ("used", "void"))
+    stale = tuple(item for item in live if item.digest != digest)
+    return Ruling(void=stale, ask=plan.destroys() and len(stale) == len(live))
+
+
+def decide(approval: Approval, cluster: Cluster, person: str, approved: bool, now: float) -> Approval | str:
+    """The approval after one person's decision, or the sentence that says why it does not count."""
+    refusal = _refusal(approval, cluster, person, approved, now)
+    if refusal:
+        return refusal
+    decisions = (*approval.decisions, Decision(person=person, approved=approved, at=now))
+    if not approved:
+        return approval.model_copy(update={"decisions": decisions, "status": "denied"})
+    enough = sum(decision.approved for decision in decisions) >= approval.needed
+    status = "approved" if enough else "waiting"
+    return approval.model_copy(update={"decisions": decisions, "status": status})
+
+
+def _refusal(approval: Approval, cluster: Cluster, person: str, approved: bool, now: float) -> str:
+    if approval.status != "waiting":
+        return f"This was already {approval.status}; nothing was changed."
+    if now >= approval.expires:
+        return "This has expired; ask again with `/flstr sync`."
+    known = cluster.people.get(person)
+    if known is None or "approve" not in known.may:
+        return f"You may not decide this; {names(cluster.who_may('approve'))} may."
+    if approved and approval.requester == person and not cluster.approvals.requester_may_approve:
+        others = tuple(name for name in cluster.who_may("approve") if name != person)
+        return f"You asked for this yourself, so somebody else has to approve it: {names(others)}."
+    if any(decision.person == person for decision in approval.decisions):
+        return f"You have approved this already; {approval.needed} people have to."
+    return ""
+
+
+def names(people: Sequence[str]) -> str:
+    """`operator, reviewer or lead`; 'nobody' for none."""
+    if not people:
+        return "nobody"
+    return people[0] if len(people) == 1 else f"{', '.join(people[:-1])} or {people[-1]}"

@@ -1,0 +1,73 @@
+"""Leadership: an etcd lease that is kept alive, and the fencing token that goes with it."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+
+from gitops.store import Fence, Store
+from model import keys
+from model.errors import Refused
+
+log = structlog.get_logger()
+
+TTL_SECONDS = 6
+KEEP_ALIVE_SECONDS = 1.5
+ASK_SECONDS = 0.5
+
+
+class Leadership:
+    """Waits until no other controller leads, then leads until `stop()`, or until the lease is lost."""
+
+    def __init__(self, store: Store, name: str, on_lost: Callable[[], None]) -> None:
+        self._store = store
+        self._name = name
+        self._on_lost = on_lost
+        self._stopped = threading.Event()
+        self._lease: Any = None
+
+    def acquire(self, stopping: threading.Event) -> Fence | None:
+        """Block until this controller leads; None once `stopping` is set."""
+        told = False
+        while not stopping.is_set():
+            try:
+                self._lease = self._lease or self._store.lease(TTL_SECONDS)
+                if not self._store.keep_alive(self._lease):
+                    self._lease = self._store.lease(TTL_SECONDS)
+                token = self._store.put_leased(keys.LEADER, self._name, self._lease)
+            except Refused as error:
+                log.warning("leadership cannot be asked for", error=error.sentence)
+                token, self._lease = None, None
+            if token is not None:
+                threading.Thread(target=self._keep_alive, name="leadership", daemon=True).start()
+                log.info("leading", token=token)
+                return Fence(keys.LEADER, token)
+            if not told:
+                told = True
+                log.info("another controller leads, or led until just now; waiting")
+            stopping.wait(ASK_SECONDS)
+        return None
+
+    def stop(self) -> None:
+        """Give leadership back at once, so that the next controller need not wait for the lease's end."""
+        self._stopped.set()
+        if self._lease is not None:
+            with contextlib.suppress(Refused):
+                self._store.revoke(self._lease)
+
+    def _keep_alive(self) -> None:
+        last = time.monotonic()
+        while not self._stopped.wait(KEEP_ALIVE_SECONDS):
+            try:
+                alive = self._store.keep_alive(self._lease)
+                last = time.monotonic()
+            except Refused as error:
+                log.warning("the lease could not be renewed", error=error.sentence)
+                alive = time.monotonic() - last < TTL_SECONDS
+            if not alive:
+                log.error("leadership is lost")
+                self._on_lost()
+                return

@@ -1,0 +1,91 @@
+"""What manifests must agree on with each other. Pure: manifests and their files in, faults out."""
+
+from collections.abc import Iterator, Mapping
+
+from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
+from gitops.registry import INSTANCE_PORTS
+from model.app import App
+from model.cluster import Cluster
+
+# Ports that a node uses itself: sshd, nginx, etcd.
+OWN_PORTS = frozenset({22, 80, 443, 2379, 2380})
+
+
+def check(files: Mapping[str, str]) -> Manifests:
+    """The manifests of a revision, once nothing is wrong with them. Raises `FaultyManifests`."""
+    manifests = load(files)
+    faults = sorted(_faults(files, manifests), key=lambda fault: (fault.path, fault.line))
+    if faults:
+        raise FaultyManifests(faults)
+    return manifests
+
+
+def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
+    yield from _meshes_large_enough(files, manifests.cluster)
+    apps = sorted(manifests.apps.values(), key=lambda app: app.app)
+    for index, app in enumerate(apps):
+        place = _Place(files, app)
+        yield from _reachable(place, manifests.cluster)
+        yield from _own_port(place, manifests.cluster, apps[:index])
+        yield from _own_addresses(place, apps[:index])
+        for number, needed in enumerate(app.needs):
+            if manifests.app_named(needed) is None:
+                yield place.fault(("needs", number), f"{app.app} needs {needed}, and no manifest describes it")
+
+
+class _Place:
+    """Where the fields of an app stand in its file."""
+
+    def __init__(self, files: Mapping[str, str], app: App) -> None:
+        self.app = app
+        self._document = parse(app_path(app.app), files[app_path(app.app)])
+
+    def fault(self, location: tuple[str | int, ...], sentence: str) -> Fault:
+        return Fault(self._document.path, self._document.line(location), sentence)
+
+
+def _meshes_large_enough(files: Mapping[str, str], cluster: Cluster) -> Iterator[Fault]:
+    document = parse(CLUSTER_FILE, files[CLUSTER_FILE])
+    for name, mesh in cluster.meshes.items():
+        wanted = sum(pool.count for pool in cluster.pools.values() if pool.role in mesh.roles())
+        room = mesh.subnet.num_addresses - 2
+        if wanted > room:
+            line = document.line(("meshes", name, "subnet"))
+            sentence = f"mesh {name} has {room} addresses for {wanted} machines; give it a larger subnet"
+            yield Fault(CLUSTER_FILE, line, sentence)
+
+
+def _reachable(place: _Place, cluster: Cluster) -> Iterator[Fault]:
+    app, roles = place.app, {pool.role for pool in cluster.pools.values() if pool.count > 0}
+    if app.instances and "worker" not in roles:
+        yield place.fault(("instances",), f"{app.app} has no worker to run on; add a pool of role worker")
+    if app.instances and cluster.app_mesh() is None:
+        yield place.fault(("app",), f"{app.app} is in no mesh; let a mesh have the role worker")
+    if app.ingress and "ingress" not in roles:
+        yield place.fault(("ingress",), f"{app.app} has no ingress to serve it; add a pool of role ingress")
+
+
+def _own_port(place: _Place, cluster: Cluster, before: list[App]) -> Iterator[Fault]:
+    app, port = place.app, place.app.publish.port
+    where = ("publish", "port")
+    for other in before:
+        if other.publish.port == port:
+            yield place.fault(where, f"{other.app} and {app.app} both publish port {port}; give one another")
+    for name, mesh in cluster.meshes.items():
+        if mesh.port == port:
+            yield place.fault(where, f"port {port} belongs to mesh {name}; publish {app.app} on another")
+    if port in OWN_PORTS or port in INSTANCE_PORTS:
+        held = f"{INSTANCE_PORTS.start} to {INSTANCE_PORTS.stop - 1}"
+        yield place.fault(
+            where, f"port {port} is used by the node itself (so are {held}); publish {app.app} on another"
+        )
+
+
+def _own_addresses(place: _Place, before: list[App]) -> Iterator[Fault]:
+    taken = {(b.host, b.port, b.location): other.app for other in before for b in other.ingress}
+    for number, binding in enumerate(place.app.ingress):
+        key = (binding.host, binding.port, binding.location)
+        if key in taken:
+            address = f"{binding.host}:{binding.port}{binding.location}"
+            yield place.fault(("ingress", number), f"{address} already leads to {taken[key]}")
+        taken[key] = place.app.app

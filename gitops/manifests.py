@@ -1,0 +1,191 @@
+"""Manifests from the files of a revision, with every fault named by file and line."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from model.app import App
+from model.base import Frozen
+from model.cluster import Cluster
+from model.errors import Refused
+from model.names import AppKind, AppName
+
+CLUSTER_FILE = "cluster.yaml"
+APPS_FOLDER = "apps/"
+
+M = TypeVar("M", bound=Frozen)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something wrong in a manifest; `line` counts from 1."""
+
+    path: str
+    line: int
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.sentence}"
+
+
+class FaultyManifests(Refused):
+    """A revision that cannot be used, with everything that is wrong with it."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        super().__init__(f"{faults[0]}{more}")
+        self.faults = tuple(faults)
+
+
+@dataclass(frozen=True)
+class Manifests:
+    """Everything a revision says."""
+
+    cluster: Cluster
+    apps: Mapping[tuple[AppKind, AppName], App] = field(default_factory=dict)
+
+    def app_named(self, name: str) -> App | None:
+        """The app of this name, of whatever kind."""
+        return next((app for app in self.apps.values() if app.app == name), None)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A parsed file: its plain data, and where each field stands."""
+
+    path: str
+    data: Any
+
+    def line(self, location: Sequence[str | int]) -> int:
+        """The line of a field, or of the closest thing around it that exists."""
+        here, line = self.data, 1
+        for part in location:
+            try:
+                position = here.lc.key(part) if isinstance(part, str) else here.lc.item(part)
+                line, here = position[0] + 1, here[part]
+            except (AttributeError, KeyError, IndexError, TypeError):
+                break
+        return line
+
+
+def load(files: Mapping[str, str]) -> Manifests:
+    """The manifests of a revision; `files` maps paths to texts. Raises `FaultyManifests`."""
+    if CLUSTER_FILE not in files:
+        raise FaultyManifests([Fault(CLUSTER_FILE, 1, "the file is missing; a cluster repo has one at its top")])
+    faults: list[Fault] = []
+    cluster = _read(CLUSTER_FILE, files[CLUSTER_FILE], Cluster, faults)
+    apps: dict[tuple[AppKind, AppName], App] = {}
+    for path in app_paths(files):
+        app = _read(path, files[path], App, faults)
+        if app is None:
+            continue
+        if path != app_path(app.app):
+            faults.append(Fault(path, 1, f"the file of app {app.app} is called {app_path(app.app)}"))
+        apps[app.kind, app.app] = app
+    if faults or cluster is None:
+        raise FaultyManifests(faults)
+    return Manifests(cluster, apps)
+
+
+def app_paths(files: Mapping[str, str]) -> list[str]:
+    """The files that describe apps, in order."""
+    return sorted(path for path in files if path.startswith(APPS_FOLDER) and path.endswith(".yaml"))
+
+
+def app_path(name: AppName) -> str:
+    """Where an app is described."""
+    return f"{APPS_FOLDER}{name}.yaml"
+
+
+def parse(path: str, text: str) -> Document:
+    """A YAML file with its positions. Raises `FaultyManifests` where it is not YAML."""
+    try:
+        return Document(path, YAML(typ="rt").load(text))
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        problem = " ".join(str(error.problem or "cannot be read").split())
+        raise FaultyManifests([Fault(path, mark.line + 1 if mark else 1, f"this is not YAML: {problem}")]) from error
+    except (YAMLError, ValueError) as error:
+        raise FaultyManifests([Fault(path, 1, f"this is not YAML: {' '.join(str(error).split())[:200]}")]) from error
+
+
+def _read(path: str, text: str, model: type[M], faults: list[Fault]) -> M | None:
+    try:
+        document = parse(path, text)
+    except FaultyManifests as error:
+        faults.extend(error.faults)
+        return None
+    if not isinstance(document.data, dict):
+        faults.append(Fault(path, 1, "the file has to hold fields and values, such as 'name: value'"))
+        return None
+    try:
+        return model.model_validate(_plain(document.data))
+    except ValidationError as error:
+        faults.extend(_faults(document, model, error))
+        return None
+
+
+def _plain(value: Any) -> Any:
+    # ruamel's positions and comments hang on its own types; the models want plain ones.
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, bool) or value is None:
+        return value
+    return next((kind(value) for kind in (int, float, str) if isinstance(value, kind)), str(value))
+
+
+def _faults(document: Document, model: type[BaseModel], error: ValidationError) -> Iterator[Fault]:
+    for detail in error.errors():
+        location = [part for part in detail["loc"] if part != "[key]"]
+        yield Fault(document.path, document.line(location), _sentence(model, location, dict(detail)))
+
+
+def _sentence(model: type[BaseModel], location: Sequence[str | int], detail: Mapping[str, Any]) -> str:
+    name = ".".join(str(part) for part in location)
+    owner = _model_at(model, location[:-1])
+    match detail["type"]:
+        case "extra_forbidden":
+            known = list(owner.model_fields) if owner else []
+            near = difflib.get_close_matches(str(location[-1]), known, n=1)
+            return f"'{name}' is not a known field" + (f"; did you mean {near[0]}?" if near else "")
+        case "missing":
+            return f"the field '{name}' is missing"
+        case "value_error":
+            problem = str(detail["ctx"]["error"])
+            return f"{name}: {problem}" if name else problem
+        case _:
+            wanted = _description(owner, location)
+            given = str(detail.get("input"))[:60]
+            return f"{name} cannot be '{given}': {wanted or detail['msg'][:1].lower() + detail['msg'][1:]}"
+
+
+def _model_at(model: type[BaseModel] | None, location: Sequence[str | int]) -> type[BaseModel] | None:
+    for part in location:
+        if model is None:
+            return None
+        fields = {(info.alias or name): info for name, info in model.model_fields.items()}
+        if str(part) in fields:
+            model = _inner_model(fields[str(part)].annotation)
+    return model
+
+
+def _inner_model(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    inner = (_inner_model(argument) for argument in getattr(annotation, "__args__", ()))
+    return next((found for found in inner if found is not None), None)
+
+
+def _description(owner: type[BaseModel] | None, location: Sequence[str | int]) -> str:
+    if owner is None or not location:
+        return ""
+    fields = {(info.alias or name): info for name, info in owner.model_fields.items()}
+    info = fields.get(str(location[-1]))
+    return info.description or "" if info else ""

@@ -1,0 +1,98 @@
+"""Operations in etcd: made, changed step by step, ended. The bot shows what stands here."""
+
+import secrets
+import time
+from collections.abc import Callable
+
+from gitops.store import Store
+from model import keys
+from model.operation import Approval, Operation, OperationStatus, Origin, StepState
+from model.steps import Plan
+
+Clock = Callable[[], float]
+
+
+class Operations:
+    """The records under `flstr/operation/` and `flstr/approval/`."""
+
+    def __init__(self, store: Store, clock: Clock = time.time) -> None:
+        self._store = store
+        self._clock = clock
+
+    def create(self, plan: Plan, revision: str, origin: Origin) -> Operation:
+        """A plan that may go at once."""
+        operation = self._new(plan, revision, origin, "queued")
+        self.save(operation)
+        return operation
+
+    def create_waiting(self, plan: Plan, revision: str, origin: Origin, needed: int, expires_in: float) -> Operation:
+        """A plan that waits for leave, with the approval that is bound to its digest; both appear at once."""
+        operation = self._new(plan, revision, origin, "awaiting_approval")
+        now = self._clock()
+        approval = Approval(
+            id=operation.id,
+            operation=operation.id,
+            digest=plan.digest(),
+            requester=origin.person,
+            needed=needed,
+            asked=now,
+            expires=now + expires_in,
+        )
+        operation = operation.model_copy(update={"approval": approval.id})
+        self._store.write(
+            {
+                keys.approval(approval.id): approval.to_json(),
+                keys.operation(operation.id): operation.to_json(),
+            }
+        )
+        return operation
+
+    def all(self) -> list[Operation]:
+        """Every operation, oldest first."""
+        found = (Operation.model_validate_json(value) for value in self._store.prefix(keys.OPERATIONS).values())
+        return sorted(found, key=lambda operation: (operation.created, operation.id))
+
+    def get(self, operation_id: str) -> Operation | None:
+        """One operation, or None."""
+        text = self._store.get(keys.operation(operation_id))
+        return None if text is None else Operation.model_validate_json(text)
+
+    def save(self, operation: Operation) -> None:
+        """Write what has become of an operation."""
+        self._store.put(keys.operation(operation.id), operation.to_json())
+
+    def end(self, operation: Operation, status: OperationStatus, sentence: str) -> Operation:
+        """Bring an operation to its end; steps that never ran are skipped, none stays in progress."""
+        now = self._clock()
+        steps = {
+            name: state.model_copy(update={"status": "skipped"}) if state.status in ("waiting", "running") else state
+            for name, state in operation.steps.items()
+        }
+        update = {"status": status, "sentence": sentence, "ended": now, "steps": steps}
+        ended = operation.model_copy(update=update)
+        self.save(ended)
+        return ended
+
+    def approvals(self) -> list[Approval]:
+        """Every approval, oldest first."""
+        found = (Approval.model_validate_json(value) for value in self._store.prefix(keys.APPROVALS).values())
+        return sorted(found, key=lambda approval: (approval.asked, approval.id))
+
+    def change_approval(self, before: Approval, after: Approval) -> bool:
+        """Write a decision, unless somebody else's came first."""
+        return self._store.swap(keys.approval(before.id), before.to_json(), after.to_json())
+
+    def use_approval(self, used: Approval, operation: Operation) -> None:
+        """Let an operation go by its approval; both are written at once, so that leave is used once."""
+        self._store.write({keys.approval(used.id): used.to_json(), keys.operation(operation.id): operation.to_json()})
+
+    def _new(self, plan: Plan, revision: str, origin: Origin, status: OperationStatus) -> Operation:
+        return Operation(
+            id=f"{int(self._clock()):x}{secrets.token_hex(2)}",
+            revision=revision,
+            plan=plan,
+            origin=origin,
+            status=status,
+            steps={step.id: StepState() for step in plan.steps},
+            created=self._clock(),
+        )

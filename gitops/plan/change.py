@@ -1,0 +1,117 @@
+"""The plan of what is added or replaced; it destroys nothing, and goes at once."""
+
+from collections.abc import Mapping
+
+from gitops import desired, placement
+from gitops.manifests import Manifests
+from gitops.placement import Change, Placed
+from gitops.plan.rollout import Rollout, StepList, start_id
+from model import keys
+from model.app import App
+from model.names import InstanceId, NodeName
+from model.registered import InstanceRecord, Registered, RegisteredApp
+from model.steps import ApplyRouting, CreateNode, JoinMeshes, Plan, StartInstance, StopInstance, WriteKeys
+
+
+def change_plan(manifests: Manifests, registered: Registered) -> Plan:
+    """Machines, keys and instances that are added or replaced; and instances that the count no longer asks for."""
+    steps = StepList()
+    titles: list[str] = []
+    new_nodes = _add_nodes(steps, manifests, registered)
+    if new_nodes:
+        titles.append(f"add {', '.join(new_nodes)}")
+    keys_changed = _add_keys(steps, manifests, registered)
+    workers = [node for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"]
+    started: list[StartInstance] = []
+    last: list[str] = []
+    for app_id, app in sorted(manifests.apps.items()):
+        instances = registered.apps.get(app_id, RegisteredApp()).instances
+        wanted = placement.change(app, instances, workers)
+        rollout = Rollout(steps, app)
+        last += rollout.replace(wanted.replace)
+        starts = rollout.start(wanted.start)
+        started += starts
+        last += [start_id(app, Placed(step.instance, step.node)) for step in starts]
+        last += rollout.remove(wanted.remove)
+        titles += _title(app, wanted, instances)
+    if new_nodes or keys_changed or started:
+        serving = tuple((step.app.kind, step.app.app, step.instance) for step in started)
+        steps.add("route", _route_title(started), ApplyRouting(serving=serving), [*last, "join", "register"])
+    _clean_up(steps, manifests, registered)
+    return Plan(title="; ".join(titles) or "bring the routing up to date", steps=steps.all())
+
+
+def _add_nodes(steps: StepList, manifests: Manifests, registered: Registered) -> list[NodeName]:
+    cluster = manifests.cluster
+    new = sorted(node for node in cluster.nodes() if node not in registered.nodes)
+    creates = []
+    for node in new:
+        pool_name, pool = cluster.pool_of(node) or "", cluster.nodes()[node]
+        location = pool.location or cluster.cloud.location
+        step = CreateNode(
+            node=node, pool=pool_name, role=pool.role, server_type=pool.server_type, location=location,
+            image=cluster.cloud.image,
+        )  # fmt: skip
+        creates.append(steps.add(f"create-{node}", f"rent {node} ({pool.server_type}, {location})", step))
+    if new:
+        meshes = sorted({mesh for node in new for mesh in cluster.meshes_of(cluster.nodes()[node].role)})
+        title = f"join {', '.join(meshes) or 'no mesh'}: {', '.join(new)}"
+        steps.add("join", title, JoinMeshes(nodes=tuple(new)), creates)
+    return new
+
+
+def _add_keys(steps: StepList, manifests: Manifests, registered: Registered) -> bool:
+    held = frozenset(desired.unwanted_apps(manifests.apps, registered))
+    apps = list(manifests.apps.values())
+    records = desired.with_held_apps(desired.ingress_records(apps), registered.ingress, held)
+    wanted = {**desired.app_keys(apps), **desired.ingress_keys(records)}
+    there = _registered_keys(registered)
+    put = {key: value for key, value in sorted(wanted.items()) if there.get(key) != value}
+    delete = tuple(sorted(key for key in there if key.startswith(keys.INGRESSES) and key not in wanted))
+    if put or delete:
+        names = sorted({key.removesuffix("/meta_data") for key in (*put, *delete)})
+        steps.add("register", f"register {', '.join(names)}", WriteKeys(put=put, delete=delete))
+    return bool(put or delete)
+
+
+def _registered_keys(registered: Registered) -> dict[str, str]:
+    meta = {
+        keys.meta_data(kind, name): app.meta_data.to_json()
+        for (kind, name), app in registered.apps.items()
+        if app.meta_data is not None
+    }
+    return {**meta, **desired.ingress_keys(registered.ingress)}
+
+
+def _clean_up(steps: StepList, manifests: Manifests, registered: Registered) -> None:
+    """Stop what holds a port without serving: left behind by an operation that ended in the middle."""
+    wanted = {
+        (step.step.app.kind, step.step.app.app, step.step.instance, step.step.node)
+        for step in steps.all()
+        if isinstance(step.step, StartInstance)
+    }
+    for (node, _), held in sorted(registered.ports.items()):
+        app = registered.apps.get((held.kind, held.app), RegisteredApp())
+        serves = held.instance in app.instances and app.instances[held.instance].node == node
+        if serves or (held.kind, held.app, held.instance, node) in wanted or node not in manifests.cluster.nodes():
+            continue
+        step = StopInstance(app_kind=held.kind, app=held.app, instance=held.instance, node=node)
+        steps.add(f"stop-{held.app}-{held.instance}", f"clean up {held.app} {held.instance} on {node}", step)
+
+
+def _title(app: App, change: Change, instances: Mapping[InstanceId, InstanceRecord]) -> list[str]:
+    titles = []
+    if change.replace:
+        old = {instances[before.instance].commit for before, _ in change.replace}
+        same = old == {app.commit}
+        titles.append(f"restart {app.app} with its new settings" if same else f"deploy {app.app}@{app.commit[:8]}")
+    elif change.start and not instances:
+        titles.append(f"deploy {app.app}@{app.commit[:8]}")
+    if instances and len(instances) != app.instances:
+        titles.append(f"scale {app.app} from {len(instances)} to {app.instances}")
+    return titles
+
+
+def _route_title(started: list[StartInstance]) -> str:
+    names = sorted({step.app.app for step in started})
+    return f"route to {', '.join(names)}" if names else "bring HAProxy and nginx up to date"

@@ -1,0 +1,94 @@
+"""The plan of what no manifest wants any more: moved off, taken out, given back. It waits for an approval."""
+
+from gitops import desired, placement
+from gitops.manifests import Manifests
+from gitops.placement import Placed
+from gitops.plan.rollout import AppId, Rollout, StepList, take_out
+from model import keys
+from model.names import NodeName
+from model.registered import Registered, RegisteredApp
+from model.steps import ApplyRouting, DestroyNode, LeaveMeshes, Losses, Plan, StopInstance, WriteKeys
+
+
+def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
+    """Machines and apps that no manifest wants any more: moved off, taken out, given back."""
+    steps = StepList()
+    wanted = manifests.cluster.nodes()
+    leaving = _leaving(manifests, registered)
+    gone = desired.unwanted_apps(manifests.apps, registered)
+    moved = _move_instances(steps, manifests, registered, frozenset(leaving))
+    for app_id in gone:
+        _remove_app(steps, app_id, manifests, registered)
+    for node in leaving:
+        drained = [step.id for step in steps.all() if isinstance(step.step, StopInstance) and step.step.node == node]
+        steps.add(f"leave-{node}", f"take {node} out of the meshes and deregister it", LeaveMeshes(node=node), drained)
+        steps.add(f"destroy-{node}", f"destroy {node}", DestroyNode(node=node), [f"leave-{node}"])
+    if not leaving and not gone:
+        return Plan(title="")
+    pools = {registered.nodes[node].pool for node in leaving if node in registered.nodes}
+    losses = Losses(
+        nodes=leaving,
+        apps=tuple(name for _, name in gone),
+        moved=tuple(moved),
+        remaining=tuple(
+            sorted(node for node, record in registered.nodes.items() if record.pool in pools and node in wanted)
+        ),
+    )
+    title = "; ".join([f"destroy {node}" for node in leaving] + [f"remove {name}" for _, name in gone])
+    return Plan(title=title, steps=steps.all(), losses=losses)
+
+
+def _leaving(manifests: Manifests, registered: Registered) -> tuple[NodeName, ...]:
+    """Machines that no pool wants; one that runs instances stays until there is another worker to take them."""
+    wanted = manifests.cluster.nodes()
+    unwanted = sorted((registered.nodes.keys() | registered.hosts.keys()) - wanted.keys())
+    if any(node in wanted for node in _workers(registered)):
+        return tuple(unwanted)
+    busy = {record.node for app in registered.apps.values() for record in app.instances.values()}
+    return tuple(node for node in unwanted if node not in busy)
+
+
+def _workers(registered: Registered) -> list[NodeName]:
+    return [node for node, record in registered.nodes.items() if record.role == "worker"]
+
+
+def _move_instances(
+    steps: StepList, manifests: Manifests, registered: Registered, leaving: frozenset[NodeName]
+) -> list[str]:
+    workers = _workers(registered)
+    wanted_workers = [node for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"]
+    moved = []
+    for app_id, app in sorted(manifests.apps.items()):
+        instances = dict(registered.apps.get(app_id, RegisteredApp()).instances)
+        # What the count no longer asks for goes before anything is moved.
+        for surplus in placement.change(app, instances, wanted_workers).remove:
+            del instances[surplus.instance]
+        pairs = placement.moves(app, instances, leaving, workers)
+        rollout = Rollout(steps, app)
+        rollout.replace(pairs)
+        moved += [f"{app.app} {old.instance} from {old.node} to {new.node}" for old, new in pairs]
+    return moved
+
+
+def _remove_app(steps: StepList, app_id: AppId, manifests: Manifests, registered: Registered) -> None:
+    kind, name = app_id
+    apps = list(manifests.apps.values())
+    others = frozenset(desired.unwanted_apps(manifests.apps, registered)) - {app_id}
+    wanted = desired.ingress_keys(desired.with_held_apps(desired.ingress_records(apps), registered.ingress, others))
+    mine = {
+        f"{keys.INGRESSES}{address}"
+        for address, record in registered.ingress.items()
+        if any((location.type, location.name) == app_id for location in record.location)
+    }
+    put = {key: wanted[key] for key in sorted(mine & wanted.keys())}
+    delete = tuple(sorted(mine - wanted.keys()))
+    unpublish = steps.add(
+        f"unpublish-{name}", f"take the public addresses off {name}", WriteKeys(put=put, delete=delete)
+    )
+    route = steps.add(f"route-without-{name}", f"route no more to {name}", ApplyRouting(), [unpublish])
+    stops = [
+        take_out(steps, app_id, Placed(instance, record.node), [route])
+        for instance, record in sorted(registered.apps[app_id].instances.items())
+    ]
+    forget = WriteKeys(delete=(keys.meta_data(kind, name),))
+    steps.add(f"forget-{name}", f"deregister {name}", forget, [route, *stops])

@@ -1,0 +1,160 @@
+"""The cluster repo: reading a revision, and committing a change under a person's name. No working tree is needed."""
+
+import io
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import git
+import structlog
+from git.index.typ import BaseIndexEntry
+from gitdb.base import IStream
+
+from model.errors import Refused
+
+log = structlog.get_logger()
+
+GIT_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchMode=yes -o ConnectTimeout=10"}
+PUSH_TRIES = 5
+GIT_SECONDS = 60.0
+TEXT_MODE = 0o100644
+
+Edit = Callable[[Mapping[str, str]], Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Author:
+    """Under whose name a commit is made."""
+
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Revision:
+    """A commit of the cluster repo; `trailers` are its last lines of the form `Key: value`."""
+
+    commit: str
+    author: Author
+    subject: str
+    trailers: Mapping[str, str]
+
+
+class ClusterRepo:
+    """A bare clone in `folder` of the branch that says what is desired."""
+
+    def __init__(self, url: str, folder: Path, branch: str = "main") -> None:
+        self.url = url
+        self.branch = branch
+        self._folder = folder
+
+    def head(self) -> str:
+        """The newest revision, asked of the remote without fetching. Raises `Refused`."""
+        with self._errors():
+            line = git.cmd.Git().ls_remote(
+                self.url, f"refs/heads/{self.branch}", env=GIT_ENVIRONMENT, kill_after_timeout=GIT_SECONDS
+            )
+        if not line:
+            raise Refused(f"{self.url} has no branch {self.branch}; push one with a cluster.yaml")
+        return str(line).split()[0]
+
+    def fetch(self) -> None:
+        """Bring the clone up to date; a rewritten history is taken as it is, and judged by the worker."""
+        with self._errors():
+            self._repo().git.fetch(
+                "--quiet", self.url, f"+refs/heads/{self.branch}:refs/heads/{self.branch}", env=GIT_ENVIRONMENT,
+                kill_after_timeout=GIT_SECONDS,
+            )  # fmt: skip
+
+    def files(self, revision: str) -> dict[str, str]:
+        """Every YAML file of a revision, by path. Raises `Refused` where one is not text."""
+        with self._errors():
+            tree = self._repo().commit(revision).tree
+            blobs = [item for item in tree.traverse() if isinstance(item, git.Blob)]
+            found = {str(blob.path): blob.data_stream.read() for blob in blobs if str(blob.path).endswith(".yaml")}
+        try:
+            return {path: data.decode() for path, data in found.items()}
+        except UnicodeDecodeError as error:
+            raise Refused(f"a manifest of revision {revision[:8]} is not UTF-8 text") from error
+
+    def follows(self, revision: str, ancestor: str) -> bool:
+        """Whether `revision` comes after `ancestor`, which a rewritten history does not."""
+        try:
+            self._repo().git.merge_base("--is-ancestor", ancestor, revision)
+        except git.GitCommandError:
+            return False
+        return True
+
+    def revision(self, commit: str) -> Revision:
+        """Who made a revision, and what they said of it."""
+        with self._errors():
+            found = self._repo().commit(commit)
+            message = found.message if isinstance(found.message, str) else found.message.decode()
+        lines = [line.partition(": ") for line in message.strip().split("\n\n")[-1].splitlines()]
+        trailers = {key: value for key, colon, value in lines if colon and " " not in key}
+        author = Author(found.author.name or "somebody", found.author.email or "")
+        return Revision(found.hexsha, author, message.splitlines()[0] if message else "", trailers)
+
+    def commit(self, edit: Edit, message: str, author: Author) -> str | None:
+        """Commit what `edit` returns (path → new text) on top of the newest revision, and push it.
+
+        When somebody else pushed in between, the edit is made again on theirs. Returns the new revision, or None
+        where the edit changes nothing.
+        """
+        for _ in range(PUSH_TRIES):
+            self.fetch()
+            parent = self._repo().commit(self.branch)
+            files = self.files(parent.hexsha)
+            changed = {path: text for path, text in edit(files).items() if files.get(path) != text}
+            if not changed:
+                return None
+            commit = self._write(parent, changed, message, author)
+            if self._push(commit):
+                self.fetch()
+                return commit
+        raise Refused(f"{self.url} changed {PUSH_TRIES} times while committing; try again")
+
+    def _write(self, parent: git.Commit, changed: Mapping[str, str], message: str, author: Author) -> str:
+        repo = self._repo()
+        index = git.IndexFile.from_tree(repo, parent)
+        for path, text in changed.items():
+            data = text.encode()
+            blob = repo.odb.store(IStream(b"blob", len(data), io.BytesIO(data)))
+            index.add([BaseIndexEntry((TEXT_MODE, blob.binsha, 0, path))], write=False)
+        actor, flstr = git.Actor(author.name, author.email), git.Actor("flstr", "flstr@localhost")
+        tree = index.write_tree()
+        return git.Commit.create_from_tree(repo, tree, message, [parent], author=actor, committer=flstr).hexsha
+
+    def _push(self, commit: str) -> bool:
+        try:
+            self._repo().git.push(
+                "--quiet", self.url, f"{commit}:refs/heads/{self.branch}", env=GIT_ENVIRONMENT,
+                kill_after_timeout=GIT_SECONDS,
+            )  # fmt: skip
+        except git.GitCommandError as error:
+            if "rejected" not in str(error.stderr) and "failed to lock" not in str(error.stderr):
+                raise Refused(f"{self.url} did not take the commit: {_last_line(error)}") from error
+            log.info("push was overtaken, trying again", commit=commit)
+            return False
+        return True
+
+    def _repo(self) -> git.Repo:
+        if not (self._folder / "HEAD").exists():
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return git.Repo.init(self._folder, bare=True)
+        return git.Repo(self._folder)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except git.GitCommandError as error:
+            raise Refused(f"the cluster repo {self.url} cannot be read: {_last_line(error)}") from error
+        except (ValueError, git.BadName, OSError) as error:
+            raise Refused(f"the cluster repo {self.url} does not hold that revision: {error}") from error
+
+
+def _last_line(error: git.GitCommandError) -> str:
+    lines = [line.strip(" '") for line in str(error.stderr).splitlines() if line.strip(" '")]
+    return lines[-1][:200] if lines else "git gave no reason"

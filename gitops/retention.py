@@ -1,0 +1,33 @@
+"""What etcd need not remember for ever: ended operations beyond the newest, answered intents, old notices."""
+
+from collections.abc import Mapping
+
+from gitops.store import Store
+from model import keys
+from model.operation import Intent, Notice, Operation
+
+KEPT_OPERATIONS = 200
+INTENT_SECONDS = 3600.0
+NOTICE_SECONDS = 30 * 86400.0
+
+
+def prune(store: Store, now: float) -> None:
+    """Remove what nobody will ask for again, with the cards that belong to it."""
+    found = store.prefixes([keys.OPERATIONS, keys.INTENTS, keys.NOTICES])
+    store.delete(*forgettable(found, now))
+
+
+def forgettable(found: Mapping[str, str], now: float) -> list[str]:
+    """The keys that may go, out of all operations, intents and notices."""
+    operations = [Operation.model_validate_json(v) for k, v in found.items() if k.startswith(keys.OPERATIONS)]
+    intents = [Intent.model_validate_json(v) for k, v in found.items() if k.startswith(keys.INTENTS)]
+    notices = [Notice.model_validate_json(v) for k, v in found.items() if k.startswith(keys.NOTICES)]
+    ended = sorted((item for item in operations if item.ended_already()), key=lambda item: item.created)
+    gone = [item.id for item in ended[:-KEPT_OPERATIONS]]
+    stale = [item.id for item in notices if now - item.at > NOTICE_SECONDS]
+    answered = [item for item in intents if item.status != "new" and now - item.asked > INTENT_SECONDS]
+    return [
+        *(key(name) for name in gone for key in (keys.operation, keys.approval, keys.card)),
+        *(key(name) for name in stale for key in (keys.notice, keys.card)),
+        *(keys.intent(item.id) for item in answered),
+    ]

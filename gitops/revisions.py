@@ -1,0 +1,59 @@
+"""Whether a new revision of the cluster repo may be followed: read, checked, and nothing destroyed by a mistake."""
+
+from dataclasses import dataclass
+
+from gitops.app_repos import AppRepos
+from gitops.lint import check
+from gitops.manifests import Manifests
+from gitops.repository import ClusterRepo, Revision
+from model.cluster import Cluster
+from model.errors import Refused
+from model.operation import Origin
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """Reads revisions of the cluster repo."""
+
+    repo: ClusterRepo
+    app_repos: AppRepos
+
+    def accept(self, head: str, last: str, accepted_rewrite: bool, known: Manifests | None) -> Manifests:
+        """The manifests of `head`, after `last` was followed. Raises `Refused` with what is wrong."""
+        self.repo.fetch()
+        if last and not accepted_rewrite and not self.repo.follows(head, last):
+            raise Refused(
+                f"the history of {self.repo.branch} was rewritten: {head[:8]} does not come after {last[:8]}; "
+                f"look at it, then say `/flstr sync {head[:8]}` to follow it"
+            )
+        manifests = self.manifests(head)
+        self._commits_exist(manifests, known)
+        return manifests
+
+    def manifests(self, revision: str) -> Manifests:
+        """The manifests of a revision, checked. Raises `Refused`."""
+        return check(self.repo.files(revision))
+
+    def origin(self, revision: str, cluster: Cluster) -> Origin:
+        """Who is behind a revision: its author, and where they asked if flstr wrote the commit for them."""
+        return origin(self.repo.revision(revision), cluster)
+
+    def _commits_exist(self, manifests: Manifests, known: Manifests | None) -> None:
+        before = {app.app: app.commit for app in known.apps.values()} if known else {}
+        for app in manifests.apps.values():
+            if before.get(app.app) != app.commit:
+                try:
+                    self.app_repos.resolve(app.repo, app.commit)
+                except Refused as error:
+                    raise Refused(f"apps/{app.app}.yaml: {error.sentence}") from error
+
+
+def origin(revision: Revision, cluster: Cluster) -> Origin:
+    """Who is behind a revision, from its author and trailers."""
+    person = cluster.person_by_email(revision.author.email)
+    return Origin(
+        person=person[0] if person else None,
+        display=person[0] if person else revision.author.name,
+        place=revision.trailers.get("Asked-in", "git"),
+        words=revision.trailers.get("Asked-as", revision.subject),
+    )

@@ -1,0 +1,155 @@
+"""Carries an operation out: each step as soon as those before it are done, side by side, every state in etcd first."""
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+
+import structlog
+
+from gitops.executor import Executors, StepContext
+from gitops.operations import Operations
+from gitops.registry import Registry
+from model.errors import Fenced, Refused, StepFailed
+from model.operation import Operation, StepState
+from model.steps import PlannedStep
+
+log = structlog.get_logger()
+
+SIDE_BY_SIDE = 32
+DETAIL_SECONDS = 0.5
+OUTPUT_CHARACTERS = 2500
+
+
+class Runner:
+    """Runs operations by the executors it was given, one step kind each."""
+
+    def __init__(
+        self,
+        operations: Operations,
+        registry: Registry,
+        executors: Executors,
+        token: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._operations = operations
+        self._registry = registry
+        self._executors = executors
+        self._token = token
+        self._clock = clock
+
+    def run(self, operation: Operation) -> Operation:
+        """Run an operation to its end, from wherever an earlier controller left it. Raises `Fenced`."""
+        progress = _Progress(self._operations, _resumed(operation, self._clock()), self._clock)
+        with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="step") as pool:
+            running: dict[Future[None], PlannedStep] = {}
+            while True:
+                for step in progress.ready():
+                    progress.begin(step)
+                    running[pool.submit(self._run_step, progress, step)] = step
+                if not running:
+                    break
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    running.pop(future)
+                    future.result()
+        return progress.end()
+
+    def _run_step(self, progress: "_Progress", planned: PlannedStep) -> None:
+        context = StepContext(
+            operation=progress.operation_id,
+            registry=self._registry,
+            fence=self._token,
+            report=lambda line: progress.report(planned, line),
+        )
+        steplog = log.bind(operation=progress.operation_id, step=planned.id)
+        steplog.info("step begins", title=planned.title)
+        try:
+            self._executors[planned.step.kind](planned.step, context)
+        except Fenced:
+            raise
+        except StepFailed as error:
+            steplog.warning("step failed", sentence=error.sentence, output=error.output[-500:])
+            progress.fail(planned, error.sentence, error.output)
+        except Refused as error:
+            steplog.warning("step failed", sentence=error.sentence)
+            progress.fail(planned, error.sentence, "")
+        except Exception as error:
+            steplog.exception("step broke")
+            progress.fail(planned, f"flstr itself failed here ({type(error).__name__}); the log says more", "")
+        else:
+            steplog.info("step done")
+            progress.finish(planned)
+
+
+class _Progress:
+    """The operation's record as its steps go on; every change is written before anything depends on it."""
+
+    def __init__(self, operations: Operations, operation: Operation, clock: Callable[[], float]) -> None:
+        self._operations = operations
+        self._operation = operation
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._detail_written = 0.0
+        operations.save(operation)
+
+    @property
+    def operation_id(self) -> str:
+        return self._operation.id
+
+    def ready(self) -> list[PlannedStep]:
+        """Steps that wait for nothing any more."""
+        states = self._operation.steps
+        return [
+            step
+            for step in self._operation.plan.steps
+            if states[step.id].status == "waiting" and all(states[before].status == "done" for before in step.after)
+        ]
+
+    def begin(self, step: PlannedStep) -> None:
+        self._change(step, status="running", started=self._clock(), detail="", output="")
+
+    def finish(self, step: PlannedStep) -> None:
+        self._change(step, status="done", ended=self._clock())
+
+    def fail(self, step: PlannedStep, sentence: str, output: str) -> None:
+        self._change(step, status="failed", ended=self._clock(), detail=sentence, output=output[-OUTPUT_CHARACTERS:])
+
+    def report(self, step: PlannedStep, line: str) -> None:
+        """Show a step's newest line; lines that come faster than anybody reads are not all written."""
+        with self._lock:
+            self._set(step, {"detail": line[:300]})
+            now = self._clock()
+            if now - self._detail_written < DETAIL_SECONDS:
+                return
+            self._detail_written = now
+            self._operations.save(self._operation)
+
+    def end(self) -> Operation:
+        failed = [step for step in self._operation.plan.steps if self._operation.steps[step.id].status == "failed"]
+        if failed:
+            first = failed[0]
+            more = f" (and {len(failed) - 1} more steps failed)" if len(failed) > 1 else ""
+            sentence = f"{first.title}: {self._operation.steps[first.id].detail}{more}"
+            return self._operations.end(self._operation, "failed", sentence)
+        took = self._clock() - (self._operation.started or self._operation.created)
+        return self._operations.end(self._operation, "done", f"done in {took:.0f} s")
+
+    def _change(self, step: PlannedStep, **changes: object) -> None:
+        with self._lock:
+            self._set(step, changes)
+            self._operations.save(self._operation)
+
+    def _set(self, step: PlannedStep, changes: dict[str, object]) -> None:
+        state = self._operation.steps[step.id].model_copy(update=changes)
+        steps = {**self._operation.steps, step.id: state}
+        self._operation = self._operation.model_copy(update={"steps": steps})
+
+
+def _resumed(operation: Operation, now: float) -> Operation:
+    """The operation as it goes on: steps that were under way when a controller died are begun again."""
+    steps: dict[str, StepState] = {
+        name: StepState() if state.status == "running" else state for name, state in operation.steps.items()
+    }
+    started = operation.started if operation.started is not None else now
+    return operation.model_copy(update={"status": "running", "steps": steps, "started": started})

@@ -1,0 +1,104 @@
+"""The desk that intents come to: who asks is known, whether they may is checked, and every one gets an answer."""
+
+import difflib
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import structlog
+
+from gitops import intents
+from gitops.gate import names
+from gitops.registry import Registry
+from gitops.store import Following, Store
+from model import keys
+from model.cluster import Cluster, Person
+from model.errors import Refused
+from model.operation import Intent
+from model.verbs import BY_NAME
+
+log = structlog.get_logger()
+
+SIDE_BY_SIDE = 8
+
+
+@dataclass(frozen=True)
+class Request:
+    """An intent whose asker is known and may ask."""
+
+    intent: Intent
+    person: str
+    email: str
+    cluster: Cluster
+
+
+# Returns the answer for the person, as Slack mrkdwn.
+Handler = Callable[[Request], str]
+
+
+class Desk:
+    """Takes new intents from etcd, has their verb's handler answer, and writes the answer back."""
+
+    def __init__(self, store: Store, registry: Registry, handlers: Mapping[str, Handler]) -> None:
+        self._store = store
+        self._registry = registry
+        self._handlers = handlers
+        self._pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="verb")
+        self._following: Following | None = None
+
+    def start(self) -> None:
+        """Answer what waits, then what comes."""
+        self._following = self._store.follow(keys.INTENTS, self._arrived)
+
+    def stop(self) -> None:
+        """Take nothing more; what is being answered is answered to its end."""
+        if self._following is not None:
+            self._following.stop()
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _arrived(self, _: str, value: str | None) -> None:
+        if value is None:
+            return
+        intent = Intent.model_validate_json(value)
+        if intent.status == "new":
+            self._pool.submit(self._answer, intent)
+
+    def _answer(self, intent: Intent) -> None:
+        verblog = log.bind(intent=intent.id, verb=intent.verb, user=intent.asker.user)
+        try:
+            text = self.answer(intent)
+        except Refused as error:
+            text = error.sentence
+        except Exception:
+            verblog.exception("a verb broke")
+            text = "flstr itself failed at this; its log says more, and nothing was changed by halves."
+        verblog.info("answered", words=intent.words[:200], answer=text[:200])
+        intents.answer(self._store, intent, text)
+
+    def answer(self, intent: Intent) -> str:
+        """The answer to an intent. Raises `Refused`."""
+        verb = BY_NAME[intent.verb]
+        cluster = self._registry.cluster()
+        found = _person(cluster, intent)
+        if found is None:
+            raise Refused(
+                f"No person of cluster.yaml has the id {intent.asker.user}; add one to work with this cluster."
+            )
+        name, person = found
+        if verb.right not in person.may:
+            raise Refused(f"You may not {verb.name}; {names(cluster.who_may(verb.right))} may.")
+        return self._handlers[verb.name](Request(intent, name, person.email, cluster))
+
+
+def _person(cluster: Cluster, intent: Intent) -> tuple[str, Person] | None:
+    if intent.asker.place == "slack":
+        return cluster.person_by_slack(intent.asker.user)
+    return cluster.person_by_email(intent.asker.user)
+
+
+def did_you_mean(word: str, known: list[str]) -> str:
+    """` Did you mean x?`, or the known names where none is near."""
+    near = difflib.get_close_matches(word, known, n=1)
+    if near:
+        return f" Did you mean {near[0]}?"
+    return f" There are {', '.join(sorted(known))}." if known else " There are none."

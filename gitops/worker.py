@@ -1,0 +1,203 @@
+"""The sync worker: follows Git, plans, asks for leave, and runs one operation after the other."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+
+from gitops.gate import rule
+from gitops.manifests import Manifests
+from gitops.notices import Trouble, say
+from gitops.operations import Operations
+from gitops.plan import plan
+from gitops.registry import Registry
+from gitops.revisions import Revisions
+from gitops.runner import Runner
+from model import keys
+from model.errors import Refused
+from model.operation import Approval, Operation, SyncState
+
+log = structlog.get_logger()
+
+
+class Worker:
+    """One thread that does one thing at a time; `wake()` has it look at once."""
+
+    def __init__(
+        self,
+        revisions: Revisions,
+        registry: Registry,
+        operations: Operations,
+        runner: Runner,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._revisions = revisions
+        self._registry = registry
+        self._store = registry.store
+        self._operations = operations
+        self._runner = runner
+        self._clock = clock
+        self._awake = threading.Event()
+        self._stopped = threading.Event()
+        self._manifests: tuple[str, Manifests] | None = None
+        self._planned = ""
+        self._trouble = Trouble(registry.store)
+
+    def wake(self) -> None:
+        """Have the worker look at Git and at etcd now."""
+        self._awake.set()
+
+    def stop(self) -> None:
+        """Let the loop end after what it is doing."""
+        self._stopped.set()
+        self._awake.set()
+
+    def run(self) -> None:
+        """Work until `stop()`. A fault of the outside is logged and tried again at the next look."""
+        while not self._stopped.is_set():
+            self._awake.clear()
+            try:
+                worked = self.look()
+            except Refused as error:
+                self._trouble.seen(error.sentence, self._clock())
+                worked = False
+            else:
+                self._trouble.over()
+            if not worked:
+                self._awake.wait()
+
+    def look(self) -> bool:
+        """Do the next thing there is to do; says whether there was one. An unchanged repo costs no write."""
+        operations = self._operations.all()
+        approvals = self._operations.approvals()
+        self._close_decided(operations, approvals)
+        for operation in operations:
+            if operation.status in ("running", "queued"):
+                self._run(operation)
+                return True
+        return self._answer_sync() or self._follow_git() or self._queue_approved(approvals) or self._plan(approvals)
+
+    def _run(self, operation: Operation) -> None:
+        ended = self._runner.run(operation)
+        failed = ended.plan.digest() if ended.status == "failed" else ""
+        self._save(self.state().model_copy(update={"failed_plan": failed, "settled": False}))
+
+    def _answer_sync(self) -> bool:
+        """Somebody said sync: what failed or was denied counts as new, and a rewritten history as looked at."""
+        asked = self._store.get(keys.SYNC_ASKED)
+        if asked is None:
+            return False
+        state = self.state()
+        head = self._revisions.repo.head()
+        if asked and head.startswith(asked) and head != state.revision:
+            self._accept(head, accepted_rewrite=True)
+        else:
+            for approval in self._operations.approvals():
+                if approval.status in ("denied", "expired"):
+                    self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
+            again = {"refused_revision": "", "refused": "", "failed_plan": "", "settled": False}
+            self._save(state.model_copy(update=again))
+        self._store.delete(keys.SYNC_ASKED)
+        return True
+
+    def _follow_git(self) -> bool:
+        state = self.state()
+        head = self._revisions.repo.head()
+        if head in (state.revision, state.refused_revision):
+            return False
+        return self._accept(head, accepted_rewrite=False)
+
+    def _accept(self, head: str, accepted_rewrite: bool) -> bool:
+        state = self.state()
+        log.info("new revision", revision=head)
+        try:
+            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, self._known(state))
+        except Refused as error:
+            log.warning("revision refused", revision=head, sentence=error.sentence)
+            say(self._store, f"refused-{head}", f":no_entry: Revision `{head[:8]}` is not followed: {error.sentence}")
+            self._save(state.model_copy(update={"refused_revision": head, "refused": error.sentence}))
+            return False
+        self._manifests = (head, manifests)
+        accepted = SyncState(revision=head)
+        self._store.write({keys.CLUSTER: manifests.cluster.to_json(), keys.SYNC: accepted.to_json()})
+        return True
+
+    def _plan(self, approvals: list[Approval]) -> bool:
+        state = self.state()
+        manifests = self._known(state)
+        if manifests is None or (state.settled and self._planned == state.revision):
+            return False
+        plans = plan(manifests, self._registry.read())
+        origin = self._revisions.origin(state.revision, manifests.cluster)
+        if plans.change.steps and plans.change.digest() != state.failed_plan:
+            self._operations.create(plans.change, state.revision, origin)
+            return True
+        ruling = rule(plans.removal, approvals)
+        for stale in ruling.void:
+            self._void(stale, "the plan has changed since it was asked for")
+        if ruling.ask:
+            policy = manifests.cluster.approvals
+            self._operations.create_waiting(plans.removal, state.revision, origin, policy.count, policy.expires)
+        self._planned = state.revision
+        self._save(state.model_copy(update={"settled": True}))
+        return ruling.ask
+
+    def _queue_approved(self, approvals: list[Approval]) -> bool:
+        approval = next((item for item in approvals if item.status == "approved"), None)
+        if approval is None:
+            return False
+        state = self.state()
+        manifests = self._known(state)
+        # Leave was given for exactly this plan; the world may have changed since the card was drawn.
+        if manifests is None or plan(manifests, self._registry.read()).removal.digest() != approval.digest:
+            self._void(approval, "the plan has changed since it was approved")
+            self._save(state.model_copy(update={"settled": False}))
+            return True
+        operation = self._operations.get(approval.operation)
+        used = approval.model_copy(update={"status": "used"})
+        if operation is not None and not operation.ended_already():
+            self._operations.use_approval(used, operation.model_copy(update={"status": "queued"}))
+        return True
+
+    def _void(self, approval: Approval, sentence: str) -> None:
+        self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
+        operation = self._operations.get(approval.operation)
+        if operation is not None and not operation.ended_already():
+            self._operations.end(operation, "void", sentence)
+
+    def _close_decided(self, operations: list[Operation], approvals: list[Approval]) -> None:
+        waiting = {item.id: item for item in operations if item.status == "awaiting_approval"}
+        for approval in approvals:
+            operation = waiting.get(approval.operation)
+            if operation is None:
+                continue
+            if approval.status == "waiting" and self._clock() >= approval.expires:
+                expired = approval.model_copy(update={"status": "expired"})
+                if self._operations.change_approval(approval, expired):
+                    self._operations.end(operation, "expired", "nobody decided in time; nothing was changed")
+            elif approval.status in ("denied", "expired"):
+                who = approval.decisions[-1].person if approval.decisions else "nobody"
+                sentence = f"{who} denied it" if approval.status == "denied" else "nobody decided in time"
+                self._operations.end(operation, approval.status, f"{sentence}; nothing was changed")
+
+    def state(self) -> SyncState:
+        """How far Git was followed."""
+        text = self._store.get(keys.SYNC)
+        return SyncState() if text is None else SyncState.model_validate_json(text)
+
+    def manifests(self) -> Manifests | None:
+        """The manifests of the last accepted revision."""
+        return self._known(self.state())
+
+    def _known(self, state: SyncState) -> Manifests | None:
+        if not state.revision:
+            return None
+        if self._manifests is None or self._manifests[0] != state.revision:
+            self._revisions.repo.fetch()
+            self._manifests = (state.revision, self._revisions.manifests(state.revision))
+        return self._manifests[1]
+
+    def _save(self, state: SyncState) -> None:
+        if state != self.state():
+            self._store.put(keys.SYNC, state.to_json())

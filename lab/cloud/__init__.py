@@ -1,0 +1,1 @@
+"""A Hetzner Cloud API on loopback, for the real clients: creating a server there boots a machine."""

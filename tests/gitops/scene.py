@@ -1,0 +1,157 @@
+"""A small cluster in words: its manifests as text and as models, and executors that only register."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from gitops import desired
+from gitops.executor import Executor, Executors, StepContext
+from gitops.manifests import Manifests, load
+from gitops.registry import parse
+from model import keys
+from model.app import App
+from model.errors import StepFailed
+from model.names import Role, node_name
+from model.registered import HostRecord, InstanceRecord, NodeRecord, Registered
+from model.steps import (
+    CreateNode,
+    DestroyNode,
+    DrainInstance,
+    JoinMeshes,
+    LeaveMeshes,
+    StartInstance,
+    StopInstance,
+    WriteKeys,
+)
+
+EXAMPLE = Path(__file__).parents[2] / "cluster-repo-example"
+CLUSTER_YAML = (EXAMPLE / "cluster.yaml").read_text()
+FIRST = "1" * 40
+SECOND = "2" * 40
+ADDRESSES = {"vpn_ingr": "10.111.0.9"}
+
+
+def app_yaml(repo: str = "https://git.example.com/influencer.git", commit: str = FIRST) -> str:
+    """The example's app, from another repository at another commit."""
+    text = (EXAMPLE / "apps/influencer.yaml").read_text()
+    lines = []
+    for line in text.splitlines():
+        if line.startswith("repo:"):
+            lines.append(f"repo: {repo}")
+        elif line.startswith("commit:"):
+            lines.append(f'commit: "{commit}"')
+        else:
+            lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def files(changes: dict[str, str] | None = None) -> dict[str, str]:
+    """The files of the example, some of them replaced."""
+    return {"cluster.yaml": CLUSTER_YAML, "apps/influencer.yaml": app_yaml(), **(changes or {})}
+
+
+def manifests(cluster_yaml: str = CLUSTER_YAML, app_text: str | None = None) -> Manifests:
+    """The example's manifests."""
+    return load({"cluster.yaml": cluster_yaml, "apps/influencer.yaml": app_text or app_yaml()})
+
+
+def app(commit: str = FIRST) -> App:
+    """The example's app."""
+    return load(files({"apps/influencer.yaml": app_yaml(commit=commit)})).apps["backend", "influencer"]
+
+
+class Pretend:
+    """Executors that do nothing to any machine and register what the real ones would."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.before: Callable[[Any], None] = lambda _: None
+
+    def executors(self) -> Executors:
+        """One for each kind of step."""
+        acts: dict[str, Executor] = {
+            "node.create": self._create,
+            "mesh.join": self._join,
+            "registry.write": self._write,
+            "release.build": self._nothing,
+            "instance.start": self._start,
+            "routing.apply": self._nothing,
+            "instance.drain": self._drain,
+            "instance.stop": self._stop,
+            "mesh.leave": self._leave,
+            "node.destroy": self._destroy,
+        }
+        return {kind: self._noted(kind, act) for kind, act in acts.items()}
+
+    def _noted(self, kind: str, act: Executor) -> Executor:
+        def run(step: Any, context: StepContext) -> None:
+            self.before(step)
+            self.done.append(kind)
+            act(step, context)
+
+        return run
+
+    def _nothing(self, _: Any, context: StepContext) -> None:
+        context.report("nothing to do")
+
+    def _create(self, step: CreateNode, context: StepContext) -> None:
+        context.registry.put_host(HostRecord(node=step.node, host_key="ssh-ed25519 AAAA", ip="10.77.0.9", server_id=1))
+
+    def _join(self, step: JoinMeshes, context: StepContext) -> None:
+        cluster = context.registry.cluster()
+        for node in step.nodes:
+            pool = cluster.pool_of(node) or ""
+            role = cluster.pools[pool].role
+            record = NodeRecord(name=node, ip="10.77.0.9", services=(), role=role, pool=pool, addresses=ADDRESSES)
+            context.registry.put_node(record)
+
+    def _write(self, step: WriteKeys, context: StepContext) -> None:
+        context.registry.store.write(step.put, step.delete)
+
+    def _start(self, step: StartInstance, context: StepContext) -> None:
+        port = context.registry.allot_port(step.node, step.app, step.instance)
+        record = InstanceRecord(node=step.node, ip="10.111.0.9", port=port, commit=step.app.commit)
+        context.registry.put_instance(step.app.kind, step.app.app, step.instance, record)
+
+    def _drain(self, step: DrainInstance, context: StepContext) -> None:
+        context.registry.delete_instance(step.app_kind, step.app, step.instance)
+
+    def _stop(self, step: StopInstance, context: StepContext) -> None:
+        context.registry.free_port(step.node, step.app_kind, step.app, step.instance)
+
+    def _leave(self, step: LeaveMeshes, context: StepContext) -> None:
+        context.registry.forget_node(step.node)
+
+    def _destroy(self, step: DestroyNode, context: StepContext) -> None:
+        context.registry.forget_host(step.node)
+
+
+def fail_at(kind: str, sentence: str = "it did not work") -> Callable[[Any], None]:
+    """Has every step of a kind fail."""
+
+    def before(step: Any) -> None:
+        if step.kind == kind:
+            raise StepFailed(sentence, "the last line")
+
+    return before
+
+
+def registered(workers: int = 2, instances: dict[str, InstanceRecord] | None = None) -> Registered:
+    """The example's cluster as etcd would hold it, with some workers and instances."""
+    nodes: dict[str, Role] = {"controller001": "controller", "ingress016": "ingress"}
+    nodes.update({node_name("worker", 101 + number): "worker" for number in range(workers)})
+    found: dict[str, str] = {}
+    for name, role in nodes.items():
+        record = NodeRecord(name=name, ip="10.77.0.9", services=(), role=role, pool=role, addresses=ADDRESSES)
+        found[keys.node(name)] = record.to_json()
+        found[keys.host(name)] = HostRecord(node=name, host_key="ssh-ed25519 AAAA", ip="10.77.0.9").to_json()
+    apps = list(manifests().apps.values())
+    found |= desired.app_keys(apps) | desired.ingress_keys(desired.ingress_records(apps))
+    for name, instance in (instances or {}).items():
+        found[keys.instance("backend", "influencer", name)] = instance.to_json()
+    return parse(found)
+
+
+def instance(node: str, commit: str = FIRST, port: int = 20000) -> InstanceRecord:
+    """A registered instance."""
+    return InstanceRecord(node=node, ip="10.111.0.9", port=port, commit=commit)

@@ -1,0 +1,78 @@
+"""Who may let a plan go that destroys, and when leave no longer counts."""
+
+from gitops.gate import decide, rule
+from gitops.plan import plan
+from model.operation import Approval, ApprovalStatus
+from model.steps import Plan
+from tests.gitops.scene import manifests, registered
+
+CLUSTER = manifests().cluster
+REMOVAL = plan(manifests(), registered(workers=3)).removal
+OTHER = plan(manifests(), registered(workers=4)).removal
+
+
+def approval(plan: Plan = REMOVAL, status: ApprovalStatus = "waiting", needed: int = 1, **more: object) -> Approval:
+    made = Approval(
+        id="1", operation="1", digest=plan.digest(), requester="operator", needed=needed, asked=0, expires=100
+    )
+    return made.model_copy(update={"status": status, **more})
+
+
+def test_a_plan_that_destroys_is_asked_for_once() -> None:
+    assert rule(REMOVAL, []).ask
+    assert not rule(REMOVAL, [approval()]).ask
+
+
+def test_what_was_denied_or_expired_is_not_asked_again() -> None:
+    assert not rule(REMOVAL, [approval(status="denied")]).ask
+    assert not rule(REMOVAL, [approval(status="expired")]).ask
+
+
+def test_a_changed_plan_voids_the_old_card_and_asks_anew() -> None:
+    ruling = rule(OTHER, [approval()])
+    assert ruling.void == (approval(),)
+    assert ruling.ask
+
+
+def test_a_denial_is_forgotten_once_nothing_is_to_be_destroyed() -> None:
+    assert rule(Plan(title=""), [approval(status="denied")]).void == (approval(status="denied"),)
+
+
+def test_leave_that_was_used_does_not_count_for_the_same_plan_later() -> None:
+    assert rule(REMOVAL, [approval(status="used")]).ask
+
+
+def test_a_second_person_approves() -> None:
+    after = decide(approval(), CLUSTER, "reviewer", approved=True, now=1)
+    assert isinstance(after, Approval)
+    assert (after.status, after.decisions[0].person) == ("approved", "reviewer")
+
+
+def test_the_requester_may_not_approve_but_may_deny() -> None:
+    assert decide(approval(), CLUSTER, "operator", approved=True, now=1) == (
+        "You asked for this yourself, so somebody else has to approve it: reviewer."
+    )
+    after = decide(approval(), CLUSTER, "operator", approved=False, now=1)
+    assert isinstance(after, Approval)
+    assert after.status == "denied"
+
+
+def test_a_person_without_the_right_is_told_who_has_it() -> None:
+    assert decide(approval(), CLUSTER, "developer", approved=True, now=1) == (
+        "You may not decide this; operator or reviewer may."
+    )
+
+
+def test_an_expired_or_decided_approval_takes_no_more_decisions() -> None:
+    assert "expired" in str(decide(approval(), CLUSTER, "reviewer", approved=True, now=100))
+    assert "already denied" in str(decide(approval(status="denied"), CLUSTER, "reviewer", approved=True, now=1))
+
+
+def test_two_people_may_be_needed() -> None:
+    first = decide(approval(needed=2, requester=None), CLUSTER, "reviewer", approved=True, now=1)
+    assert isinstance(first, Approval)
+    assert first.status == "waiting"
+    assert "already" in str(decide(first, CLUSTER, "reviewer", approved=True, now=2))
+    second = decide(first, CLUSTER, "operator", approved=True, now=2)
+    assert isinstance(second, Approval)
+    assert second.status == "approved"

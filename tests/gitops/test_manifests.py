@@ -1,0 +1,124 @@
+"""What a bad manifest is answered: one sentence with file, line, and what would be right."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitops.lint import check
+from gitops.manifests import FaultyManifests
+from model.errors import Refused
+from tests.gitops.scene import CLUSTER_YAML, app_yaml, files
+
+
+def faults_of(changes: dict[str, str]) -> list[str]:
+    with pytest.raises(FaultyManifests) as error:
+        check(files(changes))
+    return [str(fault) for fault in error.value.faults]
+
+
+def test_the_example_is_right() -> None:
+    manifests = check(files())
+    assert sorted(manifests.cluster.nodes()) == ["controller001", "ingress016", "worker101", "worker102"]
+    assert manifests.apps["backend", "influencer"].instances == 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("  worker:\n", "  worker: [\n", "cluster.yaml:16: this is not YAML"),
+        (
+            "    count: 2",
+            "    cuont: 2",
+            "cluster.yaml:16: 'pools.worker.cuont' is not a known field; did you mean count?",
+        ),
+        ("    count: 2", "    count: many", "cluster.yaml:16: pools.worker.count cannot be 'many': How many machines"),
+        (
+            "cluster: flstr-lab",
+            "cluster: Flstr Lab",
+            "cluster.yaml:2: cluster cannot be 'Flstr Lab': Name of the cluster",
+        ),
+        ("port: 762", "port: 760", "meshes vpn_ctrl and vpn_ingr both use port 760; give one another"),
+        ("10.111.0.0/24", "10.110.0.128/25", "the subnets of meshes vpn_ctrl and vpn_ingr overlap"),
+        ("10.111.0.0/24", "10.111.0.0/30", "mesh vpn_ingr has 2 addresses for 3 machines; give it a larger subnet"),
+        ("  expires: 1h", "  expires: soon", "a duration is a number and a unit, such as 30s, 5m or 1h"),
+    ],
+)
+def test_a_fault_in_cluster_yaml_is_named(old: str, new: str, expected: str) -> None:
+    assert CLUSTER_YAML.count(old) >= 1
+    found = faults_of({"cluster.yaml": CLUSTER_YAML.replace(old, new, 1)})
+    assert any(expected in fault for fault in found), found
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "instances: 2",
+            "instance: 2",
+            "apps/influencer.yaml:6: 'instance' is not a known field; did you mean instances?",
+        ),
+        ("kind: backend", "", "the field 'kind' is missing"),
+        ("commit:", "comit:", "the field 'commit' is missing"),
+        ("  port: 5001", "  port: 443", "apps/influencer.yaml:15: port 443 is used by the node itself"),
+        ("  port: 5001", "  port: 762", "apps/influencer.yaml:15: port 762 belongs to mesh vpn_ingr"),
+        ("host: influencer.flstr.lab", 'host: "a;b"', "ingress.0.host cannot be 'a;b': Public host name"),
+        ("host: influencer.flstr.lab", 'host: "a.b${x}"', "ingress.0.host cannot be"),
+        ("location: /", "location: /x}", "ingress.0.location cannot be '/x}'"),
+        ("run: run.sh", "run: a/../../run.sh", "run: a path stays inside the repository, without '..'"),
+        ("run: run.sh", "run: /bin/sh", "run cannot be '/bin/sh'"),
+        ("app: influencer", "app: influenza", "the file of app influenza is called apps/influenza.yaml"),
+    ],
+)
+def test_a_fault_in_an_app_is_named(old: str, new: str, expected: str) -> None:
+    text = app_yaml()
+    assert old in text
+    found = faults_of({"apps/influencer.yaml": text.replace(old, new, 1)})
+    assert any(expected in fault for fault in found), found
+
+
+def test_two_apps_on_one_port_are_refused() -> None:
+    other = app_yaml().replace("app: influencer", "app: second").replace("influencer.flstr.lab", "second.flstr.lab")
+    assert faults_of({"apps/second.yaml": other}) == [
+        "apps/second.yaml:15: influencer and second both publish port 5001; give one another"
+    ]
+
+
+def test_two_apps_at_one_address_are_refused() -> None:
+    other = app_yaml().replace("app: influencer", "app: second").replace("5001", "5002")
+    assert faults_of({"apps/second.yaml": other}) == [
+        "apps/second.yaml:22: influencer.flstr.lab:80/ already leads to influencer"
+    ]
+
+
+def test_an_app_without_an_ingress_to_serve_it_is_refused() -> None:
+    without = CLUSTER_YAML.replace(
+        "  ingress:\n    role: ingress\n    count: 1", "  ingress:\n    role: ingress\n    count: 0"
+    )
+    assert faults_of({"cluster.yaml": without}) == [
+        "apps/influencer.yaml:21: influencer has no ingress to serve it; add a pool of role ingress"
+    ]
+
+
+def test_an_app_that_needs_an_unknown_one_is_refused() -> None:
+    text = app_yaml() + "needs:\n  - redis\n"
+    assert faults_of({"apps/influencer.yaml": text}) == [
+        "apps/influencer.yaml:26: influencer needs redis, and no manifest describes it"
+    ]
+
+
+def test_a_repo_without_cluster_yaml_is_refused() -> None:
+    with pytest.raises(Refused, match=r"cluster\.yaml:1: the file is missing"):
+        check({})
+
+
+def test_an_empty_manifest_is_refused() -> None:
+    assert faults_of({"apps/influencer.yaml": ""}) == [
+        "apps/influencer.yaml:1: the file has to hold fields and values, such as 'name: value'"
+    ]
+
+
+@given(st.text(max_size=300))
+def test_whatever_stands_in_a_manifest_is_answered_in_sentences(text: str) -> None:
+    with pytest.raises(FaultyManifests) as error:
+        check(files({"apps/influencer.yaml": text}))
+    assert all(fault.line >= 1 and "\n" not in fault.sentence for fault in error.value.faults)

@@ -1,0 +1,203 @@
+"""The plan between two trees, as a person would read it: titles in order, and what each step waits for."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gitops import placement
+from gitops.plan import plan
+from model.names import AppKind
+from model.registered import InstanceRecord, Registered
+from model.steps import ApplyRouting, Plan, PlannedStep, StartInstance, WriteKeys
+from tests.gitops.scene import CLUSTER_YAML, FIRST, SECOND, app, app_yaml, instance, manifests, registered
+
+SPEC = app().spec()
+NEW_SPEC = app(SECOND).spec()
+INFLUENCER: tuple[AppKind, str] = ("backend", "influencer")
+RUNNING = {f"1-{SPEC}": instance("worker101"), f"2-{SPEC}": instance("worker102")}
+
+
+def titles(what: Plan) -> list[str]:
+    return [step.title for step in what.steps]
+
+
+def step(what: Plan, step_id: str) -> PlannedStep:
+    return next(step for step in what.steps if step.id == step_id)
+
+
+def test_an_empty_cluster_is_built_in_the_notes_order() -> None:
+    plans = plan(manifests(), Registered())
+    assert titles(plans.change) == [
+        "rent controller001 (cx22, fsn1)",
+        "rent ingress016 (cx22, fsn1)",
+        "rent worker101 (cx22, fsn1)",
+        "rent worker102 (cx22, fsn1)",
+        "join vpn_ctrl, vpn_ingr: controller001, ingress016, worker101, worker102",
+        "register backend/influencer, ingress/influencer.flstr.lab:80",
+        "build influencer@11111111 on worker101",
+        f"start influencer 1-{SPEC} on worker101",
+        "build influencer@11111111 on worker102",
+        f"start influencer 2-{SPEC} on worker102",
+        "route to influencer",
+    ]
+    assert step(plans.change, f"start-influencer-1-{SPEC}").after == ("build-influencer-worker101", "register")
+    assert step(plans.change, "build-influencer-worker101").after == ("join",)
+    assert not plans.removal.steps
+
+
+def test_a_cluster_that_is_as_it_should_be_needs_nothing() -> None:
+    plans = plan(manifests(), registered(instances=RUNNING))
+    assert plans.change.steps == ()
+    assert plans.removal.steps == ()
+
+
+def test_a_new_commit_replaces_one_instance_after_the_other() -> None:
+    plans = plan(manifests(app_text=app_yaml(commit=SECOND)), registered(instances=RUNNING))
+    assert plans.change.title == "deploy influencer@22222222"
+    assert titles(plans.change) == [
+        "build influencer@22222222 on worker101",
+        f"start influencer 3-{NEW_SPEC} on worker101",
+        f"route to influencer 3-{NEW_SPEC}",
+        f"take influencer 1-{SPEC} out of the routing",
+        f"stop influencer 1-{SPEC} on worker101",
+        "build influencer@22222222 on worker102",
+        f"start influencer 4-{NEW_SPEC} on worker102",
+        f"route to influencer 4-{NEW_SPEC}",
+        f"take influencer 2-{SPEC} out of the routing",
+        f"stop influencer 2-{SPEC} on worker102",
+    ]
+    second = step(plans.change, f"start-influencer-4-{NEW_SPEC}")
+    assert second.after == ("build-influencer-worker102", f"stop-influencer-1-{SPEC}")
+
+
+def test_more_machines_and_more_instances() -> None:
+    bigger = manifests(CLUSTER_YAML.replace("count: 2", "count: 3"), app_yaml().replace("instances: 2", "instances: 3"))
+    plans = plan(bigger, registered(instances=RUNNING))
+    assert plans.change.title == "add worker103; scale influencer from 2 to 3"
+    assert titles(plans.change) == [
+        "rent worker103 (cx22, fsn1)",
+        "join vpn_ctrl, vpn_ingr: worker103",
+        "build influencer@11111111 on worker103",
+        f"start influencer 3-{SPEC} on worker103",
+        "route to influencer",
+    ]
+    route = step(plans.change, "route").step
+    assert isinstance(route, ApplyRouting)
+    assert route.serving == ((*INFLUENCER, f"3-{SPEC}"),)
+
+
+def test_fewer_instances_are_drained_and_stopped() -> None:
+    plans = plan(manifests(app_text=app_yaml().replace("instances: 2", "instances: 1")), registered(instances=RUNNING))
+    assert titles(plans.change) == [
+        f"take influencer 2-{SPEC} out of the routing",
+        f"stop influencer 2-{SPEC} on worker102",
+    ]
+
+
+def test_a_machine_that_is_taken_away_waits_for_leave() -> None:
+    running = {**RUNNING, f"3-{SPEC}": instance("worker103")}
+    three = app_yaml().replace("instances: 2", "instances: 3")
+    plans = plan(manifests(app_text=three), registered(workers=3, instances=running))
+    assert plans.change.steps == ()
+    assert plans.removal.destroys()
+    assert titles(plans.removal) == [
+        "build influencer@11111111 on worker101",
+        f"start influencer 4-{SPEC} on worker101",
+        f"route to influencer 4-{SPEC}",
+        f"take influencer 3-{SPEC} out of the routing",
+        f"stop influencer 3-{SPEC} on worker103",
+        "take worker103 out of the meshes and deregister it",
+        "destroy worker103",
+    ]
+    losses = plans.removal.losses
+    assert losses is not None
+    assert losses.nodes == ("worker103",)
+    assert losses.moved == (f"influencer 3-{SPEC} from worker103 to worker101",)
+    assert losses.remaining == ("worker101", "worker102")
+
+
+def test_fewer_machines_and_fewer_instances_take_the_instance_on_the_leaving_machine() -> None:
+    running = {**RUNNING, f"3-{SPEC}": instance("worker103")}
+    plans = plan(manifests(), registered(workers=3, instances=running))
+    assert f"stop influencer 3-{SPEC} on worker103" in titles(plans.change)
+    assert plans.removal.losses is not None
+    assert plans.removal.losses.moved == ()
+
+
+def test_an_app_that_is_no_longer_described_waits_for_leave_and_keeps_serving() -> None:
+    without = manifests()
+    without = type(without)(without.cluster, {})
+    plans = plan(without, registered(instances=RUNNING))
+    assert plans.change.steps == ()
+    assert plans.removal.title == "remove influencer"
+    assert titles(plans.removal) == [
+        "take the public addresses off influencer",
+        "route no more to influencer",
+        f"take influencer 1-{SPEC} out of the routing",
+        f"stop influencer 1-{SPEC} on worker101",
+        f"take influencer 2-{SPEC} out of the routing",
+        f"stop influencer 2-{SPEC} on worker102",
+        "deregister influencer",
+    ]
+    forget = step(plans.removal, "forget-influencer").step
+    assert isinstance(forget, WriteKeys)
+    assert forget.delete == ("backend/influencer/meta_data",)
+
+
+def test_the_last_worker_is_not_taken_while_it_runs_something() -> None:
+    none = manifests(CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 2\n    first: 201"))
+    running = {f"1-{SPEC}": instance("worker101"), f"2-{SPEC}": instance("worker101")}
+    plans = plan(none, registered(workers=1, instances=running))
+    assert plans.removal.steps == ()
+    assert "rent worker201 (cx22, fsn1)" in titles(plans.change)
+
+
+def test_the_same_trees_give_the_same_digest() -> None:
+    assert plan(manifests(), Registered()).change.digest() == plan(manifests(), Registered()).change.digest()
+    assert plan(manifests(), Registered()).change.digest() != plan(manifests(), registered()).change.digest()
+
+
+workers = st.lists(st.integers(101, 109), min_size=1, max_size=6, unique=True).map(
+    lambda numbers: [f"worker{number}" for number in numbers]
+)
+placed = st.dictionaries(
+    st.integers(1, 12), st.tuples(st.integers(101, 112), st.sampled_from([FIRST, SECOND])), max_size=10
+)
+
+
+@given(workers, placed, st.integers(0, 8))
+def test_placement_ends_with_the_wanted_count_spread_evenly(
+    stay: list[str], there: dict[int, tuple[int, str]], count: int
+) -> None:
+    wanted = app().model_copy(update={"instances": count})
+    instances: dict[str, InstanceRecord] = {
+        f"{number}-{app(commit).spec()}": instance(f"worker{node}", commit) for number, (node, commit) in there.items()
+    }
+    change = placement.change(wanted, instances, stay)
+    gone = {item.instance for item in change.remove} | {old.instance for old, _ in change.replace}
+    new = [item for _, item in change.replace] + list(change.start)
+    names = [name for name in instances if name not in gone] + [item.instance for item in new]
+    assert len(names) == len(set(names)) == count
+    assert all(name.endswith(wanted.spec()) for name in names)
+    assert all(item.node in stay for item in new)
+    assert not {item.instance for item in new} & instances.keys()
+
+
+@given(workers, st.integers(1, 12))
+def test_new_instances_are_spread(stay: list[str], count: int) -> None:
+    change = placement.change(app().model_copy(update={"instances": count}), {}, stay)
+    load = [sum(item.node == node for item in change.start) for node in stay]
+    assert max(load) - min(load) <= 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_nothing_moves_when_nothing_changes(count: int) -> None:
+    running = {f"{number}-{SPEC}": instance("worker101") for number in range(1, count + 1)}
+    wanted = app().model_copy(update={"instances": count})
+    assert placement.change(wanted, running, ["worker101", "worker102"]) == placement.Change()
+
+
+def test_start_steps_say_all_that_is_needed() -> None:
+    start = step(plan(manifests(), Registered()).change, f"start-influencer-1-{SPEC}").step
+    assert isinstance(start, StartInstance)
+    assert start.app == app()

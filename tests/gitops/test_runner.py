@@ -1,0 +1,109 @@
+"""Operations are carried out step by step, side by side where they may, and go on after a kill."""
+
+import threading
+
+import pytest
+
+from gitops.operations import Operations
+from gitops.plan import plan
+from gitops.registry import Registry
+from gitops.runner import Runner
+from gitops.store import Store
+from model import keys
+from model.errors import Fenced
+from model.operation import Operation, Origin
+from model.registered import Registered
+from model.steps import Step
+from tests.gitops.scene import Pretend, fail_at, manifests
+
+
+@pytest.fixture
+def registry(store: Store) -> Registry:
+    store.put(keys.CLUSTER, manifests().cluster.to_json())
+    return Registry(store)
+
+
+@pytest.fixture
+def operation(store: Store) -> Operation:
+    return Operations(store).create(plan(manifests(), Registered()).change, "a" * 40, Origin())
+
+
+def run(registry: Registry, pretend: Pretend, operation: Operation) -> Operation:
+    return Runner(Operations(registry.store), registry, pretend.executors(), token=1).run(operation)
+
+
+def test_every_step_runs_once_and_after_those_it_waits_for(registry: Registry, operation: Operation) -> None:
+    pretend = Pretend()
+    ended = run(registry, pretend, operation)
+    assert ended.status == "done"
+    assert {state.status for state in ended.steps.values()} == {"done"}
+    order = [kind for kind in pretend.done if kind != "registry.write"]
+    assert order == ["node.create"] * 4 + ["mesh.join"] + [*order[5:9]] + ["routing.apply"]
+    assert Operations(registry.store).get(operation.id) == ended
+    assert len(registry.read().apps["backend", "influencer"].instances) == 2
+
+
+def test_machines_are_rented_side_by_side(registry: Registry, operation: Operation) -> None:
+    pretend = Pretend()
+    all_there = threading.Barrier(4, timeout=10)
+
+    def meet(step: Step) -> None:
+        if step.kind == "node.create":
+            all_there.wait()
+
+    pretend.before = meet
+    assert run(registry, pretend, operation).status == "done"
+
+
+def test_a_failed_step_ends_the_operation_and_says_why(registry: Registry, operation: Operation) -> None:
+    pretend = Pretend()
+    pretend.before = fail_at("release.build", "the build of influencer failed")
+    ended = run(registry, pretend, operation)
+    assert ended.status == "failed"
+    assert "build influencer@11111111 on worker101: the build of influencer failed" in ended.sentence
+    assert ended.steps["build-influencer-worker101"].output == "the last line"
+    assert ended.steps["route"].status == "skipped"
+    assert {state.status for state in ended.steps.values()} == {"done", "failed", "skipped"}
+
+
+def test_an_operation_goes_on_where_a_killed_controller_left_it(registry: Registry, operation: Operation) -> None:
+    first = Pretend()
+    first.before = fail_at("instance.start")
+    run(registry, first, operation)
+    left = Operations(registry.store).get(operation.id)
+    assert left is not None
+    steps = {
+        name: state.model_copy(update={"status": "running" if state.status == "failed" else state.status})
+        for name, state in left.steps.items()
+    }
+    steps = {
+        name: state.model_copy(update={"status": "waiting"}) if state.status == "skipped" else state
+        for name, state in steps.items()
+    }
+    second = Pretend()
+    ended = run(registry, second, left.model_copy(update={"status": "running", "steps": steps}))
+    assert ended.status == "done"
+    assert sorted(second.done) == ["instance.start", "instance.start", "routing.apply"]
+
+
+def test_a_controller_that_was_overtaken_stops(registry: Registry, operation: Operation) -> None:
+    pretend = Pretend()
+
+    def overtaken(_: object) -> None:
+        raise Fenced("another controller leads")
+
+    pretend.before = overtaken
+    with pytest.raises(Fenced):
+        run(registry, pretend, operation)
+
+
+def test_an_executor_that_breaks_leaves_no_step_in_progress(registry: Registry, operation: Operation) -> None:
+    pretend = Pretend()
+
+    def broken(_: object) -> None:
+        raise KeyError("x")
+
+    pretend.before = broken
+    ended = run(registry, pretend, operation)
+    assert ended.status == "failed"
+    assert "flstr itself failed here (KeyError)" in ended.sentence

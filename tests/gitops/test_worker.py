@@ -1,0 +1,281 @@
+"""The worker on a real Git remote and a real etcd, with executors that only register."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gitops.app_repos import AppRepos
+from gitops.operations import Operations
+from gitops.registry import Registry
+from gitops.repository import ClusterRepo
+from gitops.revisions import Revisions
+from gitops.runner import Runner
+from gitops.store import Store
+from gitops.verbs.change import Change
+from gitops.verbs.decide import Decide
+from gitops.verbs.desk import Desk, Request
+from gitops.verbs.look import Look
+from gitops.worker import Worker
+from model import keys
+from model.errors import Refused
+from model.operation import Asker, Intent, Operation
+from tests.gitops.conftest import Remote, git
+from tests.gitops.scene import CLUSTER_YAML, Pretend, app_yaml, fail_at
+
+THREE_WORKERS = CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 3\n    first: 101")
+OPERATOR, DEVELOPER, REVIEWER, STRANGER = "U01OPERATOR", "U02DEVELOPER", "U03REVIEWER", "U99STRANGER"
+
+
+@dataclass
+class Flstr:
+    """A worker and what it works on."""
+
+    worker: Worker
+    desk: Desk
+    store: Store
+    operations: Operations
+    registry: Registry
+    pretend: Pretend
+    cluster: Remote
+    app: tuple[Remote, str, str]
+    now: list[float]
+
+    def settle(self) -> list[Operation]:
+        """Look until nothing is left to do; the operations there are."""
+        for _ in range(50):
+            if not self.worker.look():
+                return self.operations.all()
+        raise AssertionError("the worker never settles")
+
+    def ask(self, words: str, user: str = OPERATOR) -> str:
+        """What a person in Slack is answered."""
+        verb, *arguments = words.split()
+        intent = Intent(
+            id=f"{words}{len(self.store.prefix(keys.INTENTS))}",
+            verb=verb,
+            arguments=tuple(arguments),
+            words=f"/flstr {words}",
+            asker=Asker(place="slack", user=user, channel="#flstr"),
+            asked=0,
+        )
+        try:
+            return self.desk.answer(intent)
+        except Refused as error:
+            return error.sentence
+
+    def notices(self) -> list[str]:
+        return list(self.store.prefix(keys.NOTICES).values())
+
+
+@pytest.fixture
+def flstr(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str, str], tmp_path: Path) -> Iterator[Flstr]:
+    now = [1000.0]
+
+    def clock() -> float:
+        now[0] += 0.01
+        return now[0]
+
+    registry, operations, pretend = Registry(store), Operations(store, clock), Pretend()
+    repo, app_repos = ClusterRepo(cluster_remote.url, tmp_path / "clone"), AppRepos(tmp_path / "apps")
+    revisions = Revisions(repo, app_repos)
+    runner = Runner(operations, registry, pretend.executors(), token=1)
+    worker = Worker(revisions, registry, operations, runner, clock)
+    change, look = Change(repo, app_repos, worker.wake), Look(registry, revisions, operations, worker.state, {})
+    decide = Decide(store, operations, worker.wake, clock)
+    handlers: dict[str, Callable[[Request], str]] = {
+        "deploy": change.deploy, "scale": change.scale, "status": look.status, "plan": look.plan,
+        "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
+    }  # fmt: skip
+    desk = Desk(store, registry, handlers)
+    yield Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now)
+    desk.stop()
+
+
+def test_the_first_revision_is_followed(flstr: Flstr) -> None:
+    (operation,) = flstr.settle()
+    assert operation.status == "done"
+    assert sorted(flstr.registry.read().nodes) == ["controller001", "ingress016", "worker101", "worker102"]
+
+
+def test_an_unchanged_repo_costs_no_write(flstr: Flstr) -> None:
+    flstr.settle()
+    before, done = flstr.store._prefix("")[1], len(flstr.pretend.done)
+    for _ in range(5):
+        assert not flstr.worker.look()
+    assert flstr.store._prefix("")[1] == before
+    assert len(flstr.pretend.done) == done
+
+
+def test_a_deploy_from_slack_is_a_commit_under_the_persons_name(flstr: Flstr) -> None:
+    flstr.settle()
+    second = flstr.app[2]
+    answer = flstr.ask(f"deploy influencer@{second[:7]}", DEVELOPER)
+    assert f"→ {second[:8]}" in answer
+    flstr.cluster.pull()
+    log = git(flstr.cluster.work, "log", "-1", "--format=%an <%ae>%n%s%n%b")
+    assert log.startswith(f"developer <developer@flstr.lab>\nDeploy influencer@{second[:12]}")
+    assert "Asked-in: slack #flstr" in log
+    assert f'commit: "{second}"' in (flstr.cluster.work / "apps/influencer.yaml").read_text()
+    operation = flstr.settle()[-1]
+    assert operation.status == "done"
+    assert (operation.origin.person, operation.origin.place) == ("developer", "slack #flstr")
+    commits = {item.commit for item in flstr.registry.read().apps["backend", "influencer"].instances.values()}
+    assert commits == {second}
+
+
+@pytest.mark.parametrize(
+    ("words", "user", "expected"),
+    [
+        ("deploy influencer@ffffffff", DEVELOPER, "has no commit, branch or tag 'ffffffff'; near it are"),
+        ("deploy inflencer@main", DEVELOPER, "There is no app called inflencer. Did you mean influencer?"),
+        ("deploy influencer@main", REVIEWER, "You may not deploy; developer or operator may."),
+        ("deploy influencer@main", STRANGER, "No person of cluster.yaml has the id U99STRANGER"),
+        ("scale worke 3", OPERATOR, "There is no app or pool called worke. Did you mean worker?"),
+        ("scale worker 0", OPERATOR, "influencer has no worker to run on"),
+        ("scale influencer 2", OPERATOR, "influencer is already at 2; nothing to do."),
+        ("status nothing", OPERATOR, "There is no app or node called nothing."),
+        ("approve 7f3a", OPERATOR, "'7f3a' is no operation that waits; nothing waits for an approval."),
+    ],
+)
+def test_what_cannot_be_done_gets_one_sentence_and_changes_nothing(
+    flstr: Flstr, words: str, user: str, expected: str
+) -> None:
+    flstr.settle()
+    head = git(flstr.cluster.bare, "rev-parse", "main")
+    assert expected in flstr.ask(words, user)
+    assert git(flstr.cluster.bare, "rev-parse", "main") == head
+    assert len(flstr.settle()) == 1
+
+
+def test_status_and_plan_answer(flstr: Flstr) -> None:
+    flstr.settle()
+    assert "worker101 (worker, 10.77.0.9), 1 instance" in flstr.ask("status")
+    assert "influencer: `" in flstr.ask("status")
+    assert "changes nothing" in flstr.ask("plan")
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    assert "rent worker103" in flstr.ask("plan")
+
+
+def test_a_machine_taken_away_waits_for_a_second_person(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    assert "3 → 2" in flstr.ask("scale worker 2")
+    waiting = flstr.settle()[-1]
+    assert waiting.status == "awaiting_approval"
+    assert "worker103" in flstr.registry.read().nodes
+    assert flstr.ask(f"approve {waiting.id}").startswith("You asked for this yourself")
+    assert flstr.ask(f"approve {waiting.id}", REVIEWER) == "Approved; the operation starts."
+    done = flstr.settle()[-1]
+    assert (done.id, done.status) == (waiting.id, "done")
+    assert "worker103" not in flstr.registry.read().nodes
+    assert len(flstr.registry.read().apps["backend", "influencer"].instances) == 2
+
+
+def test_denied_and_expired_removals_leave_the_machine(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    denied = flstr.settle()[-1]
+    assert flstr.ask(f"deny {denied.id}", REVIEWER) == "Denied; nothing is changed."
+    assert flstr.settle()[-1].status == "denied"
+    assert "already denied" in flstr.ask(f"approve {denied.id}", REVIEWER)
+    flstr.ask("sync")
+    asked_again = flstr.settle()[-1]
+    assert asked_again.status == "awaiting_approval"
+    flstr.now[0] += 3600
+    assert flstr.settle()[-1].status == "expired"
+    assert "worker103" in flstr.registry.read().nodes
+    assert flstr.ask(f"approve {asked_again.id}", REVIEWER).startswith("This was already expired")
+
+
+def test_a_changed_plan_voids_the_card(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    old = flstr.settle()[-1]
+    flstr.cluster.push(
+        {"cluster.yaml": CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 1\n    first: 101")}
+    )
+    new = flstr.settle()[-1]
+    states = {operation.id: operation.status for operation in flstr.operations.all()}
+    assert (states[old.id], states[new.id]) == ("void", "awaiting_approval")
+    assert "already void" in flstr.ask(f"approve {old.id}", REVIEWER)
+
+
+def test_leave_for_a_plan_that_changed_after_the_click_is_not_used(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    assert {operation.id: operation.status for operation in flstr.operations.all()}[waiting.id] == "void"
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_a_failed_operation_is_not_tried_again_until_somebody_says_so(flstr: Flstr) -> None:
+    flstr.settle()
+    flstr.pretend.before = fail_at("release.build", "the build failed")
+    flstr.ask(f"deploy influencer@{flstr.app[2][:7]}")
+    assert [operation.status for operation in flstr.settle()] == ["done", "failed"]
+    assert len(flstr.settle()) == 2
+    flstr.pretend.before = lambda _: None
+    flstr.ask("sync")
+    assert [operation.status for operation in flstr.settle()] == ["done", "failed", "done"]
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cluster.yaml": "pools: ["}, "cluster.yaml:1: this is not YAML"),
+        ({"cluster.yaml": CLUSTER_YAML + "colour: blue\n"}, "'colour' is not a known field"),
+        ({"cluster.yaml": None}, "cluster.yaml:1: the file is missing"),
+        ({"cluster.yaml": None, "apps/influencer.yaml": None}, "cluster.yaml:1: the file is missing"),
+    ],
+)
+def test_a_bad_revision_is_refused_once_and_nothing_changes(
+    flstr: Flstr, files: dict[str, str | None], expected: str
+) -> None:
+    flstr.settle()
+    before = flstr.registry.read()
+    bad = flstr.cluster.push(files)
+    assert len(flstr.settle()) == 1
+    flstr.settle()
+    (notice,) = flstr.notices()
+    assert expected in notice
+    assert bad[:8] in notice
+    assert flstr.registry.read() == before
+    assert expected in flstr.ask("status")
+
+
+def test_a_merged_commit_that_does_not_exist_is_refused(flstr: Flstr) -> None:
+    flstr.settle()
+    flstr.cluster.push({"apps/influencer.yaml": app_yaml(flstr.app[0].url, "f" * 40)})
+    assert len(flstr.settle()) == 1
+    assert "apps/influencer.yaml: " in flstr.notices()[0]
+    assert "has no commit, branch or tag" in flstr.notices()[0]
+
+
+def test_a_force_push_stops_the_sync_until_somebody_looked(flstr: Flstr) -> None:
+    flstr.cluster.push({"note.txt": "x"})
+    flstr.settle()
+    git(flstr.cluster.work, "reset", "-q", "--hard", "HEAD~1")
+    rewritten = flstr.cluster.push({"cluster.yaml": THREE_WORKERS}, force=True)
+    assert len(flstr.settle()) == 1
+    assert "was rewritten" in flstr.notices()[0]
+    assert "worker103" not in flstr.registry.read().nodes
+    flstr.ask(f"sync {rewritten[:8]}")
+    flstr.settle()
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_a_git_remote_that_is_gone_destroys_nothing(flstr: Flstr) -> None:
+    flstr.settle()
+    before = flstr.registry.read()
+    flstr.cluster.bare.rename(flstr.cluster.bare.with_suffix(".away"))
+    with pytest.raises(Refused, match="cannot be read"):
+        flstr.worker.look()
+    assert flstr.registry.read() == before

@@ -1,0 +1,67 @@
+"""A cloud in a thread of its own, for the blocking clients."""
+
+import asyncio
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import requests
+from hcloud import Client
+from hcloud.images import Image
+from hcloud.server_types import ServerType
+
+from lab.cloud.server import CloudApi
+from lab.cloud.settings import CloudSettings
+from tests.lab.cloud.memory_backend import MemoryBackend
+
+T = TypeVar("T")
+
+AnyClient = Any
+"""A `hcloud.Client`, which types every field of an answer as optional: too strict for tests."""
+
+TOKEN = "the-token-of-this-project"
+QUICK = CloudSettings(
+    create_seconds=0.05, start_seconds=0.02, delete_seconds=0.02, action_seconds=0.01, requests_per_hour=100_000
+)
+DEBIAN = Image(name="debian-12")
+CX22 = ServerType(name="cx22")
+
+
+class RunningCloud:
+    def __init__(self, settings: CloudSettings = QUICK, addresses: int = 20) -> None:
+        self.backend = MemoryBackend()
+        self.api = CloudApi(self.backend, (f"10.77.0.{host}" for host in range(10, 10 + addresses)), TOKEN, settings)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self._thread.start()
+        self.url = self._call(self.api.start())
+        self.client = self.client_with(TOKEN)
+
+    def client_with(self, token: str) -> AnyClient:
+        return Client(token, api_endpoint=self.url, poll_interval=0.01)
+
+    def stop(self) -> None:
+        self._call(self.api.stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        response = requests.request(method, self.url.removesuffix("/v1") + "/lab" + path, json=body, timeout=5)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    def raw(self, method: str, path: str, **kwargs: Any) -> requests.Response:
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        return requests.request(method, self.url + path, headers=headers, timeout=5, **kwargs)
+
+    def server(self, name: str, **options: Any) -> Any:
+        """A server that runs."""
+        response = self.client.servers.create(name, CX22, DEBIAN, **options)
+        for action in (response.action, *response.next_actions):
+            action.wait_until_finished()
+        response.server.reload()
+        return response.server
+
+    def _call(self, work: Coroutine[Any, Any, T]) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
