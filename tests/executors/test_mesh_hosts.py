@@ -17,7 +17,7 @@ from gitops.store import Store
 from lab.preconditions import why_no_lab
 from model import keys
 from model.cluster import Cluster
-from model.steps import CreateNode, DestroyNode, JoinMeshes, LeaveMeshes
+from model.steps import CreateNode, JoinMeshes
 from tests.executors.clusters import cluster
 from tests.executors.rented import TOKEN, RentedHosts
 from tests.executors.sshd import make_key
@@ -88,4 +88,10 @@ def test_it(rented: RentedHosts, store: Store, tmp_path: Path) -> None:
     field.join(*NODES)
     print("second join", time.monotonic() - t)
     for n in NODES:
-        print(n, field.on(n, "ip -br a; cat /etc/hosts; firewall-cmd --get-active-zones; cat /etc/firewalld/zones/public.xml; journalctl -o cat -u tinc@vpn_ctrl | tail -20; ls -la /etc/tinc/* /var/lib/flstr /var/lib/flstr/pending; cloud-init status --long; systemctl --failed"))
+        print(
+            n,
+            field.on(
+                n,
+                "ip -br a; cat /etc/hosts; firewall-cmd --get-active-zones; cat /etc/firewalld/zones/public.xml; journalctl -o cat -u tinc@vpn_ctrl | tail -20; ls -la /etc/tinc/* /var/lib/flstr /var/lib/flstr/pending; cloud-init status --long; systemctl --failed",
+            ),
+        )
