@@ -25,7 +25,9 @@ def init(folder: Path) -> None:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is not an empty folder; name a new one")
     with as_file(files("cluster_repo_example")) as example:
-        shutil.copytree(example, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__init__.py", "__pycache__"))
+        shutil.copytree(
+            example, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__init__.py", "__pycache__")
+        )
     write_schemas(folder)
 
 

@@ -52,7 +52,9 @@ def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
 def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder")]) -> None:
     """Make a cluster repo from the example, with the schemas that editors use."""
     cluster_repo.init(folder)
-    out.print(f"{folder} is a cluster repo; edit cluster.yaml and apps/, check with `flstr lint {folder}`", markup=False)
+    out.print(
+        f"{folder} is a cluster repo; edit cluster.yaml and apps/, check with `flstr lint {folder}`", markup=False
+    )
 
 
 @app.command()
@@ -67,7 +69,9 @@ def lint(folder: Annotated[Path, typer.Argument(help="A cluster repo")] = Path()
 @app.command()
 @sentences
 def plan(
-    folder: Annotated[Path | None, typer.Argument(help="A cluster repo on disk; without one, its newest revision")] = None,
+    folder: Annotated[
+        Path | None, typer.Argument(help="A cluster repo on disk; without one, its newest revision")
+    ] = None,
 ) -> None:
     """Show what a cluster repo would change, before anything is pushed."""
     settings = read_settings()

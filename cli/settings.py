@@ -29,7 +29,9 @@ class Settings(BaseSettings):
         SecretStr(""), validation_alias=AliasChoices("HCLOUD_TOKEN"), description="Hetzner Cloud API token"
     )
     hcloud_endpoint: str = Field(
-        HETZNER_API, validation_alias=AliasChoices("HCLOUD_ENDPOINT"), description="The cloud's API, where not Hetzner's"
+        HETZNER_API,
+        validation_alias=AliasChoices("HCLOUD_ENDPOINT"),
+        description="The cloud's API, where not Hetzner's",
     )
     slack_bot_token: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("SLACK_BOT_TOKEN"), description="Slack bot token, xoxb-…"

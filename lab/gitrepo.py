@@ -54,9 +54,7 @@ async def _commit(repository: Path, commit: Commit, environment: dict[str, str])
             parents = ["-p", (await run(*git, "rev-parse", commit.parent, env=env)).strip()]
             await run(*git, "read-tree", commit.parent, env=env)
             await run(*git, "checkout-index", "--all", env=env)
-        shutil.copytree(
-            commit.folder, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", "__pycache__")
-        )
+        shutil.copytree(commit.folder, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", "__pycache__"))
         for file in tree.rglob("*"):
             if file.is_file():
                 file.chmod(0o755 if file.suffix == ".sh" else 0o644)

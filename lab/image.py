@@ -87,9 +87,7 @@ Progress = Callable[[float, str], None]
 
 def recipe_digest() -> str:
     """12 hex digits that change whenever the image would come out differently."""
-    files = {
-        str(path.relative_to(FILES)): path.read_text() for path in sorted(FILES.rglob("*")) if path.is_file()
-    }
+    files = {str(path.relative_to(FILES)): path.read_text() for path in sorted(FILES.rglob("*")) if path.is_file()}
     recipe = [SUITE, PACKAGES, MMDEBSTRAP_OPTIONS, MASKED_UNITS, UNIQUE_TO_A_MACHINE, files]
     return hashlib.sha256(json.dumps(recipe).encode()).hexdigest()[:12]
 

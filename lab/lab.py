@@ -27,9 +27,7 @@ def lab_folders() -> LabFolders:
 class Lab:
     """A running lab. It belongs to this process, and what is in it ends when this process does."""
 
-    def __init__(
-        self, name: str, folders: LabFolders, lock: FileLock, image: Path, network: LabNetwork
-    ) -> None:
+    def __init__(self, name: str, folders: LabFolders, lock: FileLock, image: Path, network: LabNetwork) -> None:
         self.name = name
         self.folder = folders.lab(name)
         self.network = network

@@ -42,7 +42,9 @@ def _why_no_kernel_support() -> str | None:
     if unified is None or not os.access(unified, os.W_OK) or _is_read_only(unified):
         return "The lab needs control groups version 2, mounted and writable, to tell its hosts' processes apart."
     if not _may_make_namespaces():
-        return "The lab needs mount and network namespaces, and the kernel refuses them here: an unprivileged container?"
+        return (
+            "The lab needs mount and network namespaces, and the kernel refuses them here: an unprivileged container?"
+        )
     return None
 
 
