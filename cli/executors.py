@@ -8,12 +8,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.settings import Settings
 from executors.cloud import CloudSettings
-from executors.instances import Instances
-from executors.mesh import Meshes
-from executors.padlock import Padlock
+from executors.deploy import deploy_executors
+from executors.mesh import Mesh
+from executors.padlock_check import PadlockCheck
 from executors.provision import Provision
-from executors.releases import Releases
-from executors.routing import Routing
 from executors.ssh import Ssh
 from gitops.executor import Executors, HostChecks
 from gitops.registry import Registry
@@ -30,25 +28,19 @@ def build_executors(settings: Settings, registry: Registry) -> Executors:
         ssh_public_key=_public_line(key),
         api_endpoint=settings.hcloud_endpoint,
     )
-    provision, meshes = Provision(ssh, cloud), Meshes(ssh)
-    releases, instances, routing = Releases(ssh), Instances(ssh), Routing(ssh)
+    provision, mesh = Provision(ssh, cloud), Mesh(ssh)
     return {
         "node.create": provision.create_node,
         "node.destroy": provision.destroy_node,
-        "mesh.join": meshes.join,
-        "mesh.leave": meshes.leave,
-        "registry.write": routing.write_keys,
-        "release.build": releases.build,
-        "instance.start": instances.start,
-        "instance.drain": routing.drain,
-        "instance.stop": instances.stop,
-        "routing.apply": routing.apply,
+        "mesh.join": mesh.join,
+        "mesh.leave": mesh.leave,
+        **deploy_executors(ssh),
     }
 
 
 def build_checks() -> HostChecks:
     """The checks of the outside, by verb."""
-    return {"padlock": Padlock().check}
+    return {"padlock": PadlockCheck()}
 
 
 def ssh_key(path: Path) -> Path:

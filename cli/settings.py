@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     hcloud_endpoint: str = Field(
         HETZNER_API,
         validation_alias=AliasChoices("HCLOUD_ENDPOINT"),
-        description="The cloud's API, where not Hetzner's",
+        description="The cloud's API, if not Hetzner's",
     )
     slack_bot_token: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("SLACK_BOT_TOKEN"), description="Slack bot token, xoxb-…"
@@ -40,7 +40,7 @@ class Settings(BaseSettings):
         SecretStr(""), validation_alias=AliasChoices("SLACK_APP_TOKEN"), description="Slack app-level token, xapp-…"
     )
     slack_api_url: str = Field(
-        "", validation_alias=AliasChoices("SLACK_API_URL"), description="Slack's Web API, where not Slack's own"
+        "", validation_alias=AliasChoices("SLACK_API_URL"), description="Slack's Web API, if not Slack's own"
     )
 
     @field_validator("etcd_endpoints", mode="before")

@@ -94,8 +94,8 @@ class Instances:
         app = step.app
         try:
             self._start_and_see(step, place, registered, context)
-        except StepFailed as error:
-            self._take_away(step, context, error)
+        except StepFailed:
+            self._take_away(step, context)
             raise
         record = InstanceRecord(node=step.node, ip=place.address, port=place.port, commit=app.commit)
         context.registry.put_instance(app.kind, app.app, step.instance, record)
@@ -130,7 +130,7 @@ class Instances:
             if seen.how != "healthy":
                 raise StepFailed(failure(app, step.instance, step.node, seen, ingress), outcome.journal)
 
-    def _take_away(self, step: StartInstance, context: StepContext, why: StepFailed) -> None:
+    def _take_away(self, step: StartInstance, context: StepContext) -> None:
         app = step.app
         try:
             script = stop_script(app.kind, app.app, step.instance)
@@ -142,7 +142,7 @@ class Instances:
         # A first run may have registered it and been killed right after.
         context.registry.delete_instance(app.kind, app.app, step.instance)
         context.registry.free_port(step.node, app.kind, app.app, step.instance)
-        context.report(f"{app.app} {step.instance} was taken away again: {why.sentence}")
+        context.report(f"{app.app} {step.instance} was taken away again")
 
 
 def _place(step: StartInstance, registry: Registry, registered: Registered) -> Place:

@@ -95,7 +95,7 @@ class Store:
 
     def keep_alive(self, lease: Any) -> bool:
         """Renew a lease; False where it has ended already."""
-        return bool(self._call(lambda: lease.refresh())[0].TTL)
+        return bool(self._call(lease.refresh)[0].TTL)
 
     def revoke(self, lease: Any) -> None:
         """End a lease now, and the keys that go with it."""

@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-from pathlib import Path
 
 from lab import cgroup
 from lab.filelock import FileLock, lock_holder, try_lock

@@ -3,22 +3,11 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Protocol
 
+from lab.cloud.backend import Machine
 from lab.errors import LabError
 from lab.host import Host, HostSpec
 from lab.network import LabNetwork
-
-
-class Machine(Protocol):
-    """What the cloud API says of a machine it wants."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def address(self) -> str: ...
-    @property
-    def user_data(self) -> str: ...
 
 
 class Machines:
@@ -48,7 +37,7 @@ class Machines:
             raise LabError(f"There is already a host called {machine.name} in this lab.")
         if machine.address in {host.spec.address for host in self._hosts.values()}:
             raise LabError(f"The address {machine.address} already belongs to another host of this lab.")
-        spec = HostSpec(machine.name, machine.address, machine.user_data)
+        spec = HostSpec(machine.name, machine.address, machine.user_data, machine.ssh_keys)
         host = Host(spec, self._image, self._network, self._lab_folder)
         self._hosts[machine.name] = host
         async with self._turn(machine.name):
@@ -81,8 +70,10 @@ class Machines:
             await host.power_on()
 
     async def delete(self, name: str) -> None:
+        """Remove a host, in whatever state it is; one that is not there is no error."""
         async with self._turn(name):
-            await self._remove(self._host(name))
+            if name in self._hosts:
+                await self._remove(self._hosts[name])
 
     async def delete_all(self) -> None:
         await asyncio.gather(*(self.delete(name) for name in self.names))

@@ -3,8 +3,8 @@
 set -eu
 cd "$(dirname "$0")"
 
-# The checkout may belong to another user than the one who builds.
-commit=$(git -c safe.directory='*' rev-parse HEAD)
+# flstr says which commit it laid out here; in a checkout of your own, Git knows.
+commit=${FLSTR_COMMIT:-$(git rev-parse HEAD)}
 release=$(cat RELEASE)
 
 echo "Building influencer, release $release, commit $commit"

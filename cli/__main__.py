@@ -1,0 +1,5 @@
+"""`python -m cli` is the `flstr` command."""
+
+from cli.main import main
+
+main()

@@ -1,0 +1,109 @@
+"""Everything that flstr talks to, on this machine: the cloud whose servers are hosts, Slack, and the Git remote."""
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lab.cloud.server import CloudApi
+from lab.cloud.settings import CloudSettings
+from lab.gitrepo import INFLUENCER, Commit
+from lab.image import Progress
+from lab.lab import Lab
+from lab.naming import LabFolders
+from lab.process import run
+from lab.slack.server import SlackApi
+from lab.slack.settings import SlackSettings
+
+CLOUD_TOKEN = "lab-token"  # noqa: S105 - opens a cloud on loopback only
+EXAMPLE = Path(__file__).parents[1] / "cluster-repo-example"
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """How a lab differs from an ordinary one; `edits` replace text in the cluster repo's files."""
+
+    cloud: CloudSettings = field(default_factory=CloudSettings)
+    slack: SlackSettings = field(default_factory=SlackSettings)
+    slack_port: int = 0
+    edits: Mapping[str, str] = field(default_factory=dict)
+
+
+class Surroundings:
+    """A lab with its cloud, its Slack and its repositories."""
+
+    def __init__(self, lab: Lab, wishes: Wishes) -> None:
+        self.lab = lab
+        self.cloud = CloudApi(lab.machines, map(str, lab.host_addresses), CLOUD_TOKEN, wishes.cloud)
+        self.slack = SlackApi(settings=wishes.slack)
+        self.cloud_url = ""
+        self.cluster_repo = ""
+        self.app_repo = ""
+        self._wishes = wishes
+
+    @classmethod
+    async def up(
+        cls,
+        name: str,
+        wishes: Wishes | None = None,
+        folders: LabFolders | None = None,
+        progress: Progress = lambda _share, _line: None,
+    ) -> "Surroundings":
+        """Stand everything up. Raises LabError, and leaves nothing then."""
+        wishes = wishes or Wishes()
+        lab = await Lab.up(name, folders, progress)
+        around = cls(lab, wishes)
+        try:
+            await around._seed()
+            around.cloud_url = await around.cloud.start()
+            await around.slack.start(port=wishes.slack_port)
+        except BaseException:
+            await around.down()
+            raise
+        return around
+
+    async def down(self) -> None:
+        """Stop everything and remove it."""
+        await self.slack.stop()
+        await self.cloud.stop()
+        await self.lab.down()
+
+    @property
+    def state(self) -> Path:
+        """Where a flstr of this lab keeps what is its own; it goes with the lab."""
+        return self.lab.folder / "flstr"
+
+    def environment(self) -> dict[str, str]:
+        """The variables that turn a flstr towards this lab, and the `hcloud` command as well."""
+        return {
+            "FLSTR_STATE": str(self.state),
+            "FLSTR_CLUSTER_REPO": self.cluster_repo,
+            "FLSTR_POLL_SECONDS": "1",
+            "HCLOUD_TOKEN": CLOUD_TOKEN,
+            "HCLOUD_ENDPOINT": self.cloud_url,
+            "SLACK_BOT_TOKEN": self.slack.bot_token,
+            "SLACK_APP_TOKEN": self.slack.app_token,
+            "SLACK_API_URL": self.slack.api_url,
+        }
+
+    async def _seed(self) -> None:
+        self.app_repo = await self.lab.git.seed("influencer", INFLUENCER)
+        repository = str(self.lab.git.path("influencer"))
+        first = (await run("git", f"--git-dir={repository}", "rev-list", "--max-parents=0", "main")).strip()
+        with tempfile.TemporaryDirectory(prefix="flstr-lab-") as temporary:
+            folder = Path(temporary, "cluster")
+            shutil.copytree(EXAMPLE, folder)
+            _edit(
+                folder, {"git://git.example.com/influencer.git": self.app_repo, "0" * 40: first, **self._wishes.edits}
+            )
+            commit = Commit("One controller, two workers, one ingress, and influencer", folder)
+            self.cluster_repo = await self.lab.git.seed("cluster", (commit,))
+
+
+def _edit(folder: Path, edits: Mapping[str, str]) -> None:
+    for file in folder.rglob("*.yaml"):
+        text = file.read_text()
+        for old, new in edits.items():
+            text = text.replace(old, new)
+        file.write_text(text)
