@@ -26,7 +26,7 @@ JOIN_SECONDS = 180.0
 LEAVE_SECONDS = 60.0
 
 
-class Meshes:
+class Mesh:
     """Carries out `JoinMeshes` and `LeaveMeshes`."""
 
     def __init__(self, ssh: Remote) -> None:

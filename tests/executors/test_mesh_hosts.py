@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from executors.cloud import CloudSettings
-from executors.mesh import Meshes
+from executors.mesh import Mesh
 from executors.provision import Provision
 from executors.ssh import Ssh
 from gitops.executor import StepContext
@@ -48,7 +48,7 @@ class Machines:
         self.context = StepContext("op", self.registry, 1, self.reports.append)
         self.ssh = Ssh(self.registry.host, folder / "client")
         self.provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(folder / "client"), rented.url))
-        self.meshes = Meshes(self.ssh)
+        self.meshes = Mesh(self.ssh)
 
     def create(self, *nodes: str) -> None:
         with ThreadPoolExecutor(len(nodes)) as pool:
