@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Mapping
-from importlib.resources import as_file, files
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -21,16 +20,14 @@ from model.errors import Refused
 
 SCHEMAS: Mapping[str, type[BaseModel]] = {"cluster.json": Cluster, "app.json": App}
 SCHEMA_FOLDER = ".schema"
+EXAMPLE = Path(__file__).parents[1] / "cluster-repo-example"
 
 
 def init(folder: Path) -> None:
     """Copy the example into a folder that is new or empty. Raises `Refused`."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is not an empty folder; name a new one")
-    with as_file(files("cluster_repo_example")) as example:
-        shutil.copytree(
-            example, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__init__.py", "__pycache__")
-        )
+    shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
     write_schemas(folder)
 
 

@@ -12,6 +12,9 @@ from lab.errors import LabError
 from lab.flstr_process import FlstrProcess
 from lab.lab import lab_folders, until_told_to_stop
 from lab.leftovers import known_labs, sweep, take_down
+from lab.story.chapters import Story
+from lab.story.narrator import Terminal
+from lab.story.stage import Stage
 from lab.surroundings import Surroundings, Wishes
 from model.errors import Refused
 
@@ -35,6 +38,25 @@ def up(
 def down(name: Annotated[str, typer.Argument(help="Name of the lab; without one, every dead lab")] = "") -> None:
     """Stop a lab, or remove what killed ones left behind."""
     _run(_down(name))
+
+
+@app.command()
+def demo(name: Name = "demo") -> None:
+    """Play the story of a team's first ten minutes with flstr, and tell it."""
+    _run(_sweep())
+    try:
+        with image_progress(out) as progress:
+            stage = Stage(name, progress=progress)
+        with stage:
+            Story(stage, Terminal(out)).play()
+    except LabError as error:
+        print(f"flstr: {error}", file=sys.stderr)
+        raise typer.Exit(1) from None
+    out.print("\nThe story is told; everything is taken down again.", markup=False)
+
+
+async def _sweep() -> None:
+    await sweep(lab_folders())
 
 
 async def _up(name: str, port: int, serve: bool) -> None:

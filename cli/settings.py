@@ -1,5 +1,6 @@
 """What `flstr` is told by its environment. `docs/settings.md` lists the same."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,7 @@ class Settings(BaseSettings):
     hcloud_endpoint: str = Field(
         HETZNER_API,
         validation_alias=AliasChoices("HCLOUD_ENDPOINT"),
-        description="The cloud's API, where not Hetzner's",
+        description="The cloud's API, if not Hetzner's",
     )
     slack_bot_token: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("SLACK_BOT_TOKEN"), description="Slack bot token, xoxb-…"
@@ -40,7 +41,7 @@ class Settings(BaseSettings):
         SecretStr(""), validation_alias=AliasChoices("SLACK_APP_TOKEN"), description="Slack app-level token, xapp-…"
     )
     slack_api_url: str = Field(
-        "", validation_alias=AliasChoices("SLACK_API_URL"), description="Slack's Web API, where not Slack's own"
+        "", validation_alias=AliasChoices("SLACK_API_URL"), description="Slack's Web API, if not Slack's own"
     )
 
     @field_validator("etcd_endpoints", mode="before")
@@ -68,11 +69,17 @@ def _plain(value: object) -> str:
 
 
 def read_settings() -> Settings:
-    """The settings of this environment. Raises `Refused` with the variable that is wrong."""
+    """The settings of this environment, and its secrets out of it: what flstr starts need not know them.
+
+    Raises `Refused` with the variable that is wrong.
+    """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         variable = name if name.startswith(("HCLOUD", "SLACK")) else f"FLSTR_{name}"
         raise Refused(f"{variable} cannot be '{first.get('input')}': {first['msg']}") from error
+    for secret in ("HCLOUD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        os.environ.pop(secret, None)
+    return settings

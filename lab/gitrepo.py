@@ -55,9 +55,6 @@ async def _commit(repository: Path, commit: Commit, environment: dict[str, str])
             await run(*git, "read-tree", commit.parent, env=env)
             await run(*git, "checkout-index", "--all", env=env)
         shutil.copytree(commit.folder, tree, dirs_exist_ok=True, ignore=shutil.ignore_patterns(".git", "__pycache__"))
-        for file in tree.rglob("*"):
-            if file.is_file():
-                file.chmod(0o755 if file.suffix == ".sh" else 0o644)
         await run(*git, "add", "--all", "--force", cwd=tree, env=env)
         tree_hash = (await run(*git, "write-tree", env=env)).strip()
         made = (await run(*git, "commit-tree", tree_hash, *parents, "-m", commit.message, env=env)).strip()

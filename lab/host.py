@@ -17,6 +17,11 @@ from lab.network import LabNetwork
 
 START_SCRIPT = Path(__file__).parent / "start-host.sh"
 
+_NSPAWN_SETTINGS = {
+    "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1",
+    "SYSTEMD_NSPAWN_API_VFS_WRITABLE": "network",
+}
+
 _INIT_STARTED_WITHIN_SECONDS = 15.0
 
 
@@ -58,7 +63,7 @@ class Host:
         """Make the disk, with the user-data where cloud-init reads it, and power on."""
         for part in ("upper", "root"):
             (self._folder / part).mkdir(parents=True)
-        seed = self._folder / "upper/var/lib/cloud/seed/nocloud"
+        seed = self._folder / "upper/var/lib/cloud/seed/nocloud-net"
         seed.mkdir(parents=True)
         (seed / "user-data").write_text(self.spec.user_data)
         (seed / "meta-data").write_text(self._meta_data())
@@ -81,10 +86,10 @@ class Host:
         namespace = await self._network.plug_in(self._octet)
         with self.console_log.open("ab") as console:
             self._nspawn = await asyncio.create_subprocess_exec(
-                *("unshare", "--mount", "--propagation", "slave"),
+                *("nsenter", f"--net=/run/netns/{namespace}", "unshare", "--mount", "--propagation", "slave"),
                 *("sh", str(START_SCRIPT), str(group), str(self._image), str(self._folder)),
                 *self._nspawn_command(namespace),
-                env={"PATH": os.environ["PATH"], "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"},
+                env={"PATH": os.environ["PATH"], **_NSPAWN_SETTINGS},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,
@@ -100,10 +105,10 @@ class Host:
             f"--directory={self._folder / 'root'}",
             f"--machine={namespace}",
             f"--hostname={self.spec.name}",
-            f"--network-namespace-path=/run/netns/{namespace}",
             "--register=no",
             "--keep-unit",
             "--capability=all",
+            "--rlimit=NOFILE=1024:524288",  # what systemd sets on a machine of its own
             "--bind=/dev/net/tun",
             "--resolv-conf=off",
             "--timezone=off",

@@ -64,6 +64,9 @@ MASKED_UNITS = (
     "e2scrub_reap.service",
     "fstrim.timer",
     "systemd-pstore.service",
+    # cloud-init's other two stages, init and final, do all that is to be done here; each one starts a Python.
+    "cloud-init-local.service",
+    "cloud-config.service",
     # Hardware and consoles that a lab host does not have.
     "cloud-init-hotplugd.socket",
     "console-getty.service",

@@ -15,6 +15,8 @@ BUILD = json.loads((Path(__file__).parent / "build-info.json").read_text())
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"  # connections are kept open between requests
+    disable_nagle_algorithm = True
+    wbufsize = -1  # headers and body leave in one packet
     timeout = 60
     server: "Server"
 
@@ -44,6 +46,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Connection", "close")
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     def log_message(self, format: str, *args: object) -> None:
         print(f"{self.address_string()} {format % args}", flush=True)
