@@ -13,9 +13,11 @@ import pytest
 
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
+from executors.host_paths import release_paths
 from executors.mesh import Mesh
 from executors.padlock_check import PadlockCheck
 from executors.provision import Provision
+from executors.releases import build_script
 from executors.routing import Checks, routing_script
 from executors.routing_files import routing_files
 from executors.ssh import Ssh
@@ -254,15 +256,20 @@ def test_a_configuration_that_its_program_refuses_does_not_replace_the_old_one(f
     field.do(ApplyRouting())
 
 
-def test_haproxy_that_does_not_take_over_is_noticed_and_made_up_for(field: Field) -> None:
+def test_a_program_that_cannot_work_with_its_configuration_goes_back_to_the_old_one(field: Field) -> None:
+    """HAProxy and nginx check these without fault, and cannot start so."""
     files = routing_files(field.registry.read(), INGRESS)
-    # HAProxy checks this without fault, and cannot start so.
-    greedy = type(files)(
-        **{**vars(files), "haproxy": files.haproxy.replace("\n\ndefaults", "\n    maxconn 900000000\n\ndefaults")}
-    )
-    with pytest.raises(StepFailed, match="HAProxy does not start with the new configuration"):
-        field.on(INGRESS, routing_script(greedy, Checks()))
-    assert field.ask()[0] == 200
+    for impossible, program in (
+        ({"haproxy": files.haproxy.replace("\ndefaults", "    maxconn 900000000\n\ndefaults")}, "haproxy"),
+        ({"nginx": (files.nginx or "").replace("listen 80;", "listen 5001;")}, "nginx"),
+    ):
+        bad = type(files)(**{**vars(files), **impossible})
+        with pytest.raises(StepFailed, match=f"{program} cannot work with the new configuration") as failed:
+            field.on(INGRESS, routing_script(bad, Checks()))
+        assert "limit" in failed.value.output or "bind()" in failed.value.output
+        assert field.ask()[0] == 200
+        before = field.on(INGRESS, "cat /etc/haproxy/haproxy.cfg /etc/nginx/nginx.conf")
+        assert before == (files.haproxy + (files.nginx or "")).strip()
     field.do(ApplyRouting(serving=(("backend", "influencer", "1-22222222"),)))
     assert field.ask()[0] == 200
 
@@ -312,10 +319,26 @@ def test_a_request_under_way_is_answered_to_its_end(field: Field, slow: App) -> 
     assert field.ask("slow.flstr.lab") == (200, "1-66666666")
 
 
+def test_a_build_that_takes_too_long_is_stopped(field: Field, slow: App) -> None:
+    hasty = slow.model_copy(update={"build": "build.sh", "build_within": 1.0})
+    with pytest.raises(StepFailed, match=r"^worker101: build\.sh of slow was not done after 1 s and was stopped$"):
+        field.do(BuildRelease(node="worker101", app=hasty))
+    assert field.on("worker101", f"ls -d {release_paths(hasty).release} || echo none") == "none"
+
+
+def test_a_build_that_was_left_in_the_middle_is_made_anew(field: Field, slow: App) -> None:
+    app = slow.model_copy(update={"build": "build.sh"})
+    with pytest.raises(StepFailed, match="the script was not done after 2 s"):
+        field.ssh.run("worker101", build_script(app), 1, timeout=2)
+    field.do(BuildRelease(node="worker101", app=app))
+    assert field.on("worker101", f"ls {release_paths(app).release}") == "build.sh\nbuilt\nrun.sh\nserver.py"
+
+
 def test_websockets_pass(field: Field, slow: App) -> None:
     with socket.create_connection((field.ingress_ip, 80), timeout=10) as connection:
         connection.sendall(
-            b"GET /socket HTTP/1.1\r\nHost: slow.flstr.lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+            b"GET /socket HTTP/1.1\r\nHost: slow.flstr.lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
         )
         stream = connection.makefile("rb")
         assert stream.readline().startswith(b"HTTP/1.1 101 ")

