@@ -1,5 +1,6 @@
 """What `flstr` is told by its environment. `docs/settings.md` lists the same."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -68,11 +69,17 @@ def _plain(value: object) -> str:
 
 
 def read_settings() -> Settings:
-    """The settings of this environment. Raises `Refused` with the variable that is wrong."""
+    """The settings of this environment, and its secrets out of it: what flstr starts need not know them.
+
+    Raises `Refused` with the variable that is wrong.
+    """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         variable = name if name.startswith(("HCLOUD", "SLACK")) else f"FLSTR_{name}"
         raise Refused(f"{variable} cannot be '{first.get('input')}': {first['msg']}") from error
+    for secret in ("HCLOUD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
+        os.environ.pop(secret, None)
+    return settings
