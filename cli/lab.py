@@ -1,8 +1,9 @@
-"""`flstr lab`: everything that flstr talks to, on this machine, with or without a flstr in it."""
+"""What `flstr lab` does: everything that flstr talks to, on this machine, with or without a flstr in it."""
 
 import asyncio
 import sys
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -18,31 +19,21 @@ from lab.story.stage import Stage
 from lab.surroundings import Surroundings, Wishes
 from model.errors import Refused
 
-app = typer.Typer(help="Try flstr without any account: hosts, a cloud, a Slack and a Git remote on this machine.")
 out = Console(highlight=False, soft_wrap=True)
 
-Name = Annotated[str, typer.Argument(help="Name of the lab; several run side by side")]
 
-
-@app.command()
-def up(
-    name: Name = "lab",
-    port: Annotated[int, typer.Option(help="Port of the Slack page; 0 takes a free one")] = 0,
-    serve: Annotated[bool, typer.Option(help="Run flstr in it")] = True,
-) -> None:
+def up(name: str, port: int, serve: bool) -> None:
     """Start a lab and keep it up until Ctrl-C."""
     _run(_up(name, port, serve))
 
 
-@app.command()
-def down(name: Annotated[str, typer.Argument(help="Name of the lab; without one, every dead lab")] = "") -> None:
-    """Stop a lab, or remove what killed ones left behind."""
+def down(name: str) -> None:
+    """Stop a lab; without a name, remove what killed ones left behind."""
     _run(_down(name))
 
 
-@app.command()
-def demo(name: Name = "demo") -> None:
-    """Play the story of a team's first ten minutes with flstr, and tell it."""
+def demo(name: str) -> None:
+    """Play the story, and tell it."""
     _run(_sweep())
     try:
         with image_progress(out) as progress:
@@ -88,9 +79,9 @@ async def _down(name: str) -> None:
         raise LabError(f"there is no lab {name}; there are {', '.join(known)}" if known else f"there is no lab {name}")
 
 
-def _run(work: object) -> None:
+def _run(work: Coroutine[Any, Any, None]) -> None:
     try:
-        asyncio.run(work)  # type: ignore[arg-type]
+        asyncio.run(work)
     except (LabError, Refused) as error:
         print(f"flstr: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
