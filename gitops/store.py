@@ -12,7 +12,7 @@ import grpc
 import structlog
 from etcd3 import exceptions
 
-from model.errors import Fenced, Refused
+from model.errors import Fenced, Refused, Unreadable
 
 log = structlog.get_logger()
 
@@ -32,7 +32,7 @@ class Fence:
 
 
 class Store:
-    """One etcd, or a list of its members. Every call raises `Refused` where no member answers."""
+    """One etcd, or a list of its members. Every call raises `Unreadable` where no member answers."""
 
     def __init__(self, endpoints: Sequence[str], fence: Fence | None = None, client: Any = None) -> None:
         self._endpoints = tuple(endpoints)
@@ -147,7 +147,9 @@ class Store:
         try:
             return action()
         except (exceptions.Etcd3Exception, grpc.RpcError) as error:
-            raise Refused(f"etcd at {', '.join(self._endpoints)} does not answer ({type(error).__name__})") from error
+            raise Unreadable(
+                f"etcd at {', '.join(self._endpoints)} does not answer ({type(error).__name__})"
+            ) from error
 
 
 class Following:
@@ -205,7 +207,7 @@ class Following:
         while not self._stopped.is_set():
             response = self._events.get()
             if isinstance(response, Exception):
-                raise Refused(f"the watch of {self._prefix} ended") from response
+                raise Unreadable(f"the watch of {self._prefix} ended") from response
             if response is None:
                 continue
             for event in response.events:

@@ -15,7 +15,7 @@ from gitops.registry import Registry
 from gitops.revisions import Revisions
 from gitops.runner import Runner
 from model import keys
-from model.errors import Fenced, Refused
+from model.errors import Fenced, Refused, Unreadable
 from model.operation import Approval, Operation, SyncState
 
 log = structlog.get_logger()
@@ -119,7 +119,9 @@ class Worker:
         state = self.state()
         log.info("new revision", revision=head)
         try:
-            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, self._known(state))
+            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, self._known_if_readable(state))
+        except Unreadable:
+            raise
         except Refused as error:
             log.warning("revision refused", revision=head, sentence=error.sentence)
             say(self._store, f"refused-{head}", f":no_entry: Revision `{head[:8]}` is not followed: {error.sentence}")
@@ -204,6 +206,13 @@ class Worker:
             self._revisions.repo.fetch()
             self._manifests = (state.revision, self._revisions.manifests(state.revision))
         return self._manifests[1]
+
+    def _known_if_readable(self, state: SyncState) -> Manifests | None:
+        # What was accepted once may be lost, or wrong to a newer flstr; that must not keep its mend out.
+        try:
+            return self._known(state)
+        except Refused:
+            return None
 
     def _save(self, state: SyncState) -> None:
         if state != self.state():

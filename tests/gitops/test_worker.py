@@ -19,7 +19,7 @@ from gitops.verbs.desk import Desk, Request
 from gitops.verbs.look import Look
 from gitops.worker import Worker
 from model import keys
-from model.errors import Refused
+from model.errors import Refused, Unreadable
 from model.operation import Asker, Intent, Operation
 from tests.gitops.conftest import Remote, git
 from tests.gitops.scene import CLUSTER_YAML, Pretend, app_yaml, fail_at
@@ -269,6 +269,37 @@ def test_a_force_push_stops_the_sync_until_somebody_looked(flstr: Flstr) -> None
     assert "worker103" not in flstr.registry.read().nodes
     flstr.ask(f"sync {rewritten[:8]}")
     flstr.settle()
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_a_revision_that_cannot_be_read_now_is_followed_once_it_can(flstr: Flstr) -> None:
+    flstr.settle()
+    away = flstr.app[0].bare.with_suffix(".away")
+    flstr.app[0].bare.rename(away)
+    # The mirror does not hold it yet, so the app's repository is asked.
+    git(flstr.app[0].work, "commit", "-q", "--allow-empty", "-m", "third")
+    third = git(flstr.app[0].work, "rev-parse", "HEAD")
+    flstr.cluster.push({"apps/influencer.yaml": app_yaml(flstr.app[0].url, third)})
+    for _ in range(2):
+        with pytest.raises(Unreadable, match=r"^apps/influencer.yaml: file://.* cannot be read"):
+            flstr.worker.look()
+    assert flstr.notices() == []
+    away.rename(flstr.app[0].bare)
+    git(flstr.app[0].work, "push", "-q", "origin", "HEAD:main")
+    assert flstr.settle()[-1].status == "done"
+    commits = {item.commit for item in flstr.registry.read().apps["backend", "influencer"].instances.values()}
+    assert commits == {third}
+
+
+def test_a_mend_is_followed_where_what_was_accepted_cannot_be_read_any_more(flstr: Flstr) -> None:
+    flstr.settle()
+    # As a newer flstr finds it, for which the accepted revision is wrong.
+    wrong = flstr.cluster.push({"cluster.yaml": CLUSTER_YAML + "colour: blue\n"})
+    flstr.worker._save(flstr.worker.state().model_copy(update={"revision": wrong, "settled": False}))
+    with pytest.raises(Refused, match="colour"):
+        flstr.settle()
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    assert flstr.settle()[-1].status == "done"
     assert "worker103" in flstr.registry.read().nodes
 
 
