@@ -2,7 +2,7 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from gitops.store import Store
 from model import keys
@@ -19,10 +19,10 @@ class Operations:
         self._store = store
         self._clock = clock
 
-    def create(self, plan: Plan, revision: str, origin: Origin) -> Operation:
-        """A plan that may go at once."""
+    def create(self, plan: Plan, revision: str, origin: Origin, also: Mapping[str, str] | None = None) -> Operation:
+        """A plan that may go at once; the keys of `also` are written with it, or neither is."""
         operation = self._new(plan, revision, origin, "queued")
-        self.save(operation)
+        self._store.write({keys.operation(operation.id): operation.to_json(), **(also or {})})
         return operation
 
     def create_waiting(self, plan: Plan, revision: str, origin: Origin, needed: int, expires_in: float) -> Operation:

@@ -20,7 +20,7 @@ from gitops.verbs.look import Look
 from gitops.worker import Worker
 from model import keys
 from model.errors import Refused, Unreadable
-from model.operation import Asker, Intent, Operation
+from model.operation import Approval, Asker, Intent, Operation
 from tests.gitops.conftest import Remote, git
 from tests.gitops.scene import CLUSTER_YAML, Pretend, app_yaml, fail_at
 
@@ -214,6 +214,77 @@ def test_leave_for_a_plan_that_changed_after_the_click_is_not_used(flstr: Flstr)
     flstr.settle()
     assert {operation.id: operation.status for operation in flstr.operations.all()}[waiting.id] == "void"
     assert "worker103" in flstr.registry.read().nodes
+
+
+def test_a_card_whose_leave_was_voided_by_a_controller_that_died_is_ended(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    (approval,) = flstr.operations.approvals()
+    assert flstr.operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
+    flstr.settle()
+    assert {item.id: item.status for item in flstr.operations.all()}[waiting.id] == "void"
+
+
+def test_a_denial_that_arrives_with_a_sync_ends_its_card(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    denied = flstr.settle()[-1]
+    flstr.ask("sync")
+    close = flstr.worker._close_decided
+
+    def close_then_deny(operations: list[Operation], approvals: list[Approval]) -> None:
+        close(operations, approvals)
+        flstr.worker._close_decided = close  # type: ignore[method-assign]
+        assert flstr.ask(f"deny {denied.id}", REVIEWER) == "Denied; nothing is changed."
+
+    flstr.worker._close_decided = close_then_deny  # type: ignore[method-assign]
+    flstr.settle()
+    assert {item.id: item.status for item in flstr.operations.all()}[denied.id] == "void"
+
+
+def test_a_click_between_reading_and_voiding_is_looked_at(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    assert flstr.worker.look()
+    void = flstr.worker._void
+
+    def click_then_void(approval: Approval, sentence: str) -> bool:
+        flstr.worker._void = void  # type: ignore[method-assign]
+        flstr.ask(f"approve {waiting.id}", REVIEWER)
+        return void(approval, sentence)
+
+    flstr.worker._void = click_then_void  # type: ignore[method-assign]
+    flstr.settle()
+    assert {item.id: item.status for item in flstr.operations.all()}[waiting.id] == "void"
+    assert [approval.status for approval in flstr.operations.approvals()] == ["void"]
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_leave_for_an_operation_that_has_ended_is_not_looked_at_for_ever(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.operations.end(waiting, "void", "as if it had ended otherwise")
+    flstr.settle()
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_what_an_operation_cannot_mend_is_not_tried_for_ever(flstr: Flstr) -> None:
+    flstr.settle()
+    # A machine that is not reached keeps its port, as the real executor has it.
+    flstr.pretend.act["instance.stop"] = lambda step, context: None
+    flstr.ask("scale influencer 1")
+    operations = flstr.settle()
+    assert [operation.status for operation in operations] == ["done"] * 3
+    assert operations[-1].plan.steps[0].title.startswith("clean up influencer 2-")
 
 
 def test_a_failed_operation_is_not_tried_again_until_somebody_says_so(flstr: Flstr) -> None:
