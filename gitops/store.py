@@ -18,6 +18,10 @@ log = structlog.get_logger()
 
 CALL_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+# etcd takes 128 operations in a transaction.
+AT_ONCE = 100
+# Everything under a prefix comes in one answer; gRPC would refuse one of more than 4 MiB.
+GRPC_OPTIONS = (("grpc.max_receive_message_length", -1),)
 
 T = TypeVar("T")
 OnChange = Callable[[str, str | None], None]
@@ -77,15 +81,16 @@ class Store:
         return self._transact([self._client.transactions.value(key) == old], {key: new}, ())
 
     def delete(self, *keys: str) -> None:
-        """Remove keys; absent ones are no fault."""
-        self.write({}, keys)
+        """Remove any number of keys; absent ones are no fault."""
+        for start in range(0, len(keys), AT_ONCE):
+            self.write({}, keys[start : start + AT_ONCE])
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove every key that begins so."""
         self.delete(*self.prefix(prefix))
 
     def write(self, puts: Mapping[str, str], deletes: Sequence[str] = ()) -> None:
-        """Write and remove several keys at once, or none of them."""
+        """Write and remove up to `AT_ONCE` keys at once, or none of them."""
         if puts or deletes:
             self._transact([], puts, deletes)
 
@@ -229,5 +234,7 @@ def _connect(endpoints: Sequence[str]) -> Any:
     nodes = []
     for endpoint in endpoints:
         host, _, port = endpoint.removeprefix("http://").rpartition(":")
-        nodes.append(etcd3.Endpoint(host=host, port=int(port), secure=False, time_retry=RETRY_SECONDS))
+        nodes.append(
+            etcd3.Endpoint(host=host, port=int(port), secure=False, time_retry=RETRY_SECONDS, opts=GRPC_OPTIONS)
+        )
     return etcd3.MultiEndpointEtcd3Client(endpoints=nodes, timeout=CALL_SECONDS, failover=True)
