@@ -17,6 +17,7 @@ from model.names import AppKind, AppName
 
 CLUSTER_FILE = "cluster.yaml"
 APPS_FOLDER = "apps/"
+LONGEST_SHOWN = 60
 
 M = TypeVar("M", bound=Frozen)
 
@@ -148,7 +149,7 @@ def _faults(document: Document, model: type[BaseModel], error: ValidationError) 
 
 
 def _sentence(model: type[BaseModel], location: Sequence[str | int], detail: Mapping[str, Any]) -> str:
-    name = ".".join(str(part) for part in location)
+    name = _shown(".".join(str(part) for part in location))
     owner = _model_at(model, location[:-1])
     match detail["type"]:
         case "extra_forbidden":
@@ -161,9 +162,13 @@ def _sentence(model: type[BaseModel], location: Sequence[str | int], detail: Map
             problem = str(detail["ctx"]["error"])
             return f"{name}: {problem}" if name else problem
         case _:
-            wanted = _description(owner, location)
-            given = str(detail.get("input"))[:60]
-            return f"{name} cannot be '{given}': {wanted or detail['msg'][:1].lower() + detail['msg'][1:]}"
+            wanted = _description(owner, location) or detail["msg"][:1].lower() + detail["msg"][1:]
+            return f"{name} cannot be '{_shown(detail.get('input'))}': {wanted}"
+
+
+def _shown(value: object) -> str:
+    """A stranger's text in a sentence: one line of it, not too long."""
+    return " ".join(str(value).split())[:LONGEST_SHOWN]
 
 
 def _model_at(model: type[BaseModel] | None, location: Sequence[str | int]) -> type[BaseModel] | None:
