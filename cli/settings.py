@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.errors import Refused
+from model.names import without_secret
 
 HETZNER_API = "https://api.hetzner.cloud/v1"
 
@@ -44,6 +45,11 @@ class Settings(BaseSettings):
         "", validation_alias=AliasChoices("SLACK_API_URL"), description="Slack's Web API, if not Slack's own"
     )
 
+    @field_validator("cluster_repo")
+    @classmethod
+    def _no_token(cls, value: str) -> str:
+        return without_secret(value)
+
     @field_validator("etcd_endpoints", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
@@ -79,6 +85,8 @@ def read_settings() -> Settings:
         first = error.errors()[0]
         name = "_".join(str(part) for part in first["loc"]).upper()
         variable = name if name.startswith(("HCLOUD", "SLACK")) else f"FLSTR_{name}"
+        if first["type"] == "value_error":
+            raise Refused(f"{variable}: {first['ctx']['error']}") from None
         raise Refused(f"{variable} cannot be '{first.get('input')}': {first['msg']}") from error
     for secret in ("HCLOUD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
         os.environ.pop(secret, None)
