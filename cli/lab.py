@@ -1,9 +1,9 @@
-"""`flstr lab`: everything that flstr talks to, on this machine, with or without a flstr in it."""
+"""What `flstr lab` does: everything that flstr talks to, on this machine, with or without a flstr in it."""
 
 import asyncio
 import sys
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -21,36 +21,23 @@ from lab.story.stage import Stage
 from lab.surroundings import Surroundings, Wishes
 from model.errors import Refused
 
-app = typer.Typer(
-    help="Try flstr without any account: hosts, a cloud, a Slack and a Git remote on this machine.",
-    no_args_is_help=True,
-)
 out = Console(highlight=False, soft_wrap=True)
 
 PERSON = "operator@flstr.lab"  # who a shell with the lab's variables is
 
-Name = Annotated[str, typer.Argument(help="Name of the lab; several run side by side")]
 
-
-@app.command()
-def up(
-    name: Name = "lab",
-    port: Annotated[int, typer.Option(help="Port of the Slack page; 0 takes a free one")] = 0,
-    serve: Annotated[bool, typer.Option(help="Run flstr in it")] = True,
-) -> None:
+def up(name: str, port: int, serve: bool) -> None:
     """Start a lab and keep it up until Ctrl-C."""
     _run(lambda: _up(name, port, serve))
 
 
-@app.command()
-def down(name: Annotated[str, typer.Argument(help="Name of the lab; without one, every dead lab")] = "") -> None:
-    """Stop a lab, or remove what killed ones left behind."""
+def down(name: str) -> None:
+    """Stop a lab; without a name, remove what killed ones left behind."""
     _run(lambda: _down(name))
 
 
-@app.command()
-def demo(name: Name = "demo") -> None:
-    """Play the story of a team's first ten minutes with flstr, and tell it."""
+def demo(name: str) -> None:
+    """Play the story, and tell it."""
     _run(_sweep)
     try:
         with image_progress(out) as progress:

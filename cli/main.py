@@ -1,4 +1,7 @@
-"""The `flstr` command and its subcommands; each prints one sentence and exits 1 where something is wrong."""
+"""The `flstr` command and its subcommands; each prints one sentence and exits 1 where something is wrong.
+
+A command imports what it works with when it runs: the help has to come at once.
+"""
 
 import functools
 import os
@@ -10,10 +13,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from cli import cluster_repo, lab
-from cli.ask import ask, plain
-from cli.logs import set_up
-from cli.settings import read_settings
+from cli import lab_commands
 from model.errors import Refused
 from model.verbs import VERBS, Verb
 
@@ -30,7 +30,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(lab.app, name="lab")
+app.add_typer(lab_commands.app, name="lab")
 
 
 def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,6 +52,8 @@ def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
 @sentences
 def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder")]) -> None:
     """Make a cluster repo from the example, with the schemas that editors use."""
+    from cli import cluster_repo
+
     cluster_repo.init(folder)
     out.print(
         f"{folder} is a cluster repo; edit cluster.yaml and apps/, check with `flstr lint {folder}`", markup=False
@@ -62,6 +64,8 @@ def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder")]) 
 @sentences
 def lint(folder: Annotated[Path, typer.Argument(help="A cluster repo")] = Path()) -> None:
     """Check the manifests of a cluster repo."""
+    from cli import cluster_repo
+
     manifests = cluster_repo.lint(folder)
     nodes, apps = len(manifests.cluster.nodes()), len(manifests.apps)
     out.print(f"{folder} is right: {nodes} machines, {apps} {'app' if apps == 1 else 'apps'}", markup=False)
@@ -75,8 +79,12 @@ def plan(
     ] = None,
 ) -> None:
     """Show what a cluster repo would change, before anything is pushed."""
+    from cli.ask import ask, plain
+    from cli.plan import plan as plan_of
+    from cli.settings import read_settings
+
     settings = read_settings()
-    text = ask(settings, "plan") if folder is None else plain(cluster_repo.plan(settings, folder))
+    text = ask(settings, "plan") if folder is None else plain(plan_of(settings, folder))
     out.print(text, markup=False)
 
 
@@ -84,7 +92,9 @@ def plan(
 @sentences
 def serve() -> None:
     """Run the bot and the worker until a signal."""
-    from cli.serve import serve as run  # noqa: PLC0415 - the other commands start without Slack and the cloud
+    from cli.logs import set_up
+    from cli.serve import serve as run
+    from cli.settings import read_settings
 
     settings = read_settings()
     set_up(settings.log_format)
@@ -97,12 +107,15 @@ def serve() -> None:
 @app.command("help")
 def explain(words: Annotated[list[str] | None, typer.Argument(metavar="[command]")] = None) -> None:
     """Show the commands, or one of them."""
-    run([*(words or []), "--help"])
+    carry_out([*(words or []), "--help"])
 
 
 def _add_verb(verb: Verb) -> None:
     @sentences
     def command(words: Annotated[list[str] | None, typer.Argument(metavar=verb.usage or None)] = None) -> None:
+        from cli.ask import ask
+        from cli.settings import read_settings
+
         out.print(ask(read_settings(), " ".join([verb.name, *(words or [])])), markup=False)
 
     more = f"Example: `{NAME} {verb.example}`. Who may: people with the right `{verb.right}` in cluster.yaml."
@@ -114,7 +127,7 @@ for _verb in VERBS:
         _add_verb(_verb)
 
 
-def run(words: Sequence[str] | None = None) -> int:
+def carry_out(words: Sequence[str] | None = None) -> int:
     """Carry a command line out; its exit status. Raises what typer and the operating system refuse."""
     return int(app(words, prog_name=NAME, standalone_mode=False) or 0)
 
@@ -122,7 +135,7 @@ def run(words: Sequence[str] | None = None) -> int:
 def main() -> None:
     """The entry point: whatever a person did wrong is one sentence."""
     try:
-        sys.exit(run())
+        sys.exit(carry_out())
     except typer.TyperException as error:
         if error.format_message():
             err.print(f"{NAME}: {_usage_sentence(error)}", markup=False)

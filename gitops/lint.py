@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
-from gitops.registry import INSTANCE_PORTS
 from model.app import App
 from model.cluster import Cluster
+from model.registered import INSTANCE_PORTS
 
 # Ports that a node uses itself: sshd, nginx, etcd.
 OWN_PORTS = frozenset({22, 80, 443, 2379, 2380})
