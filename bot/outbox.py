@@ -178,7 +178,7 @@ class Outbox:
                 waiting.looked = posting
                 if isinstance(call, Call):
                     self._pace.hold(call.method, call.channel, self._clock() + seconds)
-                self._later(waiting, seconds if call == "unknown channel" else 0.0, "Slack asks to wait")
+                self._later(waiting, seconds, "Slack asks to wait")
             case Uncertain(reason):
                 waiting.failures += 1
                 self._later(waiting, min(UNCERTAIN_SECONDS * 2 ** (waiting.failures - 1), LONGEST_BACKOFF), reason)

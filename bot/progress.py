@@ -92,7 +92,8 @@ def _line(step_id: str, title: str, state: StepState) -> Line:
 
 def _fold(status: StepStatus, count: int, ended: bool) -> Line:
     waiting = "not started" if ended else "to come"
-    return Line(f"folded-{status}", f"{count} more steps {waiting if status == 'waiting' else status}", status)
+    steps = f"{count} other step{'' if count == 1 else 's'}"
+    return Line(f"folded-{status}", f"{steps} {waiting if status == 'waiting' else status}", status)
 
 
 def _task(line: Line) -> TaskCardBlock:

@@ -10,9 +10,7 @@ DEFAULT_RETRY_AFTER = 30.0
 # Everything that a call can raise while the connection, not the call, is at fault; URLError and timeouts are OSErrors.
 CALL_ERRORS = (SlackApiError, OSError, HTTPException)
 
-_SLACK_AT_FAULT = frozenset(
-    {"internal_error", "fatal_error", "service_unavailable", "request_timeout", "team_added_to_org"}
-)
+_SLACK_AT_FAULT = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 
 
 @dataclass(frozen=True)

@@ -1,36 +1,28 @@
-"""Cluster repos on disk: made from the example, checked, planned against what is registered."""
+"""Cluster repos on disk: made from the example, and checked."""
 
 import json
 import shutil
 from collections.abc import Mapping
-from importlib.resources import as_file, files
 from pathlib import Path
 
 from pydantic import BaseModel
 
-from cli.etcd import connect
-from cli.settings import Settings
-from gitops import describe
 from gitops.lint import check
 from gitops.manifests import Manifests
-from gitops.plan import plan as make_plan
-from gitops.registry import Registry
 from model.app import App
 from model.cluster import Cluster
 from model.errors import Refused
 
 SCHEMAS: Mapping[str, type[BaseModel]] = {"cluster.json": Cluster, "app.json": App}
 SCHEMA_FOLDER = ".schema"
+EXAMPLE = Path(__file__).parents[1] / "cluster-repo-example"
 
 
 def init(folder: Path) -> None:
     """Copy the example into a folder that is new or empty. Raises `Refused`."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is not an empty folder; name a new one")
-    with as_file(files("cluster_repo_example")) as example:
-        shutil.copytree(
-            example, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__init__.py", "__pycache__")
-        )
+    shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
     write_schemas(folder)
 
 
@@ -44,16 +36,6 @@ def write_schemas(folder: Path) -> None:
 def lint(folder: Path) -> Manifests:
     """The manifests of a folder. Raises `FaultyManifests`."""
     return check(_read(folder))
-
-
-def plan(settings: Settings, folder: Path) -> str:
-    """What the manifests of a folder would change in the registered cluster, as Slack mrkdwn."""
-    manifests = lint(folder)
-    store = connect(settings)
-    try:
-        return describe.plans(str(folder), make_plan(manifests, Registry(store).read()))
-    finally:
-        store.close()
 
 
 def _read(folder: Path) -> dict[str, str]:

@@ -10,6 +10,7 @@ from cli.settings import Settings
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
 from executors.mesh import Mesh
+from executors.padlock_check import PadlockCheck
 from executors.provision import Provision
 from executors.ssh import Ssh
 from gitops.executor import Executors, HostChecks
@@ -39,7 +40,7 @@ def build_executors(settings: Settings, registry: Registry) -> Executors:
 
 def build_checks() -> HostChecks:
     """The checks of the outside, by verb."""
-    return {}
+    return {"padlock": PadlockCheck()}
 
 
 def ssh_key(path: Path) -> Path:

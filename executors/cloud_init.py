@@ -4,6 +4,6 @@ from executors.host_key import HostKey
 from executors.templates import render
 
 
-def user_data(node: str, host_key: HostKey) -> str:
-    """A cloud-config with the machine's name and SSH host key; it holds no other secret."""
-    return render("node/user-data.yaml.j2", node=node, host_key=host_key)
+def user_data(node: str, host_key: HostKey, authorized_key: str) -> str:
+    """A cloud-config: the machine's name, its SSH host key, the key that root lets in. It holds no other secret."""
+    return render("node/user-data.yaml.j2", node=node, host_key=host_key, authorized_key=authorized_key)

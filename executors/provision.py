@@ -59,8 +59,9 @@ class Provision:
         # Registered before the request: whatever comes of it can be told from a stranger's machine.
         context.registry.put_host(HostRecord(node=step.node, host_key=host_key.public))
         context.report(f"renting a {step.server_type} in {step.location}")
+        seed = user_data(step.node, host_key, self._settings.ssh_public_key)
         try:
-            rented = cloud.rent(step, user_data(step.node, host_key), host_key_label(host_key.public))
+            rented = cloud.rent(step, seed, host_key_label(host_key.public))
         except MaybeRented as error:
             server = cloud.find(step.node, within=LATE_SECONDS)
             if server is None:

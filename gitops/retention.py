@@ -14,7 +14,10 @@ NOTICE_SECONDS = 30 * 86400.0
 def prune(store: Store, now: float) -> None:
     """Remove what nobody will ask for again, with the cards that belong to it."""
     found = store.prefixes([keys.OPERATIONS, keys.INTENTS, keys.NOTICES])
-    store.delete(*forgettable(found, now))
+    gone = forgettable(found, now)
+    # What was said in a card's thread is noted under the card's own key.
+    said = [key for card in gone if card.startswith(keys.CARDS) for key in store.prefix(f"{card}/")]
+    store.delete(*gone, *said)
 
 
 def forgettable(found: Mapping[str, str], now: float) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Literal, TypeVar
 
 from aiohttp import web
@@ -9,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lab.slack.acts import Acts, Clicked
 from lab.slack.calls import Fault
+from lab.slack.conversations import direct_id
 from lab.slack.state import Slack, page_message
 from lab.slack.wire import RefusedError
 from lab.slack.workspace import BOT_NAME, BOT_USER_ID, SLACKBOT_ID, TEAM_NAME
@@ -114,7 +116,7 @@ class Control:
         """People, channels, the app: what does not change while the page is open."""
         slack = self._slack
         people = [
-            {"id": p.id, "name": p.name, "real_name": p.real_name, "colour": p.colour, "direct": f"D{p.id[1:]}"}
+            {"id": p.id, "name": p.name, "real_name": p.real_name, "colour": p.colour, "direct": direct_id(p.id)}
             for p in slack.people.values()
         ]
         channels = [
@@ -161,9 +163,10 @@ class Control:
         """Server-sent events: every change, as it happens."""
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         await response.prepare(request)
-        await response.write(b": listening\n\n")
-        async for event in self._slack.feed.listen():
-            await response.write(f"data: {json.dumps(event)}\n\n".encode())
+        with suppress(ConnectionResetError):  # the page was closed
+            await response.write(b": listening\n\n")
+            async for event in self._slack.feed.listen():
+                await response.write(f"data: {json.dumps(event)}\n\n".encode())
         return response
 
     async def line(self, request: web.Request) -> web.Response:
@@ -191,7 +194,7 @@ class Control:
         return web.json_response({"options": options})
 
     async def home(self, request: web.Request) -> web.Response:
-        await self._acts.open_home((await _body(request, Home)).person)
+        self._acts.open_home((await _body(request, Home)).person)
         return web.json_response({})
 
     async def disconnect(self, request: web.Request) -> web.Response:

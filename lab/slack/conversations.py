@@ -22,6 +22,11 @@ class Timestamps:
         return f"{self._last // 1_000_000}.{self._last % 1_000_000:06d}"
 
 
+def direct_id(person: str) -> str:
+    """Of the direct message between a person and the app."""
+    return f"D{person[1:]}"
+
+
 @dataclass
 class Conversation:
     id: str
@@ -73,7 +78,7 @@ class Conversation:
 
 
 class Conversations:
-    """Every conversation of the workspace; direct messages appear when they are first used."""
+    """Every conversation of the workspace: the channels, and each person's direct messages with the app."""
 
     def __init__(self, channels: Iterable[Channel], people: Iterable[Person]) -> None:
         self._timestamps = Timestamps()
@@ -87,12 +92,23 @@ class Conversations:
             )
             for channel in channels
         }
+        for person in self._people:
+            direct = Conversation(direct_id(person), "", "", {person, BOT_USER_ID}, direct_with=person)
+            self._by_id[direct.id] = direct
 
     def all(self) -> list[Conversation]:
         return list(self._by_id.values())
 
+    def by_id(self, conversation_id: str) -> Conversation:
+        if conversation_id not in self._by_id:
+            raise RefusedError("channel_not_found")
+        return self._by_id[conversation_id]
+
     def find(self, name: str) -> Conversation:
-        """By identifier, `#name`, name, or a person's identifier for the direct message with them."""
+        """By identifier, `#name`, name, or a person's identifier for the direct message with them.
+
+        Slack takes names where a message is posted, and identifiers only everywhere else.
+        """
         if name in self._by_id:
             return self._by_id[name]
         if name in self._people:
@@ -104,11 +120,7 @@ class Conversations:
         raise RefusedError("channel_not_found")
 
     def direct(self, person: str) -> Conversation:
-        conversation_id = f"D{person[1:]}"
-        return self._by_id.setdefault(
-            conversation_id,
-            Conversation(conversation_id, "", "", {person, BOT_USER_ID}, direct_with=person),
-        )
+        return self._by_id[direct_id(person)]
 
     def add(
         self,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import structlog
 from aiohttp import WSMsgType, web
 
+from lab.slack.feed import Feed
 from lab.slack.wire import Json, RefusedError, new_id
 from lab.slack.workspace import APP_ID
 
@@ -65,7 +66,8 @@ class _Connection:
 
 
 class SocketMode:
-    def __init__(self, ack_seconds: float, most_connections: int) -> None:
+    def __init__(self, ack_seconds: float, most_connections: int, feed: Feed) -> None:
+        self._feed = feed
         self._ack_seconds = ack_seconds
         self._most = most_connections
         self._connections: list[_Connection] = []
@@ -100,6 +102,7 @@ class SocketMode:
         await socket.prepare(request)
         connection = _Connection(socket, request.transport)
         self._connections.append(connection)
+        self._tell()
         try:
             await socket.send_str(self._hello())
             async for frame in socket:
@@ -107,7 +110,11 @@ class SocketMode:
                     self._receive(frame.data)
         finally:
             self._connections.remove(connection)
+            self._tell()
         return socket
+
+    def _tell(self) -> None:
+        self._feed.publish({"type": "connections", "connections": len(self._connections)})
 
     def _hello(self) -> str:
         return json.dumps(

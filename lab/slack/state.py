@@ -45,6 +45,7 @@ class Slack:
         settings: SlackSettings,
     ) -> "Slack":
         everyone = tuple(people)
+        feed = Feed()
         return cls(
             settings=settings,
             people={person.id: person for person in everyone},
@@ -56,8 +57,8 @@ class Slack:
             triggers=Triggers(settings.trigger_seconds),
             response_urls=ResponseUrls(settings.response_url_uses, settings.response_url_seconds),
             limiter=RateLimiter(settings.rate_limits),
-            socket=SocketMode(settings.ack_seconds, settings.socket_connections),
-            feed=Feed(),
+            socket=SocketMode(settings.ack_seconds, settings.socket_connections, feed),
+            feed=feed,
             calls=CallLog(),
             faults=Faults(),
         )

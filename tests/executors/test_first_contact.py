@@ -25,13 +25,14 @@ def test_the_prelude() -> None:
 
 def test_the_user_data() -> None:
     private = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\nBBBB\n-----END OPENSSH PRIVATE KEY-----\n"
-    check(FIXTURES / "user-data.yaml", user_data("worker101", HostKey("ssh-ed25519 AAAA", private)))
+    check(FIXTURES / "user-data.yaml", user_data("worker101", HostKey("ssh-ed25519 AAAA", private), "ssh-ed25519 CCCC"))
 
 
 def test_the_user_data_holds_the_host_key_whole() -> None:
     key = new_host_key()
-    read = YAML(typ="safe").load(user_data("worker101", key))
+    read = YAML(typ="safe").load(user_data("worker101", key, "ssh-ed25519 CCCC"))
     assert read["ssh_keys"] == {"ed25519_private": key.private, "ed25519_public": key.public}
+    assert read["ssh_authorized_keys"] == ["ssh-ed25519 CCCC"]
     assert read["ssh_deletekeys"] is True
     assert read["ssh_pwauth"] is False
     assert read["disable_root"] is False

@@ -1,0 +1,72 @@
+// The modal that is open for the person, if one is.
+
+import { act } from "./api.js";
+import { blocks } from "./blocks.js";
+import { h, icon } from "./dom.js";
+import { words } from "./elements.js";
+import { store } from "./store.js";
+
+let shown = null; // {view, dialog, entered, errors}
+
+export function refreshModal() {
+  const view = store.modals.at(-1) ?? null;
+  if (shown && (!view || view.id !== shown.view.id)) remove();
+  if (!view) return;
+  if (!shown) {
+    shown = { view, entered: new Map(), errors: {}, trouble: "", dialog: h("dialog", { class: "dialog modal", "data-testid": "modal" }) };
+    shown.dialog.addEventListener("cancel", (event) => { event.preventDefault(); cancel(); });
+    document.body.append(shown.dialog);
+    fill();
+    shown.dialog.showModal();
+  } else if (shown.view.hash !== view.hash) {
+    Object.assign(shown, { view, errors: {}, trouble: "" });
+    fill();
+  }
+}
+
+function remove() {
+  shown.dialog.close();
+  shown.dialog.remove();
+  shown = null;
+}
+
+function fill() {
+  const { view, dialog } = shown;
+  dialog.setAttribute("aria-label", words(view.title));
+  const form = h("form", { onsubmit: submit, novalidate: true },
+    h("header", {}, h("img", { class: "avatar small", src: "/page/mark.svg", alt: "" }), h("h2", {}, words(view.title)),
+      h("button", { type: "button", class: "close", "aria-label": "Close", onclick: cancel }, icon("cross"))),
+    h("div", { class: "dialog-body" }, blocks(view.blocks, context()), shown.trouble ? h("p", { class: "field-error", role: "alert" }, shown.trouble) : null),
+    h("footer", {},
+      h("button", { type: "button", class: "button", onclick: cancel }, words(view.close) || "Cancel"),
+      view.submit ? h("button", { type: "submit", class: "button primary" }, words(view.submit)) : null));
+  dialog.replaceChildren(form);
+}
+
+function context() {
+  const { view, entered, errors } = shown;
+  return {
+    errors,
+    entered: (block) => {
+      if (!entered.has(block.block_id)) entered.set(block.block_id, new Map());
+      return entered.get(block.block_id);
+    },
+    act: (block, element, value) => act("click", { person: store.me, view_id: view.id, block_id: block.block_id, action_id: element.action_id, value }),
+    suggest: async (_block, element, typed) => (await act("suggest", { person: store.me, view_id: view.id, action_id: element.action_id, value: typed })).options,
+  };
+}
+
+async function submit(event) {
+  event.preventDefault();
+  const values = {};
+  for (const [blockId, fields] of shown.entered) for (const value of fields.values()) values[blockId] = value;
+  event.submitter?.classList.add("busy");
+  const { view } = shown;
+  const outcome = await act("submit", { person: store.me, view_id: view.id, values });
+  if (shown?.view.id !== view.id || (!outcome.error && !Object.keys(outcome.errors).length)) return;
+  shown.errors = outcome.errors;
+  shown.trouble = Object.keys(outcome.errors).length ? "" : `We had some trouble connecting (${outcome.error}). Try again?`;
+  fill();
+}
+
+const cancel = () => act("close", { person: store.me, view_id: shown.view.id });

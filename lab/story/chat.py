@@ -1,0 +1,142 @@
+"""A person at the lab's Slack: types, clicks and reads, through the control API that the page uses as well."""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import requests
+
+from lab.errors import LabError
+
+T = TypeVar("T")
+
+CHANNEL = "C01FLSTR"
+OPERATOR, DEVELOPER, REVIEWER, GUEST = "U01OPERATOR", "U02DEVELOPER", "U03REVIEWER", "U04GUEST"
+
+_ANSWER_SECONDS = 30.0
+_ENDED = re.compile(r": (done|failed|denied|expired|void)\b")
+
+
+@dataclass(frozen=True)
+class Card:
+    """A card in the channel as a reader sees it; `tasks` are (title, status) pairs."""
+
+    ts: str
+    record: str
+    text: str
+    tasks: tuple[tuple[str, str], ...]
+    buttons: tuple[tuple[str, str], ...]
+
+    @property
+    def ending(self) -> str | None:
+        """done, failed, denied, expired or void; None while it goes on."""
+        found = _ENDED.search(self.text)
+        return found[1] if found else None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it asks for an approval."""
+        return bool(self.buttons)
+
+
+class Chat:
+    """The workspace, seen from `#flstr`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._session = requests.Session()
+        self._session.trust_env = False
+
+    def command(self, person: str, text: str) -> str:
+        """Type a command; the last thing that person is told of it."""
+        before = {message["ts"] for message in self._ephemeral(person)}
+        answer = self._post("command", person=person, channel=CHANNEL, text=text)
+        if not answer["acknowledged"]:
+            raise LabError(f"flstr did not acknowledge {text!r}: {answer['error']}")
+        told = (answer.get("response") or {}).get("text", "")
+        if told and not told.startswith(":hourglass"):
+            return str(told)
+        return self._await(lambda: self._told(person, before), f"an answer to {text!r}")
+
+    def click(self, person: str, card: Card, action: str) -> str:
+        """Click a button of a card; what that person is told of it."""
+        before = {message["ts"] for message in self._ephemeral(person)}
+        value = dict(card.buttons)[action]
+        self._post("click", person=person, channel=CHANNEL, ts=card.ts, action_id=action, value=value)
+        return self._await(lambda: self._told(person, before), f"an answer to the click on {action}")
+
+    def cards(self) -> list[Card]:
+        """Every operation's card, oldest first."""
+        messages = self._get(channel=CHANNEL)
+        return [_card(message) for message in messages if _is_card(message)]
+
+    def said(self) -> list[str]:
+        """What everybody in the channel can read, oldest first, threads included."""
+        return [message["text"] for message in self._get(channel=CHANNEL) if message["ephemeral_to"] is None]
+
+    def thread(self, card: Card) -> list[str]:
+        """What stands under a card."""
+        replies = self._get(channel=CHANNEL, thread_ts=card.ts)
+        return [message["text"] + _block_text(message) for message in replies if message["ts"] != card.ts]
+
+    def await_card(self, wanted: Callable[[Card], bool], what: str, seconds: float = _ANSWER_SECONDS) -> Card:
+        """The first card that is as wanted."""
+        return self._await(lambda: next((card for card in self.cards() if wanted(card)), None), what, seconds)
+
+    def connected(self) -> bool:
+        """Whether an app listens."""
+        answer = self._session.get(f"{self._url}/lab/workspace", timeout=10).json()
+        return bool(answer["connections"])
+
+    def _told(self, person: str, before: set[str]) -> str | None:
+        new = [message for message in self._ephemeral(person) if message["ts"] not in before]
+        told = [message["text"] for message in new if not message["text"].startswith(":hourglass")]
+        return str(told[-1]) if told else None
+
+    def _ephemeral(self, person: str) -> list[dict[str, Any]]:
+        return [message for message in self._get(channel=CHANNEL) if message["ephemeral_to"] == person]
+
+    def _await(self, look: Callable[[], T | None], what: str, seconds: float = _ANSWER_SECONDS) -> T:
+        deadline = time.monotonic() + seconds
+        while True:
+            found = look()
+            if found is not None:
+                return found
+            if time.monotonic() > deadline:
+                raise LabError(f"waited {seconds:.0f} s for {what}; the channel says: {self.said()[-3:]}")
+            time.sleep(0.1)
+
+    def _get(self, **query: str) -> list[dict[str, Any]]:
+        answer = self._session.get(f"{self._url}/lab/messages", params=query, timeout=10)
+        return list(answer.json()["messages"])
+
+    def _post(self, what: str, **body: object) -> dict[str, Any]:
+        answer = self._session.post(f"{self._url}/lab/{what}", json=body, timeout=30)
+        if not answer.ok:
+            raise LabError(f"Slack refused {what}: {answer.json().get('error')}")
+        return dict(answer.json())
+
+
+def _is_card(message: dict[str, Any]) -> bool:
+    in_thread = message.get("thread_ts", message["ts"]) != message["ts"]
+    return not in_thread and message.get("metadata", {}).get("event_type") == "flstr_card"
+
+
+def _card(message: dict[str, Any]) -> Card:
+    blocks = message.get("blocks", [])
+    tasks = [task for block in blocks if block["type"] == "plan" for task in block.get("tasks", [])]
+    elements = [item for block in blocks if block["type"] == "actions" for item in block["elements"]]
+    return Card(
+        ts=message["ts"],
+        record=message["metadata"]["event_payload"]["record"],
+        text=message["text"],
+        tasks=tuple((task["title"], task["status"]) for task in tasks),
+        buttons=tuple((item["action_id"], item.get("value", "")) for item in elements),
+    )
+
+
+def _block_text(message: dict[str, Any]) -> str:
+    texts = [block.get("text", {}).get("text", "") for block in message.get("blocks", []) if "text" in block]
+    return "\n" + "\n".join(texts) if texts else ""

@@ -1,0 +1,68 @@
+"""Records as the worker writes them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from model.operation import Approval, Operation, Origin, StepState
+from model.steps import DestroyNode, Losses, Plan, PlannedStep
+
+MakeOperation = Callable[..., Operation]
+
+
+def _operation(
+    states: tuple[StepState, ...] = (StepState(), StepState()),
+    status: str = "running",
+    titles: tuple[str, ...] = (),
+    **changes: Any,
+) -> Operation:
+    names = titles or tuple(f"Destroy worker{101 + index}" for index in range(len(states)))
+    steps = tuple(
+        PlannedStep(id=f"step-{index}", title=name, step=DestroyNode(node=f"worker{101 + index}"))
+        for index, name in enumerate(names)
+    )
+    values: dict[str, Any] = {
+        "id": "7f3a",
+        "revision": "a1b2c3d4" * 5,
+        "plan": Plan(title="Scale worker to 2", steps=steps),
+        "origin": Origin(person="developer", place="slack #flstr", words="/flstr scale worker 2"),
+        "status": status,
+        "steps": {step.id: state for step, state in zip(steps, states, strict=True)},
+        "created": 1_700_000_000.0,
+        "started": 1_700_000_005.0,
+    }
+    return Operation.model_validate(values | changes)
+
+
+def _approval(**changes: Any) -> Approval:
+    values: dict[str, Any] = {
+        "id": "appr-1",
+        "operation": "7f3a",
+        "digest": "0" * 16,
+        "requester": "developer",
+        "needed": 1,
+        "asked": 1_700_000_000.0,
+        "expires": 1_700_003_600.0,
+    }
+    return Approval.model_validate(values | changes)
+
+
+@pytest.fixture(scope="session")
+def make_operation() -> MakeOperation:
+    """`make_operation(states, status, titles, **fields)`."""
+    return _operation
+
+
+@pytest.fixture(scope="session")
+def make_approval() -> Callable[..., Approval]:
+    return _approval
+
+
+@pytest.fixture(scope="session")
+def asking(make_operation: MakeOperation) -> Operation:
+    """An operation that waits for leave to destroy a machine."""
+    losses = Losses(nodes=("worker103",), moved=("influencer 2-ab12cd34",), remaining=("worker101", "worker102"))
+    steps = make_operation((StepState(),), titles=("Destroy worker103",)).plan.steps
+    plan = Plan(title="Scale worker to 2", steps=steps, losses=losses)
+    return make_operation((StepState(),), "awaiting_approval", plan=plan, started=None, approval="appr-1")
