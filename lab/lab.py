@@ -69,7 +69,7 @@ class Lab:
             await lab.git.start()
         except BaseException:
             await asyncio.shield(remove_everything(folders, name))
-            lock.release()
+            lock.release(remove=True)
             raise
         return lab
 
@@ -78,7 +78,7 @@ class Lab:
         self.machines.stop_watching()
         await remove_everything(self._folders, self.name)
         self._last_will.communicate()
-        self._lock.release()
+        self._lock.release(remove=True)
 
 
 async def _own(folders: LabFolders, name: str) -> FileLock:

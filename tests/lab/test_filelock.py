@@ -3,9 +3,11 @@
 import os
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
-from lab.filelock import lock_holder, try_lock
+from lab.filelock import lock_holder, locked, try_lock
 
 
 def test_a_lock_is_had_by_one_at_a_time(tmp_path: Path) -> None:
@@ -53,3 +55,22 @@ def test_a_child_does_not_keep_its_parents_lock(tmp_path: Path) -> None:
         child.kill()
     assert again is not None
     again.release()
+
+
+def test_a_removed_lock_is_not_had_twice(tmp_path: Path) -> None:
+    """A process waits for the lock while its holder removes the file: it must not hold what nobody can see."""
+    first = try_lock(tmp_path / "lock")
+    assert first is not None
+    had: list[bool] = []
+
+    def wait_for_it() -> None:
+        with locked(tmp_path / "lock"):
+            had.append(try_lock(tmp_path / "lock") is None)
+
+    waiting = threading.Thread(target=wait_for_it)
+    waiting.start()
+    while not any("->" in line and str(os.getpid()) in line for line in Path("/proc/locks").read_text().splitlines()):
+        time.sleep(0.01)
+    first.release(remove=True)
+    waiting.join()
+    assert had == [True]
