@@ -12,7 +12,7 @@ from lab.errors import LabError
 from lab.flstr_process import FlstrProcess
 from lab.lab import lab_folders, until_told_to_stop
 from lab.leftovers import known_labs, sweep, take_down
-from lab.story.chapters import Story
+from lab.story.chapters import STORY_WISHES, Story
 from lab.story.narrator import Terminal
 from lab.story.stage import Stage
 from lab.surroundings import Surroundings, Wishes
@@ -46,7 +46,7 @@ def demo(name: Name = "demo") -> None:
     _run(_sweep())
     try:
         with image_progress(out) as progress:
-            stage = Stage(name, progress=progress)
+            stage = Stage(name, STORY_WISHES, progress=progress)
         with stage:
             Story(stage, Terminal(out)).play()
     except LabError as error:
