@@ -90,6 +90,7 @@ def command_intent(command: Command, body: Json, now: float) -> Intent:
         place="slack",
         user=body["user_id"],
         channel=body.get("channel_id", ""),
+        channel_name=body.get("channel_name", ""),
         response_url=body.get("response_url", ""),
     )
     return Intent(
@@ -107,13 +108,19 @@ def click_intent(body: Json, now: float) -> Intent:
     action = body["actions"][0]
     verb = {APPROVE: "approve", DENY: "deny"}[action["action_id"]]
     user, approval = body["user"]["id"], action["value"]
-    channel = (body.get("channel") or {}).get("id", "")
+    channel = body.get("channel") or {}
     return Intent(
         id=_id("click", action["action_ts"], user, approval),
         verb=verb,
         arguments=(approval,),
         words=f"{verb} button",
-        asker=Asker(place="slack", user=user, channel=channel, response_url=body.get("response_url", "")),
+        asker=Asker(
+            place="slack",
+            user=user,
+            channel=channel.get("id", ""),
+            channel_name=channel.get("name", ""),
+            response_url=body.get("response_url", ""),
+        ),
         asked=now,
     )
 

@@ -3,11 +3,9 @@
 import queue
 import re
 import secrets
+import subprocess
 import time
 
-import git
-
-from bot.help import answer as help_answer
 from bot.parser import Refusal, parse
 from cli.etcd import connect
 from cli.settings import Settings
@@ -38,8 +36,6 @@ def ask(settings: Settings, line: str) -> str:
     command = parse(line)
     if isinstance(command, Refusal):
         raise Refused(command.sentence)
-    if command.verb.name == "help":
-        return plain(help_answer(command.arguments, "flstr"))
     store = connect(settings)
     try:
         return plain(_answer(store, _intent(settings, command.verb.name, command.arguments, line)))
@@ -68,10 +64,17 @@ def _intent(settings: Settings, verb: str, arguments: tuple[str, ...], line: str
 
 
 def _email(settings: Settings) -> str:
-    email = settings.email or str(git.GitConfigParser(config_level="global").get_value("user", "email", default=""))
+    email = settings.email or _git("config", "user.email")
     if not email:
         raise Refused("flstr does not know who you are; set FLSTR_EMAIL to your address in cluster.yaml")
     return email
+
+
+def _git(*arguments: str) -> str:
+    try:
+        return subprocess.run(["git", *arguments], check=False, capture_output=True, text=True).stdout.strip()
+    except OSError:
+        return ""
 
 
 def _answer(store: Store, intent: Intent) -> str:

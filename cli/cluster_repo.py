@@ -1,4 +1,4 @@
-"""Cluster repos on disk: made from the example, checked, planned against what is registered."""
+"""Cluster repos on disk: made from the example, and checked."""
 
 import json
 import shutil
@@ -7,13 +7,8 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from cli.etcd import connect
-from cli.settings import Settings
-from gitops import describe
 from gitops.lint import check
 from gitops.manifests import Manifests
-from gitops.plan import plan as make_plan
-from gitops.registry import Registry
 from model.app import App
 from model.cluster import Cluster
 from model.errors import Refused
@@ -41,16 +36,6 @@ def write_schemas(folder: Path) -> None:
 def lint(folder: Path) -> Manifests:
     """The manifests of a folder. Raises `FaultyManifests`."""
     return check(_read(folder))
-
-
-def plan(settings: Settings, folder: Path) -> str:
-    """What the manifests of a folder would change in the registered cluster, as Slack mrkdwn."""
-    manifests = lint(folder)
-    store = connect(settings)
-    try:
-        return describe.plans(str(folder), make_plan(manifests, Registry(store).read()))
-    finally:
-        store.close()
 
 
 def _read(folder: Path) -> dict[str, str]:

@@ -1,8 +1,9 @@
-"""`flstr lab`: everything that flstr talks to, on this machine, with or without a flstr in it."""
+"""What `flstr lab` does: everything that flstr talks to, on this machine, with or without a flstr in it."""
 
 import asyncio
 import sys
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -11,39 +12,33 @@ from cli.image_progress import image_progress
 from lab.errors import LabError
 from lab.flstr_process import FlstrProcess
 from lab.lab import lab_folders, until_told_to_stop
-from lab.leftovers import known_labs, sweep, take_down
+from lab.leftovers import known_labs, living_labs, sweep, take_down
+from lab.naming import check_lab_name
+from lab.preconditions import why_no_lab
 from lab.story.chapters import STORY_WISHES, Story
 from lab.story.narrator import Terminal
 from lab.story.stage import Stage
 from lab.surroundings import Surroundings, Wishes
 from model.errors import Refused
 
-app = typer.Typer(help="Try flstr without any account: hosts, a cloud, a Slack and a Git remote on this machine.")
 out = Console(highlight=False, soft_wrap=True)
 
-Name = Annotated[str, typer.Argument(help="Name of the lab; several run side by side")]
+PERSON = "operator@flstr.lab"  # who a shell with the lab's variables is
 
 
-@app.command()
-def up(
-    name: Name = "lab",
-    port: Annotated[int, typer.Option(help="Port of the Slack page; 0 takes a free one")] = 0,
-    serve: Annotated[bool, typer.Option(help="Run flstr in it")] = True,
-) -> None:
+def up(name: str, port: int, serve: bool) -> None:
     """Start a lab and keep it up until Ctrl-C."""
-    _run(_up(name, port, serve))
+    _run(lambda: _up(name, port, serve))
 
 
-@app.command()
-def down(name: Annotated[str, typer.Argument(help="Name of the lab; without one, every dead lab")] = "") -> None:
-    """Stop a lab, or remove what killed ones left behind."""
-    _run(_down(name))
+def down(name: str) -> None:
+    """Stop a lab; without a name, remove what killed ones left behind."""
+    _run(lambda: _down(name))
 
 
-@app.command()
-def demo(name: Name = "demo") -> None:
-    """Play the story of a team's first ten minutes with flstr, and tell it."""
-    _run(_sweep())
+def demo(name: str) -> None:
+    """Play the story, and tell it."""
+    _run(_sweep)
     try:
         with image_progress(out) as progress:
             stage = Stage(name, STORY_WISHES, progress=progress)
@@ -69,6 +64,7 @@ async def _up(name: str, port: int, serve: bool) -> None:
         out.print(f"Git    {around.cluster_repo}", markup=False)
         for variable, value in around.environment().items():
             out.print(f"export {variable}={value}", style="dim", markup=False)
+        out.print(f"export FLSTR_EMAIL={PERSON}", style="dim", markup=False)
         if serve:
             flstr.start()
             out.print(f"flstr runs; its log is {around.lab.folder / 'flstr.log'}; Ctrl-C ends everything", markup=False)
@@ -83,14 +79,21 @@ async def _down(name: str) -> None:
     if not name:
         swept = await sweep(folders)
         out.print(f"removed {', '.join(swept)}" if swept else "nothing was left behind", markup=False)
-    elif not await take_down(folders, name):
-        known = known_labs(folders)
-        raise LabError(f"there is no lab {name}; there are {', '.join(known)}" if known else f"there is no lab {name}")
+    elif check_lab_name(name) not in known_labs(folders) or not await take_down(folders, name):
+        living = living_labs(folders)
+        raise LabError(f"there is no lab {name}; " + (f"up are {', '.join(living)}" if living else "none is up"))
 
 
-def _run(work: object) -> None:
+def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
-        asyncio.run(work)  # type: ignore[arg-type]
+        _require_lab()
+        asyncio.run(work())
     except (LabError, Refused) as error:
         print(f"flstr: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
+
+
+def _require_lab() -> None:
+    reason = why_no_lab()
+    if reason is not None:
+        raise LabError(reason)

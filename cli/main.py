@@ -1,35 +1,36 @@
-"""The `flstr` command and its subcommands; each prints one sentence and exits 1 where something is wrong."""
+"""The `flstr` command and its subcommands; each prints one sentence and exits 1 where something is wrong.
+
+A command imports what it works with when it runs: the help has to come at once.
+"""
 
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from cli import cluster_repo, lab
-from cli.ask import ask, plain
-from cli.logs import set_up
-from cli.settings import read_settings
+from cli import lab_commands
 from model.errors import Refused
 from model.verbs import VERBS, Verb
 
 OWN_COMMANDS = frozenset({"plan", "help"})
+NAME = "flstr"
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 app = typer.Typer(
-    name="flstr",
+    name=NAME,
     help="Run a small cluster of rented machines from a Slack channel and a Git repository.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-app.add_typer(lab.app, name="lab")
+app.add_typer(lab_commands.app, name="lab")
 
 
 def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -51,6 +52,8 @@ def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
 @sentences
 def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder")]) -> None:
     """Make a cluster repo from the example, with the schemas that editors use."""
+    from cli import cluster_repo
+
     cluster_repo.init(folder)
     out.print(
         f"{folder} is a cluster repo; edit cluster.yaml and apps/, check with `flstr lint {folder}`", markup=False
@@ -61,6 +64,8 @@ def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder")]) 
 @sentences
 def lint(folder: Annotated[Path, typer.Argument(help="A cluster repo")] = Path()) -> None:
     """Check the manifests of a cluster repo."""
+    from cli import cluster_repo
+
     manifests = cluster_repo.lint(folder)
     nodes, apps = len(manifests.cluster.nodes()), len(manifests.apps)
     out.print(f"{folder} is right: {nodes} machines, {apps} {'app' if apps == 1 else 'apps'}", markup=False)
@@ -74,8 +79,12 @@ def plan(
     ] = None,
 ) -> None:
     """Show what a cluster repo would change, before anything is pushed."""
+    from cli.ask import ask, plain
+    from cli.plan import plan as plan_of
+    from cli.settings import read_settings
+
     settings = read_settings()
-    text = ask(settings, "plan") if folder is None else plain(cluster_repo.plan(settings, folder))
+    text = ask(settings, "plan") if folder is None else plain(plan_of(settings, folder))
     out.print(text, markup=False)
 
 
@@ -83,7 +92,9 @@ def plan(
 @sentences
 def serve() -> None:
     """Run the bot and the worker until a signal."""
-    from cli.serve import serve as run  # noqa: PLC0415 - the other commands start without Slack and the cloud
+    from cli.logs import set_up
+    from cli.serve import serve as run
+    from cli.settings import read_settings
 
     settings = read_settings()
     set_up(settings.log_format)
@@ -93,12 +104,22 @@ def serve() -> None:
     os._exit(status)
 
 
+@app.command("help")
+def explain(words: Annotated[list[str] | None, typer.Argument(metavar="[command]")] = None) -> None:
+    """Show the commands, or one of them."""
+    carry_out([*(words or []), "--help"])
+
+
 def _add_verb(verb: Verb) -> None:
     @sentences
     def command(words: Annotated[list[str] | None, typer.Argument(metavar=verb.usage or None)] = None) -> None:
+        from cli.ask import ask
+        from cli.settings import read_settings
+
         out.print(ask(read_settings(), " ".join([verb.name, *(words or [])])), markup=False)
 
-    app.command(verb.name, help=f"{verb.summary}. Example: flstr {verb.example}")(command)
+    more = f"Example: `{NAME} {verb.example}`. Who may: people with the right `{verb.right}` in cluster.yaml."
+    app.command(verb.name, help=f"{verb.summary}. {more}", short_help=verb.summary)(command)
 
 
 for _verb in VERBS:
@@ -106,9 +127,33 @@ for _verb in VERBS:
         _add_verb(_verb)
 
 
+def carry_out(words: Sequence[str] | None = None) -> int:
+    """Carry a command line out; its exit status. Raises what typer and the operating system refuse."""
+    return int(app(words, prog_name=NAME, standalone_mode=False) or 0)
+
+
 def main() -> None:
-    """The entry point."""
+    """The entry point: whatever a person did wrong is one sentence."""
     try:
-        app()
-    except KeyboardInterrupt:
+        sys.exit(carry_out())
+    except typer.TyperException as error:
+        if error.format_message():
+            err.print(f"{NAME}: {_usage_sentence(error)}", markup=False)
+        sys.exit(error.exit_code)
+    except typer.Abort:
         sys.exit(130)
+    except OSError as error:
+        err.print(f"{NAME}: {_system_sentence(error)}", markup=False)
+        sys.exit(1)
+
+
+def _usage_sentence(error: typer.TyperException) -> str:
+    sentence = error.format_message().rstrip(".").replace(". Did you mean", "; did you mean")
+    context: typer.Context | None = getattr(error, "ctx", None)
+    ask = f"`{context.command_path} --help` says how it is used" if context else ""
+    return f"{sentence[:1].lower()}{sentence[1:]}" + (f"; {ask}" if ask and not sentence.endswith("?") else "")
+
+
+def _system_sentence(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{(error.strerror or str(error)).lower()}"

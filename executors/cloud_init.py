@@ -5,5 +5,5 @@ from executors.templates import render
 
 
 def user_data(node: str, host_key: HostKey, authorized_key: str) -> str:
-    """A cloud-config: the machine's name, its SSH host key, the public key root lets in. No other secret."""
+    """A cloud-config: the machine's name, its SSH host key, the key that root lets in. It holds no other secret."""
     return render("node/user-data.yaml.j2", node=node, host_key=host_key, authorized_key=authorized_key)

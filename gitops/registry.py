@@ -7,6 +7,7 @@ from model.cluster import Cluster
 from model.errors import Refused, StepFailed
 from model.names import AppKind
 from model.registered import (
+    INSTANCE_PORTS,
     HostRecord,
     IngressRecord,
     InstanceRecord,
@@ -18,7 +19,6 @@ from model.registered import (
     RegisteredApp,
 )
 
-INSTANCE_PORTS = range(20000, 30000)
 KINDS: tuple[AppKind, ...] = ("backend", "frontend")
 
 

@@ -15,7 +15,7 @@ from gitops.registry import Registry
 from gitops.revisions import Revisions
 from gitops.runner import Runner
 from model import keys
-from model.errors import Refused
+from model.errors import Fenced, Refused
 from model.operation import Approval, Operation, SyncState
 
 log = structlog.get_logger()
@@ -61,6 +61,13 @@ class Worker:
                 worked = self.look()
             except Refused as error:
                 self._trouble.seen(error.sentence, self._clock())
+                worked = False
+            except Fenced:
+                raise
+            except Exception as error:
+                # A worker that died would leave a flstr that answers and never acts.
+                log.exception("the worker broke")
+                self._trouble.seen(f"flstr itself failed ({type(error).__name__}); its log says more", self._clock())
                 worked = False
             else:
                 self._trouble.over()

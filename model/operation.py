@@ -83,6 +83,7 @@ class Asker(Frozen):
     place: Literal["slack", "shell"]
     user: str = Field(description="Slack user id, or the e-mail address of the shell's Git identity")
     channel: str = ""
+    channel_name: str = Field("", description="As people call it, without #")
     response_url: str = ""
 
 

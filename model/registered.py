@@ -17,6 +17,9 @@ from model.names import (
     UrlPath,
 )
 
+# The ports of a machine that instances are given.
+INSTANCE_PORTS = range(20000, 30000)
+
 
 class NodeRecord(Frozen):
     """`node/<name>`: a machine that has joined; `ip` is public, `addresses` are by mesh."""

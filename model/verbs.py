@@ -1,9 +1,10 @@
 """The table of verbs: the parser, the help, did-you-mean and the command line are made from it."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from model.cluster import Right
+if TYPE_CHECKING:  # the help of `flstr` is made from this table, and needs no pydantic for it
+    from model.cluster import Right
 
 ArgumentKind = Literal["app@commit", "app or pool", "count", "app or node", "revision", "operation", "host", "verb"]
 
@@ -30,7 +31,7 @@ class Verb:
     name: str
     arguments: tuple[Argument, ...]
     summary: str
-    right: Right
+    right: "Right"
     example: str
 
     @property

@@ -72,7 +72,7 @@ class Change:
             return changed
 
         asker = request.intent.asker
-        place = f"slack {asker.channel}".strip() if asker.place == "slack" else "shell"
+        place = f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
         words = " ".join(request.intent.words.split())[:200]
         trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n"
         revision = self.repo.commit(checked, f"{subject}\n\n{trailers}", Author(request.person, request.email))

@@ -1,6 +1,5 @@
 """What a person does in the workspace: types, clicks, submits. Each becomes an envelope to the app."""
 
-import asyncio
 from dataclasses import dataclass
 
 from lab.slack import answers, payloads
@@ -157,11 +156,10 @@ class Acts:
         grouped = [option for group in told.get("option_groups") or () for option in group.get("options") or ()]
         return [*(told.get("options") or ()), *grouped]
 
-    async def open_home(self, person_id: str) -> None:
+    def open_home(self, person_id: str) -> None:
         person = self._slack.person(person_id)
         place = self._slack.conversations.direct(person.id)
         self._events.home_opened(place, person.id, self._slack.views.home(person.id))
-        await asyncio.sleep(0)
 
 
 def _submit_outcome(payload: Json, answer: ViewAnswer) -> Json:

@@ -194,7 +194,7 @@ class Control:
         return web.json_response({"options": options})
 
     async def home(self, request: web.Request) -> web.Response:
-        await self._acts.open_home((await _body(request, Home)).person)
+        self._acts.open_home((await _body(request, Home)).person)
         return web.json_response({})
 
     async def disconnect(self, request: web.Request) -> web.Response:

@@ -99,8 +99,16 @@ class Conversations:
     def all(self) -> list[Conversation]:
         return list(self._by_id.values())
 
+    def by_id(self, conversation_id: str) -> Conversation:
+        if conversation_id not in self._by_id:
+            raise RefusedError("channel_not_found")
+        return self._by_id[conversation_id]
+
     def find(self, name: str) -> Conversation:
-        """By identifier, `#name`, name, or a person's identifier for the direct message with them."""
+        """By identifier, `#name`, name, or a person's identifier for the direct message with them.
+
+        Slack takes names where a message is posted, and identifiers only everywhere else.
+        """
         if name in self._by_id:
             return self._by_id[name]
         if name in self._people:

@@ -40,5 +40,9 @@ class RentedHosts:
         """What happens to a machine that dies."""
         self._call(self.lab.machines.power_off(node))
 
+    def reboot(self, node: str) -> None:
+        """Off and on again, with the same disk."""
+        self._call(self.lab.machines.reboot(node))
+
     def _call(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=300)

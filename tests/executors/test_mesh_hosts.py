@@ -1,4 +1,4 @@
-"""Real machines: rented, joined to both meshes, pinged through them, left again."""
+"""Real machines, in the order of their lives: rented, joined to their meshes, rebooted, dead, left, given back."""
 
 import time
 from collections.abc import Iterator
@@ -10,88 +10,228 @@ import pytest
 from executors.cloud import CloudSettings
 from executors.mesh import Mesh
 from executors.provision import Provision
+from executors.remote import Unreachable
 from executors.ssh import Ssh
 from gitops.executor import StepContext
 from gitops.registry import Registry
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 from model import keys
-from model.cluster import Cluster
-from model.steps import CreateNode, JoinMeshes
+from model.errors import StepFailed
+from model.steps import CreateNode, DestroyNode, JoinMeshes, LeaveMeshes
 from tests.executors.clusters import cluster
 from tests.executors.rented import TOKEN, RentedHosts
 from tests.executors.sshd import make_key
 
 pytestmark = pytest.mark.hosts
 
-NODES = ("controller001", "ingress016", "worker101", "worker102")
+FIRST = ("controller001", "ingress016", "worker101")
+LATER = "worker102"
+ALL = (*FIRST, LATER)
+
+# All that a join may change: files with their times, and the daemons with when they started and how often.
+STATE = r"""
+find /etc/tinc /etc/firewalld /etc/hosts /etc/systemd /var/lib/flstr -printf '%p %T@ %i\n' | sort
+systemctl show --property=Id,MainPID,NRestarts,ActiveEnterTimestampMonotonic 'tinc@*' firewalld.service
+journalctl --quiet --output=cat --unit='tinc@*' | grep -c -e starting -e 'Got HUP' || true
+"""
 
 
-class Field:
-    """Four machines and what works on them."""
+class Machines:
+    """The cluster `small` on lab hosts, and what works on it."""
 
     def __init__(self, rented: RentedHosts, store: Store, folder: Path) -> None:
         self.rented = rented
-        self.cluster: Cluster = cluster("small")
-        store.put(keys.CLUSTER, self.cluster.to_json())
         self.store = store
+        self.cluster = cluster("small")
+        store.put(keys.CLUSTER, self.cluster.to_json())
         self.registry = Registry(store)
         self.reports: list[str] = []
-        self.context = StepContext("op", self.registry, 1, self._report)
-        key = folder / "client"
-        settings = CloudSettings(TOKEN, make_key(key), rented.url)
-        self.ssh = Ssh(self.registry.host, key)
-        self.provision = Provision(self.ssh, settings)
-        self.mesh = Mesh(self.ssh)
-        self._begun = time.monotonic()
-
-    def _report(self, line: str) -> None:
-        self.reports.append(line)
-        print(f"{time.monotonic() - self._begun:6.1f} {line}")
+        self.context = StepContext("op", self.registry, 1, self.reports.append)
+        self.ssh = Ssh(self.registry.host, folder / "client")
+        self.provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(folder / "client"), rented.url))
+        self.meshes = Mesh(self.ssh)
 
     def create(self, *nodes: str) -> None:
         with ThreadPoolExecutor(len(nodes)) as pool:
-            list(pool.map(self._create_one, nodes))
+            list(pool.map(self._create, nodes))
 
-    def _create_one(self, node: str) -> None:
-        pool = self.cluster.pool_of(node)
-        assert pool is not None
+    def _create(self, node: str) -> None:
+        pool = self.cluster.pool_of(node) or ""
         role = self.cluster.pools[pool].role
         step = CreateNode(node=node, pool=pool, role=role, server_type="cx22", location="fsn1", image="debian-12")
         self.provision.create_node(step, self.context)
 
     def join(self, *nodes: str) -> None:
-        self.mesh.join(JoinMeshes(nodes=nodes), self.context)
+        self.meshes.join(JoinMeshes(nodes=nodes), self.context)
+
+    def leave(self, node: str) -> None:
+        self.meshes.leave(LeaveMeshes(node=node), self.context)
 
     def on(self, node: str, script: str) -> str:
         return self.ssh.run(node, script, 1)
 
-    def pings(self, node: str, name: str) -> bool:
-        return self.on(node, f"ping -n -q -c 1 -W 3 {name} >/dev/null 2>&1 && echo yes || echo no") == "yes\n"
+    def await_ssh(self, node: str) -> None:
+        """Wait for a machine that is booting, a minute at most."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.on(node, "true")
+            except Unreachable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.3)
+            else:
+                return
+
+    def state(self, *nodes: str) -> dict[str, str]:
+        return {node: self.on(node, STATE) for node in nodes}
+
+    def daemons(self, node: str) -> str:
+        return self.on(node, "systemctl show --property=Id,MainPID 'tinc@*'")
+
+    def pings(self, node: str, *names: str) -> list[str]:
+        """Those of the names that answer."""
+        ping = "for name in {}; do ping -n -q -c 1 -W 3 $name >/dev/null 2>&1 && echo $name || true; done"
+        return self.on(node, ping.format(" ".join(names))).split()
+
+    def pings_soon(self, node: str, *names: str) -> list[str]:
+        """The same, for names that may take half a minute to answer."""
+        wait = "for name in {}; do timeout 30 sh -c 'until ping -n -q -c 1 -W 1 $1; do sleep 0.3; done' - $name; done"
+        self.await_ssh(node)
+        self.on(node, wait.format(" ".join(names)) + " >/dev/null 2>&1 || true")
+        return self.pings(node, *names)
 
 
 @pytest.fixture(scope="module")
-def rented() -> Iterator[RentedHosts]:
+def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
+    """Three machines that have joined; the tests follow one another."""
     reason = why_no_lab()
     if reason is not None:
         pytest.skip(reason)
+    store = Store([etcd_endpoint])
+    store.delete_prefix("")
     rented = RentedHosts()
-    yield rented
-    rented.stop()
+    try:
+        machines = Machines(rented, store, tmp_path_factory.mktemp("machines"))
+        machines.create(*FIRST)
+        machines.join(*FIRST)
+        yield machines
+        machines.ssh.close()
+    finally:
+        rented.stop()
+        store.close()
 
 
-def test_it(rented: RentedHosts, store: Store, tmp_path: Path) -> None:
-    field = Field(rented, store, tmp_path)
-    field.create(*NODES)
-    field.join(*NODES)
-    t = time.monotonic()
-    field.join(*NODES)
-    print("second join", time.monotonic() - t)
-    for n in NODES:
-        print(
-            n,
-            field.on(
-                n,
-                "ip -br a; cat /etc/hosts; firewall-cmd --get-active-zones; cat /etc/firewalld/zones/public.xml; journalctl -o cat -u tinc@vpn_ctrl | tail -20; ls -la /etc/tinc/* /var/lib/flstr /var/lib/flstr/pending; cloud-init status --long; systemctl --failed",
-            ),
-        )
+def test_each_machine_reaches_its_hubs_and_each_hub_its_members(machines: Machines) -> None:
+    assert machines.pings("worker101", "controller001", "ingress016", "ingress016.vpn_ingr") == [
+        "controller001",
+        "ingress016",
+        "ingress016.vpn_ingr",
+    ]
+    assert machines.pings("controller001", "worker101", "ingress016.vpn_ctrl") == ["worker101", "ingress016.vpn_ctrl"]
+    assert machines.pings("ingress016", "worker101.vpn_ingr", "controller001") == [
+        "worker101.vpn_ingr",
+        "controller001",
+    ]
+
+
+def test_each_machine_is_registered_with_its_addresses(machines: Machines) -> None:
+    nodes = machines.registry.read().nodes
+    assert sorted(nodes) == sorted(FIRST)
+    worker = nodes["worker101"]
+    assert (worker.role, worker.pool, worker.services) == ("worker", "worker", ("backend", "frontend"))
+    interfaces = machines.on("worker101", "ip -4 -oneline address show | awk '{print $2, $4}'").split("\n")
+    for mesh in ("vpn_ctrl", "vpn_ingr"):
+        assert f"{mesh} {worker.addresses[mesh]}/24" in interfaces
+
+
+def test_a_second_join_changes_nothing_and_restarts_nothing(machines: Machines) -> None:
+    before, keys_before = machines.state(*FIRST), machines.store.prefix("")
+    machines.join(*FIRST)
+    assert machines.state(*FIRST) == before
+    assert machines.store.prefix("") == keys_before
+
+
+def test_a_second_first_contact_changes_nothing(machines: Machines) -> None:
+    before, keys_before = machines.state("worker101"), machines.store.prefix("")
+    machines.create("worker101")
+    assert machines.state("worker101") == before
+    assert machines.store.prefix("") == keys_before
+
+
+def test_the_mesh_ports_are_open_and_the_mesh_is_a_zone_of_its_own(machines: Machines) -> None:
+    ports = machines.on("worker101", "firewall-cmd --zone=public --list-ports").split()
+    assert sorted(ports) == ["760/tcp", "760/udp", "762/tcp", "762/udp"]
+    assert machines.on("worker101", "firewall-cmd --zone=mesh --list-interfaces").split() == ["vpn_ctrl", "vpn_ingr"]
+
+
+def test_private_keys_are_for_root_only(machines: Machines) -> None:
+    assert machines.on("worker101", "stat -c '%a %U' /etc/tinc/*/rsa_key.priv").splitlines() == ["600 root"] * 2
+
+
+def test_a_later_member_joins_without_a_restart_and_leaves_other_members_alone(machines: Machines) -> None:
+    hubs = {node: machines.daemons(node) for node in ("controller001", "ingress016")}
+    other = machines.state("worker101")
+    machines.create(LATER)
+    machines.join(LATER)
+    assert machines.pings(LATER, "controller001", "ingress016") == ["controller001", "ingress016"]
+    assert {node: machines.daemons(node) for node in hubs} == hubs
+    assert machines.state("worker101") == other
+
+
+def test_members_reach_each_other_through_a_hub(machines: Machines) -> None:
+    address = machines.registry.read().nodes[LATER].addresses["vpn_ingr"]
+    assert machines.pings("worker101", address) == [address]
+
+
+def test_one_that_cannot_join_does_not_stop_another(machines: Machines) -> None:
+    machines.store.delete(keys.node("worker101"))
+    with pytest.raises(StepFailed) as failed:
+        machines.join("worker101", "worker199")
+    assert failed.value.sentence == "worker199 did not join: worker199: no pool of cluster.yaml has it any more"
+    assert "worker101" in machines.registry.read().nodes
+
+
+def test_a_daemon_that_was_stopped_runs_again_after_a_join(machines: Machines) -> None:
+    machines.on("worker101", "systemctl disable --quiet --now tinc@vpn_ctrl")
+    assert machines.pings("worker101", "controller001") == []
+    machines.join("worker101")
+    assert machines.pings("worker101", "controller001") == ["controller001"]
+
+
+def test_a_rebooted_machine_is_back_in_its_meshes_by_itself(machines: Machines) -> None:
+    machines.rented.reboot(LATER)
+    assert machines.pings_soon("controller001", LATER) == [LATER]
+    assert machines.pings_soon(LATER, "controller001", "ingress016") == ["controller001", "ingress016"]
+
+
+def test_a_dead_machine_is_taken_off_every_other_one(machines: Machines) -> None:
+    hubs = {node: machines.daemons(node) for node in ("controller001", "ingress016")}
+    addresses = machines.registry.read().nodes[LATER].addresses
+    machines.rented.cut_power(LATER)
+    machines.leave(LATER)
+    traces = f"grep {LATER} /etc/hosts || true; find /etc/tinc -name {LATER}"
+    assert {node: machines.on(node, traces) for node in FIRST} == dict.fromkeys(FIRST, "")
+    assert {node: machines.daemons(node) for node in hubs} == hubs
+    assert machines.pings("worker101", "controller001", "ingress016") == ["controller001", "ingress016"]
+    held = machines.store.prefix(keys.MESHES)
+    assert LATER not in machines.registry.read().nodes
+    assert not any(LATER in key or LATER in value for key, value in held.items())
+    assert not any(keys.mesh_address(mesh, address) in held for mesh, address in addresses.items())
+    machines.leave(LATER)
+    machines.provision.destroy_node(DestroyNode(node=LATER), machines.context)
+    assert [server.name for server in machines.rented.client.servers.get_all(name=LATER)] == []
+
+
+def test_a_living_machine_stops_its_meshes_when_it_leaves(machines: Machines) -> None:
+    machines.leave("worker101")
+    assert machines.on("worker101", "systemctl is-active tinc@vpn_ctrl tinc@vpn_ingr || true").split() == [
+        "inactive",
+        "inactive",
+    ]
+
+
+def test_one_that_left_can_join_again(machines: Machines) -> None:
+    machines.join("worker101")
+    assert machines.pings("worker101", "controller001", "ingress016") == ["controller001", "ingress016"]

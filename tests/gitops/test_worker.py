@@ -57,7 +57,7 @@ class Flstr:
             verb=verb,
             arguments=tuple(arguments),
             words=f"/flstr {words}",
-            asker=Asker(place="slack", user=user, channel="#flstr"),
+            asker=Asker(place="slack", user=user, channel="C01FLSTR", channel_name="flstr"),
             asked=0,
         )
         try:

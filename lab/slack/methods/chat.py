@@ -51,7 +51,7 @@ def post_ephemeral(slack: Slack, args: Args) -> Json:
 
 def _own(slack: Slack, args: Args, error: str) -> tuple[Conversation, Message]:
     """The app's own message that the call names; an ephemeral one cannot be named."""
-    conversation = slack.conversations.find(args.required("channel"))
+    conversation = slack.conversations.by_id(args.required("channel"))
     message = conversation.message(args.required("ts"))
     if message.ephemeral_to is not None:
         raise RefusedError("message_not_found")
@@ -61,17 +61,14 @@ def _own(slack: Slack, args: Args, error: str) -> tuple[Conversation, Message]:
 
 
 def update(slack: Slack, args: Args) -> Json:
-    """What the call leaves out of text, blocks, attachments and metadata stays, except blocks beside a new text."""
+    """What the call leaves out stays, except that a new text without blocks takes the old blocks away."""
     conversation, message = _own(slack, args, "cant_update_message")
     new = content(args.values, slack.settings)
-    given = args.values
-    message.content = replace(
-        message.content,
-        text=new.text if given.get("text") is not None else message.content.text,
-        blocks=new.blocks,
-        attachments=new.attachments if given.get("attachments") is not None else message.content.attachments,
-        metadata=new.metadata if given.get("metadata") is not None else message.content.metadata,
-    )
+    given = {name for name, value in args.values.items() if value is not None}
+    if "text" in given:
+        given.add("blocks")
+    changed = {name: getattr(new, name) for name in ("text", "blocks", "attachments", "metadata") if name in given}
+    message.content = replace(message.content, **changed)
     message.edited_ts = slack.conversations.now()
     if args.flag("reply_broadcast") and message.is_reply:
         message.broadcast = True
@@ -92,7 +89,7 @@ def delete(slack: Slack, args: Args) -> Json:
 
 
 def add_reaction(slack: Slack, args: Args) -> Json:
-    message = slack.conversations.find(args.required("channel")).message(args.required("timestamp"))
+    message = slack.conversations.by_id(args.required("channel")).message(args.required("timestamp"))
     users = message.reactions.setdefault(args.required("name").strip(":"), [])
     if BOT_USER_ID in users:
         raise RefusedError("already_reacted")

@@ -17,16 +17,16 @@ def listing(slack: Slack, args: Args) -> Json:
 
 
 def info(slack: Slack, args: Args) -> Json:
-    return {"ok": True, "channel": slack.conversations.find(args.required("channel")).wire()}
+    return {"ok": True, "channel": slack.conversations.by_id(args.required("channel")).wire()}
 
 
 def members(slack: Slack, args: Args) -> Json:
-    conversation = slack.conversations.find(args.required("channel"))
+    conversation = slack.conversations.by_id(args.required("channel"))
     return {"ok": True, "members": sorted(conversation.members), "response_metadata": {"next_cursor": ""}}
 
 
 def join(slack: Slack, args: Args) -> Json:
-    conversation = slack.conversations.find(args.required("channel"))
+    conversation = slack.conversations.by_id(args.required("channel"))
     if conversation.direct_with is not None:
         raise RefusedError("method_not_supported_for_channel_type")
     conversation.members.add(BOT_USER_ID)
@@ -40,7 +40,7 @@ def open_direct(slack: Slack, args: Args) -> Json:
 
 def history(slack: Slack, args: Args) -> Json:
     """Newest first, as Slack gives it."""
-    conversation = slack.conversations.find(args.required("channel"))
+    conversation = slack.conversations.by_id(args.required("channel"))
     if BOT_USER_ID not in conversation.members:
         raise RefusedError("not_in_channel")
     return _page(conversation.history()[::-1], args)
@@ -48,7 +48,7 @@ def history(slack: Slack, args: Args) -> Json:
 
 def replies(slack: Slack, args: Args) -> Json:
     """Oldest first, the root at the top."""
-    conversation = slack.conversations.find(args.required("channel"))
+    conversation = slack.conversations.by_id(args.required("channel"))
     message = conversation.messages.get(args.required("ts"))
     if message is None or message.ephemeral_to is not None:
         raise RefusedError("thread_not_found")

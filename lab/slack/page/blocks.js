@@ -40,7 +40,7 @@ function input(block, context) {
   return h("div", { class: error ? "input wrong" : "input", "data-testid": `input-${block.block_id}` },
     h("div", { class: "label" }, label, block.optional ? h("small", {}, " (optional)") : null),
     field,
-    error ? h("p", { class: "error", role: "alert" }, error) : null,
+    error ? h("p", { class: "field-error", role: "alert" }, error) : null,
     block.hint ? h("p", { class: "hint" }, words(block.hint)) : null);
 }
 

@@ -5,7 +5,7 @@ const BY_NAME = {
   warning: "⚠️", rotating_light: "🚨", no_entry: "⛔", no_entry_sign: "🚫", octagonal_sign: "🛑", exclamation: "❗",
   question: "❓", information_source: "ℹ️", bulb: "💡", bell: "🔔", no_bell: "🔕", hourglass: "⌛",
   hourglass_flowing_sand: "⏳", stopwatch: "⏱️", clock1: "🕐", alarm_clock: "⏰", calendar: "📅",
-  rocket: "🚀", ship: "🚢", package: "📦", wrench: "🔧", hammer: "🔨", hammer_and_wrench: "🛠️", gear: "⚙️",
+  rocket: "🚀", ship: "🚢", truck: "🚚", package: "📦", wrench: "🔧", hammer: "🔨", hammer_and_wrench: "🛠️", gear: "⚙️",
   construction: "🚧", broom: "🧹", wastebasket: "🗑️", bomb: "💣", boom: "💥", fire: "🔥", ambulance: "🚑", zap: "⚡",
   lock: "🔒", unlock: "🔓", closed_lock_with_key: "🔐", key: "🔑", shield: "🛡️", snowflake: "❄️", fog: "🌫️",
   globe_with_meridians: "🌐", satellite: "🛰️", satellite_antenna: "📡", link: "🔗", electric_plug: "🔌", computer: "💻",
@@ -17,7 +17,7 @@ const BY_NAME = {
   large_green_circle: "🟢", large_yellow_circle: "🟡", large_orange_circle: "🟠", red_circle: "🔴", large_blue_circle: "🔵",
   white_circle: "⚪", black_circle: "⚫", large_green_square: "🟩", large_red_square: "🟥", small_blue_diamond: "🔹",
   tada: "🎉", sparkles: "✨", star: "⭐", eyes: "👀", thumbsup: "👍", "+1": "👍", thumbsdown: "👎", "-1": "👎",
-  wave: "👋", raised_hands: "🙌", clap: "👏", pray: "🙏", ok_hand: "👌", point_right: "👉", muscle: "💪",
+  wave: "👋", raised_hands: "🙌", raised_hand: "✋", hand: "✋", clap: "👏", pray: "🙏", ok_hand: "👌", point_right: "👉", muscle: "💪",
   slightly_smiling_face: "🙂", smile: "😄", thinking_face: "🤔", robot_face: "🤖", ghost: "👻", skull: "💀", bug: "🐛",
   turtle: "🐢", snail: "🐌", whale: "🐳", seedling: "🌱", house: "🏠", busts_in_silhouette: "👥", bust_in_silhouette: "👤",
 };

@@ -51,9 +51,10 @@ function body(one) {
     act: (block, element, value) => click(one, block, element, value),
     suggest: async () => [],
   };
-  const edited = one.edited ? h("span", { class: "edited" }, "(edited)") : null;
+  // Slack shows the flag on messages of text only.
+  const edited = one.edited && !one.blocks?.length ? h("span", { class: "edited" }, "(edited)") : null;
   const drawn = one.blocks?.length
-    ? [...blocks(one.blocks, context), edited]
+    ? blocks(one.blocks, context)
     : one.text ? [h("div", { class: "text" }, mrkdwn(one.text), edited)] : [];
   const attached = (one.attachments ?? []).map((attachment) =>
     h("div", { class: "attachment", style: `--bar:${safeColour(attachment.color)}` },

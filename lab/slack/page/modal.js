@@ -36,7 +36,7 @@ function fill() {
   const form = h("form", { onsubmit: submit, novalidate: true },
     h("header", {}, h("img", { class: "avatar small", src: "/page/mark.svg", alt: "" }), h("h2", {}, words(view.title)),
       h("button", { type: "button", class: "close", "aria-label": "Close", onclick: cancel }, icon("cross"))),
-    h("div", { class: "dialog-body" }, blocks(view.blocks, context()), shown.trouble ? h("p", { class: "error", role: "alert" }, shown.trouble) : null),
+    h("div", { class: "dialog-body" }, blocks(view.blocks, context()), shown.trouble ? h("p", { class: "field-error", role: "alert" }, shown.trouble) : null),
     h("footer", {},
       h("button", { type: "button", class: "button", onclick: cancel }, words(view.close) || "Cancel"),
       view.submit ? h("button", { type: "submit", class: "button primary" }, words(view.submit)) : null));

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { emoji } from "./emoji.js";
 import { channel, person, store } from "./store.js";
+import { clock, day } from "./time.js";
 
 /** `text` as a list of nodes: fences, quotes, lists and lines, with the inline markup in them. */
 export function mrkdwn(text) {
@@ -115,13 +116,19 @@ export function link(url, label) {
   return h("a", { href: address, target: "_blank", rel: "noopener noreferrer" }, label ?? address);
 }
 
+/** Slack's `_pretty` dates say today and yesterday. */
+function writtenDay(when, pretty) {
+  const near = day(when.getTime() / 1000).toLowerCase();
+  return pretty && ["today", "yesterday"].includes(near) ? near : when.toLocaleDateString("en", { month: "short", day: "numeric", year: "numeric" });
+}
+
 function date(target, fallback) {
   const [, seconds, format, address] = target.split("^");
   const when = new Date(Number(seconds) * 1000);
   if (Number.isNaN(when.getTime())) return fallback ?? "";
   const written = format
-    .replace(/\{date[a-z_]*\}/g, when.toLocaleDateString([], { day: "numeric", month: "short", year: "numeric" }))
-    .replace(/\{time[a-z_]*\}/g, when.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false }))
+    .replace(/\{date[a-z_]*\}/g, (token) => writtenDay(when, token.includes("pretty")))
+    .replace(/\{time[a-z_]*\}/g, (token) => clock(seconds, token.includes("secs")))
     .replace(/\{ago\}/g, `${Math.max(0, Math.round((Date.now() - when) / 60000))} min ago`);
   return address ? (link(address, written) ?? written) : h("time", { datetime: when.toISOString() }, written);
 }

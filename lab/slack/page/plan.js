@@ -19,7 +19,7 @@ export function plan(block) {
     h("header", {},
       mark(state),
       h("span", { class: "plan-title" }, withEmoji(block.title)),
-      tasks.length ? h("span", { class: "plan-count" }, `${done} of ${tasks.length}`) : null),
+      tasks.length && !/\d of \d/.test(block.title) ? h("span", { class: "plan-count" }, `${done} of ${tasks.length}`) : null),
     tasks.length
       ? h("div", { class: "plan-bar", role: "progressbar", "aria-valuemin": "0", "aria-valuemax": String(tasks.length), "aria-valuenow": String(done) },
           h("span", { style: `width:${(100 * done) / tasks.length}%` }))

@@ -2,7 +2,8 @@
 
 const at = (ts) => new Date(Number(ts) * 1000);
 
-export const clock = (ts) => at(ts).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", hour12: false });
+export const clock = (ts, withSeconds = false) =>
+  at(ts).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: withSeconds ? "2-digit" : undefined, hour12: false });
 
 export const dayKey = (ts) => at(ts).toDateString();
 

@@ -136,6 +136,7 @@ def test_the_refusal_reaches_the_sdk(web: WebClient) -> None:
     assert messages == ["[ERROR] must be less than 3001 characters [json-pointer:/blocks/0/text/text]"]
 
 
+@pytest.mark.filterwarnings("ignore:The top-level `text`")
 @pytest.mark.parametrize(
     ("message", "error"),
     [

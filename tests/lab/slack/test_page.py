@@ -193,7 +193,9 @@ def test_a_plan_goes_on_as_it_is_updated(page: Page, web: WebClient) -> None:
     expect(card).to_contain_text("1 of 2")
     expect(card.get_by_test_id("task").nth(1)).to_have_attribute("data-status", "error")
     expect(card.get_by_role("img", name="done")).to_be_visible()
-    expect(page.get_by_test_id("message")).to_contain_text("(edited)")
+    expect(page.get_by_test_id("message")).not_to_contain_text("(edited)")
+    web.chat_update(channel=FLSTR, ts=ts, text="over")
+    expect(page.get_by_test_id("message")).to_contain_text("over(edited)")
 
 
 def test_app_home_shows_what_the_app_publishes(page: Page, app: App, connect: Connect) -> None:
@@ -233,6 +235,33 @@ def test_markup_is_drawn_as_slack_draws_it(page: Page, web: WebClient) -> None:
     expect(message.get_by_role("link", name="the site")).to_have_attribute("href", "https://flstr.lab")
     expect(message).to_contain_text("🚀")
     expect(message).to_contain_text("2*3*4 a_b_c")
+
+
+def test_a_markdown_block_and_a_coloured_attachment_are_drawn(page: Page, web: WebClient) -> None:
+    text = "# Nodes\n\n| node | role |\n|---|---|\n| worker101 | **worker** |\n\n- [x] joined\n- `tinc`"
+    attachment = {"color": "#cf2e4a", "blocks": [section("*Failed*")]}
+    web.chat_postMessage(channel=FLSTR, text="x", blocks=[{"type": "markdown", "text": text}], attachments=[attachment])
+    message = page.get_by_test_id("message")
+    expect(message.get_by_role("heading", name="Nodes")).to_be_visible()
+    expect(message.get_by_role("cell")).to_have_text(["worker101", "worker"])
+    expect(message.locator("li")).to_have_text(["☑ joined", "tinc"])
+    expect(message.locator(".attachment")).to_have_text("Failed")
+
+
+def test_a_modal_that_nobody_answers_stays_and_says_so(
+    page: Page, web: WebClient, app: App, connect: Connect, people: SlackControl
+) -> None:
+    app.command("/flstr")(lambda ack: ack())
+    connect()
+    trigger_id = people.type(OPERATOR, FLSTR, "/flstr")["trigger_id"]
+    title = {"type": "plain_text", "text": "Sure?"}
+    view = {"type": "modal", "title": title, "submit": title, "blocks": [section("Nobody listens for this one.")]}
+    web.views_open(trigger_id=trigger_id, view=view)
+    modal = page.get_by_role("dialog", name="Sure?")
+    modal.get_by_role("button", name="Sure?").click()
+    expect(modal.get_by_role("alert")).to_have_text("We had some trouble connecting (operation_timeout). Try again?")
+    modal.get_by_role("button", name="Cancel").click()
+    expect(modal).to_have_count(0)
 
 
 def test_a_file_shows_its_first_lines(page: Page, web: WebClient) -> None:

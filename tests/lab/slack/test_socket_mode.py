@@ -16,6 +16,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 
 from lab.slack.client import ControlError, SlackControl
 from lab.slack.server import SlackApi
+from lab.slack.settings import SlackSettings
 
 Json = dict[str, Any]
 Connect = Callable[[], SocketModeHandler]
@@ -163,6 +164,23 @@ def test_a_click_carries_the_message_and_the_value(
         people.click(DEVELOPER, "approve", channel=FLSTR, ts=ts)
 
 
+def test_a_click_can_delete_its_message_or_answer_in_its_thread(
+    app: App, connect: Connect, web: WebClient, people: SlackControl, eventually: Eventually
+) -> None:
+    @app.action("approve")
+    def approve(ack: Ack, respond: Respond) -> None:
+        ack()
+        respond(text="for you", replace_original=False)
+        respond(delete_original=True)
+
+    connect()
+    root = str(web.chat_postMessage(channel=FLSTR, text="root")["ts"])
+    ts = str(web.chat_postMessage(channel=FLSTR, text="?", thread_ts=root, blocks=[APPROVE])["ts"])
+    people.click(OPERATOR, "approve", channel=FLSTR, ts=ts)
+    eventually(lambda: [m["text"] for m in people.messages(FLSTR, thread_ts=root)] == ["root", "for you"])
+    assert people.messages(FLSTR, thread_ts=root)[1]["ephemeral_to"] == OPERATOR
+
+
 def test_a_button_is_there_for_those_it_is_visible_to(web: WebClient, people: SlackControl) -> None:
     button = APPROVE["elements"][0] | {"visible_to_user_ids": [OPERATOR]}
     ts = str(web.chat_postMessage(channel=FLSTR, text="?", blocks=[APPROVE | {"elements": [button]}])["ts"])
@@ -261,6 +279,24 @@ def test_app_home_is_opened_and_published(
     assert people.home(DEVELOPER) is None
 
 
+def test_a_button_in_app_home_is_an_action_of_its_view(
+    app: App, connect: Connect, web: WebClient, people: SlackControl
+) -> None:
+    clicks: list[Json] = []
+
+    @app.action("approve")
+    def approve(ack: Ack, body: Json) -> None:
+        clicks.append(body)
+        ack()
+
+    connect()
+    view_id = str(web.views_publish(user_id=OPERATOR, view={"type": "home", "blocks": [APPROVE]})["view"]["id"])
+    assert people.click(OPERATOR, "approve", view_id=view_id)["acknowledged"]
+    assert clicks[0]["view"]["type"] == "home"
+    with pytest.raises(ControlError, match="not_found"):
+        people.click(DEVELOPER, "approve", view_id=view_id)
+
+
 def test_a_mention_is_an_event_and_the_answer_a_message(
     app: App, connect: Connect, people: SlackControl, eventually: Eventually
 ) -> None:
@@ -345,3 +381,17 @@ def test_a_payload_goes_to_one_of_two_connections(
     for number in range(4):
         people.type(OPERATOR, FLSTR, f"/flstr {number}")
     assert heard == ["0", "1", "2", "3"]
+
+
+class TestWithOneConnection:
+    @pytest.fixture
+    def settings(self) -> SlackSettings:
+        return SlackSettings(socket_connections=1)
+
+    def test_a_connection_too_many_is_refused(
+        self, slack: SlackApi, connect: Connect, people: SlackControl, eventually: Eventually
+    ) -> None:
+        connect()
+        eventually(lambda: people.connections() == 1)
+        with pytest.raises(SlackApiError, match="too_many_websockets"):
+            WebClient(base_url=slack.api_url).apps_connections_open(app_token=slack.app_token)

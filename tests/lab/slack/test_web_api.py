@@ -83,10 +83,16 @@ def test_a_thread_counts_its_replies_and_stays_out_of_the_history(web: WebClient
     assert error_of(lambda: web.chat_postMessage(channel=FLSTR, text="x", thread_ts="1.0")) == "thread_not_found"
 
 
+@pytest.mark.filterwarnings("ignore:The top-level `text`")
 def test_a_message_is_updated_and_deleted_by_its_author_only(web: WebClient, people: SlackControl) -> None:
     own = web.chat_postMessage(channel=FLSTR, text="before", blocks=[{"type": "divider"}])["ts"]
+    web.chat_update(
+        channel=FLSTR, ts=own, metadata={"event_type": "e", "event_payload": {}}, blocks=[{"type": "divider"}]
+    )
+    assert people.messages(FLSTR)[0]["text"] == "before"
     web.chat_update(channel=FLSTR, ts=own, text="after")
     message = people.messages(FLSTR)[0]
+    assert message["metadata"]["event_type"] == "e"
     assert message["text"] == "after"
     assert message["edited"]
     assert "blocks" not in message
@@ -95,6 +101,7 @@ def test_a_message_is_updated_and_deleted_by_its_author_only(web: WebClient, peo
     assert error_of(lambda: web.chat_update(channel=FLSTR, ts=other, text="x")) == "cant_update_message"
     assert error_of(lambda: web.chat_delete(channel=FLSTR, ts=other)) == "cant_delete_message"
     assert error_of(lambda: web.chat_update(channel=FLSTR, ts="1.0", text="x")) == "message_not_found"
+    assert error_of(lambda: web.chat_update(channel="#flstr", ts=own, text="x")) == "channel_not_found"
 
     web.chat_delete(channel=FLSTR, ts=own)
     assert [m["text"] for m in people.messages(FLSTR)] == ["mine"]

@@ -1,0 +1,370 @@
+"""Real machines: an app built, started, routed to, rolled to its next commit and stopped, while a client asks."""
+
+import asyncio
+import http.client
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from executors.cloud import CloudSettings
+from executors.deploy import deploy_executors
+from executors.host_paths import release_paths
+from executors.mesh import Mesh
+from executors.padlock_check import PadlockCheck
+from executors.provision import Provision
+from executors.releases import build_script
+from executors.routing import Checks, routing_script
+from executors.routing_files import routing_files
+from executors.ssh import Ssh
+from gitops.desired import app_keys, ingress_keys, ingress_records
+from gitops.etcd_server import EmbeddedEtcd
+from gitops.executor import StepContext
+from gitops.registry import Registry
+from gitops.store import Store
+from lab.gitrepo import INFLUENCER, Commit
+from lab.preconditions import why_no_lab
+from model import keys
+from model.app import App
+from model.cluster import Cluster
+from model.errors import StepFailed
+from model.steps import (
+    ApplyRouting,
+    BuildRelease,
+    CreateNode,
+    DrainInstance,
+    JoinMeshes,
+    StartInstance,
+    Step,
+    StopInstance,
+    WriteKeys,
+)
+from tests.executors.asking_client import AskingClient
+from tests.executors.example import influencer
+from tests.executors.rented import TOKEN, RentedHosts
+from tests.executors.sshd import make_key
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
+
+APPS = Path(__file__).parent / "apps"
+HOST = "influencer.flstr.lab"
+INGRESS = "ingress016"
+NODES = (INGRESS, "worker101", "worker102")
+CLUSTER = Cluster.model_validate(
+    {
+        "cluster": "flstr-lab",
+        "pools": {
+            "worker": {"role": "worker", "count": 2},
+            "ingress": {"role": "ingress", "count": 1, "first": 16},
+        },
+        "meshes": {"vpn_ingr": {"subnet": "10.111.0.0/24", "port": 762, "hubs": ["ingress"], "members": ["worker"]}},
+    }
+)
+
+
+class Field:
+    """Three joined machines, an app repository, and the executors."""
+
+    def __init__(self, rented: RentedHosts, store: Store, folder: Path) -> None:
+        self.rented = rented
+        self.registry = Registry(store)
+        self.reports: list[str] = []
+        self.context = StepContext("op", self.registry, 1, self._report)
+        self._begun = time.monotonic()
+        key = folder / "client"
+        self.ssh = Ssh(self.registry.host, key)
+        self.executors = deploy_executors(self.ssh)
+        store.put(keys.CLUSTER, CLUSTER.to_json())
+        self._make_machines(Provision(self.ssh, CloudSettings(TOKEN, make_key(key), rented.url)))
+        self.repo = asyncio.run(rented.lab.git.seed("influencer", INFLUENCER))
+        self.ingress_ip = self.registry.read().nodes[INGRESS].ip
+
+    def _make_machines(self, provision: Provision) -> None:
+        def create(node: str) -> None:
+            pool = CLUSTER.pool_of(node) or ""
+            role = CLUSTER.pools[pool].role
+            step = CreateNode(node=node, pool=pool, role=role, server_type="cx22", location="fsn1", image="debian-12")
+            provision.create_node(step, self.context)
+
+        with ThreadPoolExecutor(len(NODES)) as pool:
+            list(pool.map(create, NODES))
+        Mesh(self.ssh).join(JoinMeshes(nodes=NODES), self.context)
+
+    def _report(self, line: str) -> None:
+        self.reports.append(line)
+        print(f"{time.monotonic() - self._begun:6.1f} {line}")
+
+    def app(self, revision: str, **changes: object) -> App:
+        """influencer at a branch, tag or commit of the lab's repository."""
+        git = ["git", f"--git-dir={self.rented.lab.git.path('influencer')}", "rev-parse", revision]
+        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+        return influencer(repo=self.repo, commit=commit, **changes)
+
+    def do(self, *steps: Step) -> None:
+        for step in steps:
+            began = time.monotonic()
+            self.executors[step.kind](step, self.context)
+            print(f"{time.monotonic() - self._begun:6.1f} {step.kind} took {time.monotonic() - began:.2f} s")
+
+    def on(self, node: str, script: str) -> str:
+        return self.ssh.run(node, script, 1).strip()
+
+    def ask(self, host: str = HOST, path: str = "/") -> tuple[int, str]:
+        connection = http.client.HTTPConnection(self.ingress_ip, 80, timeout=10)
+        connection.request("GET", path, headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode().strip()
+
+    def serve(self, app: App, *instances: tuple[str, str]) -> None:
+        """Build, start and route instances, given as (node, id)."""
+        for node in sorted({node for node, _ in instances}):
+            self.do(BuildRelease(node=node, app=app))
+        for node, instance in instances:
+            self.do(StartInstance(node=node, app=app, instance=instance))
+        self.do(ApplyRouting(serving=tuple((app.kind, app.app, instance) for _, instance in instances)))
+
+    def retire(self, node: str, instance: str, app: str = "influencer") -> None:
+        of = {"app_kind": "backend", "app": app, "instance": instance, "node": node}
+        self.do(DrainInstance.model_validate(of), StopInstance.model_validate(of))
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    """The first commit serves on both workers."""
+    reason = why_no_lab()
+    if reason is not None:
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("deploy")
+    etcd = EmbeddedEtcd(folder / "etcd")
+    store = Store([etcd.start()])
+    rented = RentedHosts()
+    try:
+        field = Field(rented, store, folder)
+        app = field.app("v2~1")
+        field.do(WriteKeys(put=app_keys([app]) | ingress_keys(ingress_records([app]))))
+        field.serve(app, ("worker101", "1-11111111"), ("worker102", "2-11111111"))
+        yield field
+    finally:
+        rented.stop()
+        store.close()
+        etcd.stop()
+
+
+def test_users_are_answered_by_the_first_commit(field: Field) -> None:
+    assert field.ask() == (200, f"influencer first {field.app('v2~1').commit}")
+    assert field.ask("unknown.example.com")[0] == 404
+
+
+def test_the_other_machines_reach_the_app_through_their_own_haproxy(field: Field) -> None:
+    assert field.on("worker102", "curl -s http://127.0.0.1:5001/").startswith("influencer first")
+
+
+def test_a_commit_is_rolled_out_and_no_request_fails(field: Field) -> None:
+    second = field.app("v2")
+    # Servers come and go in the running HAProxy: a reload would leave the old process behind.
+    workers = 'pgrep -P "$(systemctl show --property=MainPID --value haproxy)"'
+    processes = field.on(INGRESS, workers)
+    with AskingClient(field.ingress_ip, 80, HOST) as client:
+        client.wait_for(50)
+        for node, number in (("worker101", 1), ("worker102", 2)):
+            field.serve(second, (node, f"{number}-22222222"))
+            field.retire(node, f"{number}-11111111")
+        client.wait_for(50)
+        assert field.on(INGRESS, workers) == processes
+    assert client.failures == []
+    assert {answer.split()[1] for answer in client.answers} == {"first", "second"}
+    assert field.ask() == (200, f"influencer second {second.commit}")
+    assert field.on("worker101", "ls /etc/systemd/system/flstr-*").endswith(
+        "/flstr-backend-influencer-1-22222222.service"
+    )
+    held = {record.instance for record in field.registry.read().ports.values()}
+    assert held == {"1-22222222", "2-22222222"}
+
+
+def test_a_failing_build_shows_its_last_lines_and_leaves_no_half_release(field: Field) -> None:
+    app = field.app("broken-build")
+    with pytest.raises(StepFailed, match=r"worker101: build\.sh of influencer ended with status 3") as failed:
+        field.do(BuildRelease(node="worker101", app=app))
+    assert "module 'hashtags' is not in the dependencies" in failed.value.output
+    releases = "/var/lib/flstr/apps/backend-influencer/releases"
+    assert field.on("worker101", f"ls {releases} | grep {app.commit} | grep -v log || true") == ""
+
+
+def test_a_commit_that_does_not_exist_is_one_sentence(field: Field) -> None:
+    app = influencer(repo=field.repo, commit="f" * 40)
+    with pytest.raises(StepFailed, match=f"^worker101: commit f{{40}} does not exist in {field.repo}$"):
+        field.do(BuildRelease(node="worker101", app=app))
+
+
+def test_an_instance_that_never_gets_healthy_is_taken_away_again(field: Field) -> None:
+    app = field.app("never-healthy", health={"path": "/health", "within": "3s"})
+    field.do(BuildRelease(node="worker101", app=app))
+    sentence = r"^influencer 1-33333333 on worker101 did not answer 200 at /health within 3s; last answer was 503$"
+    with pytest.raises(StepFailed, match=sentence) as failed:
+        field.do(StartInstance(node="worker101", app=app, instance="1-33333333"))
+    assert "GET /health" in failed.value.output
+    assert "33333333" not in field.on("worker101", "ls /etc/systemd/system")
+    assert "1-33333333" not in {record.instance for record in field.registry.read().ports.values()}
+    assert field.ask()[0] == 200
+
+
+def test_an_instance_that_ends_at_once_is_not_waited_for(field: Field) -> None:
+    app = field.app("v2", run="build.sh", health={"path": "/health", "within": "5m"})
+    began = time.monotonic()
+    with pytest.raises(
+        StepFailed, match=r"^influencer 1-44444444 on worker101 ended with status \d+ before it answered"
+    ):
+        field.do(StartInstance(node="worker101", app=app, instance="1-44444444"))
+    assert time.monotonic() - began < 60
+
+
+def test_an_instance_cannot_write_outside_its_tmp_nor_see_other_releases(field: Field) -> None:
+    unit = "flstr-backend-influencer-1-22222222"
+    inside = f'nsenter -t "$(systemctl show --property=MainPID --value {unit})" --mount --'
+    assert (
+        field.on("worker101", f"{inside} ls /var/lib/flstr /var/lib/flstr/apps").splitlines()[-1]
+        == "backend-influencer"
+    )
+    assert field.on("worker101", f"{inside} sh -c 'touch /etc/x /var/lib/flstr/x 2>/dev/null || echo no'") == "no"
+
+
+def test_routing_that_is_as_registered_touches_nothing(field: Field) -> None:
+    look = "stat -c '%n %Y %i' /etc/haproxy/* /etc/nginx/nginx.conf; pgrep -f 'haproxy|nginx' | sort; firewall-cmd --list-ports"
+    before = field.on(INGRESS, look)
+    field.do(ApplyRouting())
+    assert field.on(INGRESS, look) == before
+
+
+def test_a_configuration_that_its_program_refuses_does_not_replace_the_old_one(field: Field) -> None:
+    registered = field.registry.read()
+    files = routing_files(registered, INGRESS)
+    for broken, program in (
+        ({"haproxy": files.haproxy + "    nonsense\n"}, "HAProxy"),
+        ({"nginx": f"{files.nginx}nonsense;\n"}, "nginx"),
+    ):
+        bad = type(files)(**{**vars(files), **broken})
+        with pytest.raises(
+            StepFailed, match=f"{program} refuses the new configuration, so the old one stays"
+        ) as failed:
+            field.on(INGRESS, routing_script(bad, Checks()))
+        assert "nonsense" in failed.value.output
+    assert field.ask()[0] == 200
+    field.do(ApplyRouting())
+
+
+def test_a_program_that_cannot_work_with_its_configuration_goes_back_to_the_old_one(field: Field) -> None:
+    """HAProxy and nginx check these without fault, and cannot start so."""
+    files = routing_files(field.registry.read(), INGRESS)
+    for impossible, program in (
+        ({"haproxy": files.haproxy.replace("\ndefaults", "    maxconn 900000000\n\ndefaults")}, "haproxy"),
+        ({"nginx": (files.nginx or "").replace("listen 80;", "listen 5001;")}, "nginx"),
+    ):
+        bad = type(files)(**{**vars(files), **impossible})
+        with pytest.raises(StepFailed, match=f"{program} cannot work with the new configuration") as failed:
+            field.on(INGRESS, routing_script(bad, Checks()))
+        assert "limit" in failed.value.output or "bind()" in failed.value.output
+        assert field.ask()[0] == 200
+        before = field.on(INGRESS, "cat /etc/haproxy/haproxy.cfg /etc/nginx/nginx.conf")
+        assert before == (files.haproxy + (files.nginx or "")).strip()
+    field.do(ApplyRouting(serving=(("backend", "influencer", "1-22222222"),)))
+    assert field.ask()[0] == 200
+
+
+def test_the_padlock_of_plain_http_is_a_warning(field: Field) -> None:
+    answer = PadlockCheck()((HOST,), field.registry)
+    assert answer == (
+        f":large_yellow_circle: *{HOST}*, ingress016 port 80: plain HTTP, not redirected to https. "
+        "_Mend:_ get a certificate for the host, then redirect to it"
+    )
+
+
+def test_steps_may_be_run_again(field: Field) -> None:
+    field.retire("worker101", "1-11111111")
+    field.serve(field.app("v2"), ("worker101", "1-22222222"))
+    assert field.ask()[0] == 200
+
+
+@pytest.fixture(scope="module")
+def slow(field: Field) -> App:
+    """An app whose requests take as long as its users like."""
+    path = field.rented.lab.git.path("slow")
+    repo = asyncio.run(field.rented.lab.git.seed("slow", (Commit("Take your time", APPS / "slow"),)))
+    head = subprocess.run(["git", f"--git-dir={path}", "rev-parse", "main"], capture_output=True, text=True, check=True)
+    slow = influencer(
+        app="slow",
+        repo=repo,
+        commit=head.stdout.strip(),
+        build=None,
+        publish={"port": 5002},
+        env_prefix="SLOW",
+        ingress=[{"host": "slow.flstr.lab"}],
+    )
+    field.do(WriteKeys(put=app_keys([slow]) | ingress_keys(ingress_records([slow]))))
+    field.serve(slow, ("worker101", "1-55555555"))
+    return slow
+
+
+def test_a_request_under_way_is_answered_to_its_end(field: Field, slow: App) -> None:
+    field.serve(slow, ("worker102", "1-66666666"))
+    with ThreadPoolExecutor(4) as pool:
+        under_way_on_both = [pool.submit(field.ask, "slow.flstr.lab", "/slow") for _ in range(4)]
+        time.sleep(0.5)
+        field.retire("worker101", "1-55555555", app="slow")
+        answers = {one.result() for one in under_way_on_both}
+    assert answers == {(200, "1-55555555"), (200, "1-66666666")}
+    assert field.ask("slow.flstr.lab") == (200, "1-66666666")
+
+
+def test_a_build_that_takes_too_long_is_stopped(field: Field, slow: App) -> None:
+    hasty = slow.model_copy(update={"build": "build.sh", "build_within": 1.0})
+    with pytest.raises(StepFailed, match=r"^worker101: build\.sh of slow was not done after 1 s and was stopped$"):
+        field.do(BuildRelease(node="worker101", app=hasty))
+    assert field.on("worker101", f"ls -d {release_paths(hasty).release} || echo none") == "none"
+
+
+def test_a_build_that_was_left_in_the_middle_is_made_anew(field: Field, slow: App) -> None:
+    app = slow.model_copy(update={"build": "build.sh"})
+    with pytest.raises(StepFailed, match="the script was not done after 2 s"):
+        field.ssh.run("worker101", build_script(app), 1, timeout=2)
+    field.do(BuildRelease(node="worker101", app=app))
+    assert field.on("worker101", f"ls {release_paths(app).release}") == "build.sh\nbuilt\nrun.sh\nserver.py"
+
+
+def test_websockets_pass(field: Field, slow: App) -> None:
+    with socket.create_connection((field.ingress_ip, 80), timeout=10) as connection:
+        connection.sendall(
+            b"GET /socket HTTP/1.1\r\nHost: slow.flstr.lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        stream = connection.makefile("rb")
+        assert stream.readline().startswith(b"HTTP/1.1 101 ")
+        while stream.readline().strip():
+            pass
+        connection.sendall(b"hello\n")
+        assert stream.readline() == b"echo hello\n"
+
+
+def test_an_app_without_instances_is_a_clean_503(field: Field, slow: App) -> None:
+    field.retire("worker102", "1-66666666", app="slow")
+    status, page = field.ask("slow.flstr.lab")
+    assert status == 503
+    assert "Unavailable just now" in page
+    # Other apps go on.
+    assert field.ask()[0] == 200
+
+
+def test_a_dead_worker_holds_nobody_up(field: Field) -> None:
+    field.rented.cut_power("worker102")
+    with AskingClient(field.ingress_ip, 80, HOST) as client:
+        field.serve(field.app("v2"), ("worker101", "3-22222222"))
+        field.retire("worker102", "2-22222222")
+        client.wait_for(50)
+    # Nobody can answer the requests that were under way on it; those were one a connection at most.
+    assert len(client.failures) <= client.connections
+    assert field.ask()[0] == 200
+    assert any("worker102" in line for line in field.reports)
+    assert "2-22222222" in {record.instance for record in field.registry.read().ports.values()}
