@@ -121,7 +121,7 @@ class Cloud:
 
     def _delete(self, server: BoundServer) -> None:
         try:
-            self._client.servers.delete(server)
+            self._client.servers.delete(server).wait_until_finished()
         except APIException as error:
             if error.code not in PASSING:
                 raise

@@ -1,7 +1,7 @@
 """The padlock check: what every ingress serves for a public host, as findings with their mends. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
@@ -10,7 +10,7 @@ Level = Literal["error", "warning"]
 MARKS: dict[Level, str] = {"error": ":red_circle:", "warning": ":large_yellow_circle:"}
 FINE = ":large_green_circle:"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-SHOWN = 120
+LINE = 480
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class Finding:
 
     level: Level
     text: str
-    mend: str = field(default="")
+    mend: str
 
 
 def findings(host: str, seen: Sequence[PortSeen], now: datetime) -> list[Finding]:
@@ -161,4 +161,4 @@ def _all_well(seen: Sequence[PortSeen], now: datetime) -> str:
 def _mrkdwn(text: str) -> str:
     """Text that came from outside, without a meaning to Slack."""
     plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in plain).split())[: 4 * SHOWN]
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in plain).split())[:LINE]

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from executors.templates import render
+from model.errors import StepFailed
 from model.names import AppKind, AppName, InstanceId, NodeName
 from model.registered import IngressLocation, IngressRecord, InstanceRecord, Registered
 
@@ -127,7 +129,11 @@ def _apps(registered: Registered) -> dict[str, _App]:
 
 
 def _server(instance: InstanceId, record: InstanceRecord) -> _Server:
-    return _Server(instance, record.ip, record.port)
+    try:
+        address = ip_address(record.ip)
+    except ValueError as error:
+        raise StepFailed(f"instance {instance} is registered at {record.ip!r}, which is no IP address") from error
+    return _Server(instance, str(address), record.port)
 
 
 def _locations(locations: tuple[IngressLocation, ...], apps: Mapping[str, _App]) -> tuple[_Location, ...]:

@@ -20,6 +20,7 @@ from model.registered import HostRecord
 
 HostLookup = Callable[[str], HostRecord | None]
 
+TCP_SECONDS = 4.0  # three tries of the kernel: a machine that is just booting is soon tried anew
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 5
 SILENT_SECONDS = 20  # a machine that acknowledges nothing for so long is gone
@@ -226,7 +227,7 @@ class _Run:
 
 
 def _tcp(ip: str, port: int) -> socket.socket:
-    sock = socket.create_connection((ip, port), timeout=CONNECT_SECONDS)
+    sock = socket.create_connection((ip, port), timeout=TCP_SECONDS)
     # Without it a warm script takes 49 ms instead of 5.
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_SECONDS * 1000)

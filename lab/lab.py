@@ -10,6 +10,7 @@ from lab.errors import LabError
 from lab.filelock import FileLock
 from lab.gitremote import GitRemote
 from lab.image import Progress, ensure_image
+from lab.kernel_limits import raise_limits
 from lab.leftovers import remove_everything, take_lab_lock
 from lab.machines import Machines
 from lab.naming import HOST_OCTETS, LabFolders
@@ -55,6 +56,7 @@ class Lab:
         lock = await _own(folders, name)
         try:
             await remove_everything(folders, name)
+            raise_limits()
             image = await asyncio.to_thread(ensure_image, folders, progress)
             folders.lab(name).mkdir(parents=True)
             network = await claim_network(name, folders.lab(name))

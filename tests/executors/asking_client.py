@@ -14,6 +14,7 @@ class AskingClient:
     def __init__(self, address: str, port: int, host: str, connections: int = 6, pause: float = 0.01) -> None:
         self.answers: Counter[str] = Counter()
         self.failures: list[str] = []
+        self.connections = connections
         self._address = address
         self._port = port
         self._host = host

@@ -2,6 +2,7 @@
 
 import asyncio
 import http.client
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ import pytest
 
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
+from executors.host_paths import release_paths
 from executors.mesh import Mesh
 from executors.padlock_check import PadlockCheck
 from executors.provision import Provision
+from executors.releases import build_script
 from executors.routing import Checks, routing_script
 from executors.routing_files import routing_files
 from executors.ssh import Ssh
@@ -23,7 +26,7 @@ from gitops.etcd_server import EmbeddedEtcd
 from gitops.executor import StepContext
 from gitops.registry import Registry
 from gitops.store import Store
-from lab.gitrepo import INFLUENCER
+from lab.gitrepo import INFLUENCER, Commit
 from lab.preconditions import why_no_lab
 from model import keys
 from model.app import App
@@ -47,6 +50,7 @@ from tests.executors.sshd import make_key
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
+APPS = Path(__file__).parent / "apps"
 HOST = "influencer.flstr.lab"
 INGRESS = "ingress016"
 NODES = (INGRESS, "worker101", "worker102")
@@ -123,8 +127,8 @@ class Field:
             self.do(StartInstance(node=node, app=app, instance=instance))
         self.do(ApplyRouting(serving=tuple((app.kind, app.app, instance) for _, instance in instances)))
 
-    def retire(self, node: str, instance: str) -> None:
-        of = {"app_kind": "backend", "app": "influencer", "instance": instance, "node": node}
+    def retire(self, node: str, instance: str, app: str = "influencer") -> None:
+        of = {"app_kind": "backend", "app": app, "instance": instance, "node": node}
         self.do(DrainInstance.model_validate(of), StopInstance.model_validate(of))
 
 
@@ -161,14 +165,18 @@ def test_the_other_machines_reach_the_app_through_their_own_haproxy(field: Field
 
 def test_a_commit_is_rolled_out_and_no_request_fails(field: Field) -> None:
     second = field.app("v2")
+    # Servers come and go in the running HAProxy: a reload would leave the old process behind.
+    workers = 'pgrep -P "$(systemctl show --property=MainPID --value haproxy)"'
+    processes = field.on(INGRESS, workers)
     with AskingClient(field.ingress_ip, 80, HOST) as client:
         client.wait_for(50)
         for node, number in (("worker101", 1), ("worker102", 2)):
             field.serve(second, (node, f"{number}-22222222"))
             field.retire(node, f"{number}-11111111")
         client.wait_for(50)
+        assert field.on(INGRESS, workers) == processes
     assert client.failures == []
-    print(client.answers)
+    assert {answer.split()[1] for answer in client.answers} == {"first", "second"}
     assert field.ask() == (200, f"influencer second {second.commit}")
     assert field.on("worker101", "ls /etc/systemd/system/flstr-*").endswith(
         "/flstr-backend-influencer-1-22222222.service"
@@ -236,7 +244,7 @@ def test_a_configuration_that_its_program_refuses_does_not_replace_the_old_one(f
     files = routing_files(registered, INGRESS)
     for broken, program in (
         ({"haproxy": files.haproxy + "    nonsense\n"}, "HAProxy"),
-        ({"nginx": f"{files.nginx}nonsense\n"}, "nginx"),
+        ({"nginx": f"{files.nginx}nonsense;\n"}, "nginx"),
     ):
         bad = type(files)(**{**vars(files), **broken})
         with pytest.raises(
@@ -248,15 +256,20 @@ def test_a_configuration_that_its_program_refuses_does_not_replace_the_old_one(f
     field.do(ApplyRouting())
 
 
-def test_haproxy_that_does_not_take_over_is_noticed_and_made_up_for(field: Field) -> None:
+def test_a_program_that_cannot_work_with_its_configuration_goes_back_to_the_old_one(field: Field) -> None:
+    """HAProxy and nginx check these without fault, and cannot start so."""
     files = routing_files(field.registry.read(), INGRESS)
-    # HAProxy checks this without fault, and cannot start so.
-    greedy = type(files)(
-        **{**vars(files), "haproxy": files.haproxy.replace("\n\ndefaults", "\n    maxconn 900000000\n\ndefaults")}
-    )
-    with pytest.raises(StepFailed, match="HAProxy does not start with the new configuration"):
-        field.on(INGRESS, routing_script(greedy, Checks()))
-    assert field.ask()[0] == 200
+    for impossible, program in (
+        ({"haproxy": files.haproxy.replace("\ndefaults", "    maxconn 900000000\n\ndefaults")}, "haproxy"),
+        ({"nginx": (files.nginx or "").replace("listen 80;", "listen 5001;")}, "nginx"),
+    ):
+        bad = type(files)(**{**vars(files), **impossible})
+        with pytest.raises(StepFailed, match=f"{program} cannot work with the new configuration") as failed:
+            field.on(INGRESS, routing_script(bad, Checks()))
+        assert "limit" in failed.value.output or "bind()" in failed.value.output
+        assert field.ask()[0] == 200
+        before = field.on(INGRESS, "cat /etc/haproxy/haproxy.cfg /etc/nginx/nginx.conf")
+        assert before == (files.haproxy + (files.nginx or "")).strip()
     field.do(ApplyRouting(serving=(("backend", "influencer", "1-22222222"),)))
     assert field.ask()[0] == 200
 
@@ -275,13 +288,83 @@ def test_steps_may_be_run_again(field: Field) -> None:
     assert field.ask()[0] == 200
 
 
+@pytest.fixture(scope="module")
+def slow(field: Field) -> App:
+    """An app whose requests take as long as its users like."""
+    path = field.rented.lab.git.path("slow")
+    repo = asyncio.run(field.rented.lab.git.seed("slow", (Commit("Take your time", APPS / "slow"),)))
+    head = subprocess.run(["git", f"--git-dir={path}", "rev-parse", "main"], capture_output=True, text=True, check=True)
+    slow = influencer(
+        app="slow",
+        repo=repo,
+        commit=head.stdout.strip(),
+        build=None,
+        publish={"port": 5002},
+        env_prefix="SLOW",
+        ingress=[{"host": "slow.flstr.lab"}],
+    )
+    field.do(WriteKeys(put=app_keys([slow]) | ingress_keys(ingress_records([slow]))))
+    field.serve(slow, ("worker101", "1-55555555"))
+    return slow
+
+
+def test_a_request_under_way_is_answered_to_its_end(field: Field, slow: App) -> None:
+    field.serve(slow, ("worker102", "1-66666666"))
+    with ThreadPoolExecutor(4) as pool:
+        under_way_on_both = [pool.submit(field.ask, "slow.flstr.lab", "/slow") for _ in range(4)]
+        time.sleep(0.5)
+        field.retire("worker101", "1-55555555", app="slow")
+        answers = {one.result() for one in under_way_on_both}
+    assert answers == {(200, "1-55555555"), (200, "1-66666666")}
+    assert field.ask("slow.flstr.lab") == (200, "1-66666666")
+
+
+def test_a_build_that_takes_too_long_is_stopped(field: Field, slow: App) -> None:
+    hasty = slow.model_copy(update={"build": "build.sh", "build_within": 1.0})
+    with pytest.raises(StepFailed, match=r"^worker101: build\.sh of slow was not done after 1 s and was stopped$"):
+        field.do(BuildRelease(node="worker101", app=hasty))
+    assert field.on("worker101", f"ls -d {release_paths(hasty).release} || echo none") == "none"
+
+
+def test_a_build_that_was_left_in_the_middle_is_made_anew(field: Field, slow: App) -> None:
+    app = slow.model_copy(update={"build": "build.sh"})
+    with pytest.raises(StepFailed, match="the script was not done after 2 s"):
+        field.ssh.run("worker101", build_script(app), 1, timeout=2)
+    field.do(BuildRelease(node="worker101", app=app))
+    assert field.on("worker101", f"ls {release_paths(app).release}") == "build.sh\nbuilt\nrun.sh\nserver.py"
+
+
+def test_websockets_pass(field: Field, slow: App) -> None:
+    with socket.create_connection((field.ingress_ip, 80), timeout=10) as connection:
+        connection.sendall(
+            b"GET /socket HTTP/1.1\r\nHost: slow.flstr.lab\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        stream = connection.makefile("rb")
+        assert stream.readline().startswith(b"HTTP/1.1 101 ")
+        while stream.readline().strip():
+            pass
+        connection.sendall(b"hello\n")
+        assert stream.readline() == b"echo hello\n"
+
+
+def test_an_app_without_instances_is_a_clean_503(field: Field, slow: App) -> None:
+    field.retire("worker102", "1-66666666", app="slow")
+    status, page = field.ask("slow.flstr.lab")
+    assert status == 503
+    assert "Unavailable just now" in page
+    # Other apps go on.
+    assert field.ask()[0] == 200
+
+
 def test_a_dead_worker_holds_nobody_up(field: Field) -> None:
     field.rented.cut_power("worker102")
     with AskingClient(field.ingress_ip, 80, HOST) as client:
         field.serve(field.app("v2"), ("worker101", "3-22222222"))
         field.retire("worker102", "2-22222222")
         client.wait_for(50)
-    print(client.answers, client.failures)
+    # Nobody can answer the requests that were under way on it; those were one a connection at most.
+    assert len(client.failures) <= client.connections
     assert field.ask()[0] == 200
     assert any("worker102" in line for line in field.reports)
     assert "2-22222222" in {record.instance for record in field.registry.read().ports.values()}

@@ -1,5 +1,6 @@
 """Real machines, in the order of their lives: rented, joined to their meshes, rebooted, dead, left, given back."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from executors.cloud import CloudSettings
 from executors.mesh import Mesh
 from executors.provision import Provision
+from executors.remote import Unreachable
 from executors.ssh import Ssh
 from gitops.executor import StepContext
 from gitops.registry import Registry
@@ -69,6 +71,19 @@ class Machines:
     def on(self, node: str, script: str) -> str:
         return self.ssh.run(node, script, 1)
 
+    def await_ssh(self, node: str) -> None:
+        """Wait for a machine that is booting, a minute at most."""
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                self.on(node, "true")
+            except Unreachable:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(0.3)
+            else:
+                return
+
     def state(self, *nodes: str) -> dict[str, str]:
         return {node: self.on(node, STATE) for node in nodes}
 
@@ -83,6 +98,7 @@ class Machines:
     def pings_soon(self, node: str, *names: str) -> list[str]:
         """The same, for names that may take half a minute to answer."""
         wait = "for name in {}; do timeout 30 sh -c 'until ping -n -q -c 1 -W 1 $1; do sleep 0.3; done' - $name; done"
+        self.await_ssh(node)
         self.on(node, wait.format(" ".join(names)) + " >/dev/null 2>&1 || true")
         return self.pings(node, *names)
 

@@ -141,12 +141,15 @@ def test_a_dead_connection_is_made_anew(ssh: Ssh, sshd: LoopbackSshd) -> None:
 
 
 def test_a_connection_that_breaks_in_the_middle_is_one_sentence(ssh: Ssh, sshd: LoopbackSshd) -> None:
+    stopping = threading.Thread(target=sshd.stop)
+
     def stop_after(line: str) -> None:
         if line == "begun":
-            threading.Thread(target=sshd.stop).start()
+            stopping.start()
 
     with pytest.raises(StepFailed, match="worker101: the connection broke in the middle of a script") as failed:
         ssh.run(NODE, "echo begun; sleep 30", fence=1, on_line=stop_after)
+    stopping.join()
     assert not isinstance(failed.value, Unreachable)
 
 

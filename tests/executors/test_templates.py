@@ -76,6 +76,18 @@ def test_a_dropped_file_counts_as_a_change_once(tmp_path: Path) -> None:
     assert not (tmp_path / "conf").exists()
 
 
+def test_two_scripts_on_one_thing_run_one_after_the_other(tmp_path: Path) -> None:
+    body = f"alone mesh\necho begun >>{quote(tmp_path / 'log')}\nsleep 0.2\necho ended >>{quote(tmp_path / 'log')}"
+    script = wrapped(body, 1, str(tmp_path / "state")).encode()
+    running = [subprocess.Popen(["bash", "-s"], stdin=subprocess.PIPE) for _ in range(3)]
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write(script)
+        process.stdin.close()
+    assert [process.wait() for process in running] == [0, 0, 0]
+    assert (tmp_path / "log").read_text().split() == ["begun", "ended"] * 3
+
+
 def test_a_script_cut_short_on_its_way_does_nothing(tmp_path: Path) -> None:
     whole = wrapped(f"touch {quote(tmp_path / 'done')}\ntouch {quote(tmp_path / 'done2')}", 1, str(tmp_path / "state"))
     cut = whole[: whole.index("done2")]

@@ -1,0 +1,36 @@
+"""A `Remote` whose machines answer what a test says, and which remembers what it was asked to run."""
+
+from collections.abc import Callable, Mapping
+
+from executors.remote import OnLine, Unreachable
+from model.errors import StepFailed
+
+Answer = Callable[[str, str], str]
+
+
+class ScriptedRemote:
+    """`answer(node, script)` returns what the machine prints, or raises `StepFailed`; `dead` machines are not reached."""
+
+    def __init__(self, answer: Answer, dead: tuple[str, ...] = ()) -> None:
+        self.ran: list[tuple[str, str]] = []
+        self._answer = answer
+        self._dead = dead
+
+    def run(self, node: str, script: str, fence: int, timeout: float = 60.0, on_line: OnLine | None = None) -> str:
+        if node in self._dead:
+            raise Unreachable(f"{node}: no SSH connection to 192.0.2.1 port 22 (no answer)")
+        self.ran.append((node, script))
+        return self._answer(node, script)
+
+    def run_all(self, scripts: Mapping[str, str], fence: int, timeout: float = 60.0) -> dict[str, str | StepFailed]:
+        found: dict[str, str | StepFailed] = {}
+        for node, script in scripts.items():
+            try:
+                found[node] = self.run(node, script, fence, timeout)
+            except StepFailed as error:
+                found[node] = error
+        return found
+
+    def nodes(self, part: str) -> list[str]:
+        """The machines that ran a script with this text in it, in order."""
+        return [node for node, script in self.ran if part in script]

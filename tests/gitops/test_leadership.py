@@ -1,0 +1,45 @@
+"""One controller leads; the next one takes over when the lease ends or is given back, with a larger token."""
+
+import threading
+
+from gitops.leadership import TTL_SECONDS, Leadership
+from gitops.store import Store
+
+
+def lead(store: Store, name: str) -> tuple[Leadership, int]:
+    leadership = Leadership(store, name, on_lost=lambda: None)
+    fence = leadership.acquire(threading.Event())
+    assert fence is not None
+    return leadership, fence.token
+
+
+def test_leadership_given_back_is_taken_at_once_with_a_larger_token(store: Store) -> None:
+    first, token = lead(store, "first")
+    first.stop()
+    second, larger = lead(store, "second")
+    second.stop()
+    assert larger > token
+
+
+def test_nobody_leads_beside_a_leader(store: Store) -> None:
+    first, _ = lead(store, "first")
+    stopping = threading.Event()
+    waiting = Leadership(store, "second", on_lost=lambda: None)
+    got: list[object] = []
+    thread = threading.Thread(target=lambda: got.append(waiting.acquire(stopping)))
+    thread.start()
+    thread.join(TTL_SECONDS + 2)
+    assert thread.is_alive()
+    stopping.set()
+    thread.join(5)
+    assert got == [None]
+    waiting.stop()
+    first.stop()
+
+
+def test_a_lease_that_is_lost_is_told(store: Store) -> None:
+    lost = threading.Event()
+    leadership = Leadership(store, "first", on_lost=lost.set)
+    assert leadership.acquire(threading.Event()) is not None
+    store.revoke(leadership._lease)
+    assert lost.wait(TTL_SECONDS)

@@ -1,0 +1,41 @@
+"""What etcd forgets, and what it never does."""
+
+from gitops.operations import Operations
+from gitops.retention import KEPT_OPERATIONS, forgettable, prune
+from gitops.store import Store
+from model import keys
+from model.operation import Asker, Intent, Notice, Operation, OperationStatus, Origin
+from model.steps import Plan
+
+NOW = 10_000_000.0
+
+
+def operation(number: int, status: OperationStatus) -> Operation:
+    return Operation(
+        id=f"o{number}", revision="r", plan=Plan(title="t"), origin=Origin(), status=status, created=float(number)
+    )
+
+
+def test_the_newest_operations_and_those_under_way_are_kept() -> None:
+    ended = [operation(number, "done") for number in range(1, KEPT_OPERATIONS + 3)]
+    found = {keys.operation(item.id): item.to_json() for item in [operation(0, "running"), *ended]}
+    gone = forgettable(found, NOW)
+    assert {key for key in gone if key.startswith(keys.OPERATIONS)} == {keys.operation("o1"), keys.operation("o2")}
+    assert keys.card("o1") in gone
+
+
+def test_answered_intents_go_after_an_hour_and_unanswered_ones_never() -> None:
+    asker = Asker(place="shell", user="operator@flstr.lab")
+    new = Intent(id="new", verb="status", asker=asker, asked=0)
+    old = new.model_copy(update={"id": "old", "status": "delivered"})
+    recent = old.model_copy(update={"id": "recent", "asked": NOW - 10})
+    found = {keys.intent(item.id): item.to_json() for item in (new, old, recent)}
+    assert forgettable(found, NOW) == [keys.intent("old")]
+
+
+def test_old_notices_go_with_what_was_said_in_their_threads(store: Store) -> None:
+    Operations(store).save(operation(1, "running"))
+    store.put(keys.notice("n"), Notice(id="n", text="x", at=0).to_json())
+    store.write({keys.card("n"): "{}", f"{keys.card('n')}/end": "{}", keys.card("other"): "{}"})
+    prune(store, NOW)
+    assert sorted(store.prefix("")) == [keys.card("other"), keys.operation("o1")]
