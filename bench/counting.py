@@ -25,9 +25,9 @@ class CountingClient:
         found = getattr(self._client, name)
         return functools.partial(self._read, found) if name in READS else found
 
-    def _read(self, call: Callable[..., Any], *arguments: Any) -> Any:
+    def _read(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
         self.calls["reads"] += 1
-        return call(*arguments)
+        return call(*arguments, **options)
 
     def transaction(self, compare: list[Any], success: list[Any], failure: list[Any]) -> Any:
         """A transaction that only gets is a read."""
