@@ -3,7 +3,7 @@
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from gitops.store import Store
 from model import keys
@@ -23,10 +23,10 @@ class Operations:
         self._read_at = 0
         self._reading = threading.Lock()
 
-    def create(self, plan: Plan, revision: str, origin: Origin) -> Operation:
-        """A plan that may go at once."""
+    def create(self, plan: Plan, revision: str, origin: Origin, also: Mapping[str, str] | None = None) -> Operation:
+        """A plan that may go at once; the keys of `also` are written with it, or neither is."""
         operation = self._new(plan, revision, origin, "queued")
-        self.save(operation)
+        self._store.write({keys.operation(operation.id): operation.to_json(), **(also or {})})
         return operation
 
     def create_waiting(self, plan: Plan, revision: str, origin: Origin, needed: int, expires_in: float) -> Operation:

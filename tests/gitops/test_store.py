@@ -93,3 +93,12 @@ def test_an_etcd_that_is_not_there_is_refused_in_one_sentence() -> None:
     store = Store(["http://127.0.0.1:1"])
     with pytest.raises(Refused, match=r"etcd at http://127\.0\.0\.1:1 does not answer"):
         store.get("a")
+
+
+def test_a_long_history_can_be_read_and_removed(store: Store) -> None:
+    # 300 operations of 20 KB are more than gRPC takes by itself, and than etcd changes in one transaction.
+    for number in range(300):
+        store.put(f"long/{number:03}", "x" * 20_000)
+    assert len(store.prefix("long/")) == len(store.prefixes(["long/"])) == 300
+    store.delete_prefix("long/")
+    assert store.prefix("long/") == {}
