@@ -15,7 +15,7 @@ from lab.lab import lab_folders, until_told_to_stop
 from lab.leftovers import known_labs, living_labs, sweep, take_down
 from lab.naming import check_lab_name
 from lab.preconditions import why_no_lab
-from lab.story.chapters import Story
+from lab.story.chapters import STORY_WISHES, Story
 from lab.story.narrator import Terminal
 from lab.story.stage import Stage
 from lab.surroundings import Surroundings, Wishes
@@ -41,7 +41,7 @@ def demo(name: str) -> None:
     _run(_sweep)
     try:
         with image_progress(out) as progress:
-            stage = Stage(name, progress=progress)
+            stage = Stage(name, STORY_WISHES, progress=progress)
         with stage:
             Story(stage, Terminal(out)).play()
     except LabError as error:

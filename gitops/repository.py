@@ -1,6 +1,7 @@
 """The cluster repo: reading a revision, and committing a change under a person's name. No working tree is needed."""
 
 import io
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import structlog
 from git.index.typ import BaseIndexEntry
 from gitdb.base import IStream
 
-from model.errors import Refused
+from model.errors import Refused, Unreadable
 
 log = structlog.get_logger()
 
@@ -48,6 +49,8 @@ class ClusterRepo:
         self.url = url
         self.branch = branch
         self._folder = folder
+        # Git lets one process at a time move a branch.
+        self._fetching = threading.Lock()
 
     def head(self) -> str:
         """The newest revision, asked of the remote without fetching. Raises `Refused`."""
@@ -61,7 +64,7 @@ class ClusterRepo:
 
     def fetch(self) -> None:
         """Bring the clone up to date; a rewritten history is taken as it is, and judged by the worker."""
-        with self._errors():
+        with self._fetching, self._errors():
             self._repo().git.fetch(
                 "--quiet", self.url, f"+refs/heads/{self.branch}:refs/heads/{self.branch}", env=GIT_ENVIRONMENT,
                 kill_after_timeout=GIT_SECONDS,
@@ -134,27 +137,35 @@ class ClusterRepo:
             )  # fmt: skip
         except git.GitCommandError as error:
             if "rejected" not in str(error.stderr) and "failed to lock" not in str(error.stderr):
-                raise Refused(f"{self.url} did not take the commit: {_last_line(error)}") from error
+                raise Refused(f"{self.url} did not take the commit: {last_line(error)}") from error
             log.info("push was overtaken, trying again", commit=commit)
             return False
         return True
 
     def _repo(self) -> git.Repo:
-        if not (self._folder / "HEAD").exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            return git.Repo.init(self._folder, bare=True)
-        return git.Repo(self._folder)
+        return bare_clone(self._folder)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except git.GitCommandError as error:
-            raise Refused(f"the cluster repo {self.url} cannot be read: {_last_line(error)}") from error
-        except (ValueError, git.BadName, OSError) as error:
+        except git.CommandError as error:
+            raise Unreadable(f"the cluster repo {self.url} cannot be read: {last_line(error)}") from error
+        except (ValueError, git.BadName) as error:
             raise Refused(f"the cluster repo {self.url} does not hold that revision: {error}") from error
+        except (git.GitError, OSError) as error:
+            raise Unreadable(f"the clone in {self._folder} cannot be used: {error}") from error
 
 
-def _last_line(error: git.GitCommandError) -> str:
+def bare_clone(folder: Path) -> git.Repo:
+    """The bare clone in a folder; one that is absent, or was only half made, is made."""
+    try:
+        return git.Repo(folder)
+    except (git.InvalidGitRepositoryError, git.NoSuchPathError):
+        return git.Repo.init(folder, bare=True, mkdir=True)
+
+
+def last_line(error: git.CommandError) -> str:
+    """What git said last, which is why it failed."""
     lines = [line.strip(" '") for line in str(error.stderr).splitlines() if line.strip(" '")]
     return lines[-1][:200] if lines else "git gave no reason"

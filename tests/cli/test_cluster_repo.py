@@ -44,7 +44,7 @@ def test_lint_names_every_fault_with_its_file_and_line(flstr: Flstr, repo: Path)
     assert done.status == 1
     assert done.err.splitlines() == [
         "flstr: cluster.yaml:3: 'chanel' is not a known field; did you mean channel?",
-        "flstr: apps/influencer.yaml:6: instances cannot be 'many': How many instances run",
+        "flstr: apps/influencer.yaml:6: instances cannot be 'many'; write a number from 0 to 100",
     ]
 
 

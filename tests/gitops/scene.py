@@ -66,10 +66,7 @@ class Pretend:
     def __init__(self) -> None:
         self.done: list[str] = []
         self.before: Callable[[Any], None] = lambda _: None
-
-    def executors(self) -> Executors:
-        """One for each kind of step."""
-        acts: dict[str, Executor] = {
+        self.act: dict[str, Executor] = {
             "node.create": self._create,
             "mesh.join": self._join,
             "registry.write": self._write,
@@ -81,13 +78,16 @@ class Pretend:
             "mesh.leave": self._leave,
             "node.destroy": self._destroy,
         }
-        return {kind: self._noted(kind, act) for kind, act in acts.items()}
 
-    def _noted(self, kind: str, act: Executor) -> Executor:
+    def executors(self) -> Executors:
+        """One for each kind of step."""
+        return {kind: self._noted(kind) for kind in self.act}
+
+    def _noted(self, kind: str) -> Executor:
         def run(step: Any, context: StepContext) -> None:
             self.before(step)
             self.done.append(kind)
-            act(step, context)
+            self.act[kind](step, context)
 
         return run
 

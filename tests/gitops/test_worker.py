@@ -19,8 +19,8 @@ from gitops.verbs.desk import Desk, Request
 from gitops.verbs.look import Look
 from gitops.worker import Worker
 from model import keys
-from model.errors import Refused
-from model.operation import Asker, Intent, Operation
+from model.errors import Refused, Unreadable
+from model.operation import Approval, Asker, Intent, Operation
 from tests.gitops.conftest import Remote, git
 from tests.gitops.scene import CLUSTER_YAML, Pretend, app_yaml, fail_at
 
@@ -216,6 +216,77 @@ def test_leave_for_a_plan_that_changed_after_the_click_is_not_used(flstr: Flstr)
     assert "worker103" in flstr.registry.read().nodes
 
 
+def test_a_card_whose_leave_was_voided_by_a_controller_that_died_is_ended(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    (approval,) = flstr.operations.approvals()
+    assert flstr.operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
+    flstr.settle()
+    assert {item.id: item.status for item in flstr.operations.all()}[waiting.id] == "void"
+
+
+def test_a_denial_that_arrives_with_a_sync_ends_its_card(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    denied = flstr.settle()[-1]
+    flstr.ask("sync")
+    close = flstr.worker._close_decided
+
+    def close_then_deny(operations: list[Operation], approvals: list[Approval]) -> None:
+        close(operations, approvals)
+        flstr.worker._close_decided = close  # type: ignore[method-assign]
+        assert flstr.ask(f"deny {denied.id}", REVIEWER) == "Denied; nothing is changed."
+
+    flstr.worker._close_decided = close_then_deny  # type: ignore[method-assign]
+    flstr.settle()
+    assert {item.id: item.status for item in flstr.operations.all()}[denied.id] == "void"
+
+
+def test_a_click_between_reading_and_voiding_is_looked_at(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    assert flstr.worker.look()
+    void = flstr.worker._void
+
+    def click_then_void(approval: Approval, sentence: str) -> bool:
+        flstr.worker._void = void  # type: ignore[method-assign]
+        flstr.ask(f"approve {waiting.id}", REVIEWER)
+        return void(approval, sentence)
+
+    flstr.worker._void = click_then_void  # type: ignore[method-assign]
+    flstr.settle()
+    assert {item.id: item.status for item in flstr.operations.all()}[waiting.id] == "void"
+    assert [approval.status for approval in flstr.operations.approvals()] == ["void"]
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_leave_for_an_operation_that_has_ended_is_not_looked_at_for_ever(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.operations.end(waiting, "void", "as if it had ended otherwise")
+    flstr.settle()
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_what_an_operation_cannot_mend_is_not_tried_for_ever(flstr: Flstr) -> None:
+    flstr.settle()
+    # A machine that is not reached keeps its port, as the real executor has it.
+    flstr.pretend.act["instance.stop"] = lambda step, context: None
+    flstr.ask("scale influencer 1")
+    operations = flstr.settle()
+    assert [operation.status for operation in operations] == ["done"] * 3
+    assert operations[-1].plan.steps[0].title.startswith("clean up influencer 2-")
+
+
 def test_a_failed_operation_is_not_tried_again_until_somebody_says_so(flstr: Flstr) -> None:
     flstr.settle()
     flstr.pretend.before = fail_at("release.build", "the build failed")
@@ -269,6 +340,37 @@ def test_a_force_push_stops_the_sync_until_somebody_looked(flstr: Flstr) -> None
     assert "worker103" not in flstr.registry.read().nodes
     flstr.ask(f"sync {rewritten[:8]}")
     flstr.settle()
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_a_revision_that_cannot_be_read_now_is_followed_once_it_can(flstr: Flstr) -> None:
+    flstr.settle()
+    away = flstr.app[0].bare.with_suffix(".away")
+    flstr.app[0].bare.rename(away)
+    # The mirror does not hold it yet, so the app's repository is asked.
+    git(flstr.app[0].work, "commit", "-q", "--allow-empty", "-m", "third")
+    third = git(flstr.app[0].work, "rev-parse", "HEAD")
+    flstr.cluster.push({"apps/influencer.yaml": app_yaml(flstr.app[0].url, third)})
+    for _ in range(2):
+        with pytest.raises(Unreadable, match=r"^apps/influencer.yaml: file://.* cannot be read"):
+            flstr.worker.look()
+    assert flstr.notices() == []
+    away.rename(flstr.app[0].bare)
+    git(flstr.app[0].work, "push", "-q", "origin", "HEAD:main")
+    assert flstr.settle()[-1].status == "done"
+    commits = {item.commit for item in flstr.registry.read().apps["backend", "influencer"].instances.values()}
+    assert commits == {third}
+
+
+def test_a_mend_is_followed_where_what_was_accepted_cannot_be_read_any_more(flstr: Flstr) -> None:
+    flstr.settle()
+    # As a newer flstr finds it, for which the accepted revision is wrong.
+    wrong = flstr.cluster.push({"cluster.yaml": CLUSTER_YAML + "colour: blue\n"})
+    flstr.worker._save(flstr.worker.state().model_copy(update={"revision": wrong, "settled": False}))
+    with pytest.raises(Refused, match="colour"):
+        flstr.settle()
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    assert flstr.settle()[-1].status == "done"
     assert "worker103" in flstr.registry.read().nodes
 
 
