@@ -53,9 +53,9 @@ class App(Frozen):
     """The whole of `apps/<name>.yaml`."""
 
     app: AppName = Field(description="Name; the file is named after it")
-    kind: AppKind = Field(description="backend or frontend")
+    kind: AppKind = Field(description="What it is to the others")
     repo: GitUrl = Field(description="Git repository of the app")
-    commit: CommitHash = Field(description="The exact commit that runs, all 40 digits")
+    commit: CommitHash = Field(description="The exact commit that runs")
     instances: int = Field(1, ge=0, le=100, description="How many instances run")
     build: ScriptPath | None = Field(None, description="Script in the repository that builds a release")
     run: ScriptPath = Field(description="Script in the repository that runs an instance on $HOST:$PORT")

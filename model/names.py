@@ -98,7 +98,7 @@ UrlPath = Annotated[
 RepoPath = Annotated[
     str,
     StringConstraints(pattern=r"^(\./)?[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$"),
-    Form("a path in the app's repository, such as build.sh"),
+    Form("a path inside the app's repository, such as build.sh"),
 ]
 
 _GIT_URL = re.compile(
