@@ -3,12 +3,12 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 
-.PHONY: demo lab install test lint format bench docs clean
+.PHONY: demo lab install test lint format bench docs picture clean
 
-demo: packages-demo .venv/installed
+demo: root packages-demo .venv/installed
 	$(RUN) cli lab demo
 
-lab: packages-demo .venv/installed
+lab: root packages-demo .venv/installed
 	$(RUN) cli lab up
 
 install: packages-demo .venv/installed
@@ -31,9 +31,16 @@ bench: packages-test .venv/installed
 	$(RUN) bench
 
 docs: .venv/installed
-	$(RUN) docs
+	$(RUN) cli.pages
 
-.PHONY: packages-demo packages-test
+# The README's picture of the Slack page, after a story on real hosts.
+picture: root packages-test .venv/installed
+	$(RUN) lab.story.picture
+
+.PHONY: root packages-demo packages-test
+root:
+	@lab/may-run-lab.sh
+
 packages-demo:
 	@lab/debian-packages.sh demo
 
@@ -42,6 +49,7 @@ packages-test:
 
 # The lock file pins every package with its hash; flstr itself runs from this checkout.
 .venv/installed: requirements.lock | packages-demo
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "flstr: Python 3.11 or newer is needed, and $(PYTHON) is older; name another one with make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv
 	.venv/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -6,7 +6,6 @@ import secrets
 import subprocess
 import time
 
-from bot.help import answer as help_answer
 from bot.parser import Refusal, parse
 from cli.etcd import connect
 from cli.settings import Settings
@@ -37,8 +36,6 @@ def ask(settings: Settings, line: str) -> str:
     command = parse(line)
     if isinstance(command, Refusal):
         raise Refused(command.sentence)
-    if command.verb.name == "help":
-        return plain(help_answer(command.arguments, "flstr"))
     store = connect(settings)
     try:
         return plain(_answer(store, _intent(settings, command.verb.name, command.arguments, line)))

@@ -2,7 +2,7 @@
 
 import asyncio
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import typer
@@ -12,8 +12,10 @@ from cli.image_progress import image_progress
 from lab.errors import LabError
 from lab.flstr_process import FlstrProcess
 from lab.lab import lab_folders, until_told_to_stop
-from lab.leftovers import known_labs, sweep, take_down
-from lab.story.chapters import Story
+from lab.leftovers import known_labs, living_labs, sweep, take_down
+from lab.naming import check_lab_name
+from lab.preconditions import why_no_lab
+from lab.story.chapters import STORY_WISHES, Story
 from lab.story.narrator import Terminal
 from lab.story.stage import Stage
 from lab.surroundings import Surroundings, Wishes
@@ -21,23 +23,25 @@ from model.errors import Refused
 
 out = Console(highlight=False, soft_wrap=True)
 
+PERSON = "operator@flstr.lab"  # who a shell with the lab's variables is
+
 
 def up(name: str, port: int, serve: bool) -> None:
     """Start a lab and keep it up until Ctrl-C."""
-    _run(_up(name, port, serve))
+    _run(lambda: _up(name, port, serve))
 
 
 def down(name: str) -> None:
     """Stop a lab; without a name, remove what killed ones left behind."""
-    _run(_down(name))
+    _run(lambda: _down(name))
 
 
 def demo(name: str) -> None:
     """Play the story, and tell it."""
-    _run(_sweep())
+    _run(_sweep)
     try:
         with image_progress(out) as progress:
-            stage = Stage(name, progress=progress)
+            stage = Stage(name, STORY_WISHES, progress=progress)
         with stage:
             Story(stage, Terminal(out)).play()
     except LabError as error:
@@ -60,6 +64,7 @@ async def _up(name: str, port: int, serve: bool) -> None:
         out.print(f"Git    {around.cluster_repo}", markup=False)
         for variable, value in around.environment().items():
             out.print(f"export {variable}={value}", style="dim", markup=False)
+        out.print(f"export FLSTR_EMAIL={PERSON}", style="dim", markup=False)
         if serve:
             flstr.start()
             out.print(f"flstr runs; its log is {around.lab.folder / 'flstr.log'}; Ctrl-C ends everything", markup=False)
@@ -74,14 +79,21 @@ async def _down(name: str) -> None:
     if not name:
         swept = await sweep(folders)
         out.print(f"removed {', '.join(swept)}" if swept else "nothing was left behind", markup=False)
-    elif not await take_down(folders, name):
-        known = known_labs(folders)
-        raise LabError(f"there is no lab {name}; there are {', '.join(known)}" if known else f"there is no lab {name}")
+    elif check_lab_name(name) not in known_labs(folders) or not await take_down(folders, name):
+        living = living_labs(folders)
+        raise LabError(f"there is no lab {name}; " + (f"up are {', '.join(living)}" if living else "none is up"))
 
 
-def _run(work: Coroutine[Any, Any, None]) -> None:
+def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
     try:
-        asyncio.run(work)
+        _require_lab()
+        asyncio.run(work())
     except (LabError, Refused) as error:
         print(f"flstr: {error}", file=sys.stderr)
         raise typer.Exit(1) from None
+
+
+def _require_lab() -> None:
+    reason = why_no_lab()
+    if reason is not None:
+        raise LabError(reason)

@@ -4,7 +4,10 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(help="Try flstr without any account: hosts, a cloud, a Slack and a Git remote on this machine.")
+app = typer.Typer(
+    help="Try flstr without any account: hosts, a cloud, a Slack and a Git remote on this machine.",
+    no_args_is_help=True,
+)
 
 Name = Annotated[str, typer.Argument(help="Name of the lab; several run side by side")]
 

@@ -6,7 +6,7 @@ A command imports what it works with when it runs: the help has to come at once.
 import functools
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,12 +18,13 @@ from model.errors import Refused
 from model.verbs import VERBS, Verb
 
 OWN_COMMANDS = frozenset({"plan", "help"})
+NAME = "flstr"
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 app = typer.Typer(
-    name="flstr",
+    name=NAME,
     help="Run a small cluster of rented machines from a Slack channel and a Git repository.",
     no_args_is_help=True,
     add_completion=False,
@@ -103,6 +104,12 @@ def serve() -> None:
     os._exit(status)
 
 
+@app.command("help")
+def explain(words: Annotated[list[str] | None, typer.Argument(metavar="[command]")] = None) -> None:
+    """Show the commands, or one of them."""
+    carry_out([*(words or []), "--help"])
+
+
 def _add_verb(verb: Verb) -> None:
     @sentences
     def command(words: Annotated[list[str] | None, typer.Argument(metavar=verb.usage or None)] = None) -> None:
@@ -111,7 +118,8 @@ def _add_verb(verb: Verb) -> None:
 
         out.print(ask(read_settings(), " ".join([verb.name, *(words or [])])), markup=False)
 
-    app.command(verb.name, help=f"{verb.summary}. Example: flstr {verb.example}")(command)
+    more = f"Example: `{NAME} {verb.example}`. Who may: people with the right `{verb.right}` in cluster.yaml."
+    app.command(verb.name, help=f"{verb.summary}. {more}", short_help=verb.summary)(command)
 
 
 for _verb in VERBS:
@@ -119,9 +127,33 @@ for _verb in VERBS:
         _add_verb(_verb)
 
 
+def carry_out(words: Sequence[str] | None = None) -> int:
+    """Carry a command line out; its exit status. Raises what typer and the operating system refuse."""
+    return int(app(words, prog_name=NAME, standalone_mode=False) or 0)
+
+
 def main() -> None:
-    """The entry point."""
+    """The entry point: whatever a person did wrong is one sentence."""
     try:
-        app()
-    except KeyboardInterrupt:
+        sys.exit(carry_out())
+    except typer.TyperException as error:
+        if error.format_message():
+            err.print(f"{NAME}: {_usage_sentence(error)}", markup=False)
+        sys.exit(error.exit_code)
+    except typer.Abort:
         sys.exit(130)
+    except OSError as error:
+        err.print(f"{NAME}: {_system_sentence(error)}", markup=False)
+        sys.exit(1)
+
+
+def _usage_sentence(error: typer.TyperException) -> str:
+    sentence = error.format_message().rstrip(".").replace(". Did you mean", "; did you mean")
+    context: typer.Context | None = getattr(error, "ctx", None)
+    ask = f"`{context.command_path} --help` says how it is used" if context else ""
+    return f"{sentence[:1].lower()}{sentence[1:]}" + (f"; {ask}" if ask and not sentence.endswith("?") else "")
+
+
+def _system_sentence(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{(error.strerror or str(error)).lower()}"

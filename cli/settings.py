@@ -1,6 +1,7 @@
 """What `flstr` is told by its environment. `docs/settings.md` lists the same."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated
 
@@ -9,6 +10,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.errors import Refused
 from model.names import without_secret
+
+_ENDPOINT = re.compile(r"http://[A-Za-z0-9.-]+:[0-9]{1,5}")
 
 HETZNER_API = "https://api.hetzner.cloud/v1"
 
@@ -24,8 +27,8 @@ class Settings(BaseSettings):
     etcd_endpoints: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="A real etcd, as http://host:port,…; without it flstr runs one of its own"
     )
-    poll_seconds: float = Field(15.0, ge=0.2, description="How often the cluster repo is looked at")
-    log_format: str = Field("text", pattern="^(text|json)$", description="text for people, json for machines")
+    poll_seconds: float = Field(15.0, ge=0.2, description="Seconds between two looks at the cluster repo, 0.2 at least")
+    log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines")
     email: str = Field("", description="Who you are in a shell; without it, Git's user.email")
     hcloud_token: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("HCLOUD_TOKEN"), description="Hetzner Cloud API token"
@@ -55,19 +58,24 @@ class Settings(BaseSettings):
     def _split(cls, value: object) -> object:
         return tuple(filter(None, value.split(","))) if isinstance(value, str) else value
 
+    @field_validator("etcd_endpoints")
+    @classmethod
+    def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(_ENDPOINT.fullmatch(endpoint) for endpoint in value):
+            raise ValueError("an endpoint is http://host:port")
+        return value
+
     def require(self, *names: str) -> None:
         """Raise `Refused` naming the variables that must be set for this command and are not."""
-        missing = [_VARIABLES[name] for name in names if not _plain(getattr(self, name))]
+        missing = [variable_of(name) for name in names if not _plain(getattr(self, name))]
         if missing:
             raise Refused(f"set {' and '.join(missing)} first; docs/settings.md says what each is for")
 
 
-_VARIABLES = {
-    "cluster_repo": "FLSTR_CLUSTER_REPO",
-    "hcloud_token": "HCLOUD_TOKEN",
-    "slack_bot_token": "SLACK_BOT_TOKEN",
-    "slack_app_token": "SLACK_APP_TOKEN",
-}
+def variable_of(name: str) -> str:
+    """The environment variable of a setting."""
+    alias = Settings.model_fields[name].validation_alias
+    return str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"FLSTR_{name.upper()}"
 
 
 def _plain(value: object) -> str:
@@ -83,11 +91,12 @@ def read_settings() -> Settings:
         settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
-        name = "_".join(str(part) for part in first["loc"]).upper()
-        variable = name if name.startswith(("HCLOUD", "SLACK")) else f"FLSTR_{name}"
-        if first["type"] == "value_error":
-            raise Refused(f"{variable}: {first['ctx']['error']}") from None
-        raise Refused(f"{variable} cannot be '{first.get('input')}': {first['msg']}") from error
-    for secret in ("HCLOUD_TOKEN", "SLACK_BOT_TOKEN", "SLACK_APP_TOKEN"):
-        os.environ.pop(secret, None)
+        name = next(name for name in Settings.model_fields if str(first["loc"][0]) in (name, variable_of(name)))
+        if name == "cluster_repo":  # which holds a token, and is not to be shown
+            raise Refused(f"{variable_of(name)}: {first['ctx']['error']}") from None
+        wanted = Settings.model_fields[name].description
+        raise Refused(f"{variable_of(name)} cannot be '{first.get('input')}': {wanted}") from error
+    for name, field in Settings.model_fields.items():
+        if field.annotation is SecretStr:
+            os.environ.pop(variable_of(name), None)
     return settings

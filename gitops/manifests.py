@@ -14,6 +14,7 @@ from model.base import Frozen
 from model.cluster import Cluster
 from model.errors import Refused
 from model.names import AppKind, AppName
+from model.schema import Schema, in_words, json_schema, schema_at
 
 CLUSTER_FILE = "cluster.yaml"
 APPS_FOLDER = "apps/"
@@ -125,7 +126,7 @@ def _read(path: str, text: str, model: type[M], faults: list[Fault]) -> M | None
         faults.append(Fault(path, 1, "the file has to hold fields and values, such as 'name: value'"))
         return None
     try:
-        return model.model_validate(_plain(document.data))
+        return model.model_validate(_plain(document.data), by_alias=True, by_name=False)
     except ValidationError as error:
         faults.extend(_faults(document, model, error))
         return None
@@ -143,54 +144,38 @@ def _plain(value: Any) -> Any:
 
 
 def _faults(document: Document, model: type[BaseModel], error: ValidationError) -> Iterator[Fault]:
-    for detail in error.errors():
+    details = error.errors()
+    for detail in details:
+        if any(other["loc"] and detail["loc"] == other["loc"][:-1] for other in details):
+            # What is wrong inside it was said; that it is wrong as a whole follows from that.
+            continue
         location = [part for part in detail["loc"] if part != "[key]"]
-        yield Fault(document.path, document.line(location), _sentence(model, location, dict(detail)))
+        yield Fault(document.path, document.line(location), _sentence(json_schema(model), dict(detail)))
 
 
-def _sentence(model: type[BaseModel], location: Sequence[str | int], detail: Mapping[str, Any]) -> str:
-    name = _shown(".".join(str(part) for part in location))
-    owner = _model_at(model, location[:-1])
+def _sentence(schema: Schema, detail: Mapping[str, Any]) -> str:
+    around, last = detail["loc"][:-1], detail["loc"][-1:]
+    name = _shown(".".join(str(part) for part in detail["loc"]))
     match detail["type"]:
         case "extra_forbidden":
-            known = list(owner.model_fields) if owner else []
-            near = difflib.get_close_matches(str(location[-1]), known, n=1)
-            return f"'{name}' is not a known field" + (f"; did you mean {near[0]}?" if near else "")
+            known = {field.lower(): field for field in schema_at(schema, around).get("properties", {})}
+            near = difflib.get_close_matches(str(last[0]).lower(), known, n=1)
+            return f"'{name}' is not a known field" + (f"; did you mean {known[near[0]]}?" if near else "")
         case "missing":
             return f"the field '{name}' is missing"
         case "value_error":
             problem = str(detail["ctx"]["error"])
             return f"{name}: {problem}" if name else problem
+        case _ if last == ("[key]",):
+            *mapping, key = around
+            wanted = in_words(schema_at(schema, mapping).get("propertyNames", {}))
+            return f"{_shown('.'.join(map(str, mapping)))}: '{_shown(key)}' cannot be a name; write {wanted}"
         case _:
-            wanted = _description(owner, location) or detail["msg"][:1].lower() + detail["msg"][1:]
-            return f"{name} cannot be '{_shown(detail.get('input'))}': {wanted}"
+            return (
+                f"{name} cannot be '{_shown(detail.get('input'))}'; write {in_words(schema_at(schema, detail['loc']))}"
+            )
 
 
 def _shown(value: object) -> str:
     """A stranger's text in a sentence: one line of it, not too long."""
     return " ".join(str(value).split())[:LONGEST_SHOWN]
-
-
-def _model_at(model: type[BaseModel] | None, location: Sequence[str | int]) -> type[BaseModel] | None:
-    for part in location:
-        if model is None:
-            return None
-        fields = {(info.alias or name): info for name, info in model.model_fields.items()}
-        if str(part) in fields:
-            model = _inner_model(fields[str(part)].annotation)
-    return model
-
-
-def _inner_model(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    inner = (_inner_model(argument) for argument in getattr(annotation, "__args__", ()))
-    return next((found for found in inner if found is not None), None)
-
-
-def _description(owner: type[BaseModel] | None, location: Sequence[str | int]) -> str:
-    if owner is None or not location:
-        return ""
-    fields = {(info.alias or name): info for name, info in owner.model_fields.items()}
-    info = fields.get(str(location[-1]))
-    return info.description or "" if info else ""

@@ -61,6 +61,11 @@ class Store:
         """All keys that begin so, from one read."""
         return self._prefix(prefix)[0]
 
+    def changed(self, prefix: str, since: int) -> tuple[dict[str, str], int]:
+        """The keys that begin so and were written after revision `since`, and the revision they were read at."""
+        answer = self._call(lambda: self._client.get_prefix_response(prefix, min_mod_revision=since + 1))
+        return {pair.key.decode(): pair.value.decode() for pair in answer.kvs}, int(answer.header.revision)
+
     def prefixes(self, prefixes: Sequence[str]) -> dict[str, str]:
         """All keys under several prefixes, read in one transaction, so that they belong together."""
         etcd = self._client.transactions

@@ -77,7 +77,7 @@ class Worker:
 
     def look(self) -> bool:
         """Do the next thing there is to do; says whether there was one. An unchanged repo costs no write."""
-        operations = self._operations.all()
+        operations = self._operations.unended()
         approvals = self._operations.approvals()
         self._close_decided(operations, approvals)
         for operation in operations:

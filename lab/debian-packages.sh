@@ -15,6 +15,11 @@ test) wanted=$test ;;
     ;;
 esac
 
+if ! command -v dpkg-query >/dev/null; then
+    echo "flstr: this is not Debian, so its packages are not installed, and what needs them is left out: $wanted" >&2
+    exit 0
+fi
+
 missing=
 for package in $wanted; do
     dpkg-query --show --showformat '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing="$missing $package"

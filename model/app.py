@@ -37,8 +37,8 @@ class Publish(Frozen):
 class Env(Frozen):
     """What others are told about reaching this app; HOST and PORT are the node's own HAProxy."""
 
-    protocol: Literal["http", "https", "tcp"] = Field("http", alias="PROTOCOL")
-    path: UrlPath = Field("/", alias="PATH")
+    protocol: Literal["http", "https", "tcp"] = Field("http", alias="PROTOCOL", description="What the app speaks")
+    path: UrlPath = Field("/", alias="PATH", description="Path under which it is asked")
 
 
 class IngressBinding(Frozen):
@@ -53,18 +53,18 @@ class App(Frozen):
     """The whole of `apps/<name>.yaml`."""
 
     app: AppName = Field(description="Name; the file is named after it")
-    kind: AppKind = Field(description="backend or frontend")
+    kind: AppKind = Field(description="What it is to the others")
     repo: GitUrl = Field(description="Git repository of the app")
-    commit: CommitHash = Field(description="The exact commit that runs, all 40 digits")
+    commit: CommitHash = Field(description="The exact commit that runs")
     instances: int = Field(1, ge=0, le=100, description="How many instances run")
     build: ScriptPath | None = Field(None, description="Script in the repository that builds a release")
     run: ScriptPath = Field(description="Script in the repository that runs an instance on $HOST:$PORT")
     build_within: Seconds = Field(600.0, description="How long the build may take")
     memory: MemoryLimit = Field("512M", description="Memory an instance may use")
-    health: Health = Health()
-    publish: Publish
+    health: Health = Field(Health(), description="How an instance shows that it can serve")
+    publish: Publish = Field(description="Where every node's own HAProxy offers the app")
     env_prefix: EnvPrefix = Field(description="Prefix of the variables that tell others where this app is")
-    env: Env = Env()
+    env: Env = Field(Env(), description="What others are told about reaching the app")
     needs: tuple[AppName, ...] = Field((), description="Apps whose variables an instance is given")
     ingress: tuple[IngressBinding, ...] = Field((), description="Public addresses that lead here")
 

@@ -3,7 +3,7 @@
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from model.base import Frozen
 from model.names import (
@@ -11,6 +11,7 @@ from model.names import (
     CloudLocation,
     ClusterName,
     Email,
+    Form,
     ImageName,
     MeshName,
     NodeName,
@@ -28,10 +29,23 @@ Right = Literal["read", "deploy", "scale", "sync", "approve"]
 
 
 def _subnet(value: object) -> object:
-    return IPv4Network(value) if isinstance(value, str) else value
+    if isinstance(value, IPv4Network):
+        return value
+    try:
+        network = IPv4Network(str(value), strict=False)
+    except ValueError as error:
+        raise ValueError("a subnet is an address and a length, such as 10.110.0.0/24") from error
+    if str(network) != value:
+        raise ValueError(f"'{value}' is not how a subnet is written; write {network}")
+    return network
 
 
-Subnet = Annotated[IPv4Network, BeforeValidator(_subnet)]
+Subnet = Annotated[
+    IPv4Network,
+    BeforeValidator(_subnet),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,3}(\.[0-9]{1,3}){3}/[0-9]{1,2}$"}),
+    Form("an IPv4 network, such as 10.110.0.0/24"),
+]
 
 
 class Cloud(Frozen):
@@ -85,11 +99,11 @@ class Cluster(Frozen):
 
     cluster: ClusterName = Field(description="Name of the cluster; labels every machine in the cloud")
     channel: ChannelName = Field("flstr", description="Slack channel where the cluster speaks")
-    cloud: Cloud = Cloud()
-    pools: dict[PoolName, Pool] = Field(min_length=1)
-    meshes: dict[MeshName, Mesh] = Field(default_factory=dict)
-    people: dict[PersonName, Person] = Field(default_factory=dict)
-    approvals: Approvals = Approvals()
+    cloud: Cloud = Field(Cloud(), description="Where machines are rented")
+    pools: dict[PoolName, Pool] = Field(min_length=1, description="The machines, by the name of their pool")
+    meshes: dict[MeshName, Mesh] = Field(default_factory=dict, description="The Tinc networks between them, by name")
+    people: dict[PersonName, Person] = Field(default_factory=dict, description="Who works with the cluster, by name")
+    approvals: Approvals = Field(Approvals(), description="How a plan that destroys gets leave")
 
     @model_validator(mode="after")
     def _one_use_of_each_port_and_subnet(self) -> "Cluster":

@@ -1,47 +1,114 @@
 """Names and values as they may be written; what passes here cannot become syntax of a shell or a configuration."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    WithJsonSchema,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 Role = Literal["controller", "worker", "ingress", "service"]
 AppKind = Literal["backend", "frontend"]
 
-PoolName = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}$")]
-NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}[0-9]{3,5}$")]
+
+@dataclass(frozen=True)
+class Form:
+    """How a value is written, in words: for the documentation, for editors, and for whoever wrote it otherwise."""
+
+    words: str
+
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Editors that read YAML show `patternErrorMessage` where the pattern does not match."""
+        schema = handler(core)
+        return {**schema, "patternErrorMessage": self.words} if "pattern" in schema else schema
+
+
+PoolName = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}$"), Form("1 to 20 of a-z")]
+NodeName = Annotated[str, StringConstraints(pattern=r"^[a-z]{1,20}[0-9]{3,5}$"), Form("a pool and a number: worker101")]
 # tinc allows letters, digits and underscores; the interface is named after the mesh, and Linux allows 15 characters.
-MeshName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,14}$")]
-ClusterName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$")]
-AppName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$")]
-PersonName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,30}$")]
-InstanceId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}-[0-9a-f]{8}$")]
-CommitHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
-EnvPrefix = Annotated[str, StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,30}$")]
-ServerType = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,20}$")]
-CloudLocation = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,4}[0-9]{0,2}$")]
-ImageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,40}$")]
-SlackUser = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,20}$")]
-ChannelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,80}$")]
-Email = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}$")]
+MeshName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,14}$"),
+    Form("1 to 15 of a-z, 0-9 and _, beginning with a letter"),
+]
+ClusterName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$"),
+    Form("1 to 31 of a-z, 0-9 and -, beginning with a letter"),
+]
+AppName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"),
+    Form("1 to 30 of a-z, 0-9 and -, beginning with a letter and not ending with -"),
+]
+PersonName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,30}$"),
+    Form("1 to 31 of a-z, 0-9, dot, _ and -, beginning with a letter"),
+]
+InstanceId = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,4}-[0-9a-f]{8}$"), Form("such as 1-0a1b2c3d")]
+CommitHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$"), Form("all 40 digits of a commit, in quotes")]
+EnvPrefix = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,30}$"),
+    Form("1 to 31 of A-Z, 0-9 and _, beginning with a letter"),
+]
+ServerType = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,20}$"), Form("a name of Hetzner's, such as cx22")
+]
+CloudLocation = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]{2,4}[0-9]{0,2}$"), Form("a name of Hetzner's, such as fsn1")
+]
+ImageName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]{1,40}$"), Form("a name of Hetzner's, such as debian-12")
+]
+SlackUser = Annotated[
+    str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,20}$"), Form("a Slack member id, such as U01ABCDEF")
+]
+ChannelName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9_-]{1,80}$"), Form("a channel of Slack, without the #")
+]
+Email = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}$"), Form("an e-mail address")
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
-MemoryLimit = Annotated[str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[MG]$")]
+MemoryLimit = Annotated[
+    str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[MG]$"), Form("a number and M or G, such as 512M")
+]
 HostName = Annotated[
     str,
     StringConstraints(
         pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", max_length=253
     ),
+    Form("a full host name in small letters, such as app.example.com"),
 ]
-UrlPath = Annotated[str, StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]{0,199}$")]
-RepoPath = Annotated[str, StringConstraints(pattern=r"^(\./)?[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$")]
+UrlPath = Annotated[
+    str,
+    StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]{0,199}$"),
+    Form("a path that begins with /, of letters, digits and . _ ~ / -"),
+]
+RepoPath = Annotated[
+    str,
+    StringConstraints(pattern=r"^(\./)?[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$"),
+    Form("a path inside the app's repository, such as build.sh"),
+]
 
 _GIT_URL = re.compile(
-    r"(https|http|ssh|git)://[A-Za-z0-9][A-Za-z0-9.@:_-]*/[A-Za-z0-9._~/-]+"
+    r"^((https|http|ssh|git)://[A-Za-z0-9][A-Za-z0-9.@:_-]*/[A-Za-z0-9._~/-]+"
     r"|[A-Za-z0-9_][A-Za-z0-9_-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~/-]+"
-    r"|file:///[A-Za-z0-9._~/-]+"
+    r"|file:///[A-Za-z0-9._~/-]+)$"
 )
 _HTTP_USER = re.compile(r"https?://[^/]*@")
-_DURATION = re.compile(r"([0-9]{1,6})(ms|s|m|h|d)")
+_DURATION = re.compile(r"^([0-9]{1,6})(ms|s|m|h|d)$")
+_LONGEST = 30 * 86400
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -54,7 +121,7 @@ def without_secret(value: str) -> str:
 
 def _git_url(value: str) -> str:
     if not _GIT_URL.fullmatch(value):
-        raise ValueError("a Git address is https://…, ssh://…, git://…, file:///… or user@host:path")
+        raise ValueError(f"a Git address is {_GIT_WORDS}")
     return value
 
 
@@ -74,9 +141,31 @@ def seconds(value: object) -> object:
     return value
 
 
-GitUrl = Annotated[str, AfterValidator(without_secret), AfterValidator(_git_url)]
+_GIT_WORDS = "https://…, ssh://…, git://…, file:///… or user@host:path"
+_DURATION_WORDS = "a number and a unit (ms, s, m, h, d), such as 30s, 5m or 1h; 30 days at most"
+
+GitUrl = Annotated[
+    str,
+    AfterValidator(without_secret),
+    AfterValidator(_git_url),
+    WithJsonSchema({"type": "string", "pattern": _GIT_URL.pattern}),
+    Form(_GIT_WORDS),
+]
 ScriptPath = Annotated[RepoPath, AfterValidator(_no_parent)]
-Seconds = Annotated[float, BeforeValidator(seconds), Field(gt=0, le=30 * 86400)]
+Seconds = Annotated[
+    float,
+    BeforeValidator(seconds),
+    Field(gt=0, le=_LONGEST),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "pattern": _DURATION.pattern, "patternErrorMessage": _DURATION_WORDS},
+                {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST},
+            ]
+        }
+    ),
+    Form(_DURATION_WORDS),
+]
 
 
 def node_name(pool: str, number: int) -> str:

@@ -1,5 +1,6 @@
-"""Fixtures that several folders use: a real etcd, started once."""
+"""What several folders use: a real etcd, started once; and what is left out where this machine cannot run it."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,15 +9,39 @@ from hypothesis import settings
 
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.store import Store
+from lab.preconditions import why_no_lab
 
 # How long an example takes says nothing about it on a busy machine.
 settings.register_profile("flstr", deadline=None)
 settings.load_profile("flstr")
 
 
+def why_not() -> dict[str, str]:
+    """The marks whose tests cannot run here, each with a sentence that says why."""
+    lab = why_no_lab()
+    browser = None if shutil.which("chromium") else "The browser tests need Debian's chromium."
+    return {mark: reason for mark, reason in (("hosts", lab), ("browser", browser)) if reason is not None}
+
+
+def pytest_report_header() -> list[str]:
+    """Say once what is left out, and why."""
+    return [f"tests marked '{mark}' are skipped: {reason}" for mark, reason in why_not().items()]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out what cannot run here."""
+    reasons = why_not()
+    for item in items:
+        for mark in item.iter_markers():
+            if mark.name in reasons:
+                item.add_marker(pytest.mark.skip(reason=reasons[mark.name]))
+
+
 @pytest.fixture(scope="session")
 def etcd_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """An etcd shared by the whole run."""
+    if shutil.which("etcd") is None:
+        pytest.skip("needs Debian's etcd-server")
     etcd = EmbeddedEtcd(Path(tmp_path_factory.mktemp("etcd")))
     yield etcd.start()
     etcd.stop()

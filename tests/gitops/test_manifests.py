@@ -31,15 +31,25 @@ def test_the_example_is_right() -> None:
             "    cuont: 2",
             "cluster.yaml:16: 'pools.worker.cuont' is not a known field; did you mean count?",
         ),
-        ("    count: 2", "    count: many", "cluster.yaml:16: pools.worker.count cannot be 'many': How many machines"),
+        (
+            "    count: 2",
+            "    count: many",
+            "cluster.yaml:16: pools.worker.count cannot be 'many'; write a number from 0 to 200",
+        ),
         (
             "cluster: flstr-lab",
             "cluster: Flstr Lab",
-            "cluster.yaml:2: cluster cannot be 'Flstr Lab': Name of the cluster",
+            "cluster.yaml:2: cluster cannot be 'Flstr Lab'; write 1 to 31 of a-z, 0-9 and -, beginning with a letter",
         ),
         ("port: 762", "port: 760", "meshes vpn_ctrl and vpn_ingr both use port 760; give one another"),
         ("10.111.0.0/24", "10.110.0.128/25", "the subnets of meshes vpn_ctrl and vpn_ingr overlap"),
         ("10.111.0.0/24", "10.111.0.0/30", "mesh vpn_ingr has 2 addresses for 3 machines; give it a larger subnet"),
+        ("10.110.0.0/24", "10.110.0.1/24", "'10.110.0.1/24' is not how a subnet is written; write 10.110.0.0/24"),
+        ("10.110.0.0/24", "everything", "a subnet is an address and a length, such as 10.110.0.0/24"),
+        ("  worker:", "  Work_r:", "cluster.yaml:14: pools: 'Work_r' cannot be a name; write 1 to 20 of a-z"),
+        ("hubs: [controller]", "hubs: [boss]", "hubs.0 cannot be 'boss'; write controller, worker, ingress or service"),
+        ("hubs: [controller]", "hubs: []", "hubs cannot be '[]'; write a list, each controller, worker, ingress or"),
+        ("  expires: 1h", "  expires: 99d", "expires cannot be '99d'; write a number and a unit (ms, s, m, h, d)"),
         ("  expires: 1h", "  expires: soon", "a duration is a number and a unit, such as 30s, 5m or 1h"),
     ],
 )
@@ -61,10 +71,18 @@ def test_a_fault_in_cluster_yaml_is_named(old: str, new: str, expected: str) -> 
         ("commit:", "comit:", "the field 'commit' is missing"),
         ("  port: 5001", "  port: 443", "apps/influencer.yaml:15: port 443 is used by the node itself"),
         ("  port: 5001", "  port: 762", "apps/influencer.yaml:15: port 762 belongs to mesh vpn_ingr"),
-        ("host: influencer.flstr.lab", 'host: "a;b"', "ingress.0.host cannot be 'a;b': Public host name"),
+        (
+            "host: influencer.flstr.lab",
+            'host: "a;b"',
+            "ingress.0.host cannot be 'a;b'; write a full host name in small letters",
+        ),
         ("host: influencer.flstr.lab", 'host: "a.b${x}"', "ingress.0.host cannot be"),
         ("location: /", "location: /x}", "ingress.0.location cannot be '/x}'"),
+        ("PROTOCOL: http", "protocol: http", "'env.protocol' is not a known field; did you mean PROTOCOL?"),
         ("run: run.sh", "run: a/../../run.sh", "run: a path stays inside the repository, without '..'"),
+        ("    port: 80", "    port: 5001", "apps/influencer.yaml:23: port 5001 belongs to app influencer"),
+        ("    port: 80", "    port: 760", "apps/influencer.yaml:23: port 760 belongs to mesh vpn_ctrl"),
+        ("    port: 80", "    port: 22", "apps/influencer.yaml:23: port 22 belongs to the node itself"),
         ("run: run.sh", "run: /bin/sh", "run cannot be '/bin/sh'"),
         ("app: influencer", "app: influenza", "the file of app influenza is called apps/influenza.yaml"),
     ],
@@ -74,6 +92,11 @@ def test_a_fault_in_an_app_is_named(old: str, new: str, expected: str) -> None:
     assert old in text
     found = faults_of({"apps/influencer.yaml": text.replace(old, new, 1)})
     assert any(expected in fault for fault in found), found
+
+
+def test_a_list_with_a_wrong_item_is_named_once() -> None:
+    found = faults_of({"cluster.yaml": CLUSTER_YAML.replace("hubs: [controller]", "hubs: [boss]", 1)})
+    assert len(found) == 1
 
 
 def test_two_apps_on_one_port_are_refused() -> None:

@@ -28,6 +28,17 @@ def test_prefixes_are_read_together(store: Store) -> None:
     assert store.prefixes(["a/", "c/"]) == {"a/1": "x", "c/1": "z"}
 
 
+def test_only_what_changed_since_a_revision_is_read(store: Store) -> None:
+    store.write({"a/1": "x", "a/2": "y"})
+    everything, before = store.changed("a/", since=0)
+    assert everything == {"a/1": "x", "a/2": "y"}
+    store.write({"a/2": "z", "b": "no"})
+    changes, now = store.changed("a/", since=before)
+    assert changes == {"a/2": "z"}
+    assert now > before
+    assert store.changed("a/", since=now) == ({}, now)
+
+
 def test_a_prefix_can_be_removed(store: Store) -> None:
     store.write({"a/1": "x", "a/2": "y", "b": "z"})
     store.delete_prefix("a/")

@@ -1,0 +1,5 @@
+"""`python -m cli.pages`, which `make docs` runs."""
+
+from cli.pages import write
+
+write()

@@ -1,0 +1,137 @@
+"""`docs/manifests.md`, from the models of the manifests and the example."""
+
+from collections.abc import Iterator
+
+from pydantic import BaseModel
+
+from cli.cluster_repo import EXAMPLE
+from model.app import App, Env, Health, IngressBinding, Publish
+from model.cluster import Approvals, Cloud, Cluster, Mesh, Person, Pool
+from model.schema import Schema, in_words, json_schema, schema_at
+
+HEAD = """# Manifests
+
+Made from `model/cluster.py` and `model/app.py` by `make docs`.
+
+A cluster repo holds `cluster.yaml` and a file for each app, `apps/<name>.yaml`; other files are left alone. A field
+that is not in these tables is refused, with the one that was probably meant. `flstr lint DIR` says everything that is
+wrong with a folder, each with its file and line; flstr says the same of a revision before it follows any of it.
+`.schema/` holds the tables as JSON Schemas: the first line of a manifest leads an editor's YAML language server there.
+"""
+
+RULES = """
+## What the files must agree on
+
+- Every mesh has its own port and subnet, and room for its machines.
+- An app is called as its file is. Its published port is its own: no other app's, no mesh's, none that the machine
+  uses itself (22, 80, 443, 2379, 2380, and 20000 to 29999, from which instances get theirs).
+- An app with instances needs a pool of role `worker` and a mesh with the workers in it; one with `ingress` needs a pool
+  of role `ingress`. No two apps have the same public host, port and location. What an app `needs` has a manifest too.
+- The commit exists in the app's repository.
+
+## What an instance is told
+
+By environment variables:
+
+- `HOST`, `PORT`: where it has to listen. Its machine's address in the mesh, and a port that is its own.
+- `<PREFIX>_PROTOCOL`, `<PREFIX>_HOST`, `<PREFIX>_PORT`, `<PREFIX>_PATH`: where to find an app, for itself and for each
+  app that it `needs`. The prefix is that app's `env_prefix`; HOST is always `127.0.0.1`, the machine's own HAProxy.
+- `FLSTR_APP`, `FLSTR_COMMIT`, `FLSTR_INSTANCE`: who it is.
+- `HOME`: `/tmp`, which is its own. Nothing else can be written to, and its release is read-only.
+"""
+
+PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
+    ("cloud", "`cloud`", Cloud),
+    ("pools", "`pools.<name>`", Pool),
+    ("meshes", "`meshes.<name>`", Mesh),
+    ("people", "`people.<name>`", Person),
+    ("approvals", "`approvals`", Approvals),
+)
+PARTS_OF_APP: tuple[tuple[str, str, type[BaseModel]], ...] = (
+    ("health", "`health`", Health),
+    ("publish", "`publish`", Publish),
+    ("env", "`env`", Env),
+    ("ingress", "`ingress`, a list", IngressBinding),
+)
+
+
+def manifests_page() -> str:
+    """The whole page."""
+    return "\n".join(
+        [
+            HEAD,
+            "## cluster.yaml",
+            "",
+            *_tables(Cluster, PARTS_OF_CLUSTER),
+            "An example:",
+            "",
+            _yaml("cluster.yaml"),
+            "",
+            "## apps/&lt;name&gt;.yaml",
+            "",
+            *_tables(App, PARTS_OF_APP),
+            "An example:",
+            "",
+            _yaml("apps/influencer.yaml"),
+            RULES,
+        ]
+    )
+
+
+def _tables(model: type[BaseModel], parts: tuple[tuple[str, str, type[BaseModel]], ...]) -> Iterator[str]:
+    root = json_schema(model)
+    yield from _table(root)
+    for field, title, part in parts:
+        yield f"### {title}"
+        yield ""
+        yield f"{(part.__doc__ or '').strip()}"
+        names = schema_at(root, [field]).get("propertyNames")
+        if names:
+            yield f"Its name: {in_words(names)}."
+        yield ""
+        yield from _table(root["$defs"][part.__name__])
+
+
+def _table(schema: Schema) -> Iterator[str]:
+    yield "| Field | What it is | What may be written | Default |"
+    yield "|---|---|---|---|"
+    for name, field in schema["properties"].items():
+        yield f"| `{name}` | {field['description']} | {_allowed(field)} | {_default(schema, name, field)} |"
+    yield ""
+
+
+def _allowed(field: Schema) -> str:
+    inner = field.get("items", field)
+    if "$ref" in inner or "patternProperties" in field:
+        return "see below"
+    return in_words(field)
+
+
+def _default(schema: Schema, name: str, field: Schema) -> str:
+    if name in schema.get("required", ()):
+        return "must be there"
+    match field.get("default"):
+        case None | [] | {}:
+            written = ""
+        case bool(value):
+            written = str(value).lower()
+        case float(seconds):
+            written = _duration(seconds)
+        case [*values]:
+            written = f"[{', '.join(map(str, values))}]"
+        case dict():
+            return "as below"
+        case value:
+            written = str(value)
+    return f"`{written}`" if written else ""
+
+
+def _duration(seconds: float) -> str:
+    for unit, length in (("h", 3600), ("m", 60)):
+        if seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
+def _yaml(path: str) -> str:
+    return f"```yaml\n{(EXAMPLE / path).read_text()}```"

@@ -1,0 +1,26 @@
+"""`flstr` as a person runs it, without a process for each time."""
+
+import pytest
+
+from cli.main import main
+from cli.settings import Settings, variable_of
+from tests.cli.shell import Done, Flstr
+
+
+@pytest.fixture
+def flstr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Flstr:
+    """`flstr("deploy", "influencer@v2", FLSTR_EMAIL=…)`, told nothing by the environment of the tests."""
+
+    def run(*words: str, **environment: str) -> Done:
+        with monkeypatch.context() as patch:
+            for name in Settings.model_fields:
+                patch.delenv(variable_of(name), raising=False)
+            for name, value in {"FLSTR_STATE": "/nowhere", **environment}.items():
+                patch.setenv(name, value)
+            patch.setattr("sys.argv", ["flstr", *words])
+            with pytest.raises(SystemExit) as ended:
+                main()
+        printed = capsys.readouterr()
+        return Done(int(ended.value.code or 0), printed.out, printed.err)
+
+    return run

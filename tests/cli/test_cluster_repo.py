@@ -1,0 +1,58 @@
+"""`flstr init` and `flstr lint`: a cluster repo from the example, and every fault of one named."""
+
+from pathlib import Path
+
+import pytest
+
+from cli import cluster_repo
+from model.errors import Refused
+from tests.cli.shell import Flstr, refused
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """A cluster repo as a person gets it."""
+    folder = tmp_path / "cluster"
+    cluster_repo.init(folder)
+    return folder
+
+
+def test_what_init_makes_is_right(flstr: Flstr, repo: Path) -> None:
+    done = flstr("lint", str(repo))
+    assert (done.status, done.out) == (0, f"{repo} is right: 4 machines, 1 app\n")
+
+
+def test_editors_find_the_schemas_that_the_manifests_name(repo: Path) -> None:
+    for manifest in (repo / "cluster.yaml", repo / "apps/influencer.yaml"):
+        named = manifest.read_text().splitlines()[0].partition("$schema=")[2]
+        assert (manifest.parent / named).is_file()
+
+
+def test_nothing_is_written_into_a_folder_that_holds_something(repo: Path) -> None:
+    (repo / "cluster.yaml").write_text("mine\n")
+    with pytest.raises(Refused, match="is not an empty folder; name a new one"):
+        cluster_repo.init(repo)
+    assert (repo / "cluster.yaml").read_text() == "mine\n"
+
+
+def test_lint_names_every_fault_with_its_file_and_line(flstr: Flstr, repo: Path) -> None:
+    app = repo / "apps/influencer.yaml"
+    app.write_text(app.read_text().replace("instances: 2", "instances: many").replace("memory:", "memry:"))
+    cluster = repo / "cluster.yaml"
+    cluster.write_text(cluster.read_text().replace("channel: flstr", "chanel: flstr"))
+    done = flstr("lint", str(repo))
+    assert done.status == 1
+    assert done.err.splitlines() == [
+        "flstr: cluster.yaml:3: 'chanel' is not a known field; did you mean channel?",
+        "flstr: apps/influencer.yaml:6: instances cannot be 'many'; write a number from 0 to 100",
+    ]
+
+
+def test_lint_of_broken_yaml_is_a_sentence(flstr: Flstr, repo: Path) -> None:
+    (repo / "cluster.yaml").write_text("cluster: [\n")
+    assert refused(flstr("lint", str(repo)), 1).startswith("cluster.yaml:2: this is not YAML: ")
+
+
+def test_lint_of_something_else_than_text_is_a_sentence(flstr: Flstr, repo: Path) -> None:
+    (repo / "cluster.yaml").write_bytes(b"\xff\xfe")
+    assert "cannot be read" in refused(flstr("lint", str(repo)), 1)

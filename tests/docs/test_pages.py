@@ -1,0 +1,28 @@
+"""What is made from the code is committed as the code makes it."""
+
+from pathlib import Path
+
+import pytest
+
+from cli.pages import PAGES
+from cli.settings import Settings, variable_of
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_generated_page_is_current(path: Path) -> None:
+    assert path.read_text() == PAGES[path](), f"{path.relative_to(ROOT)} is not current; run `make docs` and look at it"
+
+
+def test_every_setting_is_on_the_page_of_settings_and_no_secret_has_a_default() -> None:
+    page = PAGES[ROOT / "docs/settings.md"]()
+    for name in Settings.model_fields:
+        assert f"| `{variable_of(name)}` | " in page
+    assert "**" not in page
+
+
+def test_every_command_of_the_shell_is_on_the_page_of_commands() -> None:
+    page = PAGES[ROOT / "docs/commands.md"]()
+    for line in ("flstr init <folder>", "flstr serve", "flstr lab up [name]", "flstr plan [folder]"):
+        assert f"| `{line}` | " in page
