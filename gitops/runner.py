@@ -1,5 +1,6 @@
 """Carries an operation out: each step as soon as those before it are done, side by side, every state in etcd first."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ import structlog
 from gitops.executor import Executors, StepContext
 from gitops.operations import Operations
 from gitops.registry import Registry
-from model.errors import Fenced, Refused, StepFailed
+from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.operation import Operation, StepState
 from model.steps import PlannedStep
 
@@ -39,22 +40,33 @@ class Runner:
         self._clock = clock
 
     def run(self, operation: Operation) -> Operation:
-        """Run an operation to its end, from wherever an earlier controller left it. Raises `Fenced`."""
+        """Run an operation to its end, from wherever an earlier controller left it.
+
+        Raises `Unreadable` where it can go on later only, and `Fenced` at once, whatever still runs.
+        """
         progress = _Progress(self._operations, _resumed(operation, self._clock()), self._clock)
-        with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="step") as pool:
-            running: dict[Future[None], PlannedStep] = {}
-            while True:
-                ready = progress.ready()
-                progress.begin(ready)
-                for step in ready:
-                    running[pool.submit(self._run_step, progress, step)] = step
-                if not running:
-                    break
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    running.pop(future)
-                    future.result()
+        pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="step")
+        overtaken = False
+        try:
+            self._run_steps(progress, pool)
+        except Fenced:
+            overtaken = True
+            raise
+        finally:
+            pool.shutdown(wait=not overtaken, cancel_futures=overtaken)
         return progress.end()
+
+    def _run_steps(self, progress: "_Progress", pool: ThreadPoolExecutor) -> None:
+        running: set[Future[None]] = set()
+        while True:
+            ready = progress.ready()
+            progress.begin(ready)
+            running |= {pool.submit(self._run_step, progress, step) for step in ready}
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
 
     def _run_step(self, progress: "_Progress", planned: PlannedStep) -> None:
         context = StepContext(
@@ -67,7 +79,8 @@ class Runner:
         steplog.info("step begins", title=planned.title)
         try:
             self._executors[planned.step.kind](planned.step, context)
-        except Fenced:
+        except (Fenced, Unreadable):
+            # An etcd that is silent for a moment is no fault of the step: it is begun again.
             raise
         except StepFailed as error:
             steplog.warning("step failed", sentence=error.sentence, output=error.output[-500:])
@@ -130,7 +143,8 @@ class _Progress:
             if now - self._detail_written < DETAIL_SECONDS:
                 return
             self._detail_written = now
-            self._operations.save(self._operation)
+            with contextlib.suppress(Unreadable):
+                self._operations.save(self._operation)
 
     def end(self) -> Operation:
         failed = [step for step in self._operation.plan.steps if self._operation.steps[step.id].status == "failed"]
