@@ -16,6 +16,7 @@ from gitops.revisions import Revisions
 from gitops.runner import Runner
 from model import keys
 from model.errors import Fenced, Refused, Unreadable
+from model.mrkdwn import escape
 from model.operation import Approval, Operation, SyncState
 
 log = structlog.get_logger()
@@ -123,7 +124,11 @@ class Worker:
             raise
         except Refused as error:
             log.warning("revision refused", revision=head, sentence=error.sentence)
-            say(self._store, f"refused-{head}", f":no_entry: Revision `{head[:8]}` is not followed: {error.sentence}")
+            say(
+                self._store,
+                f"refused-{head}",
+                f":no_entry: Revision `{head[:8]}` is not followed: {escape(error.sentence)}",
+            )
             self._save(state.model_copy(update={"refused_revision": head, "refused": error.sentence}))
             return False
         self._manifests = (head, manifests)

@@ -51,8 +51,23 @@ class Flstr:
 
     def ask(self, words: str, user: str = OPERATOR) -> str:
         """What a person in Slack is answered."""
+        try:
+            return self.desk.answer(self._intent(words, user))
+        except Refused as error:
+            return error.sentence
+
+    def answer(self, words: str, user: str = OPERATOR) -> str:
+        """What stands in etcd for a person to read."""
+        intent = self._intent(words, user)
+        self.store.put(keys.intent(intent.id), intent.to_json())
+        self.desk._answer(intent)
+        found = Intent.model_validate_json(self.store.get(keys.intent(intent.id)) or "")
+        assert found.status == "answered"
+        return found.answer
+
+    def _intent(self, words: str, user: str) -> Intent:
         verb, *arguments = words.split()
-        intent = Intent(
+        return Intent(
             id=f"{words}{len(self.store.prefix(keys.INTENTS))}",
             verb=verb,
             arguments=tuple(arguments),
@@ -60,10 +75,6 @@ class Flstr:
             asker=Asker(place="slack", user=user, channel="C01FLSTR", channel_name="flstr"),
             asked=0,
         )
-        try:
-            return self.desk.answer(intent)
-        except Refused as error:
-            return error.sentence
 
     def notices(self) -> list[str]:
         return list(self.store.prefix(keys.NOTICES).values())
@@ -320,6 +331,24 @@ def test_a_bad_revision_is_refused_once_and_nothing_changes(
     assert bad[:8] in notice
     assert flstr.registry.read() == before
     assert expected in flstr.ask("status")
+
+
+def test_words_of_strangers_are_no_markup(flstr: Flstr) -> None:
+    flstr.settle()
+    app, _, _ = flstr.app
+    shouting = app.push({"run.sh": "three"}, "<!channel> look & <https://evil.example|here>")
+    git(app.bare, "branch", "<!here>", "main")
+    assert '"&lt;!channel&gt; look &amp; &lt;https://evil.example|here&gt;"' in flstr.ask(
+        f"deploy influencer@{shouting}"
+    )
+    assert "<!" not in flstr.answer("deploy influencer@<!here")
+    flstr.settle()
+    flstr.cluster.pull()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("cluster: flstr-lab", "cluster: <!channel>")})
+    flstr.settle()
+    assert "cluster cannot be '&lt;!channel&gt;'" in flstr.notices()[0]
+    assert "&lt;!channel&gt;" in flstr.ask("status")
+    assert "<!" not in flstr.ask("status") + flstr.notices()[0]
 
 
 def test_a_merged_commit_that_does_not_exist_is_refused(flstr: Flstr) -> None:
