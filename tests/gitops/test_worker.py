@@ -288,6 +288,54 @@ def test_leave_for_an_operation_that_has_ended_is_not_looked_at_for_ever(flstr: 
     assert "worker103" in flstr.registry.read().nodes
 
 
+def test_every_kind_of_operation_leaves_nothing_to_do(flstr: Flstr) -> None:
+    def all_done(operations: int) -> None:
+        assert [operation.status for operation in flstr.settle()] == ["done"] * operations
+        assert "changes nothing" in flstr.ask("plan")
+
+    def with_leave(operations: int) -> None:
+        flstr.ask(f"approve {flstr.settle()[-1].id}", REVIEWER)
+        all_done(operations)
+
+    all_done(1)
+    flstr.ask(f"deploy influencer@{flstr.app[2][:7]}")
+    all_done(2)
+    flstr.ask("scale influencer 4")
+    all_done(3)
+    flstr.ask("scale influencer 1")
+    all_done(4)
+    flstr.ask("scale worker 3")
+    all_done(5)
+    flstr.ask("scale worker 1")
+    with_leave(6)
+    second = app_yaml(flstr.app[0].url, flstr.app[1]).replace("influencer", "creator").replace("5001", "5002")
+    second = second.replace("    location: /\n", "    location: /creator\n").replace(
+        "creator.flstr", "influencer.flstr"
+    )
+    second = second.replace("INFLUENCER", "CREATOR").replace(
+        flstr.app[0].url.replace("influencer", "creator"), flstr.app[0].url
+    )
+    flstr.cluster.pull()
+    flstr.cluster.push({"apps/creator.yaml": second})
+    all_done(7)
+    flstr.cluster.push({"apps/creator.yaml": None, "apps/influencer.yaml": None})
+    with_leave(8)
+    registered = flstr.registry.read()
+    assert (registered.apps, registered.ingress, registered.ports) == ({}, {}, {})
+
+
+def test_routing_that_failed_is_done_once_it_can_be(flstr: Flstr) -> None:
+    flstr.pretend.before = fail_at("routing.apply", "ingress016: no answer")
+    operations = flstr.settle()
+    assert [operation.plan.title for operation in operations[1:]] == ["bring the routing up to date"]
+    assert {operation.status for operation in operations} == {"failed"}
+    assert "bring HAProxy and nginx up to date" in flstr.ask("plan")
+    flstr.pretend.before = lambda _: None
+    flstr.ask("sync")
+    assert flstr.settle()[-1].status == "done"
+    assert "changes nothing" in flstr.ask("plan")
+
+
 def test_what_an_operation_cannot_mend_is_not_tried_for_ever(flstr: Flstr) -> None:
     flstr.settle()
     # A machine that is not reached keeps its port, as the real executor has it.
