@@ -92,7 +92,8 @@ def read_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = next(name for name in Settings.model_fields if str(first["loc"][0]) in (name, variable_of(name)))
-        if name == "cluster_repo":  # which holds a token, and is not to be shown
+        if name == "cluster_repo":
+            # What is wrong with it is a secret in it, which is not shown again.
             raise Refused(f"{variable_of(name)}: {first['ctx']['error']}") from None
         wanted = Settings.model_fields[name].description
         raise Refused(f"{variable_of(name)} cannot be '{first.get('input')}': {wanted}") from error

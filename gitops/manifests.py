@@ -144,7 +144,8 @@ def _plain(value: Any) -> Any:
 
 
 def _faults(document: Document, model: type[BaseModel], error: ValidationError) -> Iterator[Fault]:
-    details = error.errors()
+    # A field that is missing was often written with a slip, which says more: that comes first.
+    details = sorted(error.errors(), key=lambda detail: detail["type"] == "missing")
     for detail in details:
         if any(other["loc"] and detail["loc"] == other["loc"][:-1] for other in details):
             # What is wrong inside it was said; that it is wrong as a whole follows from that.
@@ -169,11 +170,10 @@ def _sentence(schema: Schema, detail: Mapping[str, Any]) -> str:
         case _ if last == ("[key]",):
             *mapping, key = around
             wanted = in_words(schema_at(schema, mapping).get("propertyNames", {}))
-            return f"{_shown('.'.join(map(str, mapping)))}: '{_shown(key)}' cannot be a name; write {wanted}"
+            return f"{'.'.join(map(str, mapping))}: '{_shown(key)}' cannot be a name; write {wanted}"
         case _:
-            return (
-                f"{name} cannot be '{_shown(detail.get('input'))}'; write {in_words(schema_at(schema, detail['loc']))}"
-            )
+            wanted = in_words(schema_at(schema, detail["loc"]))
+            return f"{name} cannot be '{_shown(detail.get('input'))}'; write {wanted}"
 
 
 def _shown(value: object) -> str:
