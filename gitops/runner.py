@@ -20,6 +20,11 @@ log = structlog.get_logger()
 SIDE_BY_SIDE = 32
 DETAIL_SECONDS = 0.5
 OUTPUT_CHARACTERS = 2500
+# What cannot be taken back, in a plan that destroys.
+DESTROYING = frozenset({"registry.write", "mesh.leave", "node.destroy"})
+
+# Raises `StepFailed` where an operation may not destroy any more.
+Guard = Callable[[Operation], None]
 
 
 class Runner:
@@ -39,16 +44,17 @@ class Runner:
         self._token = token
         self._clock = clock
 
-    def run(self, operation: Operation) -> Operation:
+    def run(self, operation: Operation, may_destroy: Guard) -> Operation:
         """Run an operation to its end, from wherever an earlier controller left it.
 
-        Raises `Unreadable` where it can go on later only, and `Fenced` at once, whatever still runs.
+        Before each step that destroys, `may_destroy` is asked. Raises `Unreadable` where it can go on later only,
+        and `Fenced` at once, whatever still runs.
         """
         progress = _Progress(self._operations, _resumed(operation, self._clock()), self._clock)
         pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="step")
         overtaken = False
         try:
-            self._run_steps(progress, pool)
+            self._run_steps(progress, pool, may_destroy)
         except Fenced:
             overtaken = True
             raise
@@ -56,28 +62,30 @@ class Runner:
             pool.shutdown(wait=not overtaken, cancel_futures=overtaken)
         return progress.end()
 
-    def _run_steps(self, progress: "_Progress", pool: ThreadPoolExecutor) -> None:
+    def _run_steps(self, progress: "_Progress", pool: ThreadPoolExecutor, may_destroy: Guard) -> None:
         running: set[Future[None]] = set()
         while True:
             ready = progress.ready()
             progress.begin(ready)
-            running |= {pool.submit(self._run_step, progress, step) for step in ready}
+            running |= {pool.submit(self._run_step, progress, step, may_destroy) for step in ready}
             if not running:
                 return
             finished, running = wait(running, return_when=FIRST_COMPLETED)
             for future in finished:
                 future.result()
 
-    def _run_step(self, progress: "_Progress", planned: PlannedStep) -> None:
+    def _run_step(self, progress: "_Progress", planned: PlannedStep, may_destroy: Guard) -> None:
         context = StepContext(
-            operation=progress.operation_id,
+            operation=progress.operation.id,
             registry=self._registry,
             fence=self._token,
             report=lambda line: progress.report(planned, line),
         )
-        steplog = log.bind(operation=progress.operation_id, step=planned.id)
+        steplog = log.bind(operation=progress.operation.id, step=planned.id)
         steplog.info("step begins", title=planned.title)
         try:
+            if planned.step.kind in DESTROYING and progress.operation.plan.destroys():
+                may_destroy(progress.operation)
             self._executors[planned.step.kind](planned.step, context)
         except (Fenced, Unreadable):
             # An etcd that is silent for a moment is no fault of the step: it is begun again.
@@ -108,8 +116,9 @@ class _Progress:
         operations.save(operation)
 
     @property
-    def operation_id(self) -> str:
-        return self._operation.id
+    def operation(self) -> Operation:
+        """As it stands now."""
+        return self._operation
 
     def ready(self) -> list[PlannedStep]:
         """Steps that wait for nothing any more."""

@@ -28,8 +28,12 @@ def operation(store: Store) -> Operation:
     return Operations(store).create(plan(manifests(), Registered()).change, "a" * 40, Origin())
 
 
+def nobody_may(_: Operation) -> None:
+    raise AssertionError("a plan that destroys nothing was asked whether it may")
+
+
 def run(registry: Registry, pretend: Pretend, operation: Operation) -> Operation:
-    return Runner(Operations(registry.store), registry, pretend.executors(), token=1).run(operation)
+    return Runner(Operations(registry.store), registry, pretend.executors(), token=1).run(operation, nobody_may)
 
 
 def test_every_step_runs_once_and_after_those_it_waits_for(registry: Registry, operation: Operation) -> None:
@@ -146,7 +150,7 @@ def test_a_line_that_cannot_be_noted_fails_no_step(registry: Registry, operation
     pretend = Pretend()
     pretend.act["node.create"] = lambda step, context: context.report("renting")
     runner = Runner(SilentAtReports(registry.store), registry, pretend.executors(), token=1)
-    assert runner.run(operation).status == "done"
+    assert runner.run(operation, nobody_may).status == "done"
 
 
 def test_an_executor_that_breaks_leaves_no_step_in_progress(registry: Registry, operation: Operation) -> None:
