@@ -105,6 +105,13 @@ class ClusterRepo:
             found = self._repo().git.log("--format=%ae", "--end-of-options", revision, f"^{since}", "--", *paths)
         return tuple(sorted(set(str(found).split())))
 
+    def saying(self, line: str) -> str | None:
+        """The newest revision of the clone whose message has this text, or None."""
+        with self._errors():
+            return (
+                str(self._repo().git.log(self.branch, "-1", "--format=%H", "--fixed-strings", f"--grep={line}")) or None
+            )
+
     def commit(self, edit: Edit, message: str, author: Author) -> str | None:
         """Commit what `edit` returns (path → new text) on top of the newest revision, and push it.
 

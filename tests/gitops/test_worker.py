@@ -137,6 +137,33 @@ def test_a_deploy_from_slack_is_a_commit_under_the_persons_name(flstr: Flstr) ->
     assert commits == {second}
 
 
+def test_what_was_committed_but_not_answered_is_not_committed_again(flstr: Flstr) -> None:
+    flstr.settle()
+    intent = flstr._intent("scale influencer 3", DEVELOPER)
+    flstr.store.put(keys.intent(intent.id), intent.to_json())
+    first = flstr.desk.answer(intent)
+    # The controller is killed here. Before the next one finds the intent, somebody asks for something else.
+    flstr.ask("scale influencer 4")
+    head = git(flstr.cluster.bare, "rev-parse", "main")
+    flstr.desk._answer(intent)
+    answered = Intent.model_validate_json(flstr.store.get(keys.intent(intent.id)) or "")
+    assert answered.answer.partition(":")[2] == first.partition(":")[2]
+    assert git(flstr.cluster.bare, "rev-parse", "main") == head
+
+
+def test_an_answer_is_written_once_etcd_takes_it(flstr: Flstr, monkeypatch: pytest.MonkeyPatch) -> None:
+    flstr.settle()
+    swap, silent = flstr.store.swap, iter([True])
+
+    def silent_once(key: str, old: str, new: str) -> bool:
+        if next(silent, False):
+            raise Unreadable("etcd does not answer")
+        return swap(key, old, new)
+
+    monkeypatch.setattr(flstr.store, "swap", silent_once)
+    assert "influencer is already at 2" in flstr.answer("scale influencer 2")
+
+
 @pytest.mark.parametrize(
     ("words", "user", "expected"),
     [
