@@ -1,6 +1,7 @@
 """What `flstr lab` does: everything that flstr talks to, on this machine, with or without a flstr in it."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -38,6 +39,9 @@ def down(name: str) -> None:
 
 def demo(name: str) -> None:
     """Play the story, and tell it."""
+    # A closed terminal takes everything down as Ctrl-C does.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     _run(_sweep)
     try:
         with image_progress(out) as progress:
