@@ -8,7 +8,7 @@ from pathlib import Path
 
 import git
 
-from gitops.repository import GIT_ENVIRONMENT, GIT_SECONDS
+from gitops.repository import GIT_ENVIRONMENT, GIT_SECONDS, git_reason
 from model.errors import Refused
 from model.names import CommitHash
 
@@ -62,8 +62,7 @@ class AppRepos:
                 env=GIT_ENVIRONMENT, kill_after_timeout=GIT_SECONDS,
             )  # fmt: skip
         except git.GitCommandError as error:
-            lines = [line.strip(" '") for line in str(error.stderr).splitlines() if line.strip(" '")]
-            raise Refused(f"{url} cannot be read: {lines[-1] if lines else 'git gave no reason'}") from error
+            raise Refused(f"{url} cannot be read: {git_reason(error)}") from error
 
 
 def _find_hash(mirror: git.Repo, name: str) -> CommitHash | None:

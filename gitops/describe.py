@@ -120,4 +120,5 @@ def _apps(registered: Registered) -> list[str]:
 def _operation(operation: Operation) -> str:
     ended = f": {operation.sentence}" if operation.sentence else ""
     age = max(0, int(time.time() - operation.created))
-    return f"{SIGNS[operation.status]} {operation.plan.title}{ended} ({operation.origin.display}, {age} s ago)"
+    decide = f", waits for `approve {operation.id}` or deny" if operation.status == "awaiting_approval" else ""
+    return f"{SIGNS[operation.status]} {operation.plan.title}{ended} ({operation.origin.display}, {age} s ago{decide})"
