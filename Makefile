@@ -3,7 +3,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/python -m
 
-.PHONY: demo lab install test lint format bench docs clean
+.PHONY: demo lab install test lint format bench docs picture clean
 
 demo: root packages-demo .venv/installed
 	$(RUN) cli lab demo
@@ -32,6 +32,10 @@ bench: packages-test .venv/installed
 
 docs: .venv/installed
 	$(RUN) cli.pages
+
+# The README's picture of the Slack page, after a story on real hosts.
+picture: root packages-test .venv/installed
+	$(RUN) lab.story.picture
 
 .PHONY: root packages-demo packages-test
 root:

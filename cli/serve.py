@@ -30,6 +30,7 @@ from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.look import Look
 from gitops.worker import Worker
+from model import keys
 from model.errors import Fenced
 
 log = structlog.get_logger()
@@ -49,6 +50,9 @@ def serve(settings: Settings) -> int:
     with ExitStack() as stack:
         store = Store(_etcd(settings, stack))
         stack.callback(store.close)
+        if not settings.etcd_endpoints:
+            # Whoever led by an etcd of its own has ended with it: its lease need not be waited for.
+            store.delete(keys.LEADER)
         # The bot reads and takes intents while another controller still leads.
         _start_bot(settings, Registry(store), stack)
         leadership = Leadership(store, f"{gethostname()}:{os.getpid()}", on_lost=_give_up)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from executors.remote import Remote
 from executors.routing import Routing
-from executors.routing_files import backend_name, routing_nodes
+from executors.routing_files import backend_name
 from executors.templates import render
 from gitops.executor import StepContext
+from gitops.routed import routing_nodes
 from model.errors import StepFailed
 from model.registered import Registered
 from model.steps import DrainInstance
@@ -50,7 +51,7 @@ class Draining:
         port = port_of(step, registered)
         left = _TimeLeft(time.monotonic() + DRAIN_SECONDS)
         context.registry.delete_instance(step.app_kind, step.app, step.instance)
-        context.report(f"waiting for the requests of {step.app} {step.instance}")
+        context.report("waiting for its requests")
         self._ask({node: drain_script(step, left.seconds()) for node in nodes}, context)
         self._routing.apply_without_checks(context)
         waiting = {node: silence_script(True, None, left.seconds()) for node in nodes}
@@ -58,9 +59,9 @@ class Draining:
             waiting[step.node] = silence_script(step.node in nodes, port, left.seconds())
         remaining = self._ask(waiting, context)
         if remaining:
-            context.report(f"{step.app} {step.instance} goes after {DRAIN_SECONDS:.0f}s with {remaining} connections")
+            context.report(f"goes after {DRAIN_SECONDS:.0f}s with {remaining} connections")
         else:
-            context.report(f"{step.app} {step.instance} has no more connections")
+            context.report("no more connections")
 
     def _ask(self, scripts: dict[str, str], context: StepContext) -> int:
         """How many are left on all machines; one that does not answer serves nobody, and says so in a line."""

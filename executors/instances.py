@@ -106,13 +106,13 @@ class Instances:
         try:
             self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
         except Unreachable as error:
-            context.report(f"{step.app} {step.instance} is left on {step.node}, which is not reached: {error.sentence}")
+            context.report(f"left on {step.node}, which is not reached: {error.sentence}")
             return
         context.registry.free_port(step.node, step.app_kind, step.app, step.instance)
 
     def _start_and_see(self, step: StartInstance, place: Place, registered: Registered, context: StepContext) -> None:
         app = step.app
-        context.report(f"starting {app.app} {step.instance} on {step.node}, port {place.port}")
+        context.report(f"starting on port {place.port}")
         script = start_script(app, step.instance, place, registered)
         printed = self._remote.run(step.node, script, context.fence, app.health.within + SCRIPT_SECONDS)
         outcome = parse_outcome(printed)
@@ -121,7 +121,7 @@ class Instances:
         ingresses = [name for name, node in registered.nodes.items() if node.role == "ingress"] if app.ingress else []
         if not ingresses:
             return
-        context.report(f"{app.app} {step.instance} is healthy; asking for it from {', '.join(ingresses)}")
+        context.report(f"healthy; asking from {', '.join(ingresses)}")
         scripts = dict.fromkeys(ingresses, reach_script(app, place))
         for ingress, answer in self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS).items():
             if isinstance(answer, StepFailed):
@@ -137,12 +137,12 @@ class Instances:
             self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
         except StepFailed as error:
             # The port stays held: the unit may still listen there.
-            context.report(f"{app.app} {step.instance} could not be taken away ({error.sentence})")
+            context.report(f"could not be taken away again ({error.sentence})")
             return
         # A first run may have registered it and been killed right after.
         context.registry.delete_instance(app.kind, app.app, step.instance)
         context.registry.free_port(step.node, app.kind, app.app, step.instance)
-        context.report(f"{app.app} {step.instance} was taken away again")
+        context.report("taken away again")
 
 
 def _place(step: StartInstance, registry: Registry, registered: Registered) -> Place:

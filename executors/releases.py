@@ -35,6 +35,6 @@ class Releases:
     def build(self, step: BuildRelease, context: StepContext) -> None:
         """Fetch a commit and build it; a release that is complete stays as it is."""
         app = step.app
-        context.report(f"building {app.app} {app.commit[:8]} on {step.node}")
+        context.report("building")
         printed = self._remote.run(step.node, build_script(app), context.fence, app.build_within + FETCH_SECONDS)
-        context.report(f"{app.app} {app.commit[:8]} on {step.node}: {printed.strip()}")
+        context.report(printed.strip())

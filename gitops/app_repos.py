@@ -8,8 +8,8 @@ from pathlib import Path
 
 import git
 
-from gitops.repository import GIT_ENVIRONMENT, GIT_SECONDS, git_reason
-from model.errors import Refused
+from gitops.repository import GIT_ENVIRONMENT, GIT_SECONDS, bare_clone, git_reason
+from model.errors import Refused, Unreadable
 from model.names import CommitHash
 
 _HASH = re.compile(r"^[0-9a-f]{4,40}$")
@@ -25,7 +25,8 @@ class AppRepos:
         self._lock = threading.Lock()
 
     def resolve(self, url: str, name: str) -> CommitHash:
-        """The commit that a full or short hash, a branch or a tag means. Raises `Refused` with the near ones."""
+        """The commit that a full or short hash, a branch or a tag means. Raises `Refused` with the near ones, and
+        `Unreadable` where the repository does not answer."""
         with self._lock:
             mirror = self._mirror(url)
             # A hash cannot move, so a known one needs no fetch; a branch or a tag can.
@@ -37,13 +38,6 @@ class AppRepos:
                 raise Refused(f"{url} has no commit, branch or tag '{name}'{_near(mirror, name)}")
             return found
 
-    def exists(self, url: str, commit: CommitHash) -> bool:
-        """Whether a repository holds a commit."""
-        try:
-            return self.resolve(url, commit) == commit
-        except Refused:
-            return False
-
     def subject(self, url: str, commit: CommitHash) -> str:
         """The first line of a commit's message, or nothing where it is unknown."""
         try:
@@ -52,8 +46,7 @@ class AppRepos:
             return ""
 
     def _mirror(self, url: str) -> git.Repo:
-        folder = self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git"
-        return git.Repo(folder) if (folder / "HEAD").exists() else git.Repo.init(folder, bare=True, mkdir=True)
+        return bare_clone(self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git")
 
     def _fetch(self, mirror: git.Repo, url: str) -> None:
         try:
@@ -61,8 +54,8 @@ class AppRepos:
                 "--quiet", "--prune", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
                 env=GIT_ENVIRONMENT, kill_after_timeout=GIT_SECONDS,
             )  # fmt: skip
-        except git.GitCommandError as error:
-            raise Refused(f"{url} cannot be read: {git_reason(error)}") from error
+        except git.CommandError as error:
+            raise Unreadable(f"{url} cannot be read: {git_reason(error)}") from error
 
 
 def _find_hash(mirror: git.Repo, name: str) -> CommitHash | None:

@@ -7,8 +7,9 @@ from model.app import App
 from model.cluster import Cluster
 from model.registered import INSTANCE_PORTS
 
+WEB_PORTS = frozenset({80, 443})
 # Ports that a node uses itself: sshd, nginx, etcd.
-OWN_PORTS = frozenset({22, 80, 443, 2379, 2380})
+OWN_PORTS = frozenset({22, 2379, 2380}) | WEB_PORTS
 
 
 def check(files: Mapping[str, str]) -> Manifests:
@@ -27,6 +28,7 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
         place = _Place(files, app)
         yield from _reachable(place, manifests.cluster)
         yield from _own_port(place, manifests.cluster, apps[:index])
+        yield from _public_ports(place, manifests.cluster, apps)
         yield from _own_addresses(place, apps[:index])
         for number, needed in enumerate(app.needs):
             if manifests.app_named(needed) is None:
@@ -79,6 +81,18 @@ def _own_port(place: _Place, cluster: Cluster, before: list[App]) -> Iterator[Fa
         yield place.fault(
             where, f"port {port} is used by the node itself (so are {held}); publish {app.app} on another"
         )
+
+
+def _public_ports(place: _Place, cluster: Cluster, apps: list[App]) -> Iterator[Fault]:
+    """nginx cannot listen where HAProxy, tincd or the node itself does."""
+    published = {app.publish.port: f"app {app.app}" for app in apps}
+    meshes = {mesh.port: f"mesh {name}" for name, mesh in cluster.meshes.items()}
+    own = dict.fromkeys((*INSTANCE_PORTS, *(OWN_PORTS - WEB_PORTS)), "the node itself")
+    held = {**own, **meshes, **published}
+    for number, binding in enumerate(place.app.ingress):
+        if binding.port in held:
+            sentence = f"port {binding.port} belongs to {held[binding.port]}; serve {binding.host} on another"
+            yield place.fault(("ingress", number, "port"), sentence)
 
 
 def _own_addresses(place: _Place, before: list[App]) -> Iterator[Fault]:

@@ -18,6 +18,7 @@ from model.schema import Schema, in_words, json_schema, schema_at
 
 CLUSTER_FILE = "cluster.yaml"
 APPS_FOLDER = "apps/"
+LONGEST_SHOWN = 60
 
 M = TypeVar("M", bound=Frozen)
 
@@ -155,7 +156,7 @@ def _faults(document: Document, model: type[BaseModel], error: ValidationError) 
 
 def _sentence(schema: Schema, detail: Mapping[str, Any]) -> str:
     around, last = detail["loc"][:-1], detail["loc"][-1:]
-    name = ".".join(str(part) for part in detail["loc"])
+    name = _shown(".".join(str(part) for part in detail["loc"]))
     match detail["type"]:
         case "extra_forbidden":
             known = {field.lower(): field for field in schema_at(schema, around).get("properties", {})}
@@ -169,7 +170,12 @@ def _sentence(schema: Schema, detail: Mapping[str, Any]) -> str:
         case _ if last == ("[key]",):
             *mapping, key = around
             wanted = in_words(schema_at(schema, mapping).get("propertyNames", {}))
-            return f"{'.'.join(map(str, mapping))}: '{key}' cannot be a name; write {wanted}"
+            return f"{'.'.join(map(str, mapping))}: '{_shown(key)}' cannot be a name; write {wanted}"
         case _:
-            given = str(detail.get("input"))[:60]
-            return f"{name} cannot be '{given}'; write {in_words(schema_at(schema, detail['loc']))}"
+            wanted = in_words(schema_at(schema, detail["loc"]))
+            return f"{name} cannot be '{_shown(detail.get('input'))}'; write {wanted}"
+
+
+def _shown(value: object) -> str:
+    """A stranger's text in a sentence: one line of it, not too long."""
+    return " ".join(str(value).split())[:LONGEST_SHOWN]

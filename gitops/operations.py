@@ -1,8 +1,9 @@
 """Operations in etcd: made, changed step by step, ended. The bot shows what stands here."""
 
 import secrets
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 
 from gitops.store import Store
 from model import keys
@@ -18,11 +19,14 @@ class Operations:
     def __init__(self, store: Store, clock: Clock = time.time) -> None:
         self._store = store
         self._clock = clock
+        self._unended: dict[str, Operation] = {}
+        self._read_at = 0
+        self._reading = threading.Lock()
 
-    def create(self, plan: Plan, revision: str, origin: Origin) -> Operation:
-        """A plan that may go at once."""
+    def create(self, plan: Plan, revision: str, origin: Origin, also: Mapping[str, str] | None = None) -> Operation:
+        """A plan that may go at once; the keys of `also` are written with it, or neither is."""
         operation = self._new(plan, revision, origin, "queued")
-        self.save(operation)
+        self._store.write({keys.operation(operation.id): operation.to_json(), **(also or {})})
         return operation
 
     def create_waiting(self, plan: Plan, revision: str, origin: Origin, needed: int, expires_in: float) -> Operation:
@@ -49,8 +53,24 @@ class Operations:
 
     def all(self) -> list[Operation]:
         """Every operation, oldest first."""
-        found = (Operation.model_validate_json(value) for value in self._store.prefix(keys.OPERATIONS).values())
-        return sorted(found, key=lambda operation: (operation.created, operation.id))
+        found = self._store.prefix(keys.OPERATIONS).values()
+        return _oldest_first(Operation.model_validate_json(value) for value in found)
+
+    def unended(self) -> list[Operation]:
+        """Those that have not ended, oldest first; costs no more for a long past, as only changes are read."""
+        with self._reading:
+            changed, now = self._store.changed(keys.OPERATIONS, self._read_at)
+            if now < self._read_at:  # another etcd, such as one from a backup
+                self._unended.clear()
+                changed, now = self._store.changed(keys.OPERATIONS, 0)
+            self._read_at = now
+            for value in changed.values():
+                operation = Operation.model_validate_json(value)
+                if operation.ended_already():
+                    self._unended.pop(operation.id, None)
+                else:
+                    self._unended[operation.id] = operation
+            return _oldest_first(self._unended.values())
 
     def get(self, operation_id: str) -> Operation | None:
         """One operation, or None."""
@@ -96,3 +116,7 @@ class Operations:
             steps={step.id: StepState() for step in plan.steps},
             created=self._clock(),
         )
+
+
+def _oldest_first(operations: Iterable[Operation]) -> list[Operation]:
+    return sorted(operations, key=lambda operation: (operation.created, operation.id))

@@ -1,6 +1,7 @@
 """The cluster repo: reading a revision, and committing a change under a person's name. No working tree is needed."""
 
 import io
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import structlog
 from git.index.typ import BaseIndexEntry
 from gitdb.base import IStream
 
-from model.errors import Refused
+from model.errors import Refused, Unreadable
 
 log = structlog.get_logger()
 
@@ -50,6 +51,8 @@ class ClusterRepo:
         self.url = url
         self.branch = branch
         self._folder = folder
+        # Git lets one process at a time move a branch.
+        self._fetching = threading.Lock()
 
     def head(self) -> str:
         """The newest revision, asked of the remote without fetching. Raises `Refused`."""
@@ -63,7 +66,7 @@ class ClusterRepo:
 
     def fetch(self) -> None:
         """Bring the clone up to date; a rewritten history is taken as it is, and judged by the worker."""
-        with self._errors():
+        with self._fetching, self._errors():
             self._repo().git.fetch(
                 "--quiet", self.url, f"+refs/heads/{self.branch}:refs/heads/{self.branch}", env=GIT_ENVIRONMENT,
                 kill_after_timeout=GIT_SECONDS,
@@ -142,22 +145,29 @@ class ClusterRepo:
         return True
 
     def _repo(self) -> git.Repo:
-        if not (self._folder / "HEAD").exists():
-            self._folder.mkdir(parents=True, exist_ok=True)
-            return git.Repo.init(self._folder, bare=True)
-        return git.Repo(self._folder)
+        return bare_clone(self._folder)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
         try:
             yield
-        except git.GitCommandError as error:
-            raise Refused(f"the cluster repo {self.url} cannot be read: {git_reason(error)}") from error
-        except (ValueError, git.BadName, OSError) as error:
+        except git.CommandError as error:
+            raise Unreadable(f"the cluster repo {self.url} cannot be read: {git_reason(error)}") from error
+        except (ValueError, git.BadName) as error:
             raise Refused(f"the cluster repo {self.url} does not hold that revision: {error}") from error
+        except (git.GitError, OSError) as error:
+            raise Unreadable(f"the clone in {self._folder} cannot be used: {error}") from error
 
 
-def git_reason(error: git.GitCommandError) -> str:
+def bare_clone(folder: Path) -> git.Repo:
+    """The bare clone in a folder; one that is absent, or was only half made, is made."""
+    try:
+        return git.Repo(folder)
+    except (git.InvalidGitRepositoryError, git.NoSuchPathError):
+        return git.Repo.init(folder, bare=True, mkdir=True)
+
+
+def git_reason(error: git.CommandError) -> str:
     """The line of Git's output that says what is wrong, without what Git and GitPython put around it."""
     lines = [
         line.strip(" '").removeprefix("stderr: '").removeprefix("fatal: ") for line in str(error.stderr).splitlines()

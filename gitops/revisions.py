@@ -7,7 +7,7 @@ from gitops.lint import check
 from gitops.manifests import Manifests
 from gitops.repository import ClusterRepo, Revision
 from model.cluster import Cluster
-from model.errors import Refused
+from model.errors import Refused, Unreadable
 from model.operation import Origin
 
 
@@ -19,7 +19,8 @@ class Revisions:
     app_repos: AppRepos
 
     def accept(self, head: str, last: str, accepted_rewrite: bool, known: Manifests | None) -> Manifests:
-        """The manifests of `head`, after `last` was followed. Raises `Refused` with what is wrong."""
+        """The manifests of `head`, after `last` was followed. Raises `Refused` with what is wrong,
+        and `Unreadable` where that cannot be said now."""
         self.repo.fetch()
         if last and not accepted_rewrite and not self.repo.follows(head, last):
             raise Refused(
@@ -44,6 +45,8 @@ class Revisions:
             if before.get(app.app) != app.commit:
                 try:
                     self.app_repos.resolve(app.repo, app.commit)
+                except Unreadable as error:
+                    raise Unreadable(f"apps/{app.app}.yaml: {error.sentence}") from error
                 except Refused as error:
                     raise Refused(f"apps/{app.app}.yaml: {error.sentence}") from error
 

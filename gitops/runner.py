@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import structlog
@@ -44,8 +44,9 @@ class Runner:
         with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="step") as pool:
             running: dict[Future[None], PlannedStep] = {}
             while True:
-                for step in progress.ready():
-                    progress.begin(step)
+                ready = progress.ready()
+                progress.begin(ready)
+                for step in ready:
                     running[pool.submit(self._run_step, progress, step)] = step
                 if not running:
                     break
@@ -106,8 +107,14 @@ class _Progress:
             if states[step.id].status == "waiting" and all(states[before].status == "done" for before in step.after)
         ]
 
-    def begin(self, step: PlannedStep) -> None:
-        self._change(step, status="running", started=self._clock(), detail="", output="")
+    def begin(self, steps: Sequence[PlannedStep]) -> None:
+        """Steps that begin together are written at once; with many of them, none waits for the writes of the others."""
+        if not steps:
+            return
+        with self._lock:
+            for step in steps:
+                self._set(step, {"status": "running", "started": self._clock(), "detail": "", "output": ""})
+            self._operations.save(self._operation)
 
     def finish(self, step: PlannedStep) -> None:
         self._change(step, status="done", ended=self._clock())

@@ -12,12 +12,16 @@ import grpc
 import structlog
 from etcd3 import exceptions
 
-from model.errors import Fenced, Refused
+from model.errors import Fenced, Refused, Unreadable
 
 log = structlog.get_logger()
 
 CALL_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+# etcd takes 128 operations in a transaction.
+AT_ONCE = 100
+# Everything under a prefix comes in one answer; gRPC would refuse one of more than 4 MiB.
+GRPC_OPTIONS = (("grpc.max_receive_message_length", -1),)
 
 T = TypeVar("T")
 OnChange = Callable[[str, str | None], None]
@@ -32,7 +36,7 @@ class Fence:
 
 
 class Store:
-    """One etcd, or a list of its members. Every call raises `Refused` where no member answers."""
+    """One etcd, or a list of its members. Every call raises `Unreadable` where no member answers."""
 
     def __init__(self, endpoints: Sequence[str], fence: Fence | None = None, client: Any = None) -> None:
         self._endpoints = tuple(endpoints)
@@ -57,6 +61,11 @@ class Store:
         """All keys that begin so, from one read."""
         return self._prefix(prefix)[0]
 
+    def changed(self, prefix: str, since: int) -> tuple[dict[str, str], int]:
+        """The keys that begin so and were written after revision `since`, and the revision they were read at."""
+        answer = self._call(lambda: self._client.get_prefix_response(prefix, min_mod_revision=since + 1))
+        return {pair.key.decode(): pair.value.decode() for pair in answer.kvs}, int(answer.header.revision)
+
     def prefixes(self, prefixes: Sequence[str]) -> dict[str, str]:
         """All keys under several prefixes, read in one transaction, so that they belong together."""
         etcd = self._client.transactions
@@ -77,15 +86,16 @@ class Store:
         return self._transact([self._client.transactions.value(key) == old], {key: new}, ())
 
     def delete(self, *keys: str) -> None:
-        """Remove keys; absent ones are no fault."""
-        self.write({}, keys)
+        """Remove any number of keys; absent ones are no fault."""
+        for start in range(0, len(keys), AT_ONCE):
+            self.write({}, keys[start : start + AT_ONCE])
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove every key that begins so."""
         self.delete(*self.prefix(prefix))
 
     def write(self, puts: Mapping[str, str], deletes: Sequence[str] = ()) -> None:
-        """Write and remove several keys at once, or none of them."""
+        """Write and remove up to `AT_ONCE` keys at once, or none of them."""
         if puts or deletes:
             self._transact([], puts, deletes)
 
@@ -147,7 +157,9 @@ class Store:
         try:
             return action()
         except (exceptions.Etcd3Exception, grpc.RpcError) as error:
-            raise Refused(f"etcd at {', '.join(self._endpoints)} does not answer ({type(error).__name__})") from error
+            raise Unreadable(
+                f"etcd at {', '.join(self._endpoints)} does not answer ({type(error).__name__})"
+            ) from error
 
 
 class Following:
@@ -205,7 +217,7 @@ class Following:
         while not self._stopped.is_set():
             response = self._events.get()
             if isinstance(response, Exception):
-                raise Refused(f"the watch of {self._prefix} ended") from response
+                raise Unreadable(f"the watch of {self._prefix} ended") from response
             if response is None:
                 continue
             for event in response.events:
@@ -227,5 +239,7 @@ def _connect(endpoints: Sequence[str]) -> Any:
     nodes = []
     for endpoint in endpoints:
         host, _, port = endpoint.removeprefix("http://").rpartition(":")
-        nodes.append(etcd3.Endpoint(host=host, port=int(port), secure=False, time_retry=RETRY_SECONDS))
+        nodes.append(
+            etcd3.Endpoint(host=host, port=int(port), secure=False, time_retry=RETRY_SECONDS, opts=GRPC_OPTIONS)
+        )
     return etcd3.MultiEndpointEtcd3Client(endpoints=nodes, timeout=CALL_SECONDS, failover=True)

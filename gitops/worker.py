@@ -15,7 +15,8 @@ from gitops.registry import Registry
 from gitops.revisions import Revisions
 from gitops.runner import Runner
 from model import keys
-from model.errors import Fenced, Refused
+from model.errors import Fenced, Refused, Unreadable
+from model.mrkdwn import escape
 from model.operation import Approval, Operation, SyncState
 
 log = structlog.get_logger()
@@ -76,7 +77,7 @@ class Worker:
 
     def look(self) -> bool:
         """Do the next thing there is to do; says whether there was one. An unchanged repo costs no write."""
-        operations = self._operations.all()
+        operations = self._operations.unended()
         approvals = self._operations.approvals()
         self._close_decided(operations, approvals)
         for operation in operations:
@@ -86,9 +87,8 @@ class Worker:
         return self._answer_sync() or self._follow_git() or self._queue_approved(approvals) or self._plan(approvals)
 
     def _run(self, operation: Operation) -> None:
-        ended = self._runner.run(operation)
-        failed = ended.plan.digest() if ended.status == "failed" else ""
-        self._save(self.state().model_copy(update={"failed_plan": failed, "settled": False}))
+        self._runner.run(operation)
+        self._save(self.state().model_copy(update={"settled": False}))
 
     def _answer_sync(self) -> bool:
         """Somebody said sync: what failed or was denied counts as new, and a rewritten history as looked at."""
@@ -103,7 +103,7 @@ class Worker:
             for approval in self._operations.approvals():
                 if approval.status in ("denied", "expired"):
                     self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
-            again = {"refused_revision": "", "refused": "", "failed_plan": "", "settled": False}
+            again = {"refused_revision": "", "refused": "", "last_plan": "", "settled": False}
             self._save(state.model_copy(update=again))
         self._store.delete(keys.SYNC_ASKED)
         return True
@@ -119,10 +119,16 @@ class Worker:
         state = self.state()
         log.info("new revision", revision=head)
         try:
-            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, self._known(state))
+            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, self._known_if_readable(state))
+        except Unreadable:
+            raise
         except Refused as error:
             log.warning("revision refused", revision=head, sentence=error.sentence)
-            say(self._store, f"refused-{head}", f":no_entry: Revision `{head[:8]}` is not followed: {error.sentence}")
+            say(
+                self._store,
+                f"refused-{head}",
+                f":no_entry: Revision `{head[:8]}` is not followed: {escape(error.sentence)}",
+            )
             self._save(state.model_copy(update={"refused_revision": head, "refused": error.sentence}))
             return False
         self._manifests = (head, manifests)
@@ -137,12 +143,15 @@ class Worker:
             return False
         plans = plan(manifests, self._registry.read())
         origin = self._revisions.origin(state.revision, manifests.cluster)
-        if plans.change.steps and plans.change.digest() != state.failed_plan:
-            self._operations.create(plans.change, state.revision, origin)
+        change = plans.change.digest()
+        # The same plan again would fail again, or leave the same undone again.
+        if plans.change.steps and change != state.last_plan:
+            noted = state.model_copy(update={"last_plan": change, "settled": False})
+            self._operations.create(plans.change, state.revision, origin, {keys.SYNC: noted.to_json()})
             return True
         ruling = rule(plans.removal, approvals)
-        for stale in ruling.void:
-            self._void(stale, "the plan has changed since it was asked for")
+        if not all(self._void(stale, "the plan has changed since it was asked for") for stale in ruling.void):
+            return True
         if ruling.ask:
             policy = manifests.cluster.approvals
             self._operations.create_waiting(plans.removal, state.revision, origin, policy.count, policy.expires)
@@ -162,16 +171,20 @@ class Worker:
             self._save(state.model_copy(update={"settled": False}))
             return True
         operation = self._operations.get(approval.operation)
+        if operation is None or operation.ended_already():
+            return self._void(approval, "the operation has ended")
         used = approval.model_copy(update={"status": "used"})
-        if operation is not None and not operation.ended_already():
-            self._operations.use_approval(used, operation.model_copy(update={"status": "queued"}))
+        self._operations.use_approval(used, operation.model_copy(update={"status": "queued"}))
         return True
 
-    def _void(self, approval: Approval, sentence: str) -> None:
-        self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
+    def _void(self, approval: Approval, sentence: str) -> bool:
+        """Let an approval count no more; False where somebody decided meanwhile, which has to be looked at first."""
+        if not self._operations.change_approval(approval, approval.model_copy(update={"status": "void"})):
+            return False
         operation = self._operations.get(approval.operation)
         if operation is not None and not operation.ended_already():
             self._operations.end(operation, "void", sentence)
+        return True
 
     def _close_decided(self, operations: list[Operation], approvals: list[Approval]) -> None:
         waiting = {item.id: item for item in operations if item.status == "awaiting_approval"}
@@ -182,11 +195,9 @@ class Worker:
             if approval.status == "waiting" and self._clock() >= approval.expires:
                 expired = approval.model_copy(update={"status": "expired"})
                 if self._operations.change_approval(approval, expired):
-                    self._operations.end(operation, "expired", "nobody decided in time; nothing was changed")
-            elif approval.status in ("denied", "expired"):
-                who = approval.decisions[-1].person if approval.decisions else "nobody"
-                sentence = f"{who} denied it" if approval.status == "denied" else "nobody decided in time"
-                self._operations.end(operation, approval.status, f"{sentence}; nothing was changed")
+                    self._operations.end(operation, "expired", f"{_why_ended(expired)}; nothing was changed")
+            elif approval.status in ("denied", "expired", "void"):
+                self._operations.end(operation, approval.status, f"{_why_ended(approval)}; nothing was changed")
 
     def state(self) -> SyncState:
         """How far Git was followed."""
@@ -205,6 +216,23 @@ class Worker:
             self._manifests = (state.revision, self._revisions.manifests(state.revision))
         return self._manifests[1]
 
+    def _known_if_readable(self, state: SyncState) -> Manifests | None:
+        # What was accepted once may be lost, or wrong to a newer flstr; that must not keep its mend out.
+        try:
+            return self._known(state)
+        except Refused:
+            return None
+
     def _save(self, state: SyncState) -> None:
         if state != self.state():
             self._store.put(keys.SYNC, state.to_json())
+
+
+def _why_ended(approval: Approval) -> str:
+    match approval.status:
+        case "denied":
+            return f"{approval.decisions[-1].person} denied it"
+        case "expired":
+            return "nobody decided in time"
+        case _:
+            return "the plan has changed since it was asked for"

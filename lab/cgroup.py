@@ -5,6 +5,7 @@ processes from others, and what kills all of them at once, whoever started them 
 """
 
 import asyncio
+import subprocess
 from pathlib import Path
 
 from lab.errors import LabError
@@ -37,6 +38,20 @@ def make_group(name: str) -> Path:
     group = unified_hierarchy() / name
     group.mkdir(parents=True, exist_ok=True)
     return group
+
+
+def kill_when_we_end(name: str) -> "subprocess.Popen[bytes]":
+    """Have a group, and those below it, killed as soon as this process is gone, however it went.
+
+    It happens as well when the returned process's stdin is closed, or nobody refers to it any more.
+    """
+    return subprocess.Popen(
+        ["sh", "-c", 'read -r _; echo 1 >"$1/cgroup.kill"', "sh", make_group(name)],
+        stdin=subprocess.PIPE,  # the kernel closes our end when we are gone
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
 
 
 def processes(name: str) -> list[int]:

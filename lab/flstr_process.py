@@ -22,12 +22,17 @@ class FlstrProcess:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def start(self) -> None:
-        """Start it; it ends with this process."""
+    def start(self, **changes: str) -> None:
+        """Start it, with these variables changed; it ends with this process."""
         command = ["setpriv", "--pdeathsig", "TERM", "--", sys.executable, "-m", "cli", "serve"]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                command,
+                env={**self._environment, **changes},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
 
     def kill(self) -> None:

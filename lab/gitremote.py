@@ -51,7 +51,7 @@ class GitRemote:
         with self._log.open("ab") as log:
             self._daemon = await asyncio.create_subprocess_exec(
                 *("sh", "-c", 'echo $$ >"$1/cgroup.procs" && shift && exec "$@"', "sh", str(group)),
-                *("setpriv", "--pdeathsig", "KILL", "--", "nsenter", f"--net=/run/netns/{namespace}"),
+                *("nsenter", f"--net=/run/netns/{namespace}"),
                 *("git", "daemon", "--export-all", "--enable=receive-pack", "--reuseaddr", "--verbose"),
                 *(f"--port={_PORT}", f"--base-path={self._folder}", str(self._folder)),
                 env={"PATH": os.environ["PATH"], "HOME": str(self._folder)},

@@ -21,6 +21,7 @@ SUITE = "bookworm"
 PACKAGES = (
     "systemd",
     "systemd-sysv",
+    "libnss-systemd",  # names for the users of DynamicUser=
     "dbus",
     "cloud-init",
     "openssh-server",

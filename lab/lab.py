@@ -3,19 +3,24 @@
 import asyncio
 import os
 import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from lab import cgroup
 from lab.errors import LabError
 from lab.filelock import FileLock
 from lab.gitremote import GitRemote
 from lab.image import Progress, ensure_image
+from lab.kernel_limits import raise_limits
 from lab.leftovers import remove_everything, take_lab_lock
 from lab.machines import Machines
 from lab.naming import HOST_OCTETS, LabFolders
 from lab.network import LabNetwork, claim_network
 from lab.preconditions import why_no_lab
 
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _LOCK_WITHIN_SECONDS = 2.0
 
 
@@ -35,6 +40,7 @@ class Lab:
         self.git = GitRemote(network, self.folder)
         self._folders = folders
         self._lock = lock
+        self._last_will = cgroup.kill_when_we_end(network.names.group)
 
     @property
     def host_addresses(self) -> list[IPv4Address]:
@@ -55,6 +61,7 @@ class Lab:
         lock = await _own(folders, name)
         try:
             await remove_everything(folders, name)
+            raise_limits()
             image = await asyncio.to_thread(ensure_image, folders, progress)
             folders.lab(name).mkdir(parents=True)
             network = await claim_network(name, folders.lab(name))
@@ -62,14 +69,16 @@ class Lab:
             await lab.git.start()
         except BaseException:
             await asyncio.shield(remove_everything(folders, name))
-            lock.release()
+            lock.release(remove=True)
             raise
         return lab
 
     async def down(self) -> None:
         """Stop everything and remove it: processes, namespaces, interfaces, files."""
+        self.machines.stop_watching()
         await remove_everything(self._folders, self.name)
-        self._lock.release()
+        self._last_will.communicate()
+        self._lock.release(remove=True)
 
 
 async def _own(folders: LabFolders, name: str) -> FileLock:
@@ -82,15 +91,31 @@ async def _own(folders: LabFolders, name: str) -> FileLock:
     return lock
 
 
-async def until_told_to_stop() -> None:
-    """Wait for SIGINT, SIGTERM or SIGHUP, as the process that holds a lab does before it takes it down."""
-    told = asyncio.Event()
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Ends its block when the process is told to stop (SIGINT, SIGTERM, SIGHUP), wherever the block is then.
+
+    The current task is cancelled, so every `finally` in the block is run, undisturbed by further signals.
+    """
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - this is for coroutines
     loop = asyncio.get_running_loop()
-    signals = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    for number in signals:
-        loop.add_signal_handler(number, told.set)
+    told = False
+
+    def stop() -> None:
+        nonlocal told
+        if not told:
+            told = True
+            task.cancel()
+
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, stop)
     try:
-        await told.wait()
+        yield
+    except asyncio.CancelledError:
+        if not told:
+            raise
+        task.uncancel()
     finally:
-        for number in signals:
+        for number in _STOP_SIGNALS:
             loop.remove_signal_handler(number)

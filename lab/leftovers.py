@@ -48,12 +48,12 @@ async def sweep(folders: LabFolders) -> list[str]:
             if await remove_everything(folders, name):
                 swept.append(name)
         finally:
-            lock.release()
+            lock.release(remove=True)
     return swept
 
 
 def known_labs(folders: LabFolders) -> list[str]:
-    """The labs of this state root, alive or dead: each took its lock before it made anything."""
+    """The labs of this state root, alive or left behind: each takes its lock first and removes it last."""
     return sorted(lock.stem for lock in folders.labs.glob("*.lock"))
 
 
@@ -83,7 +83,7 @@ async def take_down(folders: LabFolders, name: str) -> bool:
     try:
         return await remove_everything(folders, name) or lived
     finally:
-        lock.release()
+        lock.release(remove=True)
 
 
 def _signal_owner(folders: LabFolders, name: str, sent: signal.Signals) -> None:

@@ -1,24 +1,22 @@
 """The machines behind the lab's cloud API: what it is asked for is done to hosts."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from lab.cloud.backend import Machine
 from lab.errors import LabError
-from lab.host import Host, HostSpec
+from lab.host import Host
 from lab.network import LabNetwork
 
 
 class Machines:
-    """All hosts of one lab by name. Different hosts are worked on side by side, each one in turn."""
+    """All hosts of one lab by name. Different hosts are worked on side by side."""
 
     def __init__(self, image: Path, network: LabNetwork, lab_folder: Path) -> None:
         self._image = image
         self._network = network
         self._lab_folder = lab_folder
         self._hosts: dict[str, Host] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
 
     @property
     def names(self) -> list[str]:
@@ -35,56 +33,45 @@ class Machines:
         """Make and boot a host. Returns when its init was started; a failure leaves nothing behind."""
         if machine.name in self._hosts:
             raise LabError(f"There is already a host called {machine.name} in this lab.")
-        if machine.address in {host.spec.address for host in self._hosts.values()}:
+        if machine.address in {host.machine.address for host in self._hosts.values()}:
             raise LabError(f"The address {machine.address} already belongs to another host of this lab.")
-        spec = HostSpec(machine.name, machine.address, machine.user_data, machine.ssh_keys)
-        host = Host(spec, self._image, self._network, self._lab_folder)
+        host = Host(machine, self._image, self._network, self._lab_folder)
         self._hosts[machine.name] = host
-        async with self._turn(machine.name):
-            try:
-                await host.create()
-            except BaseException:
-                await asyncio.shield(self._remove(host))
-                raise
+        try:
+            await host.create()
+        except BaseException:
+            await asyncio.shield(self._remove(host))
+            raise
 
     async def power_on(self, name: str) -> None:
-        async with self._turn(name):
-            await self._host(name).power_on()
+        await self._host(name).power_on()
 
     async def power_off(self, name: str) -> None:
         """Cut the power."""
-        async with self._turn(name):
-            await self._host(name).power_off()
+        await self._host(name).power_off()
 
     async def shutdown(self, name: str) -> None:
         """Press the power button and wait; a host that does not mind it stays on, as a real one does."""
-        async with self._turn(name):
-            await self._host(name).shut_down()
+        await self._host(name).shut_down()
 
     async def reboot(self, name: str) -> None:
         """Shut down, by force after a while, and boot from the same disk."""
-        async with self._turn(name):
-            host = self._host(name)
-            if not await host.shut_down():
-                await host.power_off()
-            await host.power_on()
+        await self._host(name).reboot()
 
     async def delete(self, name: str) -> None:
         """Remove a host, in whatever state it is; one that is not there is no error."""
-        async with self._turn(name):
-            if name in self._hosts:
-                await self._remove(self._hosts[name])
+        if name in self._hosts:
+            await self._remove(self._hosts[name])
 
-    async def delete_all(self) -> None:
-        await asyncio.gather(*(self.delete(name) for name in self.names))
+    def stop_watching(self) -> None:
+        """From now on hosts that reboot themselves stay off: the lab is about to go."""
+        for host in self._hosts.values():
+            host.stop_watching()
 
     async def _remove(self, host: Host) -> None:
         await host.delete()
-        self._hosts.pop(host.spec.name, None)
-        self._turns.pop(host.spec.name, None)
-
-    def _turn(self, name: str) -> AbstractAsyncContextManager[None]:
-        return self._turns.setdefault(name, asyncio.Lock())
+        if self._hosts.get(host.machine.name) is host:
+            del self._hosts[host.machine.name]
 
     def _host(self, name: str) -> Host:
         try:

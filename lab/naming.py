@@ -70,6 +70,10 @@ class LabNames:
     def interface_address(self, octet: int) -> IPv4Interface:
         return IPv4Interface(f"{self.address(octet)}/{self.subnet.prefixlen}")
 
+    def hardware_address(self, octet: int) -> str:
+        """The host's Ethernet address, the same after each boot: others remember it for a while."""
+        return f"02:77:00:00:{self.number:02x}:{octet:02x}"
+
     def namespace(self, octet: int) -> str:
         """The network namespace of the host with this last octet; also its name as a systemd machine."""
         return f"{self.group}-{octet}"

@@ -72,7 +72,10 @@ class LabNetwork:
         namespace, veth = names.namespace(octet), names.veth(octet)
         await self.unplug(octet)
         await run("ip", "netns", "add", namespace)
-        await run(*("ip", "link", "add", "name", veth, "type", "veth"), *("peer", "name", "eth0", "netns", namespace))
+        await run(
+            *("ip", "link", "add", "name", veth, "type", "veth", "peer", "name", "eth0"),
+            *("address", names.hardware_address(octet), "netns", namespace),
+        )
         await run("ip", "link", "set", veth, "master", names.bridge, "up")
         inside = (
             "link set lo up",

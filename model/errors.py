@@ -9,6 +9,10 @@ class Refused(Exception):
         self.sentence = sentence
 
 
+class Unreadable(Refused):
+    """Something outside that does not answer now. It says nothing about what was asked, which is tried again."""
+
+
 class StepFailed(Exception):
     """A step that could not reach its end; `output` holds the last lines of what ran, if anything ran."""
 

@@ -124,4 +124,4 @@ class SyncState(Frozen):
     refused_revision: str = Field("", description="A newer revision that was refused")
     refused: str = Field("", description="Why it was refused")
     settled: bool = Field(False, description="Whether nothing is left to do for `revision` but what waits for people")
-    failed_plan: str = Field("", description="Digest of the plan that failed last; it is not tried again by itself")
+    last_plan: str = Field("", description="Digest of the change that ran last; the same is not run again by itself")

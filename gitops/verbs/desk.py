@@ -14,6 +14,7 @@ from gitops.store import Following, Store
 from model import keys
 from model.cluster import Cluster, Person
 from model.errors import Refused
+from model.mrkdwn import escape
 from model.operation import Intent
 from model.verbs import BY_NAME
 
@@ -68,7 +69,7 @@ class Desk:
         try:
             text = self.answer(intent)
         except Refused as error:
-            text = error.sentence
+            text = escape(error.sentence)
         except Exception:
             verblog.exception("a verb broke")
             text = "flstr itself failed at this; its log says more, and nothing was changed by halves."

@@ -9,11 +9,15 @@ from lab.story.asking import Asking, Tally, ask_once
 from lab.story.chat import DEVELOPER, OPERATOR, REVIEWER, Card
 from lab.story.narrator import Narrator
 from lab.story.stage import APP_HOST, Stage
+from lab.surroundings import Wishes
 
 BUILD_UP_SECONDS = 240.0
 OPERATION_SECONDS = 180.0
 TWO_WORKERS, THREE_WORKERS = "    count: 2\n    first: 101", "    count: 3\n    first: 101"
 TWO_INSTANCES, THREE_INSTANCES = "instances: 2", "instances: 3"
+
+# Nobody who watches wants to wait for an hour until an approval expires.
+STORY_WISHES = Wishes(edits={"expires: 1h": "expires: 15s"})
 
 
 @dataclass(frozen=True)
@@ -78,31 +82,49 @@ class Story:
         tell.saw("worker103 has joined, and runs the third instance")
 
     def shrink(self) -> None:
-        """A merged branch takes a worker away: denied, then approved by a second person."""
+        """A merged branch takes a worker away: denied, expired, then approved by a second person."""
         tell, stage = self.narrator, self.stage
         tell.chapter("a merged branch takes a worker away; nothing is destroyed without leave")
         before = self._records()
         stage.merge("two-workers", {THREE_WORKERS: TWO_WORKERS}, person="operator")
-        card = self._asked(before)
-        tell.heard(card.text)
-        self._click("reviewer", REVIEWER, card, "approval.deny")
-        stage.chat.await_card(lambda it: it.ts == card.ts and it.ending == "denied", "the denial on the card")
-        _expect("worker103" in stage.servers(), "a denied removal destroyed worker103")
-        tell.saw("denied: worker103 stays")
+        self._deny(self._asked(before))
         before = self._records()
         self._say("operator", OPERATOR, "/flstr sync")
-        card = self._asked(before)
+        self._let_expire(self._asked(before))
+        before = self._records()
+        self._say("operator", OPERATOR, "/flstr sync")
+        tally = self._approve(self._asked(before))
+        status = self._say("operator", OPERATOR, "/flstr status influencer")
+        _expect(status.count("worker10") == 3, f"not three instances on the two workers: {status}")
+        tell.saw(f"worker103 is gone, its instance lives on; {tally.requests} requests, none failed")
+
+    def _deny(self, card: Card) -> None:
+        said = "\n".join(card.sections)
+        self.narrator.heard(said)
+        for loss in ("destroyed:* worker103", "move:* influencer", "stay:* worker101, worker102"):
+            _expect(loss in said, f"the card does not say what would be lost: {said}")
+        self._click("reviewer", REVIEWER, card, "approval.deny")
+        self._ends(card, "denied")
+        self.narrator.saw("denied: worker103 stays")
+
+    def _let_expire(self, card: Card) -> None:
         refused = self._click("operator", OPERATOR, card, "approval.approve")
         _expect("yourself" in refused, f"the requester could approve: {refused}")
+        self._ends(card, "expired")
+        self.narrator.saw("nobody else decided in time: worker103 stays")
+
+    def _ends(self, card: Card, ending: str) -> None:
+        self.stage.chat.await_card(lambda it: it.ts == card.ts and it.ending == ending, f"'{ending}' on the card", 60.0)
+        _expect("worker103" in self.stage.servers(), f"a removal that was {ending} destroyed worker103")
+
+    def _approve(self, card: Card) -> Tally:
         with Asking(self.ingress(), APP_HOST) as asking:
             self._click("reviewer", REVIEWER, card, "approval.approve")
             self._follow(lambda it: it.ts == card.ts, "destroy worker103", OPERATION_SECONDS)
         failures = asking.tally.failures
         _expect(not failures, f"{len(failures)} requests failed while worker103 went: {failures[:3]}")
-        _expect("worker103" not in stage.servers(), "worker103 still costs money")
-        status = self._say("operator", OPERATOR, "/flstr status influencer")
-        _expect(status.count("worker10") == 3, f"not three instances on the two workers: {status}")
-        tell.saw(f"worker103 is gone, its instance lives on; {asking.tally.requests} requests, none failed")
+        _expect("worker103" not in self.stage.servers(), "worker103 still costs money")
+        return asking.tally
 
     def look(self) -> None:
         """The verbs that change nothing."""

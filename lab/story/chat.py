@@ -17,6 +17,7 @@ OPERATOR, DEVELOPER, REVIEWER, GUEST = "U01OPERATOR", "U02DEVELOPER", "U03REVIEW
 
 _ANSWER_SECONDS = 30.0
 _ENDED = re.compile(r": (done|failed|denied|expired|void)\b")
+_OPERATION = re.compile(r"[0-9a-f]+")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Card:
     ts: str
     record: str
     text: str
+    sections: tuple[str, ...]
     tasks: tuple[tuple[str, str], ...]
     buttons: tuple[tuple[str, str], ...]
 
@@ -63,9 +65,13 @@ class Chat:
     def click(self, person: str, card: Card, action: str) -> str:
         """Click a button of a card; what that person is told of it."""
         before = {message["ts"] for message in self._ephemeral(person)}
+        self.press(person, card, action)
+        return self._await(lambda: self._told(person, before), f"an answer to the click on {action}")
+
+    def press(self, person: str, card: Card, action: str) -> None:
+        """Click, and wait for no answer."""
         value = dict(card.buttons)[action]
         self._post("click", person=person, channel=CHANNEL, ts=card.ts, action_id=action, value=value)
-        return self._await(lambda: self._told(person, before), f"an answer to the click on {action}")
 
     def cards(self) -> list[Card]:
         """Every operation's card, oldest first."""
@@ -76,6 +82,37 @@ class Chat:
         """What everybody in the channel can read, oldest first, threads included."""
         return [message["text"] for message in self._get(channel=CHANNEL) if message["ephemeral_to"] is None]
 
+    def blocks(self, card: Card) -> list[dict[str, Any]]:
+        """What a card is made of."""
+        (message,) = (message for message in self._get(channel=CHANNEL) if message["ts"] == card.ts)
+        return list(message["blocks"])
+
+    def await_said(self, beginning: str, seconds: float = _ANSWER_SECONDS) -> str:
+        """The newest thing said to everybody that begins so."""
+        return self._await(
+            lambda: next((text for text in reversed(self.said()) if text.startswith(beginning)), None),
+            f"somebody to say '{beginning}'",
+            seconds,
+        )
+
+    def await_answer(self, person: str, text: str, wanted: str, seconds: float = _ANSWER_SECONDS) -> str:
+        """Repeat a command until `wanted` is in its answer."""
+
+        def ask() -> str | None:
+            answer = self.command(person, text)
+            return answer if wanted in answer else None
+
+        return self._await(ask, f"'{wanted}' in an answer to {text!r}", seconds)
+
+    def await_thread(self, card: Card, wanted: str, seconds: float = _ANSWER_SECONDS) -> list[str]:
+        """What stands under a card, once `wanted` is part of it."""
+
+        def read() -> list[str] | None:
+            thread = self.thread(card)
+            return thread if wanted in "\n".join(thread) else None
+
+        return self._await(read, f"'{wanted}' under '{card.text}'", seconds)
+
     def thread(self, card: Card) -> list[str]:
         """What stands under a card."""
         replies = self._get(channel=CHANNEL, thread_ts=card.ts)
@@ -84,6 +121,10 @@ class Chat:
     def await_card(self, wanted: Callable[[Card], bool], what: str, seconds: float = _ANSWER_SECONDS) -> Card:
         """The first card that is as wanted."""
         return self._await(lambda: next((card for card in self.cards() if wanted(card)), None), what, seconds)
+
+    def await_connected(self, seconds: float = _ANSWER_SECONDS) -> None:
+        """Wait until an app listens."""
+        self._await(lambda: True if self.connected() else None, "flstr to connect", seconds)
 
     def connected(self) -> bool:
         """Whether an app listens."""
@@ -120,8 +161,9 @@ class Chat:
 
 
 def _is_card(message: dict[str, Any]) -> bool:
-    in_thread = message.get("thread_ts", message["ts"]) != message["ts"]
-    return not in_thread and message.get("metadata", {}).get("event_type") == "flstr_card"
+    metadata = message.get("metadata", {})
+    record = metadata.get("event_payload", {}).get("record", "")
+    return metadata.get("event_type") == "flstr_card" and _OPERATION.fullmatch(record) is not None
 
 
 def _card(message: dict[str, Any]) -> Card:
@@ -132,6 +174,7 @@ def _card(message: dict[str, Any]) -> Card:
         ts=message["ts"],
         record=message["metadata"]["event_payload"]["record"],
         text=message["text"],
+        sections=tuple(block["text"]["text"] for block in blocks if block["type"] == "section"),
         tasks=tuple((task["title"], task["status"]) for task in tasks),
         buttons=tuple((item["action_id"], item.get("value", "")) for item in elements),
     )

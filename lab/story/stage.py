@@ -66,12 +66,12 @@ class Stage:
 
     def app_commit(self, name: str) -> str:
         """A commit of the app's repository."""
-        return self._git("--git-dir", str(self.around.lab.git.path("influencer")), "rev-parse", name)
+        return self.git("--git-dir", str(self.around.lab.git.path("influencer")), "rev-parse", name)
 
     def cluster_log(self) -> str:
         """The newest commit of the cluster repo: author, subject and trailers."""
         folder = str(self.around.lab.git.path("cluster"))
-        return self._git("--git-dir", folder, "log", "-1", "--format=%an <%ae>%n%s%n%b", "main")
+        return self.git("--git-dir", folder, "log", "-1", "--format=%an <%ae>%n%s%n%b", "main")
 
     def merge(self, branch: str, edits: Mapping[str, str], person: str = "developer") -> str:
         """Make a branch with replacements of text in the manifests and merge it, as a pull request is merged."""
@@ -90,20 +90,20 @@ class Stage:
         identity = ("-c", f"user.name={person}", "-c", f"user.email={person}@flstr.lab")
         with tempfile.TemporaryDirectory(prefix="flstr-lab-") as temporary:
             folder = Path(temporary, "cluster")
-            self._git("clone", "--quiet", self.around.cluster_repo, str(folder))
+            self.git("clone", "--quiet", self.around.cluster_repo, str(folder))
             at = ("-C", str(folder), *identity)
             if force:
-                self._git(*at, "checkout", "--quiet", "--orphan", branch)
+                self.git(*at, "checkout", "--quiet", "--orphan", branch)
             else:
-                self._git(*at, "checkout", "--quiet", "-b", branch)
+                self.git(*at, "checkout", "--quiet", "-b", branch)
             edit(folder)
-            self._git(*at, "add", "--all")
-            self._git(*at, "commit", "--quiet", "--allow-empty", "-m", f"{branch}: change the manifests")
+            self.git(*at, "add", "--all")
+            self.git(*at, "commit", "--quiet", "--allow-empty", "-m", f"{branch}: change the manifests")
             if not force:
-                self._git(*at, "checkout", "--quiet", "main")
-                self._git(*at, "merge", "--quiet", "--no-ff", "-m", f"Merge {branch}", branch)
-            self._git(*at, "push", "--quiet", *(["--force"] if force else []), "origin", "HEAD:main")
-            return self._git(*at, "rev-parse", "HEAD")
+                self.git(*at, "checkout", "--quiet", "main")
+                self.git(*at, "merge", "--quiet", "--no-ff", "-m", f"Merge {branch}", branch)
+            self.git(*at, "push", "--quiet", *(["--force"] if force else []), "origin", "HEAD:main")
+            return self.git(*at, "rev-parse", "HEAD")
 
     def in_host(self, address: str, command: str, seconds: float = 30.0) -> str:
         """What a command on a host prints, for checks that nobody from outside can make."""
@@ -115,7 +115,8 @@ class Stage:
         )  # fmt: skip
         return done.stdout
 
-    def _git(self, *arguments: str) -> str:
+    def git(self, *arguments: str) -> str:
+        """What a `git` command prints. Raises LabError."""
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise LabError(f"git {' '.join(arguments)}: {done.stderr.strip()}")

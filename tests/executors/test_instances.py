@@ -212,7 +212,7 @@ def test_an_instance_on_a_dead_machine_keeps_its_port(store: Store) -> None:
     field.registry.allot_port("worker101", influencer(), INSTANCE)
     dead.instances.stop(STOP, dead.context)
     assert dead.port_is_held()
-    assert any("is left on worker101" in line for line in dead.reports)
+    assert any("left on worker101" in line for line in dead.reports)
 
 
 def test_the_fixture_is_what_etcd_holds() -> None:

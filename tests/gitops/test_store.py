@@ -28,6 +28,17 @@ def test_prefixes_are_read_together(store: Store) -> None:
     assert store.prefixes(["a/", "c/"]) == {"a/1": "x", "c/1": "z"}
 
 
+def test_only_what_changed_since_a_revision_is_read(store: Store) -> None:
+    store.write({"a/1": "x", "a/2": "y"})
+    everything, before = store.changed("a/", since=0)
+    assert everything == {"a/1": "x", "a/2": "y"}
+    store.write({"a/2": "z", "b": "no"})
+    changes, now = store.changed("a/", since=before)
+    assert changes == {"a/2": "z"}
+    assert now > before
+    assert store.changed("a/", since=now) == ({}, now)
+
+
 def test_a_prefix_can_be_removed(store: Store) -> None:
     store.write({"a/1": "x", "a/2": "y", "b": "z"})
     store.delete_prefix("a/")
@@ -82,3 +93,12 @@ def test_an_etcd_that_is_not_there_is_refused_in_one_sentence() -> None:
     store = Store(["http://127.0.0.1:1"])
     with pytest.raises(Refused, match=r"etcd at http://127\.0\.0\.1:1 does not answer"):
         store.get("a")
+
+
+def test_a_long_history_can_be_read_and_removed(store: Store) -> None:
+    # 300 operations of 20 KB are more than gRPC takes by itself, and than etcd changes in one transaction.
+    for number in range(300):
+        store.put(f"long/{number:03}", "x" * 20_000)
+    assert len(store.prefix("long/")) == len(store.prefixes(["long/"])) == 300
+    store.delete_prefix("long/")
+    assert store.prefix("long/") == {}

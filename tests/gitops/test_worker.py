@@ -19,8 +19,8 @@ from gitops.verbs.desk import Desk, Request
 from gitops.verbs.look import Look
 from gitops.worker import Worker
 from model import keys
-from model.errors import Refused
-from model.operation import Asker, Intent, Operation
+from model.errors import Refused, Unreadable
+from model.operation import Approval, Asker, Intent, Operation
 from tests.gitops.conftest import Remote, git
 from tests.gitops.scene import CLUSTER_YAML, Pretend, app_yaml, fail_at
 
@@ -51,8 +51,23 @@ class Flstr:
 
     def ask(self, words: str, user: str = OPERATOR) -> str:
         """What a person in Slack is answered."""
+        try:
+            return self.desk.answer(self._intent(words, user))
+        except Refused as error:
+            return error.sentence
+
+    def answer(self, words: str, user: str = OPERATOR) -> str:
+        """What stands in etcd for a person to read."""
+        intent = self._intent(words, user)
+        self.store.put(keys.intent(intent.id), intent.to_json())
+        self.desk._answer(intent)
+        found = Intent.model_validate_json(self.store.get(keys.intent(intent.id)) or "")
+        assert found.status == "answered"
+        return found.answer
+
+    def _intent(self, words: str, user: str) -> Intent:
         verb, *arguments = words.split()
-        intent = Intent(
+        return Intent(
             id=f"{words}{len(self.store.prefix(keys.INTENTS))}",
             verb=verb,
             arguments=tuple(arguments),
@@ -60,10 +75,6 @@ class Flstr:
             asker=Asker(place="slack", user=user, channel="C01FLSTR", channel_name="flstr"),
             asked=0,
         )
-        try:
-            return self.desk.answer(intent)
-        except Refused as error:
-            return error.sentence
 
     def notices(self) -> list[str]:
         return list(self.store.prefix(keys.NOTICES).values())
@@ -216,6 +227,125 @@ def test_leave_for_a_plan_that_changed_after_the_click_is_not_used(flstr: Flstr)
     assert "worker103" in flstr.registry.read().nodes
 
 
+def test_a_card_whose_leave_was_voided_by_a_controller_that_died_is_ended(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    (approval,) = flstr.operations.approvals()
+    assert flstr.operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
+    flstr.settle()
+    assert {item.id: item.status for item in flstr.operations.all()}[waiting.id] == "void"
+
+
+def test_a_denial_that_arrives_with_a_sync_ends_its_card(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    denied = flstr.settle()[-1]
+    flstr.ask("sync")
+    close = flstr.worker._close_decided
+
+    def close_then_deny(operations: list[Operation], approvals: list[Approval]) -> None:
+        close(operations, approvals)
+        flstr.worker._close_decided = close  # type: ignore[method-assign]
+        assert flstr.ask(f"deny {denied.id}", REVIEWER) == "Denied; nothing is changed."
+
+    flstr.worker._close_decided = close_then_deny  # type: ignore[method-assign]
+    flstr.settle()
+    assert {item.id: item.status for item in flstr.operations.all()}[denied.id] == "void"
+
+
+def test_a_click_between_reading_and_voiding_is_looked_at(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    assert flstr.worker.look()
+    void = flstr.worker._void
+
+    def click_then_void(approval: Approval, sentence: str) -> bool:
+        flstr.worker._void = void  # type: ignore[method-assign]
+        flstr.ask(f"approve {waiting.id}", REVIEWER)
+        return void(approval, sentence)
+
+    flstr.worker._void = click_then_void  # type: ignore[method-assign]
+    flstr.settle()
+    assert {item.id: item.status for item in flstr.operations.all()}[waiting.id] == "void"
+    assert [approval.status for approval in flstr.operations.approvals()] == ["void"]
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_leave_for_an_operation_that_has_ended_is_not_looked_at_for_ever(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.operations.end(waiting, "void", "as if it had ended otherwise")
+    flstr.settle()
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_every_kind_of_operation_leaves_nothing_to_do(flstr: Flstr) -> None:
+    def all_done(operations: int) -> None:
+        assert [operation.status for operation in flstr.settle()] == ["done"] * operations
+        assert "changes nothing" in flstr.ask("plan")
+
+    def with_leave(operations: int) -> None:
+        flstr.ask(f"approve {flstr.settle()[-1].id}", REVIEWER)
+        all_done(operations)
+
+    all_done(1)
+    flstr.ask(f"deploy influencer@{flstr.app[2][:7]}")
+    all_done(2)
+    flstr.ask("scale influencer 4")
+    all_done(3)
+    flstr.ask("scale influencer 1")
+    all_done(4)
+    flstr.ask("scale worker 3")
+    all_done(5)
+    flstr.ask("scale worker 1")
+    with_leave(6)
+    second = app_yaml(flstr.app[0].url, flstr.app[1]).replace("influencer", "creator").replace("5001", "5002")
+    second = second.replace("    location: /\n", "    location: /creator\n").replace(
+        "creator.flstr", "influencer.flstr"
+    )
+    second = second.replace("INFLUENCER", "CREATOR").replace(
+        flstr.app[0].url.replace("influencer", "creator"), flstr.app[0].url
+    )
+    flstr.cluster.pull()
+    flstr.cluster.push({"apps/creator.yaml": second})
+    all_done(7)
+    flstr.cluster.push({"apps/creator.yaml": None, "apps/influencer.yaml": None})
+    with_leave(8)
+    registered = flstr.registry.read()
+    assert (registered.apps, registered.ingress, registered.ports) == ({}, {}, {})
+
+
+def test_routing_that_failed_is_done_once_it_can_be(flstr: Flstr) -> None:
+    flstr.pretend.before = fail_at("routing.apply", "ingress016: no answer")
+    operations = flstr.settle()
+    assert [operation.plan.title for operation in operations[1:]] == ["bring the routing up to date"]
+    assert {operation.status for operation in operations} == {"failed"}
+    assert "bring HAProxy and nginx up to date" in flstr.ask("plan")
+    flstr.pretend.before = lambda _: None
+    flstr.ask("sync")
+    assert flstr.settle()[-1].status == "done"
+    assert "changes nothing" in flstr.ask("plan")
+
+
+def test_what_an_operation_cannot_mend_is_not_tried_for_ever(flstr: Flstr) -> None:
+    flstr.settle()
+    # A machine that is not reached keeps its port, as the real executor has it.
+    flstr.pretend.act["instance.stop"] = lambda step, context: None
+    flstr.ask("scale influencer 1")
+    operations = flstr.settle()
+    assert [operation.status for operation in operations] == ["done"] * 3
+    assert operations[-1].plan.steps[0].title.startswith("clean up influencer 2-")
+
+
 def test_a_failed_operation_is_not_tried_again_until_somebody_says_so(flstr: Flstr) -> None:
     flstr.settle()
     flstr.pretend.before = fail_at("release.build", "the build failed")
@@ -251,6 +381,24 @@ def test_a_bad_revision_is_refused_once_and_nothing_changes(
     assert expected in flstr.ask("status")
 
 
+def test_words_of_strangers_are_no_markup(flstr: Flstr) -> None:
+    flstr.settle()
+    app, _, _ = flstr.app
+    shouting = app.push({"run.sh": "three"}, "<!channel> look & <https://evil.example|here>")
+    git(app.bare, "branch", "<!here>", "main")
+    assert '"&lt;!channel&gt; look &amp; &lt;https://evil.example|here&gt;"' in flstr.ask(
+        f"deploy influencer@{shouting}"
+    )
+    assert "<!" not in flstr.answer("deploy influencer@<!here")
+    flstr.settle()
+    flstr.cluster.pull()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("cluster: flstr-lab", "cluster: <!channel>")})
+    flstr.settle()
+    assert "cluster cannot be '&lt;!channel&gt;'" in flstr.notices()[0]
+    assert "&lt;!channel&gt;" in flstr.ask("status")
+    assert "<!" not in flstr.ask("status") + flstr.notices()[0]
+
+
 def test_a_merged_commit_that_does_not_exist_is_refused(flstr: Flstr) -> None:
     flstr.settle()
     flstr.cluster.push({"apps/influencer.yaml": app_yaml(flstr.app[0].url, "f" * 40)})
@@ -269,6 +417,37 @@ def test_a_force_push_stops_the_sync_until_somebody_looked(flstr: Flstr) -> None
     assert "worker103" not in flstr.registry.read().nodes
     flstr.ask(f"sync {rewritten[:8]}")
     flstr.settle()
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_a_revision_that_cannot_be_read_now_is_followed_once_it_can(flstr: Flstr) -> None:
+    flstr.settle()
+    away = flstr.app[0].bare.with_suffix(".away")
+    flstr.app[0].bare.rename(away)
+    # The mirror does not hold it yet, so the app's repository is asked.
+    git(flstr.app[0].work, "commit", "-q", "--allow-empty", "-m", "third")
+    third = git(flstr.app[0].work, "rev-parse", "HEAD")
+    flstr.cluster.push({"apps/influencer.yaml": app_yaml(flstr.app[0].url, third)})
+    for _ in range(2):
+        with pytest.raises(Unreadable, match=r"^apps/influencer.yaml: file://.* cannot be read"):
+            flstr.worker.look()
+    assert flstr.notices() == []
+    away.rename(flstr.app[0].bare)
+    git(flstr.app[0].work, "push", "-q", "origin", "HEAD:main")
+    assert flstr.settle()[-1].status == "done"
+    commits = {item.commit for item in flstr.registry.read().apps["backend", "influencer"].instances.values()}
+    assert commits == {third}
+
+
+def test_a_mend_is_followed_where_what_was_accepted_cannot_be_read_any_more(flstr: Flstr) -> None:
+    flstr.settle()
+    # As a newer flstr finds it, for which the accepted revision is wrong.
+    wrong = flstr.cluster.push({"cluster.yaml": CLUSTER_YAML + "colour: blue\n"})
+    flstr.worker._save(flstr.worker.state().model_copy(update={"revision": wrong, "settled": False}))
+    with pytest.raises(Refused, match="colour"):
+        flstr.settle()
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    assert flstr.settle()[-1].status == "done"
     assert "worker103" in flstr.registry.read().nodes
 
 

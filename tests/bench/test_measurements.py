@@ -1,0 +1,87 @@
+"""The measurements run, each once, on the real servers they start; what they print is for people to read."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench import command, following, poll, pure, scripts, slack
+from bench.counting import CountingClient, git_calls
+from gitops.repository import ClusterRepo
+from gitops.store import Store
+from tests.gitops.conftest import Remote
+
+
+def test_reads_and_writes_are_counted_apart(etcd_endpoint: str) -> None:
+    client = CountingClient(etcd_endpoint)
+    store = Store([etcd_endpoint], client=client)
+    store.put("a", "1")
+    store.delete("a")
+    store.get("a")
+    store.prefix("a")
+    store.prefixes(["a", "b"])
+    store.close()
+    assert client.calls == {"writes": 2, "reads": 3}
+
+
+def test_calls_of_git_are_counted_by_their_subcommand(tmp_path: Path) -> None:
+    remote = Remote(tmp_path)
+    remote.push({"cluster.yaml": ""})
+    repo = ClusterRepo(remote.url, tmp_path / "clone.git")
+    with git_calls() as called:
+        repo.head()
+    repo.head()
+    assert called == ["ls-remote"]
+
+
+def test_a_poll_is_measured_with_what_it_costs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(poll, "RUNS", 1)
+    monkeypatch.setattr(poll, "PAST", (1, 3))
+    [group] = poll.measure(tmp_path)
+    assert [figure.kind for figure in group.figures] == ["flstr", "flstr", "floor"]
+    assert all("0 writes; git ls-remote" in figure.note for figure in group.figures[:2])
+
+
+def test_what_is_worked_out_alone_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pure, "RUNS", 1)
+    monkeypatch.setattr(pure, "SIZES", (5,))
+    notes = {figure.name: figure.note for group in pure.measure() for figure in group.figures}
+    assert notes["5 machines, unchanged"] == "0 steps"
+    assert notes["5 machines, from nothing"] != "0 steps"
+    assert notes["mesh files and scripts of all"].startswith("50 scripts")
+
+
+def test_the_command_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command, "RUNS", 1)
+    [group] = command.measure()
+    assert len(group.figures) == 4
+
+
+def test_following_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "CHANGES", 5)
+    [group] = following.measure(tmp_path)
+    assert [len(figure.seconds) for figure in group.figures] == [5, 5]
+
+
+def test_slack_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slack, "COMMANDS", 3)
+    [group] = slack.measure(tmp_path)
+    assert [len(figure.seconds) for figure in group.figures] == [3, 3]
+
+
+@pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/sbin/sshd").exists(), reason="needs root and openssh-server")
+def test_scripts_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(scripts, "RUNS", 1)
+    monkeypatch.setattr(scripts, "SIDE_BY_SIDE_RUNS", 1)
+    monkeypatch.setattr(scripts, "SIZES", (3,))
+    one, three = scripts.measure(tmp_path)
+    assert [len(figure.seconds) for figure in (*one.figures, *three.figures)] == [1] * 10
+
+
+def test_an_unknown_measurement_is_one_sentence() -> None:
+    command_line = [sys.executable, "-m", "bench", "--only", "sloth"]
+    done = subprocess.run(command_line, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
+    assert done.returncode != 0
+    assert "there is no sloth" in " ".join(done.stderr.split())

@@ -1,0 +1,77 @@
+"""A flstr that loses its power at a given moment, and comes back."""
+
+import json
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from lab.story.stage import Stage
+from tests.story.views import etcd_endpoint, etcd_revision
+
+MOMENT_SECONDS = 120.0
+
+Event = dict[str, Any]
+
+
+@dataclass
+class PowerCuts:
+    """Kills flstr, its etcd with it, and starts it again; `count` says how often."""
+
+    stage: Stage
+    count: int = 0
+    _read: int = field(default=0)
+
+    def start(self) -> None:
+        """Start flstr; from now on only what it logs from here on is heard."""
+        log = self.stage.flstr.log
+        self._read = log.stat().st_size if log.exists() else 0
+        self.stage.flstr.start(FLSTR_LOG_FORMAT="json")
+
+    def when_step_begins(self, step: str, later: float = 0.0) -> None:
+        """Cut the power when a step whose id begins so has begun, or a little later."""
+        self.when(lambda: self._began(step), f"step {step} to begin", later)
+
+    def when(self, moment: Callable[[], bool], what: str, later: float = 0.0) -> None:
+        """Cut the power once `moment` has come, and start flstr again."""
+        deadline = time.monotonic() + MOMENT_SECONDS
+        while not moment():
+            assert time.monotonic() < deadline, f"waited {MOMENT_SECONDS:.0f} s for {what}"
+            assert self.stage.flstr.is_running, f"flstr ended by itself before {what}"
+            time.sleep(0.01)
+        time.sleep(later)
+        self.cut()
+
+    def cut(self) -> None:
+        """End flstr as a power cut does, see its etcd gone, start it again, see its data there."""
+        endpoint, before = etcd_endpoint(self.stage), etcd_revision(self.stage)
+        self.stage.flstr.kill()
+        assert _is_closed(endpoint), "etcd has outlived its flstr"
+        self.count += 1
+        self.start()
+        deadline = time.monotonic() + MOMENT_SECONDS
+        while not any(event["event"] == "leading" for event in self._events()):
+            assert time.monotonic() < deadline, "flstr did not come back"
+            time.sleep(0.02)
+        assert etcd_revision(self.stage) >= before, "etcd has lost what it had"
+
+    def _began(self, step: str) -> bool:
+        return any(event["event"] == "step begins" and event["step"].startswith(step) for event in self._events())
+
+    def _events(self) -> list[Event]:
+        lines = self.stage.flstr.log.read_bytes()[self._read :].splitlines(keepends=True)
+        return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"\n")]
+
+
+def _is_closed(endpoint: str, seconds: float = 5.0) -> bool:
+    at = urlsplit(endpoint)
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection((at.hostname or "", at.port or 0), timeout=1).close()
+        except OSError:
+            return True
+        time.sleep(0.05)
+    return False

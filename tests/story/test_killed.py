@@ -1,0 +1,134 @@
+"""flstr is killed in the middle of everything, and goes on: the same card, nothing twice, nobody notices."""
+
+import pytest
+
+from lab.story.asking import Asking, Tally, ask_once
+from lab.story.chapters import TWO_WORKERS, Story
+from lab.story.chat import DEVELOPER, REVIEWER, Card
+from lab.story.narrator import Silent
+from lab.story.stage import APP_HOST, Stage
+from lab.surroundings import Wishes
+from tests.story.killing import PowerCuts
+from tests.story.views import answered, enabled_units, registered, registered_units, running_units
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
+
+WISHES = Wishes()
+ONE_WORKER = "    count: 1\n    first: 101"
+OPERATION_SECONDS = 240.0
+
+
+@pytest.fixture(scope="module")
+def power_cuts(stage: Stage) -> PowerCuts:
+    return PowerCuts(stage)
+
+
+@pytest.fixture(scope="module")
+def built_up(stage: Stage, power_cuts: PowerCuts) -> Card:
+    """The card of a build-up during which the power went five times."""
+    cloud = stage.around.cloud.requests
+    power_cuts.start()
+    # Servers are being created: of one the answer may have come, of the others it is on its way.
+    power_cuts.when(lambda: cloud.count("POST", "/servers") > 0, "a server to be rented")
+    # They boot.
+    power_cuts.when(lambda: cloud.count("POST", "/servers") > 3, "the last server to be rented", later=1.5)
+    power_cuts.when_step_begins("join", later=0.5)
+    power_cuts.when_step_begins("build-", later=0.3)
+    power_cuts.when_step_begins("start-", later=0.3)
+    return the_end(stage, "add controller001")
+
+
+@pytest.fixture(scope="module")
+def deployed(stage: Stage, power_cuts: PowerCuts, built_up: Card) -> tuple[Card, Tally]:
+    """The card of a deploy during which the power went six times, and what a client was answered meanwhile."""
+    second = stage.app_commit("main")
+    with Asking(ingress(stage), APP_HOST) as asking:
+        stage.chat.command(DEVELOPER, f"/flstr deploy influencer@{second}")
+        power_cuts.when(lambda: len(stage.chat.cards()) > 1, "the card")
+        power_cuts.when_step_begins("build-", later=0.2)
+        power_cuts.when_step_begins("start-", later=0.4)
+        power_cuts.when_step_begins("route-", later=0.4)
+        power_cuts.when_step_begins("drain-", later=0.2)
+        power_cuts.when_step_begins("stop-", later=0.1)
+        card = the_end(stage, f"deploy influencer@{second[:8]}")
+    return card, asking.tally
+
+
+@pytest.fixture(scope="module")
+def removed(stage: Stage, power_cuts: PowerCuts, deployed: tuple[Card, Tally]) -> tuple[Card, Tally]:
+    """The card of a removal during which the power went six times, and what a client was answered meanwhile."""
+    chat = stage.chat
+    with Asking(ingress(stage), APP_HOST) as asking:
+        stage.merge("one-worker", {TWO_WORKERS: ONE_WORKER}, person="operator")
+        card = chat.await_card(lambda it: it.waits, "a card that asks for an approval")
+        power_cuts.cut()
+        chat.await_connected()
+        chat.press(REVIEWER, card, "approval.approve")
+        power_cuts.cut()
+        power_cuts.when_step_begins("start-", later=0.3)
+        power_cuts.when_step_begins("drain-", later=0.3)
+        power_cuts.when_step_begins("leave-", later=0.3)
+        deleted = len(stage.around.cloud.requests.requests)
+        power_cuts.when(
+            lambda: any(it.method == "DELETE" for it in stage.around.cloud.requests.requests[deleted:]),
+            "the server to be given back",
+        )
+        the_end(stage, "destroy worker102")
+    (ended,) = (it for it in chat.cards() if it.ts == card.ts)
+    return ended, asking.tally
+
+
+def test_a_build_up_goes_on_where_it_was(stage: Stage, built_up: Card) -> None:
+    assert set(stage.servers()) == {"controller001", "worker101", "worker102", "ingress016"}
+    assert answered(stage, "POST", "/servers", 201) == 4
+    assert "first" in ask_once(ingress(stage), APP_HOST)
+    assert_whole(stage, built_up, instances=2)
+
+
+def test_a_deploy_goes_on_and_nobody_notices(stage: Stage, deployed: tuple[Card, Tally]) -> None:
+    card, tally = deployed
+    assert tally.failures == []
+    assert tally.requests > 100
+    assert ask_once(ingress(stage), APP_HOST) == f"influencer second {stage.app_commit('main')}"
+    assert_whole(stage, card, instances=2)
+
+
+def test_an_approved_removal_goes_on_and_nobody_notices(stage: Stage, removed: tuple[Card, Tally]) -> None:
+    card, tally = removed
+    assert card.ending == "done"
+    assert tally.failures == []
+    assert set(stage.servers()) == {"controller001", "worker101", "ingress016"}
+    assert "worker102" not in registered(stage).hosts
+    assert answered(stage, "POST", "/servers", 201) == 4
+    assert "second" in ask_once(ingress(stage), APP_HOST)
+    assert_whole(stage, card, instances=2)
+
+
+def test_each_operation_has_one_card_that_tells_its_end(stage: Stage, removed: tuple[Card, Tally]) -> None:
+    cards = stage.chat.cards()
+    assert [card.ending for card in cards] == ["done", "done", "done"]
+    assert len({card.record for card in cards}) == 3
+    for card in cards:
+        # What the thread hears is heard once as well.
+        thread = stage.chat.thread(card)
+        assert len(thread) == len(set(thread))
+
+
+def ingress(stage: Stage) -> str:
+    return Story(stage, Silent()).ingress()
+
+
+def the_end(stage: Stage, title: str) -> Card:
+    return stage.chat.await_card(
+        lambda card: title in card.text and card.ending is not None, f"the end of '{title}'", OPERATION_SECONDS
+    )
+
+
+def assert_whole(stage: Stage, card: Card, instances: int) -> None:
+    """Every step is done, and what is registered is what runs."""
+    assert card.ending == "done"
+    assert {status for _, status in card.tasks} == {"complete"}
+    units = running_units(stage)
+    assert units == enabled_units(stage) == registered_units(stage)
+    assert sum(map(len, units.values())) == instances
+    assert len(registered(stage).ports) == instances

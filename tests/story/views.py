@@ -1,0 +1,79 @@
+"""What flstr left behind, seen from outside: in etcd, on the hosts, in the cloud's log."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import etcd3
+
+from gitops.registry import Registry
+from gitops.store import Store
+from lab.story.stage import Stage
+from model.registered import Registered
+
+UNITS = "flstr-backend-influencer-*.service"
+
+
+def etcd_endpoint(stage: Stage) -> str:
+    """The address of flstr's own etcd, as it is noted for the `flstr` command."""
+    return Path(stage.around.state, "etcd-endpoint").read_text().strip()
+
+
+def etcd_revision(stage: Stage) -> int:
+    """Grows with every write."""
+    at = urlsplit(etcd_endpoint(stage))
+    client = etcd3.client(host=at.hostname, port=at.port)
+    try:
+        return int(client.get_response("none").header.revision)
+    finally:
+        client.close()
+
+
+def registered(stage: Stage) -> Registered:
+    """The whole registered tree."""
+    store = Store([etcd_endpoint(stage)])
+    try:
+        return Registry(store).read()
+    finally:
+        store.close()
+
+
+def running_units(stage: Stage) -> dict[str, list[str]]:
+    """The instances that systemd runs, by worker."""
+    return _on_workers(stage, f"systemctl list-units --plain --no-legend --state=active '{UNITS}' | cut -d' ' -f1")
+
+
+def enabled_units(stage: Stage) -> dict[str, list[str]]:
+    """The instances that would come back after a reboot, by worker."""
+    return _on_workers(stage, f"cd /etc/systemd/system/multi-user.target.wants && ls {UNITS} 2>/dev/null")
+
+
+def registered_units(stage: Stage) -> dict[str, list[str]]:
+    """The instances that etcd says there are, by worker."""
+    units: dict[str, list[str]] = {name: [] for name in _workers(stage)}
+    for (kind, app), record in registered(stage).apps.items():
+        for instance, where in sorted(record.instances.items()):
+            units[where.node].append(f"flstr-{kind}-{app}-{instance}.service")
+    return units
+
+
+def answered(stage: Stage, method: str, path: str, status: int) -> int:
+    """How often the cloud gave this answer."""
+    return sum((it.method, it.path, it.status) == (method, path, status) for it in stage.around.cloud.requests.requests)
+
+
+def ssh_logins(stage: Stage, node: str) -> int:
+    """How many connections a host's sshd has let in; the one that asks is the newest of them."""
+    return int(stage.in_host(stage.servers()[node], "journalctl --unit=ssh --output=cat | grep --count ^Accepted"))
+
+
+def polls(stage: Stage) -> int:
+    """How often the cluster repo was looked at."""
+    return (stage.around.lab.folder / "git-daemon.log").read_text().count("Request upload-pack for '/cluster.git'")
+
+
+def _on_workers(stage: Stage, command: str) -> dict[str, list[str]]:
+    return {name: sorted(stage.in_host(address, command).split()) for name, address in _workers(stage).items()}
+
+
+def _workers(stage: Stage) -> dict[str, str]:
+    return {name: address for name, address in sorted(stage.servers().items()) if name.startswith("worker")}
