@@ -91,6 +91,8 @@ async def _down(name: str) -> None:
     elif check_lab_name(name) not in known_labs(folders) or not await take_down(folders, name):
         living = living_labs(folders)
         raise LabError(f"there is no lab {name}; " + (f"up are {', '.join(living)}" if living else "none is up"))
+    else:
+        out.print(f"lab {name} is down", markup=False)
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
