@@ -16,10 +16,10 @@ from bot.cards import APPROVE, DENY
 from bot.clients import webhook_client
 from bot.parser import Command, Refusal, parse
 from bot.slack_errors import CALL_ERRORS
-from bot.text import escape
 from gitops.intents import submit
 from gitops.store import Store
 from model.errors import Refused
+from model.mrkdwn import escape
 from model.operation import Asker, Intent
 
 log = structlog.get_logger()

@@ -1,12 +1,9 @@
 """Text as Slack wants it: escaped, cut to a limit, split without loss."""
 
+from model.mrkdwn import escape
+
 FENCE = "```"
 MORE = "…"
-
-
-def escape(text: str) -> str:
-    """Text that Slack shows as it is: no mentions, no links."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def clip(text: str, limit: int) -> str:

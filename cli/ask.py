@@ -49,7 +49,8 @@ def plain(mrkdwn: str) -> str:
     text = re.sub(r"(?m)(^|\s)\*([^*\n]+)\*(?=\s|$)", r"\1\2", text)
     for escaped, letter in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(escaped, letter)
-    return text.replace("`", "")
+    # A commit's subject or a host's last words may hold what a terminal obeys.
+    return "".join(letter for letter in text.replace("`", "") if letter.isprintable() or letter == "\n")
 
 
 def _intent(settings: Settings, verb: str, arguments: tuple[str, ...], line: str) -> Intent:

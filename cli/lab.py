@@ -1,6 +1,7 @@
 """What `flstr lab` does: everything that flstr talks to, on this machine, with or without a flstr in it."""
 
 import asyncio
+import signal
 import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
@@ -11,7 +12,7 @@ from rich.console import Console
 from cli.image_progress import image_progress
 from lab.errors import LabError
 from lab.flstr_process import FlstrProcess
-from lab.lab import lab_folders, until_told_to_stop
+from lab.lab import lab_folders, stopped_by_signals
 from lab.leftovers import known_labs, living_labs, sweep, take_down
 from lab.naming import check_lab_name
 from lab.preconditions import why_no_lab
@@ -38,6 +39,8 @@ def down(name: str) -> None:
 
 def demo(name: str) -> None:
     """Play the story, and tell it."""
+    # Told to stop, it takes everything down on its way out, as after Ctrl-C.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     _run(_sweep)
     try:
         with image_progress(out) as progress:
@@ -55,6 +58,11 @@ async def _sweep() -> None:
 
 
 async def _up(name: str, port: int, serve: bool) -> None:
+    with stopped_by_signals():
+        await _stay_up(name, port, serve)
+
+
+async def _stay_up(name: str, port: int, serve: bool) -> None:
     await sweep(lab_folders())
     with image_progress(out) as progress:
         around = await Surroundings.up(name, Wishes(slack_port=port), progress=progress)
@@ -68,7 +76,7 @@ async def _up(name: str, port: int, serve: bool) -> None:
         if serve:
             flstr.start()
             out.print(f"flstr runs; its log is {around.lab.folder / 'flstr.log'}; Ctrl-C ends everything", markup=False)
-        await until_told_to_stop()
+        await asyncio.Event().wait()
     finally:
         flstr.stop()
         await around.down()

@@ -9,6 +9,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_vali
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.errors import Refused
+from model.names import without_secret
 
 _ENDPOINT = re.compile(r"http://[A-Za-z0-9.-]+:[0-9]{1,5}")
 
@@ -46,6 +47,11 @@ class Settings(BaseSettings):
     slack_api_url: str = Field(
         "", validation_alias=AliasChoices("SLACK_API_URL"), description="Slack's Web API, if not Slack's own"
     )
+
+    @field_validator("cluster_repo")
+    @classmethod
+    def _no_token(cls, value: str) -> str:
+        return without_secret(value)
 
     @field_validator("etcd_endpoints", mode="before")
     @classmethod
@@ -86,6 +92,9 @@ def read_settings() -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = next(name for name in Settings.model_fields if str(first["loc"][0]) in (name, variable_of(name)))
+        if name == "cluster_repo":
+            # What is wrong with it is a secret in it, which is not shown again.
+            raise Refused(f"{variable_of(name)}: {first['ctx']['error']}") from None
         wanted = Settings.model_fields[name].description
         raise Refused(f"{variable_of(name)} cannot be '{first.get('input')}': {wanted}") from error
     for name, field in Settings.model_fields.items():

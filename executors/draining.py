@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from executors.remote import Remote
 from executors.routing import Routing
-from executors.routing_files import backend_name, routing_nodes
+from executors.routing_files import backend_name
 from executors.templates import render
 from gitops.executor import StepContext
+from gitops.routed import routing_nodes
 from model.errors import StepFailed
 from model.registered import Registered
 from model.steps import DrainInstance

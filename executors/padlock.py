@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from model.mrkdwn import escape
+
 Level = Literal["error", "warning"]
 
 MARKS: dict[Level, str] = {"error": ":red_circle:", "warning": ":large_yellow_circle:"}
@@ -160,5 +162,4 @@ def _all_well(seen: Sequence[PortSeen], now: datetime) -> str:
 
 def _mrkdwn(text: str) -> str:
     """Text that came from outside, without a meaning to Slack."""
-    plain = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in plain).split())[:LINE]
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in escape(text)).split())[:LINE]

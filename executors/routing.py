@@ -14,10 +14,10 @@ from executors.routing_files import (
     ingress_nodes,
     plain_ingresses,
     routing_files,
-    routing_nodes,
 )
 from executors.templates import render
 from gitops.executor import StepContext
+from gitops.routed import routing_digest, routing_nodes
 from model.errors import StepFailed
 from model.names import AppKind, AppName, InstanceId, NodeName
 from model.registered import Registered
@@ -93,10 +93,12 @@ class Routing:
         }
         context.report(f"configuring {len(scripts)} machines")
         failed: list[StepFailed] = []
+        digest = routing_digest(registered)
         for node, answer in self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS).items():
             if not isinstance(answer, StepFailed):
-                continue
-            if node in hosts or node in ingresses:
+                if registered.routed.get(node) != digest:
+                    context.registry.put_routed(node, digest)
+            elif node in hosts or node in ingresses:
                 failed.append(answer)
             else:
                 context.report(f"{node} keeps its old routing: {answer.sentence}")

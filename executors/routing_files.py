@@ -16,7 +16,6 @@ PAGES_FOLDER = "/var/www/flstr"
 UNAVAILABLE = "unavailable.html"
 ACME_FOLDER = "/var/www/acme"
 ACME_PATH = "/.well-known/acme-challenge/"
-ROUTING_ROLES = frozenset({"worker", "ingress", "service"})
 # Port 80 answers on every ingress, also before the first app: strangers get 404, certificates their challenge.
 HTTP_PORT = 80
 
@@ -73,11 +72,6 @@ class _Host:
 def backend_name(kind: AppKind, app: AppName) -> str:
     """What HAProxy calls an app."""
     return f"{kind}-{app}"
-
-
-def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
-    """The machines that run HAProxy."""
-    return tuple(name for name, node in sorted(registered.nodes.items()) if node.role in ROUTING_ROLES)
 
 
 def ingress_nodes(registered: Registered) -> tuple[NodeName, ...]:

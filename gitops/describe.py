@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from gitops.plan import Plans
 from model.cluster import Cluster
+from model.mrkdwn import escape
 from model.operation import Operation, SyncState
 from model.registered import NodeRecord, Registered, RegisteredApp
 from model.steps import Plan
@@ -26,7 +27,7 @@ def status(cluster: Cluster, registered: Registered, operations: Sequence[Operat
     """Everything on one screen: what runs where, what is under way, how far Git was followed."""
     lines = [f"*{cluster.cluster}* follows `{state.revision[:8] or 'nothing yet'}`"]
     if state.refused:
-        lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {state.refused}")
+        lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
     lines += ["", "*Nodes*", *_nodes(cluster, registered), "", "*Apps*", *_apps(registered)]
     under_way = [operation for operation in operations if not operation.ended_already()]
     ended = [operation for operation in operations if operation.ended_already()][-RECENT:]
@@ -118,6 +119,6 @@ def _apps(registered: Registered) -> list[str]:
 
 
 def _operation(operation: Operation) -> str:
-    ended = f": {operation.sentence}" if operation.sentence else ""
+    ended = f": {escape(operation.sentence)}" if operation.sentence else ""
     age = max(0, int(time.time() - operation.created))
-    return f"{SIGNS[operation.status]} {operation.plan.title}{ended} ({operation.origin.display}, {age} s ago)"
+    return f"{SIGNS[operation.status]} {operation.plan.title}{ended} ({escape(operation.origin.display)}, {age} s ago)"

@@ -18,6 +18,7 @@ from model.schema import Schema, in_words, json_schema, schema_at
 
 CLUSTER_FILE = "cluster.yaml"
 APPS_FOLDER = "apps/"
+LONGEST_SHOWN = 60
 
 M = TypeVar("M", bound=Frozen)
 
@@ -143,7 +144,8 @@ def _plain(value: Any) -> Any:
 
 
 def _faults(document: Document, model: type[BaseModel], error: ValidationError) -> Iterator[Fault]:
-    details = error.errors()
+    # A field that is missing was often written with a slip, which says more: that comes first.
+    details = sorted(error.errors(), key=lambda detail: detail["type"] == "missing")
     for detail in details:
         if any(other["loc"] and detail["loc"] == other["loc"][:-1] for other in details):
             # What is wrong inside it was said; that it is wrong as a whole follows from that.
@@ -154,7 +156,7 @@ def _faults(document: Document, model: type[BaseModel], error: ValidationError) 
 
 def _sentence(schema: Schema, detail: Mapping[str, Any]) -> str:
     around, last = detail["loc"][:-1], detail["loc"][-1:]
-    name = ".".join(str(part) for part in detail["loc"])
+    name = _shown(".".join(str(part) for part in detail["loc"]))
     match detail["type"]:
         case "extra_forbidden":
             known = {field.lower(): field for field in schema_at(schema, around).get("properties", {})}
@@ -168,7 +170,12 @@ def _sentence(schema: Schema, detail: Mapping[str, Any]) -> str:
         case _ if last == ("[key]",):
             *mapping, key = around
             wanted = in_words(schema_at(schema, mapping).get("propertyNames", {}))
-            return f"{'.'.join(map(str, mapping))}: '{key}' cannot be a name; write {wanted}"
+            return f"{'.'.join(map(str, mapping))}: '{_shown(key)}' cannot be a name; write {wanted}"
         case _:
-            given = str(detail.get("input"))[:60]
-            return f"{name} cannot be '{given}'; write {in_words(schema_at(schema, detail['loc']))}"
+            wanted = in_words(schema_at(schema, detail["loc"]))
+            return f"{name} cannot be '{_shown(detail.get('input'))}'; write {wanted}"
+
+
+def _shown(value: object) -> str:
+    """A stranger's text in a sentence: one line of it, not too long."""
+    return " ".join(str(value).split())[:LONGEST_SHOWN]

@@ -7,6 +7,7 @@ import structlog
 from gitops.store import Store
 from model import keys
 from model.errors import Refused
+from model.mrkdwn import escape
 from model.operation import Notice
 
 log = structlog.get_logger()
@@ -33,7 +34,7 @@ class Trouble:
         if self._since is None:
             self._since = now
         if not self._told and now - self._since >= PATIENCE_SECONDS:
-            self._told = self._try_say("begins", f":warning: Nothing is changed for now: {sentence}")
+            self._told = self._try_say("begins", f":warning: Nothing is changed for now: {escape(sentence)}")
 
     def over(self) -> None:
         """It is no longer there."""

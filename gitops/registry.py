@@ -30,7 +30,7 @@ class Registry:
 
     def read(self) -> Registered:
         """The whole registered tree, from one revision of etcd."""
-        prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, *(f"{kind}/" for kind in KINDS)]
+        prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -83,7 +83,7 @@ class Registry:
         meshes = self.store.prefix(keys.MESHES)
         gone = [key for key in meshes if key.endswith(f"/member/{node}")]
         freed = [key for key, owner in meshes.items() if "/address/" in key and owner == node]
-        self.store.delete(keys.node(node), *gone, *freed)
+        self.store.delete(keys.node(node), keys.routed(node), *gone, *freed)
 
     def forget_host(self, node: str) -> None:
         """Forget a machine that was given back, with the ports of its instances."""
@@ -108,6 +108,10 @@ class Registry:
         held = self.store.prefix(keys.ports(node))
         self.store.delete(*(key for key, value in held.items() if value == mine))
 
+    def put_routed(self, node: str, digest: str) -> None:
+        """Note what a machine's routing was brought to."""
+        self.store.put(keys.routed(node), digest)
+
     def put_instance(self, kind: AppKind, app: str, instance: str, record: InstanceRecord) -> None:
         """Register an instance: from now on it serves."""
         self.store.put(keys.instance(kind, app, instance), record.to_json())
@@ -123,6 +127,7 @@ def parse(found: dict[str, str]) -> Registered:
     hosts: dict[str, HostRecord] = {}
     ingress: dict[str, IngressRecord] = {}
     ports: dict[tuple[str, int], PortRecord] = {}
+    routed: dict[str, str] = {}
     meta: dict[tuple[AppKind, str], MetaData] = {}
     instances: dict[tuple[AppKind, str], dict[str, InstanceRecord]] = {}
     for key, value in sorted(found.items()):
@@ -135,6 +140,8 @@ def parse(found: dict[str, str]) -> Registered:
                 ingress[address] = IngressRecord.model_validate_json(value)
             case ["flstr", "port", node, number]:
                 ports[node, int(number)] = PortRecord.model_validate_json(value)
+            case ["flstr", "routed", node]:
+                routed[node] = value
             case ["backend" | "frontend" as kind, app, "meta_data"]:
                 meta[kind, app] = MetaData.model_validate_json(value)
             case ["backend" | "frontend" as kind, app, "instance", instance]:
@@ -143,4 +150,4 @@ def parse(found: dict[str, str]) -> Registered:
         name: RegisteredApp(meta_data=meta.get(name), instances=instances.get(name, {}))
         for name in sorted(meta.keys() | instances.keys())
     }
-    return Registered(nodes=nodes, hosts=hosts, apps=apps, ingress=ingress, ports=ports)
+    return Registered(nodes=nodes, hosts=hosts, apps=apps, ingress=ingress, ports=ports, routed=routed)

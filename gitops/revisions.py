@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from gitops.app_repos import AppRepos
 from gitops.lint import check
-from gitops.manifests import Manifests
+from gitops.manifests import CLUSTER_FILE, Manifests, app_path
 from gitops.repository import ClusterRepo, Revision
 from model.cluster import Cluster
 from model.errors import Refused, Unreadable
+from model.names import PersonName
 from model.operation import Origin
+from model.steps import Losses
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,16 @@ class Revisions:
     def origin(self, revision: str, cluster: Cluster) -> Origin:
         """Who is behind a revision: its author, and where they asked if flstr wrote the commit for them."""
         return origin(self.repo.revision(revision), cluster)
+
+    def requesters(self, revision: str, since: str, losses: Losses, cluster: Cluster) -> tuple[PersonName, ...]:
+        """Everybody who had a hand in losing this since a revision; where that cannot be told, who made the newest."""
+        paths = [*([CLUSTER_FILE] if losses.nodes else []), *(app_path(app) for app in losses.apps)]
+        try:
+            emails = self.repo.authors(revision, since, paths) if since else ()
+        except Unreadable:
+            emails = ()
+        found = (cluster.person_by_email(email) for email in emails or (self.repo.revision(revision).author.email,))
+        return tuple(sorted({person[0] for person in found if person}))
 
     def _commits_exist(self, manifests: Manifests, known: Manifests | None) -> None:
         before = {app.app: app.commit for app in known.apps.values()} if known else {}

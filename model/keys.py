@@ -11,6 +11,7 @@ LEADER = "flstr/leader"
 HOSTS = "flstr/host/"
 MESHES = "flstr/mesh/"
 PORTS = "flstr/port/"
+ROUTED = "flstr/routed/"
 OPERATIONS = "flstr/operation/"
 APPROVALS = "flstr/approval/"
 INTENTS = "flstr/intent/"
@@ -76,6 +77,11 @@ def ports(node_name: str) -> str:
 def port(node_name: str, number: int) -> str:
     """A port held by one instance; the value is a PortRecord."""
     return f"{ports(node_name)}{number}"
+
+
+def routed(node_name: str) -> str:
+    """What a machine's routing was last brought to, by digest."""
+    return f"{ROUTED}{node_name}"
 
 
 def operation(operation_id: str) -> str:

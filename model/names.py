@@ -103,16 +103,24 @@ RepoPath = Annotated[
 
 _GIT_URL = re.compile(
     r"^((https|http|ssh|git)://[A-Za-z0-9][A-Za-z0-9.@:_-]*/[A-Za-z0-9._~/-]+"
-    r"|[A-Za-z0-9_-]+@[A-Za-z0-9.-]+:[A-Za-z0-9._~/-]+"
+    r"|[A-Za-z0-9_][A-Za-z0-9_-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~/-]+"
     r"|file:///[A-Za-z0-9._~/-]+)$"
 )
+_HTTP_USER = re.compile(r"https?://[^/]*@")
 _DURATION = re.compile(r"^([0-9]{1,6})(ms|s|m|h|d)$")
 _LONGEST = 30 * 86400
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
+def without_secret(value: str) -> str:
+    """A Git address that may be shown and logged. Raises `ValueError`, which does not show it, for one that may not."""
+    if _HTTP_USER.match(value):
+        raise ValueError("a Git address is shown and logged, so it holds no token; git's credential store keeps that")
+    return value
+
+
 def _git_url(value: str) -> str:
-    if not _GIT_URL.match(value):
+    if not _GIT_URL.fullmatch(value):
         raise ValueError(f"a Git address is {_GIT_WORDS}")
     return value
 
@@ -126,7 +134,7 @@ def _no_parent(value: str) -> str:
 def seconds(value: object) -> object:
     """Seconds from `30s`, `5m`, `1h`, `2d`; numbers pass as they are (records keep seconds)."""
     if isinstance(value, str):
-        match = _DURATION.match(value)
+        match = _DURATION.fullmatch(value)
         if match is None:
             raise ValueError("a duration is a number and a unit, such as 30s, 5m or 1h")
         return int(match[1]) * _UNITS[match[2]]
@@ -138,8 +146,9 @@ _DURATION_WORDS = "a number and a unit (ms, s, m, h, d), such as 30s, 5m or 1h; 
 
 GitUrl = Annotated[
     str,
+    AfterValidator(without_secret),
     AfterValidator(_git_url),
-    WithJsonSchema({"type": "string", "pattern": _GIT_URL.pattern}),
+    WithJsonSchema({"type": "string", "pattern": f"^({_GIT_URL.pattern})$"}),
     Form(_GIT_WORDS),
 ]
 ScriptPath = Annotated[RepoPath, AfterValidator(_no_parent)]
@@ -150,7 +159,7 @@ Seconds = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": _DURATION.pattern, "patternErrorMessage": _DURATION_WORDS},
+                {"type": "string", "pattern": f"^{_DURATION.pattern}$", "patternErrorMessage": _DURATION_WORDS},
                 {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST},
             ]
         }

@@ -114,3 +114,4 @@ class Registered(Frozen):
     apps: dict[tuple[AppKind, AppName], RegisteredApp] = Field(default_factory=dict)
     ingress: dict[str, IngressRecord] = Field(default_factory=dict)
     ports: dict[tuple[NodeName, int], PortRecord] = Field(default_factory=dict)
+    routed: dict[NodeName, str] = Field(default_factory=dict)

@@ -6,6 +6,7 @@ from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Change, Placed
 from gitops.plan.rollout import Rollout, StepList, start_id
+from gitops.routed import wrongly_routed
 from model import keys
 from model.app import App
 from model.names import InstanceId, NodeName
@@ -34,7 +35,7 @@ def change_plan(manifests: Manifests, registered: Registered) -> Plan:
         last += [start_id(app, Placed(step.instance, step.node)) for step in starts]
         last += rollout.remove(wanted.remove)
         titles += _title(app, wanted, instances)
-    if new_nodes or keys_changed or started:
+    if new_nodes or keys_changed or started or wrongly_routed(registered):
         serving = tuple((step.app.kind, step.app.app, step.instance) for step in started)
         steps.add("route", _route_title(started), ApplyRouting(serving=serving), [*last, "join", "register"])
     _clean_up(steps, manifests, registered)
@@ -96,7 +97,7 @@ def _clean_up(steps: StepList, manifests: Manifests, registered: Registered) -> 
         if serves or (held.kind, held.app, held.instance, node) in wanted or node not in manifests.cluster.nodes():
             continue
         step = StopInstance(app_kind=held.kind, app=held.app, instance=held.instance, node=node)
-        steps.add(f"stop-{held.app}-{held.instance}", f"clean up {held.app} {held.instance} on {node}", step)
+        steps.add(f"stop-{held.app}-{held.instance}", f"clean up {held.app} {held.instance} on {node}", step, ["route"])
 
 
 def _title(app: App, change: Change, instances: Mapping[InstanceId, InstanceRecord]) -> list[str]:

@@ -1,5 +1,7 @@
 """The plan of what no manifest wants any more: moved off, taken out, given back. It waits for an approval."""
 
+from collections.abc import Sequence
+
 from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Placed
@@ -17,8 +19,8 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
     leaving = _leaving(manifests, registered)
     gone = desired.unwanted_apps(manifests.apps, registered)
     moved = _move_instances(steps, manifests, registered, frozenset(leaving))
-    for app_id in gone:
-        _remove_app(steps, app_id, manifests, registered)
+    if gone:
+        _remove_apps(steps, gone, manifests, registered)
     for node in leaving:
         drained = [step.id for step in steps.all() if isinstance(step.step, StopInstance) and step.step.node == node]
         steps.add(f"leave-{node}", f"take {node} out of the meshes and deregister it", LeaveMeshes(node=node), drained)
@@ -70,25 +72,23 @@ def _move_instances(
     return moved
 
 
-def _remove_app(steps: StepList, app_id: AppId, manifests: Manifests, registered: Registered) -> None:
-    kind, name = app_id
-    apps = list(manifests.apps.values())
-    others = frozenset(desired.unwanted_apps(manifests.apps, registered)) - {app_id}
-    wanted = desired.ingress_keys(desired.with_held_apps(desired.ingress_records(apps), registered.ingress, others))
-    mine = {
+def _remove_apps(steps: StepList, gone: Sequence[AppId], manifests: Manifests, registered: Registered) -> None:
+    names = ", ".join(name for _, name in gone)
+    wanted = desired.ingress_keys(desired.ingress_records(manifests.apps.values()))
+    theirs = {
         f"{keys.INGRESSES}{address}"
         for address, record in registered.ingress.items()
-        if any((location.type, location.name) == app_id for location in record.location)
+        if any((location.type, location.name) in gone for location in record.location)
     }
-    put = {key: wanted[key] for key in sorted(mine & wanted.keys())}
-    delete = tuple(sorted(mine - wanted.keys()))
-    unpublish = steps.add(
-        f"unpublish-{name}", f"take the public addresses off {name}", WriteKeys(put=put, delete=delete)
-    )
-    route = steps.add(f"route-without-{name}", f"route no more to {name}", ApplyRouting(), [unpublish])
+    put = {key: wanted[key] for key in sorted(theirs & wanted.keys())}
+    unpublish = WriteKeys(put=put, delete=tuple(sorted(theirs - wanted.keys())))
+    steps.add("unpublish", f"take the public addresses off {names}", unpublish)
+    steps.add("route-without", f"route no more to {names}", ApplyRouting(), ["unpublish"])
     stops = [
-        take_out(steps, app_id, Placed(instance, record.node), [route])
+        take_out(steps, app_id, Placed(instance, record.node), ["route-without"])
+        for app_id in gone
         for instance, record in sorted(registered.apps[app_id].instances.items())
     ]
-    forget = WriteKeys(delete=(keys.meta_data(kind, name),))
-    steps.add(f"forget-{name}", f"deregister {name}", forget, [route, *stops])
+    forget = WriteKeys(delete=tuple(keys.meta_data(kind, name) for kind, name in gone))
+    steps.add("forget", f"deregister {names}", forget, ["route-without", *stops])
+    steps.add("route", "bring HAProxy and nginx up to date", ApplyRouting(), ["forget"])

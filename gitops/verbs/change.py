@@ -11,6 +11,7 @@ from gitops.repository import Author, ClusterRepo
 from gitops.verbs.desk import Request, did_you_mean
 from model.app import App
 from model.errors import Refused
+from model.mrkdwn import escape
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Change:
         revision = self._commit(request, write, f"Deploy {name}@{commit[:12]} (was {app.commit[:12]})")
         if revision is None:
             return f"{name} is already at `{commit[:8]}`; nothing to do."
-        about = f' "{subject}"' if subject else ""
+        about = f' "{escape(subject)}"' if subject else ""
         return f"{said}{about}: committed as `{revision[:8]}`, flstr takes it from there."
 
     def scale(self, request: Request) -> str:
@@ -71,10 +72,15 @@ class Change:
             check({**files, **changed})
             return changed
 
+        # A controller that was killed between the push and its answer leaves the intent to the next one.
+        asked = f"Asked-id: {request.intent.id}"
+        self.repo.fetch()
+        if done := self.repo.saying(asked):
+            return done
         asker = request.intent.asker
         place = f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
         words = " ".join(request.intent.words.split())[:200]
-        trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n"
+        trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n{asked}\n"
         revision = self.repo.commit(checked, f"{subject}\n\n{trailers}", Author(request.person, request.email))
         self.wake()
         return revision

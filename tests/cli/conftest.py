@@ -1,6 +1,7 @@
 """`flstr` as a person runs it, without a process for each time."""
 
 import pytest
+import structlog
 
 from cli.main import main
 from cli.settings import Settings, variable_of
@@ -20,6 +21,8 @@ def flstr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             patch.setattr("sys.argv", ["flstr", *words])
             with pytest.raises(SystemExit) as ended:
                 main()
+        # `serve` sets the log up for its process; here it would write where nobody reads any more.
+        structlog.reset_defaults()
         printed = capsys.readouterr()
         return Done(int(ended.value.code or 0), printed.out, printed.err)
 

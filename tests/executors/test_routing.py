@@ -7,6 +7,7 @@ from executors.routing_files import routing_files
 from executors.script import wrapped
 from gitops.executor import StepContext
 from gitops.registry import Registry
+from gitops.routed import routing_digest, wrongly_routed
 from gitops.store import Store
 from model.errors import StepFailed
 from model.names import AppKind
@@ -78,6 +79,24 @@ def test_a_dead_ingress_or_serving_machine_fails_the_step(store: Store, dead: st
         field.apply(FIRST_INSTANCE)
     # Nobody else waited for it.
     assert len(field.remote.ran) == 2
+
+
+def test_what_each_machine_took_is_noted_once(store: Store) -> None:
+    field = Field(store, dead=("worker102",))
+    field.apply()
+    tree = field.context.registry.read()
+    assert tree.routed == dict.fromkeys(("ingress016", "worker101"), routing_digest(tree))
+    assert wrongly_routed(tree) == ("worker102",)
+    revision = store._prefix("")[1]
+    field.apply()
+    assert store._prefix("")[1] == revision
+
+
+def test_a_machine_that_failed_is_not_noted(store: Store) -> None:
+    field = Field(store, dead=("ingress016",))
+    with pytest.raises(StepFailed):
+        field.apply()
+    assert wrongly_routed(field.context.registry.read()) == ("ingress016",)
 
 
 def test_an_instance_that_is_not_registered_cannot_serve(store: Store) -> None:

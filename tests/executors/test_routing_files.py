@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from executors.routing_files import HAPROXY_PAGE, RoutingFiles, routing_files, routing_nodes
+from executors.routing_files import HAPROXY_PAGE, RoutingFiles, routing_files
 from gitops.registry import parse
+from gitops.routed import routing_nodes
 from model import keys
 from model.errors import StepFailed
 from model.names import HostName, UrlPath

@@ -1,5 +1,6 @@
 """A small cluster in words: its manifests as text and as models, and executors that only register."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from gitops import desired
 from gitops.executor import Executor, Executors, StepContext
 from gitops.manifests import Manifests, load
 from gitops.registry import parse
+from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.app import App
 from model.errors import StepFailed
@@ -66,13 +68,14 @@ class Pretend:
     def __init__(self) -> None:
         self.done: list[str] = []
         self.before: Callable[[Any], None] = lambda _: None
+        self._routing = threading.Lock()
         self.act: dict[str, Executor] = {
             "node.create": self._create,
             "mesh.join": self._join,
             "registry.write": self._write,
             "release.build": self._nothing,
             "instance.start": self._start,
-            "routing.apply": self._nothing,
+            "routing.apply": self._route,
             "instance.drain": self._drain,
             "instance.stop": self._stop,
             "mesh.leave": self._leave,
@@ -113,8 +116,15 @@ class Pretend:
         record = InstanceRecord(node=step.node, ip="10.111.0.9", port=port, commit=step.app.commit)
         context.registry.put_instance(step.app.kind, step.app.app, step.instance, record)
 
+    def _route(self, _: Any, context: StepContext) -> None:
+        with self._routing:
+            registered = context.registry.read()
+            for node in routing_nodes(registered):
+                context.registry.put_routed(node, routing_digest(registered))
+
     def _drain(self, step: DrainInstance, context: StepContext) -> None:
         context.registry.delete_instance(step.app_kind, step.app, step.instance)
+        self._route(step, context)
 
     def _stop(self, step: StopInstance, context: StepContext) -> None:
         context.registry.free_port(step.node, step.app_kind, step.app, step.instance)
@@ -137,7 +147,7 @@ def fail_at(kind: str, sentence: str = "it did not work") -> Callable[[Any], Non
 
 
 def registered(workers: int = 2, instances: dict[str, InstanceRecord] | None = None) -> Registered:
-    """The example's cluster as etcd would hold it, with some workers and instances."""
+    """The example's cluster as etcd would hold it, with some workers and instances, all routed."""
     nodes: dict[str, Role] = {"controller001": "controller", "ingress016": "ingress"}
     nodes.update({node_name("worker", 101 + number): "worker" for number in range(workers)})
     found: dict[str, str] = {}
@@ -149,7 +159,8 @@ def registered(workers: int = 2, instances: dict[str, InstanceRecord] | None = N
     found |= desired.app_keys(apps) | desired.ingress_keys(desired.ingress_records(apps))
     for name, instance in (instances or {}).items():
         found[keys.instance("backend", "influencer", name)] = instance.to_json()
-    return parse(found)
+    tree = parse(found)
+    return tree.model_copy(update={"routed": dict.fromkeys(routing_nodes(tree), routing_digest(tree))})
 
 
 def instance(node: str, commit: str = FIRST, port: int = 20000) -> InstanceRecord:

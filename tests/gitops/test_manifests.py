@@ -94,6 +94,14 @@ def test_a_fault_in_an_app_is_named(old: str, new: str, expected: str) -> None:
     assert any(expected in fault for fault in found), found
 
 
+def test_a_slip_is_named_before_the_field_that_it_leaves_missing() -> None:
+    found = faults_of({"cluster.yaml": CLUSTER_YAML.replace("    count: 2", "    cuont: 2", 1)})
+    assert [fault.partition(": ")[2] for fault in found] == [
+        "'pools.worker.cuont' is not a known field; did you mean count?",
+        "the field 'pools.worker.count' is missing",
+    ]
+
+
 def test_a_list_with_a_wrong_item_is_named_once() -> None:
     found = faults_of({"cluster.yaml": CLUSTER_YAML.replace("hubs: [controller]", "hubs: [boss]", 1)})
     assert len(found) == 1

@@ -51,6 +51,13 @@ def test_a_cluster_that_is_as_it_should_be_needs_nothing() -> None:
     assert plans.removal.steps == ()
 
 
+def test_a_machine_whose_routing_is_not_what_is_registered_is_routed_anew() -> None:
+    tree = registered(instances=RUNNING)
+    for routed in ({**tree.routed, "ingress016": "0" * 16}, {k: v for k, v in tree.routed.items() if k != "worker101"}):
+        plans = plan(manifests(), tree.model_copy(update={"routed": routed}))
+        assert titles(plans.change) == ["bring HAProxy and nginx up to date"]
+
+
 def test_a_new_commit_replaces_one_instance_after_the_other() -> None:
     plans = plan(manifests(app_text=app_yaml(commit=SECOND)), registered(instances=RUNNING))
     assert plans.change.title == "deploy influencer@22222222"
@@ -138,8 +145,9 @@ def test_an_app_that_is_no_longer_described_waits_for_leave_and_keeps_serving() 
         f"take influencer 2-{SPEC} out of the routing",
         f"stop influencer 2-{SPEC} on worker102",
         "deregister influencer",
+        "bring HAProxy and nginx up to date",
     ]
-    forget = step(plans.removal, "forget-influencer").step
+    forget = step(plans.removal, "forget").step
     assert isinstance(forget, WriteKeys)
     assert forget.delete == ("backend/influencer/meta_data",)
 

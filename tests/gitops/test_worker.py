@@ -21,6 +21,7 @@ from gitops.worker import Worker
 from model import keys
 from model.errors import Refused, Unreadable
 from model.operation import Approval, Asker, Intent, Operation
+from model.steps import Step
 from tests.gitops.conftest import Remote, git
 from tests.gitops.scene import CLUSTER_YAML, Pretend, app_yaml, fail_at
 
@@ -51,8 +52,23 @@ class Flstr:
 
     def ask(self, words: str, user: str = OPERATOR) -> str:
         """What a person in Slack is answered."""
+        try:
+            return self.desk.answer(self._intent(words, user))
+        except Refused as error:
+            return error.sentence
+
+    def answer(self, words: str, user: str = OPERATOR) -> str:
+        """What stands in etcd for a person to read."""
+        intent = self._intent(words, user)
+        self.store.put(keys.intent(intent.id), intent.to_json())
+        self.desk._answer(intent)
+        found = Intent.model_validate_json(self.store.get(keys.intent(intent.id)) or "")
+        assert found.status == "answered"
+        return found.answer
+
+    def _intent(self, words: str, user: str) -> Intent:
         verb, *arguments = words.split()
-        intent = Intent(
+        return Intent(
             id=f"{words}{len(self.store.prefix(keys.INTENTS))}",
             verb=verb,
             arguments=tuple(arguments),
@@ -60,10 +76,6 @@ class Flstr:
             asker=Asker(place="slack", user=user, channel="C01FLSTR", channel_name="flstr"),
             asked=0,
         )
-        try:
-            return self.desk.answer(intent)
-        except Refused as error:
-            return error.sentence
 
     def notices(self) -> list[str]:
         return list(self.store.prefix(keys.NOTICES).values())
@@ -123,6 +135,33 @@ def test_a_deploy_from_slack_is_a_commit_under_the_persons_name(flstr: Flstr) ->
     assert (operation.origin.person, operation.origin.place) == ("developer", "slack #flstr")
     commits = {item.commit for item in flstr.registry.read().apps["backend", "influencer"].instances.values()}
     assert commits == {second}
+
+
+def test_what_was_committed_but_not_answered_is_not_committed_again(flstr: Flstr) -> None:
+    flstr.settle()
+    intent = flstr._intent("scale influencer 3", DEVELOPER)
+    flstr.store.put(keys.intent(intent.id), intent.to_json())
+    first = flstr.desk.answer(intent)
+    # The controller is killed here. Before the next one finds the intent, somebody asks for something else.
+    flstr.ask("scale influencer 4")
+    head = git(flstr.cluster.bare, "rev-parse", "main")
+    flstr.desk._answer(intent)
+    answered = Intent.model_validate_json(flstr.store.get(keys.intent(intent.id)) or "")
+    assert answered.answer.partition(":")[2] == first.partition(":")[2]
+    assert git(flstr.cluster.bare, "rev-parse", "main") == head
+
+
+def test_an_answer_is_written_once_etcd_takes_it(flstr: Flstr, monkeypatch: pytest.MonkeyPatch) -> None:
+    flstr.settle()
+    swap, silent = flstr.store.swap, iter([True])
+
+    def silent_once(key: str, old: str, new: str) -> bool:
+        if next(silent, False):
+            raise Unreadable("etcd does not answer")
+        return swap(key, old, new)
+
+    monkeypatch.setattr(flstr.store, "swap", silent_once)
+    assert "influencer is already at 2" in flstr.answer("scale influencer 2")
 
 
 @pytest.mark.parametrize(
@@ -204,6 +243,93 @@ def test_a_changed_plan_voids_the_card(flstr: Flstr) -> None:
     assert "already void" in flstr.ask(f"approve {old.id}", REVIEWER)
 
 
+def test_everybody_who_took_something_away_counts_as_the_requester(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.ask("scale worker 2", OPERATOR)
+    # Before flstr looks, somebody else commits something else, which is the newest revision then.
+    flstr.ask(f"deploy influencer@{flstr.app[2]}", DEVELOPER)
+    waiting = flstr.settle()[-1]
+    assert (waiting.origin.person, waiting.status) == ("developer", "awaiting_approval")
+    assert flstr.ask(f"approve {waiting.id}").startswith("You asked for this yourself")
+    # The plan changes with a later commit of somebody else: who asked for the loss stays the same.
+    flstr.ask("scale worker 1", DEVELOPER)
+    again = flstr.settle()[-1]
+    assert (again.status, again.id != waiting.id) == ("awaiting_approval", True)
+    assert flstr.ask(f"approve {again.id}").startswith("You asked for this yourself")
+    assert flstr.ask(f"approve {again.id}", REVIEWER) == "Approved; the operation starts."
+    assert flstr.settle()[-1].status == "done"
+
+
+def test_leave_of_somebody_who_lost_the_right_before_it_was_used_does_not_count(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("may: [read, approve]", "may: [read]")})
+    operations = flstr.settle()
+    assert [item.status for item in operations[-2:]] == ["void", "awaiting_approval"]
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_what_is_wanted_again_while_its_removal_runs_is_not_destroyed(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    flstr.ask(f"approve {flstr.settle()[-1].id}", REVIEWER)
+
+    def somebody_restores_it(step: Step) -> None:
+        if step.kind == "mesh.leave":
+            flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+
+    flstr.pretend.before = somebody_restores_it
+    removal, restored = flstr.settle()[-2:]
+    assert removal.sentence == "destroy worker103: worker103 is not to be removed any more; nothing more is destroyed"
+    assert restored.status == "done"
+    assert "node.destroy" not in flstr.pretend.done
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_a_removal_that_goes_on_after_a_kill_asks_git_first(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    assert flstr.worker.look()
+    queued = flstr.operations.get(waiting.id)
+    assert queued is not None
+    flstr.operations.save(queued.model_copy(update={"status": "running"}))
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    assert not {"mesh.leave", "node.destroy"} & set(flstr.pretend.done)
+
+
+def test_no_leave_no_destruction(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    # As if a bug or a hand had let it go without anybody's leave.
+    flstr.operations.save(waiting.model_copy(update={"status": "queued"}))
+    flstr.settle()
+    ended = flstr.operations.get(waiting.id)
+    assert ended is not None
+    assert ended.sentence.endswith("no leave was given for this plan; nothing more is destroyed")
+    assert not {"mesh.leave", "node.destroy"} & set(flstr.pretend.done)
+
+
+def test_ids_and_revisions_need_enough_of_them(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    assert "is no operation that waits" in flstr.ask(f"approve {waiting.id[:3]}", REVIEWER)
+    assert "7 digits of it at least" in flstr.ask("sync a")
+    assert flstr.ask(f"approve {waiting.id[-4:]}", REVIEWER).startswith("Approved")
+
+
 def test_leave_for_a_plan_that_changed_after_the_click_is_not_used(flstr: Flstr) -> None:
     flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
     flstr.settle()
@@ -277,6 +403,54 @@ def test_leave_for_an_operation_that_has_ended_is_not_looked_at_for_ever(flstr: 
     assert "worker103" in flstr.registry.read().nodes
 
 
+def test_every_kind_of_operation_leaves_nothing_to_do(flstr: Flstr) -> None:
+    def all_done(operations: int) -> None:
+        assert [operation.status for operation in flstr.settle()] == ["done"] * operations
+        assert "changes nothing" in flstr.ask("plan")
+
+    def with_leave(operations: int) -> None:
+        flstr.ask(f"approve {flstr.settle()[-1].id}", REVIEWER)
+        all_done(operations)
+
+    all_done(1)
+    flstr.ask(f"deploy influencer@{flstr.app[2][:7]}")
+    all_done(2)
+    flstr.ask("scale influencer 4")
+    all_done(3)
+    flstr.ask("scale influencer 1")
+    all_done(4)
+    flstr.ask("scale worker 3")
+    all_done(5)
+    flstr.ask("scale worker 1")
+    with_leave(6)
+    second = app_yaml(flstr.app[0].url, flstr.app[1]).replace("influencer", "creator").replace("5001", "5002")
+    second = second.replace("    location: /\n", "    location: /creator\n").replace(
+        "creator.flstr", "influencer.flstr"
+    )
+    second = second.replace("INFLUENCER", "CREATOR").replace(
+        flstr.app[0].url.replace("influencer", "creator"), flstr.app[0].url
+    )
+    flstr.cluster.pull()
+    flstr.cluster.push({"apps/creator.yaml": second})
+    all_done(7)
+    flstr.cluster.push({"apps/creator.yaml": None, "apps/influencer.yaml": None})
+    with_leave(8)
+    registered = flstr.registry.read()
+    assert (registered.apps, registered.ingress, registered.ports) == ({}, {}, {})
+
+
+def test_routing_that_failed_is_done_once_it_can_be(flstr: Flstr) -> None:
+    flstr.pretend.before = fail_at("routing.apply", "ingress016: no answer")
+    operations = flstr.settle()
+    assert [operation.plan.title for operation in operations[1:]] == ["bring the routing up to date"]
+    assert {operation.status for operation in operations} == {"failed"}
+    assert "bring HAProxy and nginx up to date" in flstr.ask("plan")
+    flstr.pretend.before = lambda _: None
+    flstr.ask("sync")
+    assert flstr.settle()[-1].status == "done"
+    assert "changes nothing" in flstr.ask("plan")
+
+
 def test_what_an_operation_cannot_mend_is_not_tried_for_ever(flstr: Flstr) -> None:
     flstr.settle()
     # A machine that is not reached keeps its port, as the real executor has it.
@@ -320,6 +494,24 @@ def test_a_bad_revision_is_refused_once_and_nothing_changes(
     assert bad[:8] in notice
     assert flstr.registry.read() == before
     assert expected in flstr.ask("status")
+
+
+def test_words_of_strangers_are_no_markup(flstr: Flstr) -> None:
+    flstr.settle()
+    app, _, _ = flstr.app
+    shouting = app.push({"run.sh": "three"}, "<!channel> look & <https://evil.example|here>")
+    git(app.bare, "branch", "<!here>", "main")
+    assert '"&lt;!channel&gt; look &amp; &lt;https://evil.example|here&gt;"' in flstr.ask(
+        f"deploy influencer@{shouting}"
+    )
+    assert "<!" not in flstr.answer("deploy influencer@<!here")
+    flstr.settle()
+    flstr.cluster.pull()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("cluster: flstr-lab", "cluster: <!channel>")})
+    flstr.settle()
+    assert "cluster cannot be '&lt;!channel&gt;'" in flstr.notices()[0]
+    assert "&lt;!channel&gt;" in flstr.ask("status")
+    assert "<!" not in flstr.ask("status") + flstr.notices()[0]
 
 
 def test_a_merged_commit_that_does_not_exist_is_refused(flstr: Flstr) -> None:

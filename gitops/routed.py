@@ -1,0 +1,29 @@
+"""Whether the routing of every machine is what is registered. Pure."""
+
+import hashlib
+
+from model.names import NodeName
+from model.registered import Registered
+
+ROUTING_ROLES = frozenset({"worker", "ingress", "service"})
+
+
+def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
+    """The machines that run HAProxy."""
+    return tuple(name for name, node in sorted(registered.nodes.items()) if node.role in ROUTING_ROLES)
+
+
+def routing_digest(registered: Registered) -> str:
+    """Sixteen digits that change with anything that routing is made from."""
+    parts = [f"{address} {record.to_json()}" for address, record in sorted(registered.ingress.items())]
+    for (kind, name), app in sorted(registered.apps.items()):
+        if app.meta_data is not None:
+            parts.append(f"{kind} {name} {app.meta_data.to_json()}")
+            parts += [f"{instance} {record.to_json()}" for instance, record in sorted(app.instances.items())]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def wrongly_routed(registered: Registered) -> tuple[NodeName, ...]:
+    """The machines whose routing was last brought to something else, or never to anything."""
+    digest = routing_digest(registered)
+    return tuple(node for node in routing_nodes(registered) if registered.routed.get(node) != digest)
