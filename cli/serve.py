@@ -132,13 +132,13 @@ def _until_fenced(run: Callable[[], None]) -> Callable[[], None]:
     def guarded() -> None:
         try:
             run()
-        except Fenced:
-            _give_up()
+        except Fenced as error:
+            _give_up(str(error))
 
     return guarded
 
 
-def _give_up() -> None:
+def _give_up(reason: str = "its lease has ended") -> None:
     # Another controller may be acting already: nothing of this one may go on, so no orderly end.
-    log.error("this controller no longer leads")
+    log.error("this controller no longer leads", reason=reason)
     os._exit(LOST)
