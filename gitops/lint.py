@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
-from model.app import App
+from model.app import App, IngressBinding
 from model.cluster import Cluster
 from model.registered import INSTANCE_PORTS
 
@@ -22,7 +22,7 @@ def check(files: Mapping[str, str]) -> Manifests:
 
 
 def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
-    yield from _meshes_large_enough(files, manifests.cluster)
+    yield from _meshes(files, manifests.cluster)
     apps = sorted(manifests.apps.values(), key=lambda app: app.app)
     for index, app in enumerate(apps):
         place = _Place(files, app)
@@ -30,9 +30,7 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
         yield from _own_port(place, manifests.cluster, apps[:index])
         yield from _public_ports(place, manifests.cluster, apps)
         yield from _own_addresses(place, apps[:index])
-        for number, needed in enumerate(app.needs):
-            if manifests.app_named(needed) is None:
-                yield place.fault(("needs", number), f"{app.app} needs {needed}, and no manifest describes it")
+        yield from _distinct_variables(place, manifests)
 
 
 class _Place:
@@ -46,7 +44,7 @@ class _Place:
         return Fault(self._document.path, self._document.line(location), sentence)
 
 
-def _meshes_large_enough(files: Mapping[str, str], cluster: Cluster) -> Iterator[Fault]:
+def _meshes(files: Mapping[str, str], cluster: Cluster) -> Iterator[Fault]:
     document = parse(CLUSTER_FILE, files[CLUSTER_FILE])
     for name, mesh in cluster.meshes.items():
         wanted = sum(pool.count for pool in cluster.pools.values() if pool.role in mesh.roles())
@@ -55,6 +53,11 @@ def _meshes_large_enough(files: Mapping[str, str], cluster: Cluster) -> Iterator
             line = document.line(("meshes", name, "subnet"))
             sentence = f"mesh {name} has {room} addresses for {wanted} machines; give it a larger subnet"
             yield Fault(CLUSTER_FILE, line, sentence)
+        if mesh.port in OWN_PORTS or mesh.port in INSTANCE_PORTS:
+            line = document.line(("meshes", name, "port"))
+            yield Fault(
+                CLUSTER_FILE, line, f"port {mesh.port} is used by the nodes themselves; give mesh {name} another"
+            )
 
 
 def _reachable(place: _Place, cluster: Cluster) -> Iterator[Fault]:
@@ -96,10 +99,29 @@ def _public_ports(place: _Place, cluster: Cluster, apps: list[App]) -> Iterator[
 
 
 def _own_addresses(place: _Place, before: list[App]) -> Iterator[Fault]:
-    taken = {(b.host, b.port, b.location): other.app for other in before for b in other.ingress}
+    taken = {_served_at(b): other.app for other in before for b in other.ingress}
     for number, binding in enumerate(place.app.ingress):
-        key = (binding.host, binding.port, binding.location)
+        key = _served_at(binding)
         if key in taken:
             address = f"{binding.host}:{binding.port}{binding.location}"
             yield place.fault(("ingress", number), f"{address} already leads to {taken[key]}")
         taken[key] = place.app.app
+
+
+def _served_at(binding: IngressBinding) -> tuple[str, int, str]:
+    # A path answers with and without the slash at its end.
+    return binding.host, binding.port, binding.location.rstrip("/")
+
+
+def _distinct_variables(place: _Place, manifests: Manifests) -> Iterator[Fault]:
+    """An instance is told of its own app and of each it needs by variables that begin with their prefixes."""
+    taken = {place.app.env_prefix: place.app.app}
+    for number, needed in enumerate(place.app.needs):
+        app = manifests.app_named(needed)
+        if app is None:
+            yield place.fault(("needs", number), f"{place.app.app} needs {needed}, and no manifest describes it")
+        elif taken.setdefault(app.env_prefix, needed) != needed:
+            sentence = (
+                f"{needed} and {taken[app.env_prefix]} have the same env_prefix {app.env_prefix}; give one another"
+            )
+            yield place.fault(("needs", number), sentence)

@@ -44,6 +44,8 @@ def test_the_example_is_right() -> None:
         ("port: 762", "port: 760", "meshes vpn_ctrl and vpn_ingr both use port 760; give one another"),
         ("10.111.0.0/24", "10.110.0.128/25", "the subnets of meshes vpn_ctrl and vpn_ingr overlap"),
         ("10.111.0.0/24", "10.111.0.0/30", "mesh vpn_ingr has 2 addresses for 3 machines; give it a larger subnet"),
+        ("port: 762", "port: 443", "cluster.yaml:31: port 443 is used by the nodes themselves; give mesh vpn_ingr"),
+        ("port: 762", "port: 20000", "port 20000 is used by the nodes themselves; give mesh vpn_ingr another"),
         ("10.110.0.0/24", "10.110.0.1/24", "'10.110.0.1/24' is not how a subnet is written; write 10.110.0.0/24"),
         ("10.110.0.0/24", "everything", "a subnet is an address and a length, such as 10.110.0.0/24"),
         ("  worker:", "  Work_r:", "cluster.yaml:14: pools: 'Work_r' cannot be a name; write 1 to 20 of a-z"),
@@ -105,6 +107,30 @@ def test_a_slip_is_named_before_the_field_that_it_leaves_missing() -> None:
 def test_a_list_with_a_wrong_item_is_named_once() -> None:
     found = faults_of({"cluster.yaml": CLUSTER_YAML.replace("hubs: [controller]", "hubs: [boss]", 1)})
     assert len(found) == 1
+
+
+def second_app(*changes: tuple[str, str]) -> str:
+    text = app_yaml().replace("influencer\n", "creator\n").replace("INFLUENCER", "CREATOR").replace("5001", "5002")
+    for old, new in (("host: influencer", "host: creator"), *changes):
+        assert old in text
+        text = text.replace(old, new)
+    return text
+
+
+def test_a_path_is_the_same_with_and_without_its_last_slash() -> None:
+    first = app_yaml().replace("location: /", "location: /shop/")
+    second = second_app(("host: creator", "host: influencer"), ("location: /", "location: /shop"))
+    found = faults_of({"apps/influencer.yaml": first, "apps/creator.yaml": second})
+    assert [fault.partition(": ")[2] for fault in found] == ["influencer.flstr.lab:80/shop/ already leads to creator"]
+
+
+def test_variables_of_two_apps_cannot_have_the_same_names() -> None:
+    first = app_yaml() + "needs: [creator]\n"
+    check(files({"apps/influencer.yaml": first, "apps/creator.yaml": second_app()}))
+    found = faults_of({"apps/influencer.yaml": first, "apps/creator.yaml": second_app(("CREATOR", "INFLUENCER"))})
+    assert [fault.partition(": ")[2] for fault in found] == [
+        "creator and influencer have the same env_prefix INFLUENCER; give one another"
+    ]
 
 
 def test_two_apps_on_one_port_are_refused() -> None:
