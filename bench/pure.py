@@ -9,9 +9,10 @@ from bench import clusters
 from bench.figures import Figure, Group, in_turn, timed
 from executors.mesh_files import mesh_script, places, tunnels
 from executors.routing import Checks, routing_script
-from executors.routing_files import routing_files, routing_nodes
+from executors.routing_files import routing_files
 from gitops.lint import check
 from gitops.plan import plan
+from gitops.routed import routing_nodes
 from model.registered import Registered
 
 SIZES = (5, 50, 200)

@@ -12,7 +12,7 @@ from rich.console import Console
 from cli.image_progress import image_progress
 from lab.errors import LabError
 from lab.flstr_process import FlstrProcess
-from lab.lab import lab_folders, until_told_to_stop
+from lab.lab import lab_folders, stopped_by_signals
 from lab.leftovers import known_labs, living_labs, sweep, take_down
 from lab.naming import check_lab_name
 from lab.preconditions import why_no_lab
@@ -59,6 +59,11 @@ async def _sweep() -> None:
 
 
 async def _up(name: str, port: int, serve: bool) -> None:
+    with stopped_by_signals():
+        await _stay_up(name, port, serve)
+
+
+async def _stay_up(name: str, port: int, serve: bool) -> None:
     await sweep(lab_folders())
     with image_progress(out) as progress:
         around = await Surroundings.up(name, Wishes(slack_port=port), progress=progress)
@@ -72,7 +77,7 @@ async def _up(name: str, port: int, serve: bool) -> None:
         if serve:
             flstr.start()
             out.print(f"flstr runs; its log is {around.lab.folder / 'flstr.log'}; Ctrl-C ends everything", markup=False)
-        await until_told_to_stop()
+        await asyncio.Event().wait()
     finally:
         flstr.stop()
         await around.down()
@@ -86,6 +91,8 @@ async def _down(name: str) -> None:
     elif check_lab_name(name) not in known_labs(folders) or not await take_down(folders, name):
         living = living_labs(folders)
         raise LabError(f"there is no lab {name}; " + (f"up are {', '.join(living)}" if living else "none is up"))
+    else:
+        out.print(f"lab {name} is down", markup=False)
 
 
 def _run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

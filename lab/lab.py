@@ -91,12 +91,6 @@ async def _own(folders: LabFolders, name: str) -> FileLock:
     return lock
 
 
-async def until_told_to_stop() -> None:
-    """Wait for SIGINT, SIGTERM or SIGHUP."""
-    with stopped_by_signals():
-        await asyncio.Event().wait()
-
-
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
     """Ends its block when the process is told to stop (SIGINT, SIGTERM, SIGHUP), wherever the block is then.
