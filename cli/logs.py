@@ -29,6 +29,8 @@ def set_up(log_format: str) -> None:
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
+    # What fails there is raised as well, and logged with what it was about.
+    logging.getLogger("slack_sdk.web").setLevel(logging.CRITICAL)
 
 
 def _as_it_is(_: object, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import git
 
-from gitops.repository import GIT_ENVIRONMENT, GIT_SECONDS, bare_clone, last_line
+from gitops.repository import GIT_ENVIRONMENT, GIT_SECONDS, bare_clone, git_reason
 from model.errors import Refused, Unreadable
 from model.names import CommitHash
 
@@ -55,7 +55,7 @@ class AppRepos:
                 env=GIT_ENVIRONMENT, kill_after_timeout=GIT_SECONDS,
             )  # fmt: skip
         except git.CommandError as error:
-            raise Unreadable(f"{url} cannot be read: {last_line(error)}") from error
+            raise Unreadable(f"{url} cannot be read: {git_reason(error)}") from error
 
 
 def _find_hash(mirror: git.Repo, name: str) -> CommitHash | None:

@@ -121,4 +121,6 @@ def _apps(registered: Registered) -> list[str]:
 def _operation(operation: Operation) -> str:
     ended = f": {escape(operation.sentence)}" if operation.sentence else ""
     age = max(0, int(time.time() - operation.created))
-    return f"{SIGNS[operation.status]} {operation.plan.title}{ended} ({escape(operation.origin.display)}, {age} s ago)"
+    decide = f", waits for `approve {operation.id}` or deny" if operation.status == "awaiting_approval" else ""
+    about = f"{escape(operation.origin.display)}, {age} s ago{decide}"
+    return f"{SIGNS[operation.status]} {operation.plan.title}{ended} ({about})"

@@ -20,6 +20,8 @@ GIT_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchM
 PUSH_TRIES = 5
 GIT_SECONDS = 60.0
 TEXT_MODE = 0o100644
+# What Git adds below its reason, whatever the reason is.
+_SAYS_NOTHING = ("hint:", "Could not read from remote", "Please make sure you have", "and the repository exists")
 
 Edit = Callable[[Mapping[str, str]], Mapping[str, str]]
 
@@ -150,7 +152,7 @@ class ClusterRepo:
             )  # fmt: skip
         except git.GitCommandError as error:
             if "rejected" not in str(error.stderr) and "failed to lock" not in str(error.stderr):
-                raise Refused(f"{self.url} did not take the commit: {last_line(error)}") from error
+                raise Refused(f"{self.url} did not take the commit: {git_reason(error)}") from error
             log.info("push was overtaken, trying again", commit=commit)
             return False
         return True
@@ -163,7 +165,7 @@ class ClusterRepo:
         try:
             yield
         except git.CommandError as error:
-            raise Unreadable(f"the cluster repo {self.url} cannot be read: {last_line(error)}") from error
+            raise Unreadable(f"the cluster repo {self.url} cannot be read: {git_reason(error)}") from error
         except (ValueError, git.BadName) as error:
             raise Refused(f"the cluster repo {self.url} does not hold that revision: {error}") from error
         except (git.GitError, OSError) as error:
@@ -178,7 +180,10 @@ def bare_clone(folder: Path) -> git.Repo:
         return git.Repo.init(folder, bare=True, mkdir=True)
 
 
-def last_line(error: git.CommandError) -> str:
-    """What git said last, which is why it failed."""
-    lines = [line.strip(" '") for line in str(error.stderr).splitlines() if line.strip(" '")]
-    return lines[-1][:200] if lines else "git gave no reason"
+def git_reason(error: git.CommandError) -> str:
+    """The line of Git's output that says what is wrong, without what Git and GitPython put around it."""
+    lines = [
+        line.strip(" '").removeprefix("stderr: '").removeprefix("fatal: ") for line in str(error.stderr).splitlines()
+    ]
+    saying = [line for line in lines if line and not line.startswith(_SAYS_NOTHING)]
+    return saying[-1][:200] if saying else "git gave no reason"

@@ -103,7 +103,7 @@ class Worker:
         known, head = self._known(state), self._revisions.repo.head()
         if known is None or head not in (state.revision, state.refused_revision):
             try:
-                return self._revisions.accept(head, state.revision, accepted_rewrite=False, known=known)
+                return self._revisions.accept(head, state.revision, False, known, self._registry.read())
             except Unreadable:
                 raise
             except Refused:
@@ -141,7 +141,8 @@ class Worker:
         state = self.state()
         log.info("new revision", revision=head)
         try:
-            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, self._known_if_readable(state))
+            known = self._known_if_readable(state)
+            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, known, self._registry.read())
         except Unreadable:
             raise
         except Refused as error:

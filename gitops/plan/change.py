@@ -9,6 +9,7 @@ from gitops.plan.rollout import Rollout, StepList, start_id
 from gitops.routed import wrongly_routed
 from model import keys
 from model.app import App
+from model.cluster import Cluster
 from model.names import InstanceId, NodeName
 from model.registered import InstanceRecord, Registered, RegisteredApp
 from model.steps import ApplyRouting, CreateNode, JoinMeshes, Plan, StartInstance, StopInstance, WriteKeys
@@ -21,6 +22,8 @@ def change_plan(manifests: Manifests, registered: Registered) -> Plan:
     new_nodes = _add_nodes(steps, manifests, registered)
     if new_nodes:
         titles.append(f"add {', '.join(new_nodes)}")
+    elif steps.has("join"):
+        titles.append("join a new mesh")
     keys_changed = _add_keys(steps, manifests, registered)
     workers = [node for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"]
     started: list[StartInstance] = []
@@ -54,11 +57,21 @@ def _add_nodes(steps: StepList, manifests: Manifests, registered: Registered) ->
             image=cluster.cloud.image,
         )  # fmt: skip
         creates.append(steps.add(f"create-{node}", f"rent {node} ({pool.server_type}, {location})", step))
-    if new:
-        meshes = sorted({mesh for node in new for mesh in cluster.meshes_of(cluster.nodes()[node].role)})
-        title = f"join {', '.join(meshes) or 'no mesh'}: {', '.join(new)}"
-        steps.add("join", title, JoinMeshes(nodes=tuple(new)), creates)
+    joining = sorted([*new, *_not_in_every_mesh(cluster, registered)])
+    if joining:
+        meshes = sorted({mesh for node in joining for mesh in cluster.meshes_of(cluster.nodes()[node].role)})
+        title = f"join {', '.join(meshes) or 'no mesh'}: {', '.join(joining)}"
+        steps.add("join", title, JoinMeshes(nodes=tuple(joining)), creates)
     return new
+
+
+def _not_in_every_mesh(cluster: Cluster, registered: Registered) -> list[NodeName]:
+    """Machines that joined before a mesh of their role was added."""
+    return [
+        node
+        for node, pool in cluster.nodes().items()
+        if node in registered.nodes and set(cluster.meshes_of(pool.role)) - registered.nodes[node].addresses.keys()
+    ]
 
 
 def _add_keys(steps: StepList, manifests: Manifests, registered: Registered) -> bool:

@@ -65,7 +65,9 @@ def test_a_rewritten_history_does_not_follow(repo: ClusterRepo, cluster_remote: 
 
 
 def test_a_remote_that_cannot_be_read_is_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(Refused, match="cannot be read"):
+    with pytest.raises(
+        Refused, match=r"cannot be read: '/nowhere/cluster.git' does not appear to be a git repository$"
+    ):
         ClusterRepo("file:///nowhere/cluster.git", tmp_path / "clone").head()
 
 

@@ -514,6 +514,22 @@ def test_words_of_strangers_are_no_markup(flstr: Flstr) -> None:
     assert "<!" not in flstr.ask("status") + flstr.notices()[0]
 
 
+def test_a_mesh_that_machines_are_in_cannot_move(flstr: Flstr) -> None:
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("10.111.0.0/24", "10.112.0.0/24")})
+    assert len(flstr.settle()) == 1
+    assert "mesh vpn_ingr keeps its subnet while ingress016, worker101, worker102 are in it" in flstr.notices()[0]
+
+
+def test_machines_that_stand_join_a_mesh_that_is_added(flstr: Flstr) -> None:
+    flstr.settle()
+    more = "  vpn_more:\n    subnet: 10.112.0.0/24\n    port: 764\n    hubs: [controller]\n    members: [worker]\n\npeople:"
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("people:", more)})
+    assert flstr.settle()[-1].plan.title == "join a new mesh"
+    assert "vpn_more" in flstr.registry.read().nodes["worker101"].addresses
+    assert "changes nothing" in flstr.ask("plan")
+
+
 def test_a_merged_commit_that_does_not_exist_is_refused(flstr: Flstr) -> None:
     flstr.settle()
     flstr.cluster.push({"apps/influencer.yaml": app_yaml(flstr.app[0].url, "f" * 40)})
