@@ -28,6 +28,9 @@ _EMOJI = {
     "wastebasket": "-",
     "truck": "→",
     "lock": "✓",
+    "large_green_circle": "✓",
+    "large_yellow_circle": "!",
+    "red_circle": "✗",
 }
 
 
@@ -46,7 +49,8 @@ def ask(settings: Settings, line: str) -> str:
 def plain(mrkdwn: str) -> str:
     """Slack's markup as a terminal reads it."""
     text = re.sub(r":([a-z_]+):", lambda match: _EMOJI.get(match[1], match[0]), mrkdwn)
-    text = re.sub(r"(?m)(^|\s)\*([^*\n]+)\*(?=\s|$)", r"\1\2", text)
+    text = re.sub(r"(?<![\w*])\*(\S(?:[^*\n]*\S)?)\*(?![\w*])", r"\1", text)
+    text = re.sub(r"(?<!\w)_(\S(?:[^_\n]*\S)?)_(?!\w)", r"\1", text)
     for escaped, letter in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(escaped, letter)
     # A commit's subject or a host's last words may hold what a terminal obeys.

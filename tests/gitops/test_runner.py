@@ -87,7 +87,7 @@ def test_an_operation_goes_on_where_a_killed_controller_left_it(registry: Regist
     second = Pretend()
     ended = run(registry, second, left.model_copy(update={"status": "running", "steps": steps}))
     assert ended.status == "done"
-    assert sorted(second.done) == ["instance.start", "instance.start", "routing.apply"]
+    assert sorted(second.done) == ["instance.start", "instance.start", "registry.write", "routing.apply"]
 
 
 def test_a_controller_that_was_overtaken_stops(registry: Registry, operation: Operation) -> None:

@@ -1,0 +1,30 @@
+"""Answers are written for Slack; a terminal shows them without its markup."""
+
+import pytest
+
+from bot.cards import EMOJI
+from cli.ask import plain
+from executors.padlock import FINE, MARKS
+from gitops.describe import SIGNS
+
+
+@pytest.mark.parametrize(
+    ("mrkdwn", "shown"),
+    [
+        ("*Nodes*\n\u2022 worker101 (worker, 10.0.0.1)", "Nodes\n\u2022 worker101 (worker, 10.0.0.1)"),
+        ("`a1b2c3` changes nothing", "a1b2c3 changes nothing"),
+        (
+            ":red_circle: *a.example*, port 80: answers 502. _Mend:_ look",
+            "✗ a.example, port 80: answers 502. Mend: look",
+        ),
+        ("2 * 3 * 4, vpn_ctrl and vpn_ingr", "2 * 3 * 4, vpn_ctrl and vpn_ingr"),
+        ("&lt;none&gt; &amp; more", "<none> & more"),
+    ],
+)
+def test_markup_is_taken_off(mrkdwn: str, shown: str) -> None:
+    assert plain(mrkdwn) == shown
+
+
+@pytest.mark.parametrize("sign", sorted({*SIGNS.values(), *MARKS.values(), FINE, EMOJI["done"]}))
+def test_every_sign_of_an_answer_has_a_plain_one(sign: str) -> None:
+    assert ":" not in plain(sign)
