@@ -5,6 +5,7 @@ from gitops import desired
 from gitops.manifests import Manifests
 from gitops.plan.change import change_plan
 from gitops.registry import parse
+from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.registered import HostRecord, InstanceRecord, MeshMember, NodeRecord, Registered
 from model.steps import StartInstance
@@ -80,7 +81,9 @@ def registered(manifests: Manifests) -> Registered:
         if isinstance(step, StartInstance):
             record_of = InstanceRecord(node=step.node, ip="10.111.0.9", port=20000, commit=step.app.commit)
             found[keys.instance(step.app.kind, step.app.app, step.instance)] = record_of.to_json()
-    return parse(found)
+    settled = parse(found)
+    routed = dict.fromkeys(routing_nodes(settled), routing_digest(settled))
+    return settled.model_copy(update={"routed": routed})
 
 
 def members(manifests: Manifests) -> Members:

@@ -53,7 +53,8 @@ def _commands(page: str) -> tuple[float, ...]:
 def _bot(endpoint: str, settings: SlackSettings, page: str) -> Iterator[None]:
     store = Store([endpoint])
     bot = Bot(Registry(store), settings)
-    bot.start()
+    bot.listen()
+    bot.speak()
     try:
         _until_connected(page)
         yield

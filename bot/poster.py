@@ -12,6 +12,7 @@ from bot.delivery import Letter
 from bot.message import Message
 from bot.outbox import Outbox
 from bot.shown import Cards
+from gitops.gate import approvers
 from gitops.registry import Registry
 from gitops.store import Following
 from model import keys
@@ -161,7 +162,5 @@ def may_approve(cluster: Cluster | None, approval: Approval | None) -> tuple[str
     """The Slack users whose click counts."""
     if cluster is None or approval is None:
         return ()
-    names = cluster.who_may("approve")
-    own = () if cluster.approvals.requester_may_approve else (approval.requester,)
     decided = {taken.person for taken in approval.decisions}
-    return tuple(cluster.people[name].slack for name in names if name not in own and name not in decided)
+    return tuple(cluster.people[name].slack for name in approvers(approval, cluster) if name not in decided)

@@ -49,13 +49,16 @@ class Bot:
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._connect, name="slack connection", daemon=True)
 
-    def start(self) -> None:
-        """Begin; returns at once, also where Slack does not answer. Raises `Refused` where etcd does not."""
+    def listen(self) -> None:
+        """Take commands and clicks; any number of bots may. Returns at once, also where Slack does not answer."""
+        self._thread.start()
+
+    def speak(self) -> None:
+        """Post, edit and answer; one bot may, or everything is said twice. Raises `Refused` where etcd is silent."""
         self._cards.load()
         self._outbox.start()
         self._poster.start()
         self._answers.start()
-        self._thread.start()
 
     def stop(self) -> None:
         """Let go of Slack; nothing is lost by it."""

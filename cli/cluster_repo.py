@@ -20,13 +20,14 @@ def init(folder: Path) -> None:
 
 def lint(folder: Path) -> Manifests:
     """The manifests of a folder. Raises `FaultyManifests`."""
-    return check(_read(folder))
+    return check(read(folder))
 
 
-def _read(folder: Path) -> dict[str, str]:
+def read(folder: Path) -> dict[str, str]:
+    """The files of a cluster repo in a folder, by path. Raises `Refused`."""
     if not folder.is_dir():
         raise Refused(f"{folder} is not a folder; name a cluster repo")
-    paths = [folder / "cluster.yaml", *(folder / "apps").glob("*.yaml")]
+    paths = [folder / "cluster.yaml", *(folder / "apps").rglob("*.yaml")]
     try:
         return {str(path.relative_to(folder)): path.read_text() for path in paths if path.is_file()}
     except (UnicodeDecodeError, OSError) as error:

@@ -39,8 +39,9 @@ def down(name: str) -> None:
 
 def demo(name: str) -> None:
     """Play the story, and tell it."""
-    # Told to stop, it takes everything down on its way out, as after Ctrl-C.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    # A closed terminal takes everything down as Ctrl-C does.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     _run(_sweep)
     try:
         with image_progress(out) as progress:

@@ -53,12 +53,13 @@ def serve(settings: Settings) -> int:
         if not settings.etcd_endpoints:
             # Whoever led by an etcd of its own has ended with it: its lease need not be waited for.
             store.delete(keys.LEADER)
-        # The bot reads and takes intents while another controller still leads.
-        _start_bot(settings, Registry(store), stack)
+        bot = _listening_bot(settings, Registry(store), stack)
         leadership = Leadership(store, f"{gethostname()}:{os.getpid()}", on_lost=_give_up)
         stack.callback(leadership.stop)
         fence = leadership.acquire(stopping)
         if fence is not None:
+            if bot is not None:
+                bot.speak()
             _lead(settings, store.fenced(fence), fence, stopping)
     return 0
 
@@ -75,18 +76,20 @@ def _etcd(settings: Settings, stack: ExitStack) -> tuple[str, ...]:
     return (endpoint,)
 
 
-def _start_bot(settings: Settings, registry: Registry, stack: ExitStack) -> None:
+def _listening_bot(settings: Settings, registry: Registry, stack: ExitStack) -> Bot | None:
+    """The bot as it is while another controller may still lead: it takes intents, and says nothing."""
     if not settings.slack_bot_token.get_secret_value():
         log.warning("no SLACK_BOT_TOKEN: flstr works without Slack; ask it with the flstr command")
-        return
+        return None
     slack = SlackSettings(
         bot_token=settings.slack_bot_token.get_secret_value(),
         app_token=settings.slack_app_token.get_secret_value(),
         api_url=settings.slack_api_url or None,
     )
     bot = Bot(registry, slack)
-    bot.start()
+    bot.listen()
     stack.callback(bot.stop)
+    return bot
 
 
 def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Event) -> None:

@@ -43,14 +43,17 @@ class Provision:
     def destroy_node(self, step: DestroyNode, context: StepContext) -> None:
         """Give a machine back and forget it."""
         cloud = Cloud(self._settings, context.registry.cluster().cluster)
+        if _was_only_asked_for(context.registry.host(step.node)):
+            # Its server may still appear, and would be paid for by nobody's wish.
+            cloud.find(step.node, within=LATE_SECONDS)
         context.report("giving the server back")
+        context.registry.store.check_fence()
         there_was_one = cloud.give_back(step.node)
         context.registry.forget_host(step.node)
         context.report("the server is gone" if there_was_one else "the server was gone already")
 
     def _rent_or_adopt(self, step: CreateNode, context: StepContext, cloud: Cloud) -> None:
-        record = context.registry.host(step.node)
-        asked_before = record is not None and record.server_id is None
+        asked_before = _was_only_asked_for(context.registry.host(step.node))
         server = cloud.find(step.node, within=LATE_SECONDS if asked_before else 0.0)
         if server is not None:
             self._adopt(server, step, context)
@@ -103,3 +106,8 @@ class Provision:
                 if time.monotonic() > deadline:
                     raise StepFailed(f"{error.sentence} after {BOOT_SECONDS:.0f} s; look at its console") from error
             time.sleep(RETRY_SECONDS)
+
+
+def _was_only_asked_for(record: HostRecord | None) -> bool:
+    """Whether a controller was killed, or its cloud fell silent, before it knew what became of its request."""
+    return record is not None and record.server_id is None

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -28,6 +29,7 @@ GRACE_SECONDS = 10.0  # how much longer than the remote timeout to wait for its 
 KILL_SECONDS = 5
 TIMED_OUT = frozenset({124, 137})
 SESSIONS = 8  # sshd's MaxSessions is 10
+SESSION_RETRY_SECONDS = 0.02
 SIDE_BY_SIDE = 32
 LAST_LINES = 40
 
@@ -105,11 +107,22 @@ class Ssh:
     def _open(self, node: str, machine: _Machine) -> paramiko.Channel | None:
         client = self._client(node, machine)
         transport = client.get_transport()
-        try:
-            return None if transport is None else transport.open_session(timeout=CONNECT_SECONDS)
-        except (paramiko.SSHException, OSError, EOFError):
-            client.close()
-            return None
+        deadline = time.monotonic() + CONNECT_SECONDS
+        while transport is not None and transport.is_active():
+            asked = time.monotonic()
+            try:
+                return transport.open_session(timeout=CONNECT_SECONDS)
+            except (paramiko.SSHException, OSError, EOFError) as error:
+                now = time.monotonic()
+                if now - asked >= CONNECT_SECONDS:
+                    break
+                # sshd counts a session for a moment longer than it lasts, and refuses one too many. The connection
+                # is good then, and other scripts run on it.
+                if now > deadline and transport.is_active():
+                    raise Unreachable(f"{node}: sshd opens no more sessions ({_reason(error)})") from error
+                time.sleep(SESSION_RETRY_SECONDS)
+        client.close()
+        return None
 
     def _client(self, node: str, machine: _Machine) -> paramiko.SSHClient:
         record = self._lookup(node)

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from model.cluster import Cluster
-from model.operation import Approval, Decision
-from model.steps import Plan
+from model.names import PersonName
+from model.operation import Approval, Decision, Operation
+from model.registered import Registered
+from model.steps import Losses, Plan
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,34 @@ def decide(approval: Approval, cluster: Cluster, person: str, approved: bool, no
     decisions = (*approval.decisions, Decision(person=person, approved=approved, at=now))
     if not approved:
         return approval.model_copy(update={"decisions": decisions, "status": "denied"})
-    enough = sum(decision.approved for decision in decisions) >= approval.needed
-    status = "approved" if enough else "waiting"
-    return approval.model_copy(update={"decisions": decisions, "status": status})
+    decided = approval.model_copy(update={"decisions": decisions})
+    return decided.model_copy(update={"status": "approved" if has_leave(decided, cluster) else "waiting"})
+
+
+def approvers(approval: Approval, cluster: Cluster) -> tuple[PersonName, ...]:
+    """Whose approval counts."""
+    asked = () if cluster.approvals.requester_may_approve else approval.requesters
+    return tuple(name for name in cluster.who_may("approve") if name not in asked)
+
+
+def has_leave(approval: Approval, cluster: Cluster) -> bool:
+    """Whether enough people approved who still may."""
+    count = approvers(approval, cluster)
+    return sum(item.approved and item.person in count for item in approval.decisions) >= approval.needed
+
+
+def why_not_destroy(operation: Operation, approval: Approval | None, removal: Plan, registered: Registered) -> str:
+    """Why an operation that was let go may not destroy after all; empty where it may.
+
+    `removal` is what the newest revision would remove of what is `registered`.
+    """
+    if approval is None or approval.status != "used" or approval.digest != operation.plan.digest():
+        return "no leave was given for this plan"
+    wanted, now = operation.plan.losses or Losses(), removal.losses or Losses()
+    there = registered.nodes.keys() | registered.hosts.keys() | {name for _, name in registered.apps}
+    unwanted = {*now.nodes, *now.apps}
+    kept = [name for name in (*wanted.nodes, *wanted.apps) if name in there and name not in unwanted]
+    return f"{', '.join(kept)} is not to be removed any more" if kept else ""
 
 
 def _refusal(approval: Approval, cluster: Cluster, person: str, approved: bool, now: float) -> str:
@@ -45,8 +72,7 @@ def _refusal(approval: Approval, cluster: Cluster, person: str, approved: bool, 
     known = cluster.people.get(person)
     if known is None or "approve" not in known.may:
         return f"You may not decide this; {names(cluster.who_may('approve'))} may."
-    if approved and approval.requester == person and not cluster.approvals.requester_may_approve:
-        others = tuple(name for name in cluster.who_may("approve") if name != person)
+    if approved and person not in (others := approvers(approval, cluster)):
         return f"You asked for this yourself, so somebody else has to approve it: {names(others)}."
     if any(decision.person == person for decision in approval.decisions):
         return f"You have approved this already; {approval.needed} people have to."

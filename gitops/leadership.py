@@ -17,6 +17,8 @@ log = structlog.get_logger()
 TTL_SECONDS = 6
 KEEP_ALIVE_SECONDS = 1.5
 ASK_SECONDS = 0.5
+WATCH_SECONDS = 0.2
+LONG_AGO = float("-inf")
 
 
 class Leadership:
@@ -28,12 +30,14 @@ class Leadership:
         self._on_lost = on_lost
         self._stopped = threading.Event()
         self._lease: Any = None
+        self._renewed = LONG_AGO
 
     def acquire(self, stopping: threading.Event) -> Fence | None:
         """Block until this controller leads; None once `stopping` is set."""
         told = False
         while not stopping.is_set():
             try:
+                self._renewed = time.monotonic()
                 self._lease = self._lease or self._store.lease(TTL_SECONDS)
                 if not self._store.keep_alive(self._lease):
                     self._lease = self._store.lease(TTL_SECONDS)
@@ -42,7 +46,8 @@ class Leadership:
                 log.warning("leadership cannot be asked for", error=error.sentence)
                 token, self._lease = None, None
             if token is not None:
-                threading.Thread(target=self._keep_alive, name="leadership", daemon=True).start()
+                for work in (self._keep_alive, self._watch_the_clock):
+                    threading.Thread(target=work, name="leadership", daemon=True).start()
                 log.info("leading", token=token)
                 return Fence(keys.LEADER, token)
             if not told:
@@ -59,15 +64,17 @@ class Leadership:
                 self._store.revoke(self._lease)
 
     def _keep_alive(self) -> None:
-        last = time.monotonic()
         while not self._stopped.wait(KEEP_ALIVE_SECONDS):
+            asked = time.monotonic()
             try:
-                alive = self._store.keep_alive(self._lease)
-                last = time.monotonic()
+                self._renewed = asked if self._store.keep_alive(self._lease) else LONG_AGO
             except Refused as error:
                 log.warning("the lease could not be renewed", error=error.sentence)
-                alive = time.monotonic() - last < TTL_SECONDS
-            if not alive:
+
+    def _watch_the_clock(self) -> None:
+        # Not left to the renewal, which may wait for its answer until after the lease has ended.
+        while not self._stopped.wait(WATCH_SECONDS):
+            if time.monotonic() - self._renewed > TTL_SECONDS:
                 log.error("leadership is lost")
+                self._stopped.set()
                 self._on_lost()
-                return

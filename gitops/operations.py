@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 from gitops.store import Store
 from model import keys
+from model.cluster import Approvals
+from model.names import PersonName
 from model.operation import Approval, Operation, OperationStatus, Origin, StepState
 from model.steps import Plan
 
@@ -29,7 +31,14 @@ class Operations:
         self._store.write({keys.operation(operation.id): operation.to_json(), **(also or {})})
         return operation
 
-    def create_waiting(self, plan: Plan, revision: str, origin: Origin, needed: int, expires_in: float) -> Operation:
+    def create_waiting(
+        self,
+        plan: Plan,
+        revision: str,
+        origin: Origin,
+        requesters: tuple[PersonName, ...],
+        policy: Approvals,
+    ) -> Operation:
         """A plan that waits for leave, with the approval that is bound to its digest; both appear at once."""
         operation = self._new(plan, revision, origin, "awaiting_approval")
         now = self._clock()
@@ -37,10 +46,10 @@ class Operations:
             id=operation.id,
             operation=operation.id,
             digest=plan.digest(),
-            requester=origin.person,
-            needed=needed,
+            requesters=requesters,
+            needed=policy.count,
             asked=now,
-            expires=now + expires_in,
+            expires=now + policy.expires,
         )
         operation = operation.model_copy(update={"approval": approval.id})
         self._store.write(
@@ -97,6 +106,11 @@ class Operations:
         """Every approval, oldest first."""
         found = (Approval.model_validate_json(value) for value in self._store.prefix(keys.APPROVALS).values())
         return sorted(found, key=lambda approval: (approval.asked, approval.id))
+
+    def approval(self, approval_id: str) -> Approval | None:
+        """One approval, or None."""
+        text = self._store.get(keys.approval(approval_id))
+        return None if text is None else Approval.model_validate_json(text)
 
     def change_approval(self, before: Approval, after: Approval) -> bool:
         """Write a decision, unless somebody else's came first."""

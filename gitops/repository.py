@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -100,6 +100,19 @@ class ClusterRepo:
         trailers = {key: value for key, colon, value in lines if colon and " " not in key}
         author = Author(found.author.name or "somebody", found.author.email or "")
         return Revision(found.hexsha, author, message.splitlines()[0] if message else "", trailers)
+
+    def authors(self, revision: str, since: str, paths: Sequence[str]) -> tuple[str, ...]:
+        """The addresses of those who changed `paths` in what `revision` has and `since` has not."""
+        with self._errors():
+            found = self._repo().git.log("--format=%ae", "--end-of-options", revision, f"^{since}", "--", *paths)
+        return tuple(sorted(set(str(found).split())))
+
+    def saying(self, line: str) -> str | None:
+        """The newest revision of the clone whose message has this text, or None."""
+        with self._errors():
+            return (
+                str(self._repo().git.log(self.branch, "-1", "--format=%H", "--fixed-strings", f"--grep={line}")) or None
+            )
 
     def commit(self, edit: Edit, message: str, author: Author) -> str | None:
         """Commit what `edit` returns (path → new text) on top of the newest revision, and push it.

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from gitops.app_repos import AppRepos
 from gitops.lint import check
-from gitops.manifests import Manifests
+from gitops.manifests import CLUSTER_FILE, Manifests, app_path
 from gitops.repository import ClusterRepo, Revision
+from gitops.standing import check_standing
 from model.cluster import Cluster
 from model.errors import Refused, Unreadable
+from model.names import PersonName
 from model.operation import Origin
+from model.registered import Registered
+from model.steps import Losses
 
 
 @dataclass(frozen=True)
@@ -18,16 +22,22 @@ class Revisions:
     repo: ClusterRepo
     app_repos: AppRepos
 
-    def accept(self, head: str, last: str, accepted_rewrite: bool, known: Manifests | None) -> Manifests:
-        """The manifests of `head`, after `last` was followed. Raises `Refused` with what is wrong,
-        and `Unreadable` where that cannot be said now."""
+    def accept(
+        self, head: str, last: str, accepted_rewrite: bool, known: Manifests | None, registered: Registered
+    ) -> Manifests:
+        """The manifests of `head`, after `last`, which said what is `known`, was followed.
+
+        Raises `Refused` with what is wrong, and `Unreadable` where that cannot be said now.
+        """
         self.repo.fetch()
         if last and not accepted_rewrite and not self.repo.follows(head, last):
             raise Refused(
                 f"the history of {self.repo.branch} was rewritten: {head[:8]} does not come after {last[:8]}; "
                 f"look at it, then say `/flstr sync {head[:8]}` to follow it"
             )
-        manifests = self.manifests(head)
+        files = self.repo.files(head)
+        manifests = check(files)
+        check_standing(files, manifests, registered, None if known is None else known.cluster)
         self._commits_exist(manifests, known)
         return manifests
 
@@ -38,6 +48,16 @@ class Revisions:
     def origin(self, revision: str, cluster: Cluster) -> Origin:
         """Who is behind a revision: its author, and where they asked if flstr wrote the commit for them."""
         return origin(self.repo.revision(revision), cluster)
+
+    def requesters(self, revision: str, since: str, losses: Losses, cluster: Cluster) -> tuple[PersonName, ...]:
+        """Everybody who had a hand in losing this since a revision; where that cannot be told, who made the newest."""
+        paths = [*([CLUSTER_FILE] if losses.nodes else []), *(app_path(app) for app in losses.apps)]
+        try:
+            emails = self.repo.authors(revision, since, paths) if since else ()
+        except Unreadable:
+            emails = ()
+        found = (cluster.person_by_email(email) for email in emails or (self.repo.revision(revision).author.email,))
+        return tuple(sorted({person[0] for person in found if person}))
 
     def _commits_exist(self, manifests: Manifests, known: Manifests | None) -> None:
         before = {app.app: app.commit for app in known.apps.values()} if known else {}

@@ -1,5 +1,6 @@
 """Carries an operation out: each step as soon as those before it are done, side by side, every state in etcd first."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +11,7 @@ import structlog
 from gitops.executor import Executors, StepContext
 from gitops.operations import Operations
 from gitops.registry import Registry
-from model.errors import Fenced, Refused, StepFailed
+from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.operation import Operation, StepState
 from model.steps import PlannedStep
 
@@ -19,6 +20,11 @@ log = structlog.get_logger()
 SIDE_BY_SIDE = 32
 DETAIL_SECONDS = 0.5
 OUTPUT_CHARACTERS = 2500
+# What cannot be taken back, in a plan that destroys.
+DESTROYING = frozenset({"registry.write", "mesh.leave", "node.destroy"})
+
+# Raises `StepFailed` where an operation may not destroy any more.
+Guard = Callable[[Operation], None]
 
 
 class Runner:
@@ -38,36 +44,51 @@ class Runner:
         self._token = token
         self._clock = clock
 
-    def run(self, operation: Operation) -> Operation:
-        """Run an operation to its end, from wherever an earlier controller left it. Raises `Fenced`."""
+    def run(self, operation: Operation, may_destroy: Guard) -> Operation:
+        """Run an operation to its end, from wherever an earlier controller left it.
+
+        Before each step that destroys, `may_destroy` is asked. Raises `Unreadable` where it can go on later only,
+        and `Fenced` at once, whatever still runs.
+        """
         progress = _Progress(self._operations, _resumed(operation, self._clock()), self._clock)
-        with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="step") as pool:
-            running: dict[Future[None], PlannedStep] = {}
-            while True:
-                ready = progress.ready()
-                progress.begin(ready)
-                for step in ready:
-                    running[pool.submit(self._run_step, progress, step)] = step
-                if not running:
-                    break
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    running.pop(future)
-                    future.result()
+        pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="step")
+        overtaken = False
+        try:
+            self._run_steps(progress, pool, may_destroy)
+        except Fenced:
+            overtaken = True
+            raise
+        finally:
+            pool.shutdown(wait=not overtaken, cancel_futures=overtaken)
         return progress.end()
 
-    def _run_step(self, progress: "_Progress", planned: PlannedStep) -> None:
+    def _run_steps(self, progress: "_Progress", pool: ThreadPoolExecutor, may_destroy: Guard) -> None:
+        running: set[Future[None]] = set()
+        while True:
+            ready = progress.ready()
+            progress.begin(ready)
+            running |= {pool.submit(self._run_step, progress, step, may_destroy) for step in ready}
+            if not running:
+                return
+            finished, running = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+
+    def _run_step(self, progress: "_Progress", planned: PlannedStep, may_destroy: Guard) -> None:
         context = StepContext(
-            operation=progress.operation_id,
+            operation=progress.operation.id,
             registry=self._registry,
             fence=self._token,
             report=lambda line: progress.report(planned, line),
         )
-        steplog = log.bind(operation=progress.operation_id, step=planned.id)
+        steplog = log.bind(operation=progress.operation.id, step=planned.id)
         steplog.info("step begins", title=planned.title)
         try:
+            if planned.step.kind in DESTROYING and progress.operation.plan.destroys():
+                may_destroy(progress.operation)
             self._executors[planned.step.kind](planned.step, context)
-        except Fenced:
+        except (Fenced, Unreadable):
+            # An etcd that is silent for a moment is no fault of the step: it is begun again.
             raise
         except StepFailed as error:
             steplog.warning("step failed", sentence=error.sentence, output=error.output[-500:])
@@ -95,8 +116,9 @@ class _Progress:
         operations.save(operation)
 
     @property
-    def operation_id(self) -> str:
-        return self._operation.id
+    def operation(self) -> Operation:
+        """As it stands now."""
+        return self._operation
 
     def ready(self) -> list[PlannedStep]:
         """Steps that wait for nothing any more."""
@@ -130,7 +152,8 @@ class _Progress:
             if now - self._detail_written < DETAIL_SECONDS:
                 return
             self._detail_written = now
-            self._operations.save(self._operation)
+            with contextlib.suppress(Unreadable):
+                self._operations.save(self._operation)
 
     def end(self) -> Operation:
         failed = [step for step in self._operation.plan.steps if self._operation.steps[step.id].status == "failed"]

@@ -99,6 +99,10 @@ class Store:
         if puts or deletes:
             self._transact([], puts, deletes)
 
+    def check_fence(self) -> None:
+        """Raise `Fenced` where another controller has taken over; for what is changed outside etcd and the hosts."""
+        self._transact([], {}, ())
+
     def lease(self, ttl: int) -> Any:
         """A lease of `ttl` seconds."""
         return self._call(lambda: self._client.lease(ttl))

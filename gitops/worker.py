@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from gitops.gate import rule
+from gitops.gate import has_leave, rule, why_not_destroy
 from gitops.manifests import Manifests
 from gitops.notices import Trouble, say
 from gitops.operations import Operations
@@ -15,7 +15,7 @@ from gitops.registry import Registry
 from gitops.revisions import Revisions
 from gitops.runner import Runner
 from model import keys
-from model.errors import Fenced, Refused, Unreadable
+from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
 from model.operation import Approval, Operation, SyncState
 
@@ -87,8 +87,30 @@ class Worker:
         return self._answer_sync() or self._follow_git() or self._queue_approved(approvals) or self._plan(approvals)
 
     def _run(self, operation: Operation) -> None:
-        self._runner.run(operation)
+        self._runner.run(operation, self._may_destroy)
         self._save(self.state().model_copy(update={"settled": False}))
+
+    def _may_destroy(self, operation: Operation) -> None:
+        approval = None if operation.approval is None else self._operations.approval(operation.approval)
+        manifests, registered = self._newest(), self._registry.read()
+        reason = why_not_destroy(operation, approval, plan(manifests, registered).removal, registered)
+        if reason:
+            raise StepFailed(f"{reason}; nothing more is destroyed")
+
+    def _newest(self) -> Manifests:
+        """What the newest revision says that may be followed, whether or not it is followed yet."""
+        state = self.state()
+        known, head = self._known(state), self._revisions.repo.head()
+        if known is None or head not in (state.revision, state.refused_revision):
+            try:
+                return self._revisions.accept(head, state.revision, False, known, self._registry.read())
+            except Unreadable:
+                raise
+            except Refused:
+                log.warning("a newer revision cannot be followed", revision=head)
+        if known is None:
+            raise StepFailed("no revision of the cluster repo was accepted yet")
+        return known
 
     def _answer_sync(self) -> bool:
         """Somebody said sync: what failed or was denied counts as new, and a rewritten history as looked at."""
@@ -119,7 +141,8 @@ class Worker:
         state = self.state()
         log.info("new revision", revision=head)
         try:
-            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, self._known_if_readable(state))
+            known = self._known_if_readable(state)
+            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, known, self._registry.read())
         except Unreadable:
             raise
         except Refused as error:
@@ -132,7 +155,7 @@ class Worker:
             self._save(state.model_copy(update={"refused_revision": head, "refused": error.sentence}))
             return False
         self._manifests = (head, manifests)
-        accepted = SyncState(revision=head)
+        accepted = SyncState(revision=head, intact=state.intact)
         self._store.write({keys.CLUSTER: manifests.cluster.to_json(), keys.SYNC: accepted.to_json()})
         return True
 
@@ -152,11 +175,13 @@ class Worker:
         ruling = rule(plans.removal, approvals)
         if not all(self._void(stale, "the plan has changed since it was asked for") for stale in ruling.void):
             return True
-        if ruling.ask:
-            policy = manifests.cluster.approvals
-            self._operations.create_waiting(plans.removal, state.revision, origin, policy.count, policy.expires)
+        if ruling.ask and plans.removal.losses is not None:
+            cluster = manifests.cluster
+            requesters = self._revisions.requesters(state.revision, state.intact, plans.removal.losses, cluster)
+            self._operations.create_waiting(plans.removal, state.revision, origin, requesters, cluster.approvals)
         self._planned = state.revision
-        self._save(state.model_copy(update={"settled": True}))
+        intact = state.intact if plans.removal.destroys() else state.revision
+        self._save(state.model_copy(update={"settled": True, "intact": intact}))
         return ruling.ask
 
     def _queue_approved(self, approvals: list[Approval]) -> bool:
@@ -165,16 +190,21 @@ class Worker:
             return False
         state = self.state()
         manifests = self._known(state)
-        # Leave was given for exactly this plan; the world may have changed since the card was drawn.
+        # Leave was given for exactly this plan, by these people; the world may have changed since they clicked.
         if manifests is None or plan(manifests, self._registry.read()).removal.digest() != approval.digest:
-            self._void(approval, "the plan has changed since it was approved")
-            self._save(state.model_copy(update={"settled": False}))
-            return True
+            return self._ask_anew(approval, "the plan has changed since it was approved")
+        if not has_leave(approval, manifests.cluster):
+            return self._ask_anew(approval, "somebody who approved it may not approve any more")
         operation = self._operations.get(approval.operation)
         if operation is None or operation.ended_already():
             return self._void(approval, "the operation has ended")
         used = approval.model_copy(update={"status": "used"})
         self._operations.use_approval(used, operation.model_copy(update={"status": "queued"}))
+        return True
+
+    def _ask_anew(self, approval: Approval, why: str) -> bool:
+        self._save(self.state().model_copy(update={"settled": False}))
+        self._void(approval, why)
         return True
 
     def _void(self, approval: Approval, sentence: str) -> bool:

@@ -135,7 +135,8 @@ class Cluster(Frozen):
 
     def person_by_email(self, email: str) -> tuple[PersonName, Person] | None:
         """Who signs with this address, or None."""
-        return next(((name, person) for name, person in self.people.items() if person.email == email), None)
+        wanted = email.lower()
+        return next(((name, person) for name, person in self.people.items() if person.email.lower() == wanted), None)
 
     def who_may(self, right: Right) -> tuple[PersonName, ...]:
         """Everybody who has this right, by name."""

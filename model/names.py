@@ -102,12 +102,12 @@ RepoPath = Annotated[
 ]
 
 _GIT_URL = re.compile(
-    r"(https|http|ssh|git)://[A-Za-z0-9][A-Za-z0-9.@:_-]*/[A-Za-z0-9._~/-]+"
+    r"^((https|http|ssh|git)://[A-Za-z0-9][A-Za-z0-9.@:_-]*/[A-Za-z0-9._~/-]+"
     r"|[A-Za-z0-9_][A-Za-z0-9_-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[A-Za-z0-9._~/-]+"
-    r"|file:///[A-Za-z0-9._~/-]+"
+    r"|file:///[A-Za-z0-9._~/-]+)$"
 )
 _HTTP_USER = re.compile(r"https?://[^/]*@")
-_DURATION = re.compile(r"([0-9]{1,6})(ms|s|m|h|d)")
+_DURATION = re.compile(r"^([0-9]{1,6})(ms|s|m|h|d)$")
 _LONGEST = 30 * 86400
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 

@@ -69,7 +69,7 @@ class Approval(Frozen):
     id: str
     operation: str
     digest: str
-    requester: PersonName | None
+    requesters: tuple[PersonName, ...] = Field((), description="Everybody who asked for what it destroys")
     needed: int
     status: ApprovalStatus = "waiting"
     decisions: tuple[Decision, ...] = ()
@@ -124,4 +124,5 @@ class SyncState(Frozen):
     refused_revision: str = Field("", description="A newer revision that was refused")
     refused: str = Field("", description="Why it was refused")
     settled: bool = Field(False, description="Whether nothing is left to do for `revision` but what waits for people")
+    intact: str = Field("", description="The newest revision under which nothing was to be removed")
     last_plan: str = Field("", description="Digest of the change that ran last; the same is not run again by itself")

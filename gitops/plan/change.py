@@ -1,6 +1,6 @@
 """The plan of what is added or replaced; it destroys nothing, and goes at once."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from gitops import desired, placement
 from gitops.manifests import Manifests
@@ -9,6 +9,7 @@ from gitops.plan.rollout import Rollout, StepList, start_id
 from gitops.routed import wrongly_routed
 from model import keys
 from model.app import App
+from model.cluster import Cluster
 from model.names import InstanceId, NodeName
 from model.registered import InstanceRecord, Registered, RegisteredApp
 from model.steps import ApplyRouting, CreateNode, JoinMeshes, Plan, StartInstance, StopInstance, WriteKeys
@@ -21,7 +22,9 @@ def change_plan(manifests: Manifests, registered: Registered) -> Plan:
     new_nodes = _add_nodes(steps, manifests, registered)
     if new_nodes:
         titles.append(f"add {', '.join(new_nodes)}")
-    keys_changed = _add_keys(steps, manifests, registered)
+    elif steps.has("join"):
+        titles.append("join a new mesh")
+    _register(steps, manifests, registered)
     workers = [node for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"]
     started: list[StartInstance] = []
     last: list[str] = []
@@ -35,9 +38,11 @@ def change_plan(manifests: Manifests, registered: Registered) -> Plan:
         last += [start_id(app, Placed(step.instance, step.node)) for step in starts]
         last += rollout.remove(wanted.remove)
         titles += _title(app, wanted, instances)
-    if new_nodes or keys_changed or started or wrongly_routed(registered):
+    # A public address leads to an app only once the app serves: one that moves stays with its old app until then.
+    _publish(steps, manifests, registered, last)
+    if new_nodes or started or wrongly_routed(registered) or steps.has("register") or steps.has("publish"):
         serving = tuple((step.app.kind, step.app.app, step.instance) for step in started)
-        steps.add("route", _route_title(started), ApplyRouting(serving=serving), [*last, "join", "register"])
+        steps.add("route", _route_title(started), ApplyRouting(serving=serving), [*last, "join", "register", "publish"])
     _clean_up(steps, manifests, registered)
     return Plan(title="; ".join(titles) or "bring the routing up to date", steps=steps.all())
 
@@ -54,34 +59,45 @@ def _add_nodes(steps: StepList, manifests: Manifests, registered: Registered) ->
             image=cluster.cloud.image,
         )  # fmt: skip
         creates.append(steps.add(f"create-{node}", f"rent {node} ({pool.server_type}, {location})", step))
-    if new:
-        meshes = sorted({mesh for node in new for mesh in cluster.meshes_of(cluster.nodes()[node].role)})
-        title = f"join {', '.join(meshes) or 'no mesh'}: {', '.join(new)}"
-        steps.add("join", title, JoinMeshes(nodes=tuple(new)), creates)
+    joining = sorted([*new, *_not_in_every_mesh(cluster, registered)])
+    if joining:
+        meshes = sorted({mesh for node in joining for mesh in cluster.meshes_of(cluster.nodes()[node].role)})
+        title = f"join {', '.join(meshes) or 'no mesh'}: {', '.join(joining)}"
+        steps.add("join", title, JoinMeshes(nodes=tuple(joining)), creates)
     return new
 
 
-def _add_keys(steps: StepList, manifests: Manifests, registered: Registered) -> bool:
-    held = frozenset(desired.unwanted_apps(manifests.apps, registered))
-    apps = list(manifests.apps.values())
-    records = desired.with_held_apps(desired.ingress_records(apps), registered.ingress, held)
-    wanted = {**desired.app_keys(apps), **desired.ingress_keys(records)}
-    there = _registered_keys(registered)
-    put = {key: value for key, value in sorted(wanted.items()) if there.get(key) != value}
-    delete = tuple(sorted(key for key in there if key.startswith(keys.INGRESSES) and key not in wanted))
-    if put or delete:
-        names = sorted({key.removesuffix("/meta_data") for key in (*put, *delete)})
-        steps.add("register", f"register {', '.join(names)}", WriteKeys(put=put, delete=delete))
-    return bool(put or delete)
+def _not_in_every_mesh(cluster: Cluster, registered: Registered) -> list[NodeName]:
+    """Machines that joined before a mesh of their role was added."""
+    return [
+        node
+        for node, pool in cluster.nodes().items()
+        if node in registered.nodes and set(cluster.meshes_of(pool.role)) - registered.nodes[node].addresses.keys()
+    ]
 
 
-def _registered_keys(registered: Registered) -> dict[str, str]:
-    meta = {
+def _register(steps: StepList, manifests: Manifests, registered: Registered) -> None:
+    there = {
         keys.meta_data(kind, name): app.meta_data.to_json()
         for (kind, name), app in registered.apps.items()
         if app.meta_data is not None
     }
-    return {**meta, **desired.ingress_keys(registered.ingress)}
+    wanted = desired.app_keys(manifests.apps.values())
+    put = {key: value for key, value in sorted(wanted.items()) if there.get(key) != value}
+    if put:
+        names = ", ".join(key.removesuffix("/meta_data") for key in put)
+        steps.add("register", f"register {names}", WriteKeys(put=put))
+
+
+def _publish(steps: StepList, manifests: Manifests, registered: Registered, after: Sequence[str]) -> None:
+    held = frozenset(desired.unwanted_apps(manifests.apps, registered))
+    wanted = desired.with_held_apps(desired.ingress_records(manifests.apps.values()), registered.ingress, held)
+    put = {address: record for address, record in wanted.items() if registered.ingress.get(address) != record}
+    gone = sorted(registered.ingress.keys() - wanted.keys())
+    said = [*([f"publish {', '.join(put)}"] if put else []), *([f"publish {', '.join(gone)} no more"] if gone else [])]
+    if said:
+        write = WriteKeys(put=desired.ingress_keys(put), delete=tuple(f"{keys.INGRESSES}{name}" for name in gone))
+        steps.add("publish", "; ".join(said), write, after)
 
 
 def _clean_up(steps: StepList, manifests: Manifests, registered: Registered) -> None:

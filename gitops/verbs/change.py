@@ -72,10 +72,15 @@ class Change:
             check({**files, **changed})
             return changed
 
+        # A controller that was killed between the push and its answer leaves the intent to the next one.
+        asked = f"Asked-id: {request.intent.id}"
+        self.repo.fetch()
+        if done := self.repo.saying(asked):
+            return done
         asker = request.intent.asker
         place = f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
         words = " ".join(request.intent.words.split())[:200]
-        trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n"
+        trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n{asked}\n"
         revision = self.repo.commit(checked, f"{subject}\n\n{trailers}", Author(request.person, request.email))
         self.wake()
         return revision

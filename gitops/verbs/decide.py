@@ -12,6 +12,9 @@ from model import keys
 from model.errors import Refused
 from model.operation import Approval
 
+SHORTEST_ID = 4
+SHORTEST_REVISION = 7
+
 
 @dataclass(frozen=True)
 class Decide:
@@ -38,6 +41,8 @@ class Decide:
     def sync(self, request: Request) -> str:
         """`sync [revision]`."""
         asked = request.intent.arguments[0] if request.intent.arguments else ""
+        if asked and len(asked) < SHORTEST_REVISION:
+            raise Refused(f"'{asked}' could be many a revision; write {SHORTEST_REVISION} digits of it at least.")
         self.store.put(keys.SYNC_ASKED, asked)
         self.wake()
         return "Looking at the cluster repo now; what failed, expired or was denied counts as new."
@@ -55,9 +60,18 @@ class Decide:
 
     def _find(self, wanted: str) -> Approval:
         approvals = self.operations.approvals()
-        found = [item for item in approvals if item.id.startswith(wanted) or item.id.endswith(wanted)]
-        if len(found) == 1:
-            return found[0]
+        found = [item for item in approvals if _means(wanted, item.id)]
+        still_waiting = [item for item in found if item.status == "waiting"]
+        for meant in (still_waiting, found):
+            if len(meant) == 1:
+                return meant[0]
         waiting = [item.id for item in approvals if item.status == "waiting"]
         hint = f"waiting are {', '.join(waiting)}" if waiting else "nothing waits for an approval"
         raise Refused(f"'{wanted}' is no operation that waits; {hint}.")
+
+
+def _means(wanted: str, operation_id: str) -> bool:
+    """Whether a person's word is an id, or enough of its beginning or end."""
+    if len(wanted) < SHORTEST_ID:
+        return False
+    return operation_id.startswith(wanted) or operation_id.endswith(wanted)

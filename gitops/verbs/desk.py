@@ -1,6 +1,7 @@
 """The desk that intents come to: who asks is known, whether they may is checked, and every one gets an answer."""
 
 import difflib
+import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from gitops.registry import Registry
 from gitops.store import Following, Store
 from model import keys
 from model.cluster import Cluster, Person
-from model.errors import Refused
+from model.errors import Refused, Unreadable
 from model.mrkdwn import escape
 from model.operation import Intent
 from model.verbs import BY_NAME
@@ -21,6 +22,7 @@ from model.verbs import BY_NAME
 log = structlog.get_logger()
 
 SIDE_BY_SIDE = 8
+RETRY_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Desk:
         self._handlers = handlers
         self._pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="verb")
         self._following: Following | None = None
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         """Answer what waits, then what comes."""
@@ -55,6 +58,7 @@ class Desk:
         """Take nothing more; what is being answered is answered to its end."""
         if self._following is not None:
             self._following.stop()
+        self._stopped.set()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _arrived(self, _: str, value: str | None) -> None:
@@ -74,7 +78,17 @@ class Desk:
             verblog.exception("a verb broke")
             text = "flstr itself failed at this; its log says more, and nothing was changed by halves."
         verblog.info("answered", words=intent.words[:200], answer=text[:200])
-        intents.answer(self._store, intent, text)
+        self._write(intent, text)
+
+    def _write(self, intent: Intent, text: str) -> None:
+        while True:
+            try:
+                intents.answer(self._store, intent, text)
+            except Unreadable:
+                if self._stopped.wait(RETRY_SECONDS):
+                    return
+            else:
+                return
 
     def answer(self, intent: Intent) -> str:
         """The answer to an intent. Raises `Refused`."""

@@ -41,8 +41,8 @@ class Look:
     def plan(self, _: Request) -> str:
         """`plan`."""
         repo: ClusterRepo = self.revisions.repo
-        repo.fetch()
         head = repo.head()
+        repo.fetch()
         return describe.plans(head[:8], plan(self.revisions.manifests(head), self.registry.read()))
 
     def padlock(self, request: Request) -> str:

@@ -36,9 +36,13 @@ class Stage:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"lab {name}", daemon=True)
         self._thread.start()
+        up = asyncio.run_coroutine_threadsafe(Surroundings.up(name, wishes, folders, progress), self._loop)
         try:
-            self.around = self._run(Surroundings.up(name, wishes, folders, progress))
+            self.around = up.result()
         except BaseException:
+            # Ctrl-C reaches this thread only: the other one has to hear of it, and clear up.
+            up.cancel()
+            self._run(self._others_end())
             self._end_loop()
             raise
         self.chat = Chat(self.around.slack.url)
@@ -124,6 +128,12 @@ class Stage:
 
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    @staticmethod
+    async def _others_end() -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        if others:
+            await asyncio.wait(others, timeout=60)
 
     def _end_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)

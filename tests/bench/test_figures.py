@@ -56,3 +56,9 @@ def test_the_table_names_floor_and_peers() -> None:
     ]
     assert lines[3].startswith("floor: bare 1 10.0 ms")
     assert lines[4].startswith("peer: other 1 20.0 ms")
+
+
+def test_columns_that_would_say_nothing_are_left_out() -> None:
+    text = io.StringIO()
+    Console(file=text, width=120).print(table(Group("", (Figure("once", (2.5,), note="a note"),))))
+    assert [" ".join(line.split()) for line in text.getvalue().splitlines()][-2:] == ["took", "once 2.50 s a note"]

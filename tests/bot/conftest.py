@@ -40,7 +40,7 @@ def _approval(**changes: Any) -> Approval:
         "id": "appr-1",
         "operation": "7f3a",
         "digest": "0" * 16,
-        "requester": "developer",
+        "requesters": ["developer"],
         "needed": 1,
         "asked": 1_700_000_000.0,
         "expires": 1_700_003_600.0,

@@ -44,11 +44,13 @@ class Room:
         self.people = SlackControl(api.url)
         self._bots: list[Bot] = []
 
-    def start_bot(self) -> Bot:
+    def start_bot(self, *, speaks: bool = True) -> Bot:
         settings = SlackSettings(self.api.bot_token, self.api.app_token, self.api.api_url)
         bot = Bot(Registry(self.store), settings)
         self._bots.append(bot)
-        bot.start()
+        bot.listen()
+        if speaks:
+            bot.speak()
         eventually(bot.connected)
         return bot
 
@@ -223,6 +225,20 @@ def test_a_failed_step_is_told_in_the_thread_once(room: Room, make_operation: Ma
     assert len(room.cards()) == 1
 
 
+def test_a_bot_whose_controller_does_not_lead_listens_and_says_nothing(
+    room: Room, make_operation: MakeOperation
+) -> None:
+    room.start_bot(speaks=False)
+    room.people.type(DEVELOPER, CHANNEL, "/flstr status")
+    assert len(room.intents()) == 1
+    room.put(make_operation((RUNNING, StepState())))
+    room.start_bot()
+    eventually(room.cards)
+    room.put(make_operation((DONE, DONE), "done", ended=time.time()))
+    eventually(lambda: len(room.thread()) == 1)
+    assert len(room.cards()) == 1
+
+
 def test_a_restarted_bot_goes_on_with_the_same_card(room: Room, make_operation: MakeOperation) -> None:
     room.start_bot()
     room.put(make_operation((RUNNING, StepState())))
@@ -390,7 +406,7 @@ def test_an_etcd_that_does_not_answer_is_one_sentence(lab_settings: LabSettings)
 def test_a_slack_that_is_down_at_the_start_is_waited_for(store: Store, lab_settings: LabSettings) -> None:
     api, port = SlackApi(settings=lab_settings), free_port()
     bot = Bot(Registry(store), SlackSettings(api.bot_token, api.app_token, f"http://127.0.0.1:{port}/api/"))
-    bot.start()
+    bot.listen()
     assert not bot.connected()
     with BackgroundSlack(api, port=port):
         eventually(bot.connected)

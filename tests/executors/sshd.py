@@ -24,8 +24,9 @@ MOST_ADDRESSES = 16  # that one sshd listens on
 class LoopbackSshd:
     """`/usr/sbin/sshd -D` as a child, on loopback addresses and a port of its own; more than 16 take several."""
 
-    def __init__(self, folder: Path, addresses: Sequence[str] = ("127.0.0.1",)) -> None:
+    def __init__(self, folder: Path, addresses: Sequence[str] = ("127.0.0.1",), options: Sequence[str] = ()) -> None:
         self._folder = folder
+        self._options = [f"-o{option}" for option in options]
         self._addresses = tuple(addresses)
         folder.mkdir(parents=True, exist_ok=True)
         self.client_key = folder / "client"
@@ -46,7 +47,7 @@ class LoopbackSshd:
     def start(self) -> None:
         """Start listening."""
         Path("/run/sshd").mkdir(exist_ok=True)
-        command = ["/usr/sbin/sshd", "-D", "-e", "-f", str(self._folder / "sshd_config")]
+        command = ["/usr/sbin/sshd", "-D", "-e", "-f", str(self._folder / "sshd_config"), *self._options]
         for first in range(0, len(self._addresses), MOST_ADDRESSES):
             some = self._addresses[first : first + MOST_ADDRESSES]
             listen = [f"-oListenAddress={address}:{self.port}" for address in some]

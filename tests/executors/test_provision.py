@@ -1,5 +1,6 @@
 """Machines rented and given back, against the lab's cloud; what runs on them is canned here."""
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -13,9 +14,9 @@ from executors.provision import Provision
 from executors.remote import OnLine, Unreachable
 from gitops.executor import StepContext
 from gitops.registry import Registry
-from gitops.store import Store
+from gitops.store import Fence, Store
 from model import keys
-from model.errors import StepFailed
+from model.errors import Fenced, StepFailed
 from model.registered import HostRecord
 from model.steps import CreateNode, DestroyNode
 from tests.executors.clusters import cluster, public_key
@@ -313,6 +314,34 @@ def test_a_machine_given_back_is_gone_and_forgotten(
     assert cloud.backend.machines == {}
     assert registry.host(NODE) is None
     provision_.destroy_node(DestroyNode(node=NODE), context)
+
+
+def test_a_machine_that_appears_late_is_given_back_as_well(
+    provision_: Provision,
+    context: StepContext,
+    cloud: RunningCloud,
+    registry: Registry,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(provision, "LATE_SECONDS", 10.0)
+    registry.put_host(HostRecord(node=NODE, host_key=new_host_key().public))
+    late = threading.Timer(0.7, lambda: cloud.server(NODE, labels={"cluster": "small"}))
+    late.start()
+    provision_.destroy_node(DestroyNode(node=NODE), context)
+    late.join()
+    assert cloud.client.servers.get_all() == []
+    assert registry.host(NODE) is None
+
+
+def test_an_overtaken_controller_gives_nothing_back(
+    provision_: Provision, context: StepContext, cloud: RunningCloud, store: Store
+) -> None:
+    provision_.create_node(create(), context)
+    store.put(keys.LEADER, "another")
+    overtaken = StepContext("op", Registry(store.fenced(Fence(keys.LEADER, 1))), 1, lambda line: None)
+    with pytest.raises(Fenced):
+        provision_.destroy_node(DestroyNode(node=NODE), overtaken)
+    assert len(cloud.client.servers.get_all()) == 1
 
 
 def test_a_machine_that_comes_again_has_another_host_key(

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -64,15 +65,24 @@ def test_one_connection_serves_many_scripts(ssh: Ssh, sshd: LoopbackSshd) -> Non
 
 
 def test_many_scripts_at_once_stay_within_the_sessions_that_sshd_allows(ssh: Ssh, sshd: LoopbackSshd) -> None:
-    threads = [threading.Thread(target=ssh.run, args=(NODE, "sleep 0.1", 1)) for _ in range(20)]
-    answers: list[str] = []
-    for thread in threads:
-        thread.start()
-    answers.append(ssh.run(NODE, "echo also", fence=1))
-    for thread in threads:
-        thread.join()
-    assert answers == ["also\n"]
+    assert many(ssh, 40) == ["hello\n"] * 40
     assert sshd.connections() == 1
+
+
+def test_a_session_that_sshd_refuses_for_now_is_asked_for_again_and_cuts_off_no_other(tmp_path: Path) -> None:
+    sshd = LoopbackSshd(tmp_path / "sshd", options=["MaxSessions=2"])
+    sshd.start()
+    ssh = Ssh(Hosts(sshd.record(NODE)), sshd.client_key, port=sshd.port, state_folder=str(tmp_path / "state"))
+    assert many(ssh, 20) == ["hello\n"] * 20
+    assert sshd.connections() == 1
+    ssh.close()
+    sshd.stop()
+
+
+def many(ssh: Ssh, count: int) -> list[str]:
+    """What as many scripts answer that are begun at once."""
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(lambda _: ssh.run(NODE, "sleep 0.05; echo hello", fence=1), range(count)))
 
 
 def test_a_failing_script_says_its_last_words(ssh: Ssh) -> None:

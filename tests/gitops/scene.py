@@ -30,7 +30,7 @@ EXAMPLE = Path(__file__).parents[2] / "cluster-repo-example"
 CLUSTER_YAML = (EXAMPLE / "cluster.yaml").read_text()
 FIRST = "1" * 40
 SECOND = "2" * 40
-ADDRESSES = {"vpn_ingr": "10.111.0.9"}
+ADDRESS = "10.111.0.9"
 
 
 def app_yaml(repo: str = "https://git.example.com/influencer.git", commit: str = FIRST) -> str:
@@ -105,7 +105,8 @@ class Pretend:
         for node in step.nodes:
             pool = cluster.pool_of(node) or ""
             role = cluster.pools[pool].role
-            record = NodeRecord(name=node, ip="10.77.0.9", services=(), role=role, pool=pool, addresses=ADDRESSES)
+            addresses = dict.fromkeys(cluster.meshes_of(role), ADDRESS)
+            record = NodeRecord(name=node, ip="10.77.0.9", services=(), role=role, pool=pool, addresses=addresses)
             context.registry.put_node(record)
 
     def _write(self, step: WriteKeys, context: StepContext) -> None:
@@ -151,8 +152,10 @@ def registered(workers: int = 2, instances: dict[str, InstanceRecord] | None = N
     nodes: dict[str, Role] = {"controller001": "controller", "ingress016": "ingress"}
     nodes.update({node_name("worker", 101 + number): "worker" for number in range(workers)})
     found: dict[str, str] = {}
+    cluster = manifests().cluster
     for name, role in nodes.items():
-        record = NodeRecord(name=name, ip="10.77.0.9", services=(), role=role, pool=role, addresses=ADDRESSES)
+        addresses = dict.fromkeys(cluster.meshes_of(role), ADDRESS)
+        record = NodeRecord(name=name, ip="10.77.0.9", services=(), role=role, pool=role, addresses=addresses)
         found[keys.node(name)] = record.to_json()
         found[keys.host(name)] = HostRecord(node=name, host_key="ssh-ed25519 AAAA", ip="10.77.0.9").to_json()
     apps = list(manifests().apps.values())

@@ -13,7 +13,7 @@ OTHER = plan(manifests(), registered(workers=4)).removal
 
 def approval(plan: Plan = REMOVAL, status: ApprovalStatus = "waiting", needed: int = 1, **more: object) -> Approval:
     made = Approval(
-        id="1", operation="1", digest=plan.digest(), requester="operator", needed=needed, asked=0, expires=100
+        id="1", operation="1", digest=plan.digest(), requesters=("operator",), needed=needed, asked=0, expires=100
     )
     return made.model_copy(update={"status": status, **more})
 
@@ -68,8 +68,22 @@ def test_an_expired_or_decided_approval_takes_no_more_decisions() -> None:
     assert "already denied" in str(decide(approval(status="denied"), CLUSTER, "reviewer", approved=True, now=1))
 
 
+def test_leave_of_somebody_who_may_not_approve_any_more_does_not_count() -> None:
+    first = decide(approval(needed=2, requesters=()), CLUSTER, "operator", approved=True, now=1)
+    assert isinstance(first, Approval)
+    reviewer = CLUSTER.people["reviewer"]
+    lead = reviewer.model_copy(update={"slack": "U04LEAD", "email": "lead@flstr.lab"})
+    without = CLUSTER.model_copy(update={"people": {"reviewer": reviewer, "lead": lead}})
+    second = decide(first, without, "reviewer", approved=True, now=2)
+    assert isinstance(second, Approval)
+    assert second.status == "waiting"
+    third = decide(second, without, "lead", approved=True, now=3)
+    assert isinstance(third, Approval)
+    assert third.status == "approved"
+
+
 def test_two_people_may_be_needed() -> None:
-    first = decide(approval(needed=2, requester=None), CLUSTER, "reviewer", approved=True, now=1)
+    first = decide(approval(needed=2, requesters=()), CLUSTER, "reviewer", approved=True, now=1)
     assert isinstance(first, Approval)
     assert first.status == "waiting"
     assert "already" in str(decide(first, CLUSTER, "reviewer", approved=True, now=2))

@@ -1,7 +1,10 @@
 """One controller leads; the next one takes over when the lease ends or is given back, with a larger token."""
 
+import signal
 import threading
+from pathlib import Path
 
+from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import TTL_SECONDS, Leadership
 from gitops.store import Store
 
@@ -43,3 +46,22 @@ def test_a_lease_that_is_lost_is_told(store: Store) -> None:
     assert leadership.acquire(threading.Event()) is not None
     store.revoke(leadership._lease)
     assert lost.wait(TTL_SECONDS)
+
+
+def test_a_silent_etcd_is_a_lost_lease_once_the_lease_has_ended(tmp_path: Path) -> None:
+    etcd = EmbeddedEtcd(tmp_path)
+    store = Store([etcd.start()])
+    lost = threading.Event()
+    leadership = Leadership(store, "first", on_lost=lost.set)
+    try:
+        assert leadership.acquire(threading.Event()) is not None
+        assert etcd._process is not None
+        etcd._process.send_signal(signal.SIGSTOP)
+        # A call waits up to CALL_SECONDS for its answer, which is longer than the lease lasts.
+        assert lost.wait(TTL_SECONDS + 2)
+    finally:
+        assert etcd._process is not None
+        etcd._process.send_signal(signal.SIGCONT)
+        leadership.stop()
+        store.close()
+        etcd.stop()

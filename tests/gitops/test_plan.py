@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops import placement
+from gitops.manifests import load
 from gitops.plan import plan
 from model.names import AppKind
 from model.registered import InstanceRecord, Registered
@@ -33,11 +34,12 @@ def test_an_empty_cluster_is_built_in_the_notes_order() -> None:
         "rent worker101 (cx22, fsn1)",
         "rent worker102 (cx22, fsn1)",
         "join vpn_ctrl, vpn_ingr: controller001, ingress016, worker101, worker102",
-        "register backend/influencer, ingress/influencer.flstr.lab:80",
+        "register backend/influencer",
         "build influencer@11111111 on worker101",
         f"start influencer 1-{SPEC} on worker101",
         "build influencer@11111111 on worker102",
         f"start influencer 2-{SPEC} on worker102",
+        "publish influencer.flstr.lab:80",
         "route to influencer",
     ]
     assert step(plans.change, f"start-influencer-1-{SPEC}").after == ("build-influencer-worker101", "register")
@@ -56,6 +58,18 @@ def test_a_machine_whose_routing_is_not_what_is_registered_is_routed_anew() -> N
     for routed in ({**tree.routed, "ingress016": "0" * 16}, {k: v for k, v in tree.routed.items() if k != "worker101"}):
         plans = plan(manifests(), tree.model_copy(update={"routed": routed}))
         assert titles(plans.change) == ["bring HAProxy and nginx up to date"]
+
+
+def test_a_public_address_moves_once_its_new_app_serves() -> None:
+    old = app_yaml().partition("ingress:")[0]
+    new = app_yaml().replace("influencer\n", "creator\n").replace("5001", "5002")
+    both = load({"cluster.yaml": CLUSTER_YAML, "apps/influencer.yaml": old, "apps/creator.yaml": new})
+    plans = plan(both, registered(instances=RUNNING))
+    publish = step(plans.change, "publish")
+    assert publish.title == "publish influencer.flstr.lab:80"
+    assert {name for name in publish.after if name.startswith("start-creator-")} == set(publish.after)
+    assert len(publish.after) == 2
+    assert "publish" in step(plans.change, "route").after
 
 
 def test_a_new_commit_replaces_one_instance_after_the_other() -> None:

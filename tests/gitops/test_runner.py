@@ -10,7 +10,7 @@ from gitops.registry import Registry
 from gitops.runner import Runner
 from gitops.store import Store
 from model import keys
-from model.errors import Fenced
+from model.errors import Fenced, Unreadable
 from model.operation import Operation, Origin
 from model.registered import Registered
 from model.steps import Step
@@ -28,8 +28,12 @@ def operation(store: Store) -> Operation:
     return Operations(store).create(plan(manifests(), Registered()).change, "a" * 40, Origin())
 
 
+def nobody_may(_: Operation) -> None:
+    raise AssertionError("a plan that destroys nothing was asked whether it may")
+
+
 def run(registry: Registry, pretend: Pretend, operation: Operation) -> Operation:
-    return Runner(Operations(registry.store), registry, pretend.executors(), token=1).run(operation)
+    return Runner(Operations(registry.store), registry, pretend.executors(), token=1).run(operation, nobody_may)
 
 
 def test_every_step_runs_once_and_after_those_it_waits_for(registry: Registry, operation: Operation) -> None:
@@ -83,7 +87,7 @@ def test_an_operation_goes_on_where_a_killed_controller_left_it(registry: Regist
     second = Pretend()
     ended = run(registry, second, left.model_copy(update={"status": "running", "steps": steps}))
     assert ended.status == "done"
-    assert sorted(second.done) == ["instance.start", "instance.start", "routing.apply"]
+    assert sorted(second.done) == ["instance.start", "instance.start", "registry.write", "routing.apply"]
 
 
 def test_a_controller_that_was_overtaken_stops(registry: Registry, operation: Operation) -> None:
@@ -95,6 +99,58 @@ def test_a_controller_that_was_overtaken_stops(registry: Registry, operation: Op
     pretend.before = overtaken
     with pytest.raises(Fenced):
         run(registry, pretend, operation)
+
+
+def test_an_overtaken_controller_waits_for_no_step_of_its_own(registry: Registry, operation: Operation) -> None:
+    pretend = Pretend()
+    released = threading.Event()
+
+    def overtaken(step: Step) -> None:
+        if step.kind == "node.create" and step.node == "worker102":
+            raise Fenced("another controller leads")
+        released.wait(60)
+
+    pretend.before = overtaken
+    with pytest.raises(Fenced):
+        run(registry, pretend, operation)
+    assert pretend.done == []
+    released.set()
+    for thread in threading.enumerate():
+        if thread.name.startswith("step"):
+            thread.join(10)
+
+
+def test_an_etcd_that_is_silent_for_a_while_fails_no_step(registry: Registry, operation: Operation) -> None:
+    pretend = Pretend()
+    silent = iter([True])
+
+    def before(step: Step) -> None:
+        if step.kind == "mesh.join" and next(silent, False):
+            raise Unreadable("etcd does not answer")
+
+    pretend.before = before
+    with pytest.raises(Unreadable):
+        run(registry, pretend, operation)
+    left = Operations(registry.store).get(operation.id)
+    assert left is not None
+    assert left.status == "running"
+    assert run(registry, pretend, left).status == "done"
+    assert pretend.done.count("node.create") == 4
+
+
+def test_a_line_that_cannot_be_noted_fails_no_step(registry: Registry, operation: Operation) -> None:
+    class SilentAtReports(Operations):
+        def save(self, operation: Operation) -> None:
+            if any(state.status == "running" and state.detail for state in operation.steps.values()):
+                raise Unreadable("etcd does not answer")
+            super().save(operation)
+
+    one = operation.plan.model_copy(update={"steps": operation.plan.steps[:1]})
+    operation = Operations(registry.store).create(one, "a" * 40, Origin())
+    pretend = Pretend()
+    pretend.act["node.create"] = lambda step, context: context.report("renting")
+    runner = Runner(SilentAtReports(registry.store), registry, pretend.executors(), token=1)
+    assert runner.run(operation, nobody_may).status == "done"
 
 
 def test_an_executor_that_breaks_leaves_no_step_in_progress(registry: Registry, operation: Operation) -> None:

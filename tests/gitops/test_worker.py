@@ -21,6 +21,7 @@ from gitops.worker import Worker
 from model import keys
 from model.errors import Refused, Unreadable
 from model.operation import Approval, Asker, Intent, Operation
+from model.steps import Step
 from tests.gitops.conftest import Remote, git
 from tests.gitops.scene import CLUSTER_YAML, Pretend, app_yaml, fail_at
 
@@ -136,6 +137,33 @@ def test_a_deploy_from_slack_is_a_commit_under_the_persons_name(flstr: Flstr) ->
     assert commits == {second}
 
 
+def test_what_was_committed_but_not_answered_is_not_committed_again(flstr: Flstr) -> None:
+    flstr.settle()
+    intent = flstr._intent("scale influencer 3", DEVELOPER)
+    flstr.store.put(keys.intent(intent.id), intent.to_json())
+    first = flstr.desk.answer(intent)
+    # The controller is killed here. Before the next one finds the intent, somebody asks for something else.
+    flstr.ask("scale influencer 4")
+    head = git(flstr.cluster.bare, "rev-parse", "main")
+    flstr.desk._answer(intent)
+    answered = Intent.model_validate_json(flstr.store.get(keys.intent(intent.id)) or "")
+    assert answered.answer.partition(":")[2] == first.partition(":")[2]
+    assert git(flstr.cluster.bare, "rev-parse", "main") == head
+
+
+def test_an_answer_is_written_once_etcd_takes_it(flstr: Flstr, monkeypatch: pytest.MonkeyPatch) -> None:
+    flstr.settle()
+    swap, silent = flstr.store.swap, iter([True])
+
+    def silent_once(key: str, old: str, new: str) -> bool:
+        if next(silent, False):
+            raise Unreadable("etcd does not answer")
+        return swap(key, old, new)
+
+    monkeypatch.setattr(flstr.store, "swap", silent_once)
+    assert "influencer is already at 2" in flstr.answer("scale influencer 2")
+
+
 @pytest.mark.parametrize(
     ("words", "user", "expected"),
     [
@@ -213,6 +241,93 @@ def test_a_changed_plan_voids_the_card(flstr: Flstr) -> None:
     states = {operation.id: operation.status for operation in flstr.operations.all()}
     assert (states[old.id], states[new.id]) == ("void", "awaiting_approval")
     assert "already void" in flstr.ask(f"approve {old.id}", REVIEWER)
+
+
+def test_everybody_who_took_something_away_counts_as_the_requester(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.ask("scale worker 2", OPERATOR)
+    # Before flstr looks, somebody else commits something else, which is the newest revision then.
+    flstr.ask(f"deploy influencer@{flstr.app[2]}", DEVELOPER)
+    waiting = flstr.settle()[-1]
+    assert (waiting.origin.person, waiting.status) == ("developer", "awaiting_approval")
+    assert flstr.ask(f"approve {waiting.id}").startswith("You asked for this yourself")
+    # The plan changes with a later commit of somebody else: who asked for the loss stays the same.
+    flstr.ask("scale worker 1", DEVELOPER)
+    again = flstr.settle()[-1]
+    assert (again.status, again.id != waiting.id) == ("awaiting_approval", True)
+    assert flstr.ask(f"approve {again.id}").startswith("You asked for this yourself")
+    assert flstr.ask(f"approve {again.id}", REVIEWER) == "Approved; the operation starts."
+    assert flstr.settle()[-1].status == "done"
+
+
+def test_leave_of_somebody_who_lost_the_right_before_it_was_used_does_not_count(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("may: [read, approve]", "may: [read]")})
+    operations = flstr.settle()
+    assert [item.status for item in operations[-2:]] == ["void", "awaiting_approval"]
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_what_is_wanted_again_while_its_removal_runs_is_not_destroyed(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    flstr.ask(f"approve {flstr.settle()[-1].id}", REVIEWER)
+
+    def somebody_restores_it(step: Step) -> None:
+        if step.kind == "mesh.leave":
+            flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+
+    flstr.pretend.before = somebody_restores_it
+    removal, restored = flstr.settle()[-2:]
+    assert removal.sentence == "destroy worker103: worker103 is not to be removed any more; nothing more is destroyed"
+    assert restored.status == "done"
+    assert "node.destroy" not in flstr.pretend.done
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_a_removal_that_goes_on_after_a_kill_asks_git_first(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    assert flstr.worker.look()
+    queued = flstr.operations.get(waiting.id)
+    assert queued is not None
+    flstr.operations.save(queued.model_copy(update={"status": "running"}))
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    assert not {"mesh.leave", "node.destroy"} & set(flstr.pretend.done)
+
+
+def test_no_leave_no_destruction(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    # As if a bug or a hand had let it go without anybody's leave.
+    flstr.operations.save(waiting.model_copy(update={"status": "queued"}))
+    flstr.settle()
+    ended = flstr.operations.get(waiting.id)
+    assert ended is not None
+    assert ended.sentence.endswith("no leave was given for this plan; nothing more is destroyed")
+    assert not {"mesh.leave", "node.destroy"} & set(flstr.pretend.done)
+
+
+def test_ids_and_revisions_need_enough_of_them(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    waiting = flstr.settle()[-1]
+    assert "is no operation that waits" in flstr.ask(f"approve {waiting.id[:3]}", REVIEWER)
+    assert "7 digits of it at least" in flstr.ask("sync a")
+    assert flstr.ask(f"approve {waiting.id[-4:]}", REVIEWER).startswith("Approved")
 
 
 def test_leave_for_a_plan_that_changed_after_the_click_is_not_used(flstr: Flstr) -> None:
@@ -397,6 +512,22 @@ def test_words_of_strangers_are_no_markup(flstr: Flstr) -> None:
     assert "cluster cannot be '&lt;!channel&gt;'" in flstr.notices()[0]
     assert "&lt;!channel&gt;" in flstr.ask("status")
     assert "<!" not in flstr.ask("status") + flstr.notices()[0]
+
+
+def test_a_mesh_that_machines_are_in_cannot_move(flstr: Flstr) -> None:
+    flstr.settle()
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("10.111.0.0/24", "10.112.0.0/24")})
+    assert len(flstr.settle()) == 1
+    assert "mesh vpn_ingr keeps its subnet while ingress016, worker101, worker102 are in it" in flstr.notices()[0]
+
+
+def test_machines_that_stand_join_a_mesh_that_is_added(flstr: Flstr) -> None:
+    flstr.settle()
+    more = "  vpn_more:\n    subnet: 10.112.0.0/24\n    port: 764\n    hubs: [controller]\n    members: [worker]\n\npeople:"
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("people:", more)})
+    assert flstr.settle()[-1].plan.title == "join a new mesh"
+    assert "vpn_more" in flstr.registry.read().nodes["worker101"].addresses
+    assert "changes nothing" in flstr.ask("plan")
 
 
 def test_a_merged_commit_that_does_not_exist_is_refused(flstr: Flstr) -> None:

@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,16 +53,21 @@ class PowerCuts:
         self.count += 1
         self.start()
         deadline = time.monotonic() + MOMENT_SECONDS
-        while not any(event["event"] == "leading" for event in self._events()):
+        while not any(event["event"] == "leading" for event in self._events(self._read)):
             assert time.monotonic() < deadline, "flstr did not come back"
             time.sleep(0.02)
         assert etcd_revision(self.stage) >= before, "etcd has lost what it had"
 
-    def _began(self, step: str) -> bool:
-        return any(event["event"] == "step begins" and event["step"].startswith(step) for event in self._events())
+    def interrupted(self) -> set[str]:
+        """The steps that a cut hit in the middle: they have begun more than once."""
+        begun = Counter((it["operation"], it["step"]) for it in self._events(0) if it["event"] == "step begins")
+        return {step for (_, step), count in begun.items() if count > 1}
 
-    def _events(self) -> list[Event]:
-        lines = self.stage.flstr.log.read_bytes()[self._read :].splitlines(keepends=True)
+    def _began(self, step: str) -> bool:
+        return any(it["event"] == "step begins" and it["step"].startswith(step) for it in self._events(self._read))
+
+    def _events(self, offset: int) -> list[Event]:
+        lines = self.stage.flstr.log.read_bytes()[offset:].splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"\n")]
 
 

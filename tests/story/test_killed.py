@@ -1,5 +1,7 @@
 """flstr is killed in the middle of everything, and goes on: the same card, nothing twice, nobody notices."""
 
+from dataclasses import dataclass
+
 import pytest
 
 from lab.story.asking import Asking, Tally, ask_once
@@ -16,6 +18,15 @@ pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 WISHES = Wishes()
 ONE_WORKER = "    count: 1\n    first: 101"
 OPERATION_SECONDS = 240.0
+
+
+@dataclass(frozen=True)
+class Survived:
+    """An operation during which the power went: its card before and at the end, and what a client was answered."""
+
+    posted: Card
+    ended: Card
+    tally: Tally
 
 
 @pytest.fixture(scope="module")
@@ -39,43 +50,39 @@ def built_up(stage: Stage, power_cuts: PowerCuts) -> Card:
 
 
 @pytest.fixture(scope="module")
-def deployed(stage: Stage, power_cuts: PowerCuts, built_up: Card) -> tuple[Card, Tally]:
-    """The card of a deploy during which the power went six times, and what a client was answered meanwhile."""
-    second = stage.app_commit("main")
+def deployed(stage: Stage, power_cuts: PowerCuts, built_up: Card) -> Survived:
+    """A deploy during which the power went six times."""
+    chat, second = stage.chat, stage.app_commit("main")
     with Asking(ingress(stage), APP_HOST) as asking:
-        stage.chat.command(DEVELOPER, f"/flstr deploy influencer@{second}")
-        power_cuts.when(lambda: len(stage.chat.cards()) > 1, "the card")
+        chat.command(DEVELOPER, f"/flstr deploy influencer@{second}")
+        power_cuts.when(lambda: len(chat.cards()) > 1, "the card")
+        posted = chat.cards()[-1]
         power_cuts.when_step_begins("build-", later=0.2)
         power_cuts.when_step_begins("start-", later=0.4)
         power_cuts.when_step_begins("route-", later=0.4)
         power_cuts.when_step_begins("drain-", later=0.2)
         power_cuts.when_step_begins("stop-", later=0.1)
-        card = the_end(stage, f"deploy influencer@{second[:8]}")
-    return card, asking.tally
+        ended = the_end(stage, f"deploy influencer@{second[:8]}")
+    return Survived(posted, ended, asking.tally)
 
 
 @pytest.fixture(scope="module")
-def removed(stage: Stage, power_cuts: PowerCuts, deployed: tuple[Card, Tally]) -> tuple[Card, Tally]:
-    """The card of a removal during which the power went six times, and what a client was answered meanwhile."""
-    chat = stage.chat
+def removed(stage: Stage, power_cuts: PowerCuts, deployed: Survived) -> Survived:
+    """A removal during which the power went six times, before and after its approval."""
+    chat, requests = stage.chat, stage.around.cloud.requests.requests
     with Asking(ingress(stage), APP_HOST) as asking:
         stage.merge("one-worker", {TWO_WORKERS: ONE_WORKER}, person="operator")
-        card = chat.await_card(lambda it: it.waits, "a card that asks for an approval")
+        posted = chat.await_card(lambda card: card.waits, "a card that asks for an approval")
         power_cuts.cut()
         chat.await_connected()
-        chat.press(REVIEWER, card, "approval.approve")
+        chat.press(REVIEWER, posted, "approval.approve")
         power_cuts.cut()
         power_cuts.when_step_begins("start-", later=0.3)
         power_cuts.when_step_begins("drain-", later=0.3)
         power_cuts.when_step_begins("leave-", later=0.3)
-        deleted = len(stage.around.cloud.requests.requests)
-        power_cuts.when(
-            lambda: any(it.method == "DELETE" for it in stage.around.cloud.requests.requests[deleted:]),
-            "the server to be given back",
-        )
-        the_end(stage, "destroy worker102")
-    (ended,) = (it for it in chat.cards() if it.ts == card.ts)
-    return ended, asking.tally
+        power_cuts.when(lambda: any(it.method == "DELETE" for it in requests), "the server to be given back")
+        ended = the_end(stage, "destroy worker102")
+    return Survived(posted, ended, asking.tally)
 
 
 def test_a_build_up_goes_on_where_it_was(stage: Stage, built_up: Card) -> None:
@@ -85,26 +92,25 @@ def test_a_build_up_goes_on_where_it_was(stage: Stage, built_up: Card) -> None:
     assert_whole(stage, built_up, instances=2)
 
 
-def test_a_deploy_goes_on_and_nobody_notices(stage: Stage, deployed: tuple[Card, Tally]) -> None:
-    card, tally = deployed
-    assert tally.failures == []
-    assert tally.requests > 100
+def test_a_deploy_goes_on_and_nobody_notices(stage: Stage, deployed: Survived) -> None:
+    assert deployed.tally.failures == []
+    assert deployed.tally.requests > 100
     assert ask_once(ingress(stage), APP_HOST) == f"influencer second {stage.app_commit('main')}"
-    assert_whole(stage, card, instances=2)
+    assert deployed.ended.ts == deployed.posted.ts
+    assert_whole(stage, deployed.ended, instances=2)
 
 
-def test_an_approved_removal_goes_on_and_nobody_notices(stage: Stage, removed: tuple[Card, Tally]) -> None:
-    card, tally = removed
-    assert card.ending == "done"
-    assert tally.failures == []
+def test_an_approved_removal_goes_on_and_nobody_notices(stage: Stage, removed: Survived) -> None:
+    assert removed.tally.failures == []
     assert set(stage.servers()) == {"controller001", "worker101", "ingress016"}
     assert "worker102" not in registered(stage).hosts
     assert answered(stage, "POST", "/servers", 201) == 4
     assert "second" in ask_once(ingress(stage), APP_HOST)
-    assert_whole(stage, card, instances=2)
+    assert removed.ended.ts == removed.posted.ts
+    assert_whole(stage, removed.ended, instances=2)
 
 
-def test_each_operation_has_one_card_that_tells_its_end(stage: Stage, removed: tuple[Card, Tally]) -> None:
+def test_each_operation_has_one_card_that_tells_its_end(stage: Stage, removed: Survived) -> None:
     cards = stage.chat.cards()
     assert [card.ending for card in cards] == ["done", "done", "done"]
     assert len({card.record for card in cards}) == 3
@@ -112,6 +118,12 @@ def test_each_operation_has_one_card_that_tells_its_end(stage: Stage, removed: t
         # What the thread hears is heard once as well.
         thread = stage.chat.thread(card)
         assert len(thread) == len(set(thread))
+
+
+def test_the_power_went_in_the_middle(power_cuts: PowerCuts, removed: Survived) -> None:
+    assert power_cuts.count == 17
+    interrupted = {step.partition("-")[0] for step in power_cuts.interrupted()}
+    assert interrupted >= {"create", "join", "build", "start", "route", "drain", "stop", "leave", "destroy"}
 
 
 def ingress(stage: Stage) -> str:

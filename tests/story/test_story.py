@@ -185,7 +185,7 @@ def test_a_person_approves_a_removal_on_the_page(page: Page, stage: Stage, built
     assert "first" in ask_once(built_up.ingress(), APP_HOST)
 
 
-def test_nothing_was_said_by_halves(stage: Stage, page: Any) -> None:
+def test_nothing_was_said_by_halves(stage: Stage, shrunk: None) -> None:
     cards = stage.chat.cards()
     assert all(card.ending for card in cards)
     assert "in_progress" not in {status for card in cards for _, status in card.tasks}
