@@ -107,10 +107,9 @@ def test_people_look_around(built_up: Story, deployed: Tally) -> None:
 
 
 def test_the_same_verbs_work_in_a_shell(stage: Stage, deployed: Tally) -> None:
-    status, told, _ = shell(stage, "operator", "status")
-    assert status == 0
-    assert "flstr-lab follows" in told
-    assert "changes nothing" in shell(stage, "reviewer", "plan")[1]
+    ended, said, _ = shell(stage, "operator", "status")
+    assert ended == 0
+    assert "flstr-lab follows" in said
     refused = "flstr: You may not scale; developer or operator may.\n"
     assert shell(stage, "reviewer", "scale", "influencer", "1") == (1, "", refused)
 
