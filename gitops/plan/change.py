@@ -30,7 +30,7 @@ def change_plan(manifests: Manifests, registered: Registered) -> Plan:
     rolled: dict[AppId, Rolled] = {}
     for app_id, app in sorted(manifests.apps.items()):
         instances = registered.apps.get(app_id, RegisteredApp()).instances
-        wanted = placement.change(app, instances, workers)
+        wanted = placement.change(app.instances, manifests.spec(app), instances, workers)
         rollout = Rollout(steps, app, joining)
         replaced, started = rollout.replace(wanted.replace), rollout.start(wanted.start)
         starts = [start_id(app, placed) for placed in wanted.start]

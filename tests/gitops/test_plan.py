@@ -61,6 +61,24 @@ def test_a_machine_whose_routing_is_not_what_is_registered_is_routed_anew() -> N
         assert titles(plans.change) == ["bring HAProxy and nginx up to date"]
 
 
+def test_who_needs_an_app_that_moves_to_another_port_is_told_anew() -> None:
+    creator = app_yaml().partition("ingress:")[0].replace("influencer\n", "creator\n").replace("5001", "5002")
+    texts = {"cluster.yaml": CLUSTER_YAML, "apps/influencer.yaml": app_yaml() + "needs: [creator]\n"}
+    before = load({**texts, "apps/creator.yaml": creator})
+    influencer = before.apps["backend", "influencer"]
+    running = {
+        f"1-{before.spec(influencer)}": instance("worker101"),
+        f"2-{before.spec(influencer)}": instance("worker102"),
+    }
+    tree = registered(instances=running)
+    assert not any("start influencer" in title for title in titles(plan(before, tree).change))
+    after = load({**texts, "apps/creator.yaml": creator.replace("5002", "5003")})
+    replaced = [title for title in titles(plan(after, tree).change) if "start influencer" in title]
+    assert len(replaced) == 2
+    recommitted = load({**texts, "apps/creator.yaml": creator.replace(FIRST, SECOND)})
+    assert not any("start influencer" in title for title in titles(plan(recommitted, tree).change))
+
+
 def test_a_public_address_moves_once_its_new_app_serves() -> None:
     old = app_yaml().partition("ingress:")[0]
     new = app_yaml().replace("influencer\n", "creator\n").replace("5001", "5002")
@@ -192,11 +210,11 @@ placed = st.dictionaries(
 def test_placement_ends_with_the_wanted_count_spread_evenly(
     stay: list[str], there: dict[int, tuple[int, str]], count: int
 ) -> None:
-    wanted = app().model_copy(update={"instances": count})
+    wanted = app()
     instances: dict[str, InstanceRecord] = {
         f"{number}-{app(commit).spec()}": instance(f"worker{node}", commit) for number, (node, commit) in there.items()
     }
-    change = placement.change(wanted, instances, stay)
+    change = placement.change(count, wanted.spec(), instances, stay)
     gone = {item.instance for item in change.remove} | {old.instance for old, _ in change.replace}
     new = [item for _, item in change.replace] + list(change.start)
     names = [name for name in instances if name not in gone] + [item.instance for item in new]
@@ -208,7 +226,7 @@ def test_placement_ends_with_the_wanted_count_spread_evenly(
 
 @given(workers, st.integers(1, 12))
 def test_new_instances_are_spread(stay: list[str], count: int) -> None:
-    change = placement.change(app().model_copy(update={"instances": count}), {}, stay)
+    change = placement.change(count, SPEC, {}, stay)
     load = [sum(item.node == node for item in change.start) for node in stay]
     assert max(load) - min(load) <= 1
 
@@ -216,8 +234,7 @@ def test_new_instances_are_spread(stay: list[str], count: int) -> None:
 @pytest.mark.parametrize("count", [1, 2, 3])
 def test_nothing_moves_when_nothing_changes(count: int) -> None:
     running = {f"{number}-{SPEC}": instance("worker101") for number in range(1, count + 1)}
-    wanted = app().model_copy(update={"instances": count})
-    assert placement.change(wanted, running, ["worker101", "worker102"]) == placement.Change()
+    assert placement.change(count, SPEC, running, ["worker101", "worker102"]) == placement.Change()
 
 
 def test_start_steps_say_all_that_is_needed() -> None:
