@@ -24,9 +24,9 @@ RULES = """
 
 - Every mesh has its own port and subnet, and room for its machines.
 - An app is called as its file is. Its published port is its own: no other app's, no mesh's, none that the machine
-  uses itself (22, 80, 443, 2379, 2380, and 20000 to 29999, from which instances get theirs).
+  uses itself (22, 80, 443, 2379, 2380, and 20000 to 29999, from which instances get theirs). A mesh's port neither.
 - An app with instances needs a pool of role `worker` and a mesh with the workers in it; one with `ingress` needs a pool
-  of role `ingress`. What an app `needs` has a manifest too.
+  of role `ingress`. What an app `needs` has a manifest too, and an `env_prefix` of its own.
 - No two apps have the same public host, port and location. A public port is 80, 443, or one that no app, no mesh and
   not the machine itself uses.
 - The commit exists in the app's repository.
