@@ -55,6 +55,10 @@ class Manifests:
         """The app of this name, of whatever kind."""
         return next((app for app in self.apps.values() if app.app == name), None)
 
+    def spec(self, app: App) -> str:
+        """What the names of an app's instances end with."""
+        return app.spec(other for name in app.needs if (other := self.app_named(name)))
+
 
 @dataclass(frozen=True)
 class Document:

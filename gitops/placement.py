@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from model.app import App
 from model.names import InstanceId, NodeName
 from model.registered import InstanceRecord
 
@@ -29,18 +28,20 @@ class Change:
     remove: tuple[Placed, ...] = ()
 
 
-def change(app: App, instances: Mapping[InstanceId, InstanceRecord], workers: Iterable[NodeName]) -> Change:
-    """What turns the registered instances into the wanted ones, on these workers.
+def change(
+    count: int, spec: str, instances: Mapping[InstanceId, InstanceRecord], workers: Iterable[NodeName]
+) -> Change:
+    """What turns an app's registered instances into `count` of this spec, on these workers.
 
     Instances on machines that are not among `workers` keep serving; they are the first to go when there are too many,
     and a replacement never lands there.
     """
     stay = sorted(workers)
     placed = [Placed(name, record.node) for name, record in sorted(instances.items(), key=_by_slot)]
-    kept, surplus = _split(placed, app.instances, frozenset(stay))
+    kept, surplus = _split(placed, count, frozenset(stay))
     load = Counter(item.node for item in kept if item.node in stay)
-    names = _Names(app, placed)
-    old = [item for item in kept if not _is_current(item, app)]
+    names = _Names(spec, placed)
+    old = [item for item in kept if not item.instance.endswith(f"-{spec}")]
     replace = []
     for item in old:
         load[item.node] -= 1
@@ -48,7 +49,7 @@ def change(app: App, instances: Mapping[InstanceId, InstanceRecord], workers: It
         load[node] += 1
         replace.append((item, Placed(names.take(), node)))
     start = []
-    for _ in range(app.instances - len(kept)):
+    for _ in range(count - len(kept)):
         node = _emptiest(stay, load)
         load[node] += 1
         start.append(Placed(names.take(), node))
@@ -56,7 +57,7 @@ def change(app: App, instances: Mapping[InstanceId, InstanceRecord], workers: It
 
 
 def moves(
-    app: App,
+    spec: str,
     instances: Mapping[InstanceId, InstanceRecord],
     leaving: frozenset[NodeName],
     workers: Iterable[NodeName],
@@ -65,7 +66,7 @@ def moves(
     stay = sorted(set(workers) - leaving)
     placed = [Placed(name, record.node) for name, record in sorted(instances.items(), key=_by_slot)]
     load = Counter(item.node for item in placed if item.node in stay)
-    names = _Names(app, placed)
+    names = _Names(spec, placed)
     pairs = []
     for item in placed:
         if item.node in leaving:
@@ -78,8 +79,8 @@ def moves(
 class _Names:
     """Free instance names: the lowest numbers that no registered instance of any spec holds."""
 
-    def __init__(self, app: App, placed: Iterable[Placed]) -> None:
-        self._spec = app.spec()
+    def __init__(self, spec: str, placed: Iterable[Placed]) -> None:
+        self._spec = spec
         self._taken = {int(item.instance.partition("-")[0]) for item in placed}
 
     def take(self) -> InstanceId:
@@ -91,10 +92,6 @@ class _Names:
 def _by_slot(item: tuple[InstanceId, InstanceRecord]) -> tuple[int, str]:
     number, _, spec = item[0].partition("-")
     return int(number), spec
-
-
-def _is_current(item: Placed, app: App) -> bool:
-    return item.instance.endswith(f"-{app.spec()}")
 
 
 def _split(placed: list[Placed], count: int, stay: frozenset[NodeName]) -> tuple[list[Placed], list[Placed]]:

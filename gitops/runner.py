@@ -12,7 +12,7 @@ from gitops.executor import Executors, StepContext
 from gitops.operations import Operations
 from gitops.registry import Registry
 from model.errors import Fenced, Refused, StepFailed, Unreadable
-from model.operation import Operation, StepState
+from model.operation import Operation, StepState, StepStatus
 from model.steps import PlannedStep
 
 log = structlog.get_logger()
@@ -126,7 +126,7 @@ class _Progress:
         return [
             step
             for step in self._operation.plan.steps
-            if states[step.id].status == "waiting" and all(states[before].status == "done" for before in step.after)
+            if states[step.id].status == "waiting" and _may_start(step, [states[name].status for name in step.after])
         ]
 
     def begin(self, steps: Sequence[PlannedStep]) -> None:
@@ -174,6 +174,12 @@ class _Progress:
         state = self._operation.steps[step.id].model_copy(update=changes)
         steps = {**self._operation.steps, step.id: state}
         self._operation = self._operation.model_copy(update={"steps": steps})
+
+
+def _may_start(step: PlannedStep, before: Sequence[StepStatus]) -> bool:
+    if step.tolerant and "done" in before:
+        return all(status in ("done", "failed") for status in before)
+    return all(status == "done" for status in before)
 
 
 def _resumed(operation: Operation, now: float) -> Operation:

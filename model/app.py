@@ -1,6 +1,7 @@
 """`apps/<name>.yaml`: a backend or frontend, deployed from a commit."""
 
 import hashlib
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -68,8 +69,13 @@ class App(Frozen):
     needs: tuple[AppName, ...] = Field((), description="Apps whose variables an instance is given")
     ingress: tuple[IngressBinding, ...] = Field((), description="Public addresses that lead here")
 
-    def spec(self) -> str:
-        """Eight digits that change whenever a running instance would have to be replaced."""
+    def spec(self, needed: Iterable["App"] = ()) -> str:
+        """Eight digits that change whenever a running instance would have to be replaced.
+
+        An instance is told at its start where to find the apps it needs.
+        """
         runs = self.model_dump(mode="json", exclude={"instances", "ingress"})
+        for other in needed:
+            runs[f"needs {other.app}"] = other.model_dump(mode="json", include={"publish", "env_prefix", "env"})
         text = "\n".join(f"{key}={runs[key]!r}" for key in sorted(runs))
         return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -120,12 +120,16 @@ Step = Annotated[
 
 
 class PlannedStep(Frozen):
-    """A step with its place in the order: it starts when every step in `after` is done."""
+    """A step with its place in the order: it starts when every step in `after` is done.
+
+    A tolerant one starts when they have all ended and one of them is done.
+    """
 
     id: str
     title: str
     step: Step
     after: tuple[str, ...] = ()
+    tolerant: bool = False
 
 
 class Losses(Frozen):

@@ -1,18 +1,18 @@
 """The plan of what is added or replaced; it destroys nothing, and goes at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from gitops import desired, placement
 from gitops.manifests import Manifests
-from gitops.placement import Change, Placed
-from gitops.plan.rollout import Rollout, StepList, start_id
-from gitops.routed import wrongly_routed
+from gitops.placement import Change
+from gitops.plan.rollout import AppId, Rollout, StepList, start_id
+from gitops.plan.routes import Rolled, add_routes
 from model import keys
 from model.app import App
 from model.cluster import Cluster
 from model.names import InstanceId, NodeName
 from model.registered import InstanceRecord, Registered, RegisteredApp
-from model.steps import ApplyRouting, CreateNode, JoinMeshes, Plan, StartInstance, StopInstance, WriteKeys
+from model.steps import CreateNode, JoinMeshes, Plan, StartInstance, StopInstance, WriteKeys
 
 
 def change_plan(manifests: Manifests, registered: Registered) -> Plan:
@@ -26,23 +26,17 @@ def change_plan(manifests: Manifests, registered: Registered) -> Plan:
         titles.append("join a new mesh")
     _register(steps, manifests, registered)
     workers = [node for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"]
-    started: list[StartInstance] = []
-    last: list[str] = []
+    joining = _joining(steps)
+    rolled: dict[AppId, Rolled] = {}
     for app_id, app in sorted(manifests.apps.items()):
         instances = registered.apps.get(app_id, RegisteredApp()).instances
-        wanted = placement.change(app, instances, workers)
-        rollout = Rollout(steps, app)
-        last += rollout.replace(wanted.replace)
-        starts = rollout.start(wanted.start)
-        started += starts
-        last += [start_id(app, Placed(step.instance, step.node)) for step in starts]
-        last += rollout.remove(wanted.remove)
+        wanted = placement.change(app.instances, manifests.spec(app), instances, workers)
+        rollout = Rollout(steps, app, joining)
+        replaced, started = rollout.replace(wanted.replace), rollout.start(wanted.start)
+        starts = [start_id(app, placed) for placed in wanted.start]
+        rolled[app_id] = Rolled(started, (*replaced, *starts, *rollout.remove(wanted.remove)))
         titles += _title(app, wanted, instances)
-    # A public address leads to an app only once the app serves: one that moves stays with its old app until then.
-    _publish(steps, manifests, registered, last)
-    if new_nodes or started or wrongly_routed(registered) or steps.has("register") or steps.has("publish"):
-        serving = tuple((step.app.kind, step.app.app, step.instance) for step in started)
-        steps.add("route", _route_title(started), ApplyRouting(serving=serving), [*last, "join", "register", "publish"])
+    add_routes(steps, manifests, registered, rolled)
     _clean_up(steps, manifests, registered)
     return Plan(title="; ".join(titles) or "bring the routing up to date", steps=steps.all())
 
@@ -65,8 +59,14 @@ def _add_nodes(steps: StepList, manifests: Manifests, registered: Registered) ->
         roles = {wanted[node][1].role for node in joining}
         meshes = sorted({mesh for role in roles for mesh in cluster.meshes_of(role)})
         title = f"join {', '.join(meshes) or 'no mesh'}: {', '.join(joining)}"
-        steps.add("join", title, JoinMeshes(nodes=tuple(joining)), creates)
+        steps.add("join", title, JoinMeshes(nodes=tuple(joining)), creates, tolerant=True)
     return new
+
+
+def _joining(steps: StepList) -> frozenset[NodeName]:
+    return frozenset(
+        node for planned in steps.all() if isinstance(planned.step, JoinMeshes) for node in planned.step.nodes
+    )
 
 
 def _not_in_every_mesh(cluster: Cluster, registered: Registered) -> list[NodeName]:
@@ -89,17 +89,6 @@ def _register(steps: StepList, manifests: Manifests, registered: Registered) -> 
     if put:
         names = ", ".join(key.removesuffix("/meta_data") for key in put)
         steps.add("register", f"register {names}", WriteKeys(put=put))
-
-
-def _publish(steps: StepList, manifests: Manifests, registered: Registered, after: Sequence[str]) -> None:
-    held = frozenset(desired.unwanted_apps(manifests.apps, registered))
-    wanted = desired.with_held_apps(desired.ingress_records(manifests.apps.values()), registered.ingress, held)
-    put = {address: record for address, record in wanted.items() if registered.ingress.get(address) != record}
-    gone = sorted(registered.ingress.keys() - wanted.keys())
-    said = [*([f"publish {', '.join(put)}"] if put else []), *([f"publish {', '.join(gone)} no more"] if gone else [])]
-    if said:
-        write = WriteKeys(put=desired.ingress_keys(put), delete=tuple(f"{keys.INGRESSES}{name}" for name in gone))
-        steps.add("publish", "; ".join(said), write, after)
 
 
 def _clean_up(steps: StepList, manifests: Manifests, registered: Registered) -> None:
@@ -130,8 +119,3 @@ def _title(app: App, change: Change, instances: Mapping[InstanceId, InstanceReco
     if instances and len(instances) != app.instances:
         titles.append(f"scale {app.app} from {len(instances)} to {app.instances}")
     return titles
-
-
-def _route_title(started: list[StartInstance]) -> str:
-    names = sorted({step.app.app for step in started})
-    return f"route to {', '.join(names)}" if names else "bring HAProxy and nginx up to date"

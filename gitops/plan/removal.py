@@ -63,9 +63,10 @@ def _move_instances(
     for app_id, app in sorted(manifests.apps.items()):
         instances = dict(registered.apps.get(app_id, RegisteredApp()).instances)
         # What the count no longer asks for goes before anything is moved.
-        for surplus in placement.change(app, instances, wanted_workers).remove:
+        spec = manifests.spec(app)
+        for surplus in placement.change(app.instances, spec, instances, wanted_workers).remove:
             del instances[surplus.instance]
-        pairs = placement.moves(app, instances, leaving, workers)
+        pairs = placement.moves(spec, instances, leaving, workers)
         rollout = Rollout(steps, app)
         rollout.replace(pairs)
         moved += [f"{app.app} {old.instance} from {old.node} to {new.node}" for old, new in pairs]

@@ -1,6 +1,6 @@
 """The steps that change an app's instances."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from gitops.placement import Placed
 from model.app import App
@@ -24,10 +24,10 @@ class StepList:
     def __init__(self) -> None:
         self._steps: dict[str, PlannedStep] = {}
 
-    def add(self, step_id: str, title: str, step: Step, after: Iterable[str] = ()) -> str:
+    def add(self, step_id: str, title: str, step: Step, after: Iterable[str] = (), *, tolerant: bool = False) -> str:
         """Add a step behind those it waits for; returns its id."""
         known = tuple(sorted({name for name in after if name in self._steps}))
-        self._steps[step_id] = PlannedStep(id=step_id, title=title, step=step, after=known)
+        self._steps[step_id] = PlannedStep(id=step_id, title=title, step=step, after=known, tolerant=tolerant)
         return step_id
 
     def has(self, step_id: str) -> bool:
@@ -42,19 +42,20 @@ class StepList:
 class Rollout:
     """The steps that change one app's instances."""
 
-    def __init__(self, steps: StepList, app: App) -> None:
+    def __init__(self, steps: StepList, app: App, joining: Collection[NodeName] = ()) -> None:
         self._steps = steps
         self._app = app
+        self._joining = joining
 
-    def start(self, new: Iterable[Placed]) -> list[StartInstance]:
-        """Start instances side by side; they are routed to by the plan's one routing step."""
+    def start(self, new: Iterable[Placed]) -> tuple[StartInstance, ...]:
+        """Start instances side by side; they are routed to together."""
         started = []
         for placed in new:
             step = StartInstance(node=placed.node, app=self._app, instance=placed.instance)
             title = f"start {self._app.app} {placed.instance} on {placed.node}"
             self._steps.add(start_id(self._app, placed), title, step, [self._build(placed.node), "register"])
             started.append(step)
-        return started
+        return tuple(started)
 
     def replace(self, pairs: Iterable[tuple[Placed, Placed]]) -> list[str]:
         """One after another: start the new, route to it, take the old out, stop it."""
@@ -82,7 +83,9 @@ class Rollout:
         step_id = f"build-{app.app}-{node}"
         if not self._steps.has(step_id):
             title = f"build {app.app}@{app.commit[:8]} on {node}"
-            self._steps.add(step_id, title, BuildRelease(node=node, app=app), ["join"])
+            # A machine that is in its meshes does not wait for those that are not.
+            after = ["join"] if node in self._joining else []
+            self._steps.add(step_id, title, BuildRelease(node=node, app=app), after)
         return step_id
 
     def _take_out(self, placed: Placed, after: list[str]) -> str:

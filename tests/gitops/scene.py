@@ -101,13 +101,15 @@ class Pretend:
         context.registry.put_host(HostRecord(node=step.node, host_key="ssh-ed25519 AAAA", ip="10.77.0.9", server_id=1))
 
     def _join(self, step: JoinMeshes, context: StepContext) -> None:
-        cluster = context.registry.cluster()
-        for node in step.nodes:
+        cluster, hosts = context.registry.cluster(), context.registry.read().hosts
+        for node in hosts.keys() & set(step.nodes):
             pool = cluster.pool_of(node) or ""
             role = cluster.pools[pool].role
             addresses = dict.fromkeys(cluster.meshes_of(role), ADDRESS)
             record = NodeRecord(name=node, ip="10.77.0.9", services=(), role=role, pool=pool, addresses=addresses)
             context.registry.put_node(record)
+        if absent := set(step.nodes) - hosts.keys():
+            raise StepFailed(f"{', '.join(sorted(absent))} did not join: no address is registered")
 
     def _write(self, step: WriteKeys, context: StepContext) -> None:
         context.registry.store.write(step.put, step.delete)

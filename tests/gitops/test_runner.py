@@ -66,7 +66,7 @@ def test_a_failed_step_ends_the_operation_and_says_why(registry: Registry, opera
     assert ended.status == "failed"
     assert "build influencer@11111111 on worker101: the build of influencer failed" in ended.sentence
     assert ended.steps["build-influencer-worker101"].output == "the last line"
-    assert ended.steps["route"].status == "skipped"
+    assert ended.steps["route-influencer"].status == "skipped"
     assert {state.status for state in ended.steps.values()} == {"done", "failed", "skipped"}
 
 

@@ -11,6 +11,7 @@ from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
+from gitops.routed import wrongly_routed
 from gitops.runner import Runner
 from gitops.store import Store
 from gitops.verbs.change import Change
@@ -19,7 +20,7 @@ from gitops.verbs.desk import Desk, Request
 from gitops.verbs.look import Look
 from gitops.worker import Worker
 from model import keys
-from model.errors import Refused, Unreadable
+from model.errors import Refused, StepFailed, Unreadable
 from model.operation import Approval, Asker, Intent, Operation
 from model.steps import Step
 from tests.gitops.conftest import Remote, git
@@ -455,6 +456,46 @@ def test_routing_that_failed_is_done_once_it_can_be(flstr: Flstr) -> None:
     assert [operation.plan.title for operation in operations[1:]] == ["bring the routing up to date"]
     assert {operation.status for operation in operations} == {"failed"}
     assert "bring HAProxy and nginx up to date" in flstr.ask("plan")
+    flstr.pretend.before = lambda _: None
+    flstr.ask("sync")
+    assert flstr.settle()[-1].status == "done"
+    assert "changes nothing" in flstr.ask("plan")
+
+
+def test_an_app_that_fails_holds_up_no_other(flstr: Flstr) -> None:
+    second = app_yaml(flstr.app[0].url, flstr.app[1])
+    for old, new in (
+        ("app: influencer", "app: creator"),
+        ("5001", "5002"),
+        ("INFLU", "CRE"),
+        ("influencer.fl", "creator.fl"),
+    ):
+        second = second.replace(old, new)
+    flstr.cluster.push({"apps/creator.yaml": second})
+
+    def creator_fails(step: Step) -> None:
+        if step.kind == "release.build" and step.app.app == "creator":
+            raise StepFailed("the build of creator failed")
+
+    flstr.pretend.before = creator_fails
+    flstr.settle()
+    registered = flstr.registry.read()
+    assert set(registered.ingress) == {"influencer.flstr.lab:80"}
+    assert len(registered.apps["backend", "influencer"].instances) == 2
+    assert wrongly_routed(registered) == ()
+
+
+def test_a_machine_that_cannot_be_rented_holds_up_no_other(flstr: Flstr) -> None:
+    def sold_out(step: Step) -> None:
+        if step.kind == "node.create" and step.node == "worker102":
+            raise StepFailed("none is left there at the moment")
+
+    flstr.pretend.before = sold_out
+    assert {operation.status for operation in flstr.settle()} == {"failed"}
+    registered = flstr.registry.read()
+    assert sorted(registered.nodes) == ["controller001", "ingress016", "worker101"]
+    assert [item.node for item in registered.apps["backend", "influencer"].instances.values()] == ["worker101"]
+    assert wrongly_routed(registered) == ()
     flstr.pretend.before = lambda _: None
     flstr.ask("sync")
     assert flstr.settle()[-1].status == "done"
