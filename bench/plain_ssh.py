@@ -34,6 +34,8 @@ class PlainSsh:
             subprocess.run(command, check=False, capture_output=True)
 
 
-def run_here(script: str) -> None:
-    """The script on this machine."""
-    subprocess.run(["bash", "-s"], input=script.encode(), check=True, capture_output=True)
+def run_here(script: Path, times: int, side_by_side: int) -> None:
+    """The script on this machine, so many times."""
+    command = ["xargs", "-P", str(side_by_side), "-n", "1", "bash", str(script)]
+    numbers = "\n".join(map(str, range(times)))
+    subprocess.run(command, input=numbers.encode(), check=True, stdout=subprocess.DEVNULL)

@@ -37,7 +37,7 @@ def measure(folder: Path) -> Iterator[Group]:
     sshd = LoopbackSshd(folder / "sshd", ADDRESSES)
     sshd.start()
     hosts = {f"worker{100 + n}": sshd.record(f"worker{100 + n}", ip=ip) for n, ip in enumerate(ADDRESSES, start=1)}
-    machines = _Machines(sshd, hosts, str(folder / "state"), PlainSsh(sshd, folder))
+    machines = _Machines(sshd, hosts, folder)
     try:
         yield machines.one()
         yield from map(machines.side_by_side, SIZES)
@@ -49,12 +49,15 @@ def measure(folder: Path) -> Iterator[Group]:
 class _Machines:
     """The same script on the same addresses, by every way there is."""
 
-    def __init__(self, sshd: LoopbackSshd, hosts: dict[str, HostRecord], state: str, plain: PlainSsh) -> None:
+    def __init__(self, sshd: LoopbackSshd, hosts: dict[str, HostRecord], folder: Path) -> None:
+        state = str(folder / "state")
         self._hosts = hosts
         self._script = wrapped(BODY, FENCE, state)
+        self._file = folder / "script"
+        self._file.write_text(self._script)
         self._connect = functools.partial(Ssh, hosts.get, sshd.client_key, sshd.port, state)
         self._ssh = self._connect()
-        self._plain = plain
+        self._plain = PlainSsh(sshd, folder)
 
     def close(self) -> None:
         """End every connection."""
@@ -77,7 +80,7 @@ class _Machines:
             "cold": lambda: self._cold(nodes),
             "master": lambda: self._plainly(nodes, warm=True),
             "plain": lambda: self._plainly(nodes, warm=False),
-            "here": lambda: _pooled(lambda _: run_here(self._script), nodes),
+            "here": lambda: run_here(self._file, len(nodes), SIDE_BY_SIDE),
         }
         ways["warm"]()
         ways["master"]()
