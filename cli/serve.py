@@ -43,6 +43,8 @@ def serve(settings: Settings) -> int:
     settings.require("cluster_repo", "hcloud_token")
     if settings.slack_bot_token.get_secret_value():
         settings.require("slack_app_token")
+    # What flstr keeps, clones of private repositories among it, is for its user alone.
+    os.umask(0o077)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
