@@ -41,9 +41,13 @@ def ask(settings: Settings, line: str) -> str:
         raise Refused(command.sentence)
     store = connect(settings)
     try:
-        return plain(_answer(store, _intent(settings, command.verb.name, command.arguments, line)))
+        answered = _answered(store, _intent(settings, command.verb.name, command.arguments, line))
     finally:
         store.close()
+    text = plain(answered.answer)
+    if answered.refused:
+        raise Refused(text)
+    return text
 
 
 def plain(mrkdwn: str) -> str:
@@ -82,13 +86,13 @@ def _git(*arguments: str) -> str:
         return ""
 
 
-def _answer(store: Store, intent: Intent) -> str:
-    answers: queue.SimpleQueue[str] = queue.SimpleQueue()
+def _answered(store: Store, intent: Intent) -> Intent:
+    answers: queue.SimpleQueue[Intent] = queue.SimpleQueue()
 
     def heard(_: str, value: str | None) -> None:
         found = Intent.model_validate_json(value) if value else None
         if found is not None and found.status != "new":
-            answers.put(found.answer)
+            answers.put(found)
 
     intents.submit(store, intent)
     with store.follow(keys.intent(intent.id), heard):

@@ -10,9 +10,9 @@ def submit(store: Store, intent: Intent) -> bool:
     return store.put_new(keys.intent(intent.id), intent.to_json())
 
 
-def answer(store: Store, intent: Intent, text: str) -> Intent:
+def answer(store: Store, intent: Intent, text: str, *, refused: bool = False) -> Intent:
     """Answer an intent; the person who asked is shown `text` (Slack mrkdwn)."""
-    answered = intent.model_copy(update={"status": "answered", "answer": text})
+    answered = intent.model_copy(update={"status": "answered", "answer": text, "refused": refused})
     store.swap(keys.intent(intent.id), intent.to_json(), answered.to_json())
     return answered
 

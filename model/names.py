@@ -148,7 +148,7 @@ GitUrl = Annotated[
     str,
     AfterValidator(without_secret),
     AfterValidator(_git_url),
-    WithJsonSchema({"type": "string", "pattern": f"^({_GIT_URL.pattern})$"}),
+    WithJsonSchema({"type": "string", "pattern": _GIT_URL.pattern}),
     Form(_GIT_WORDS),
 ]
 ScriptPath = Annotated[RepoPath, AfterValidator(_no_parent)]
@@ -159,7 +159,7 @@ Seconds = Annotated[
     WithJsonSchema(
         {
             "anyOf": [
-                {"type": "string", "pattern": f"^{_DURATION.pattern}$", "patternErrorMessage": _DURATION_WORDS},
+                {"type": "string", "pattern": _DURATION.pattern, "patternErrorMessage": _DURATION_WORDS},
                 {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST},
             ]
         }

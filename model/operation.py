@@ -98,6 +98,7 @@ class Intent(Frozen):
     asked: float
     status: IntentStatus = "new"
     answer: str = Field("", description="Slack mrkdwn, for that person only")
+    refused: bool = Field(False, description="Whether the answer says why nothing came of it")
 
 
 class Notice(Frozen):

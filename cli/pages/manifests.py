@@ -31,6 +31,10 @@ RULES = """
   not the machine itself uses.
 - The commit exists in the app's repository.
 
+While machines stand, a revision is also refused if it gives one another role, takes a mesh away or one of its roles, or
+changes a mesh's `subnet`, `port` or `hubs` (make a mesh of another name instead), or gives an app the port of one that
+still waits for its removal.
+
 ## What an instance is told
 
 By environment variables:

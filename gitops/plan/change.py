@@ -43,10 +43,11 @@ def change_plan(manifests: Manifests, registered: Registered) -> Plan:
 
 def _add_nodes(steps: StepList, manifests: Manifests, registered: Registered) -> list[NodeName]:
     cluster = manifests.cluster
-    new = sorted(node for node in cluster.nodes() if node not in registered.nodes)
+    wanted = {node: (name, pool) for name, pool in cluster.pools.items() for node in cluster.names_of(name, pool)}
+    new = sorted(wanted.keys() - registered.nodes.keys())
     creates = []
     for node in new:
-        pool_name, pool = cluster.pool_of(node) or "", cluster.nodes()[node]
+        pool_name, pool = wanted[node]
         location = pool.location or cluster.cloud.location
         step = CreateNode(
             node=node, pool=pool_name, role=pool.role, server_type=pool.server_type, location=location,
@@ -55,7 +56,8 @@ def _add_nodes(steps: StepList, manifests: Manifests, registered: Registered) ->
         creates.append(steps.add(f"create-{node}", f"rent {node} ({pool.server_type}, {location})", step))
     joining = sorted([*new, *_not_in_every_mesh(cluster, registered)])
     if joining:
-        meshes = sorted({mesh for node in joining for mesh in cluster.meshes_of(cluster.nodes()[node].role)})
+        roles = {wanted[node][1].role for node in joining}
+        meshes = sorted({mesh for role in roles for mesh in cluster.meshes_of(role)})
         title = f"join {', '.join(meshes) or 'no mesh'}: {', '.join(joining)}"
         steps.add("join", title, JoinMeshes(nodes=tuple(joining)), creates, tolerant=True)
     return new
@@ -96,10 +98,11 @@ def _clean_up(steps: StepList, manifests: Manifests, registered: Registered) -> 
         for step in steps.all()
         if isinstance(step.step, StartInstance)
     }
+    nodes = manifests.cluster.nodes()
     for (node, _), held in sorted(registered.ports.items()):
         app = registered.apps.get((held.kind, held.app), RegisteredApp())
         serves = held.instance in app.instances and app.instances[held.instance].node == node
-        if serves or (held.kind, held.app, held.instance, node) in wanted or node not in manifests.cluster.nodes():
+        if serves or (held.kind, held.app, held.instance, node) in wanted or node not in nodes:
             continue
         step = StopInstance(app_kind=held.kind, app=held.app, instance=held.instance, node=node)
         steps.add(f"stop-{held.app}-{held.instance}", f"clean up {held.app} {held.instance} on {node}", step, ["route"])

@@ -70,20 +70,22 @@ class Desk:
 
     def _answer(self, intent: Intent) -> None:
         verblog = log.bind(intent=intent.id, verb=intent.verb, user=intent.asker.user)
+        refused = True
         try:
             text = self.answer(intent)
+            refused = False
         except Refused as error:
             text = escape(error.sentence)
         except Exception:
             verblog.exception("a verb broke")
             text = "flstr itself failed at this; its log says more, and nothing was changed by halves."
         verblog.info("answered", words=intent.words[:200], answer=text[:200])
-        self._write(intent, text)
+        self._write(intent, text, refused)
 
-    def _write(self, intent: Intent, text: str) -> None:
+    def _write(self, intent: Intent, text: str, refused: bool) -> None:
         while True:
             try:
-                intents.answer(self._store, intent, text)
+                intents.answer(self._store, intent, text, refused=refused)
             except Unreadable:
                 if self._stopped.wait(RETRY_SECONDS):
                     return

@@ -54,7 +54,8 @@ class Story:
         tell, stage = self.narrator, self.stage
         tell.chapter("a developer deploys the second commit from Slack; nobody notices")
         second = stage.app_commit("main")
-        self._say("developer", DEVELOPER, "/flstr deploy influencer@00000000")
+        refused = self._say("developer", DEVELOPER, "/flstr deploy influencer@00000000")
+        _expect("near it are" in refused and "main" in refused, f"an unknown commit was answered {refused!r}")
         with Asking(self.ingress(), APP_HOST) as asking:
             before = self._records()
             self._say("developer", DEVELOPER, f"/flstr deploy influencer@{second[:7]}")

@@ -60,12 +60,16 @@ class Flstr:
 
     def answer(self, words: str, user: str = OPERATOR) -> str:
         """What stands in etcd for a person to read."""
+        return self.answered(words, user).answer
+
+    def answered(self, words: str, user: str = OPERATOR) -> Intent:
+        """An intent as it stands in etcd once it was answered."""
         intent = self._intent(words, user)
         self.store.put(keys.intent(intent.id), intent.to_json())
         self.desk._answer(intent)
         found = Intent.model_validate_json(self.store.get(keys.intent(intent.id)) or "")
         assert found.status == "answered"
-        return found.answer
+        return found
 
     def _intent(self, words: str, user: str) -> Intent:
         verb, *arguments = words.split()
@@ -187,6 +191,12 @@ def test_what_cannot_be_done_gets_one_sentence_and_changes_nothing(
     assert expected in flstr.ask(words, user)
     assert git(flstr.cluster.bare, "rev-parse", "main") == head
     assert len(flstr.settle()) == 1
+
+
+def test_an_answer_says_whether_it_is_a_refusal(flstr: Flstr) -> None:
+    flstr.settle()
+    assert flstr.answered("deploy influencer@main", REVIEWER).refused
+    assert not flstr.answered("scale influencer 2", OPERATOR).refused
 
 
 def test_status_and_plan_answer(flstr: Flstr) -> None:

@@ -1,6 +1,9 @@
 """The story as the demo plays it, then what a person does on the Slack page, and what flstr does when nothing happens."""
 
+import os
 import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -103,6 +106,14 @@ def test_people_look_around(built_up: Story, deployed: Tally) -> None:
     built_up.look()
 
 
+def test_the_same_verbs_work_in_a_shell(stage: Stage, deployed: Tally) -> None:
+    ended, said, _ = shell(stage, "operator", "status")
+    assert ended == 0
+    assert "flstr-lab follows" in said
+    refused = "flstr: You may not scale; developer or operator may.\n"
+    assert shell(stage, "reviewer", "scale", "influencer", "1") == (1, "", refused)
+
+
 def test_a_merged_branch_adds_a_machine_and_an_instance(stage: Stage, grown: None) -> None:
     assert [len(units) for units in running_units(stage).values()] == [1, 1, 1]
     assert answered(stage, "POST", "/servers", 201) == 5
@@ -191,6 +202,15 @@ def test_nothing_was_said_by_halves(stage: Stage, shrunk: None) -> None:
     assert "in_progress" not in {status for card in cards for _, status in card.tasks}
     assert len({card.record for card in cards}) == len(cards)
     assert "nothing" in stage.chat.command(OPERATOR, "/flstr plan")
+
+
+def shell(stage: Stage, person: str, *words: str) -> tuple[int, str, str]:
+    """How the `flstr` command ends for a person on the controller, and what it prints."""
+    environment = {**os.environ, **stage.around.environment(), "FLSTR_EMAIL": f"{person}@flstr.lab"}
+    done = subprocess.run(
+        [sys.executable, "-m", "cli", *words], capture_output=True, text=True, env=environment, timeout=60, check=False
+    )
+    return done.returncode, done.stdout, done.stderr
 
 
 def as_person(page: Page, name: str) -> None:
