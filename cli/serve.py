@@ -120,7 +120,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
     scheduler.add_job(lambda: prune(store, time.time()), "interval", hours=1)
     scheduler.start()
     desk.start()
-    thread = threading.Thread(target=_until_fenced(worker.run), name="worker", daemon=True)
+    thread = threading.Thread(target=_until_fenced(worker.run, stopping), name="worker", daemon=True)
     thread.start()
     log.info("serving", cluster_repo=settings.cluster_repo, token=fence.token)
     stopping.wait()
@@ -130,12 +130,14 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
     worker.stop()
 
 
-def _until_fenced(run: Callable[[], None]) -> Callable[[], None]:
+def _until_fenced(run: Callable[[], None], stopping: threading.Event) -> Callable[[], None]:
     def guarded() -> None:
         try:
             run()
         except Fenced as error:
-            _give_up(str(error))
+            # Whoever stops has given leadership back, and ends in order.
+            if not stopping.is_set():
+                _give_up(str(error))
 
     return guarded
 
