@@ -43,6 +43,8 @@ def serve(settings: Settings) -> int:
     settings.require("cluster_repo", "hcloud_token")
     if settings.slack_bot_token.get_secret_value():
         settings.require("slack_app_token")
+    # What flstr keeps, clones of private repositories among it, is for its user alone.
+    os.umask(0o077)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -118,7 +120,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
     scheduler.add_job(lambda: prune(store, time.time()), "interval", hours=1)
     scheduler.start()
     desk.start()
-    thread = threading.Thread(target=_until_fenced(worker.run), name="worker", daemon=True)
+    thread = threading.Thread(target=_until_fenced(worker.run, stopping), name="worker", daemon=True)
     thread.start()
     log.info("serving", cluster_repo=settings.cluster_repo, token=fence.token)
     stopping.wait()
@@ -128,12 +130,14 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
     worker.stop()
 
 
-def _until_fenced(run: Callable[[], None]) -> Callable[[], None]:
+def _until_fenced(run: Callable[[], None], stopping: threading.Event) -> Callable[[], None]:
     def guarded() -> None:
         try:
             run()
         except Fenced as error:
-            _give_up(str(error))
+            # Whoever stops has given leadership back, and ends in order.
+            if not stopping.is_set():
+                _give_up(str(error))
 
     return guarded
 

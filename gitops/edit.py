@@ -11,17 +11,25 @@ from model.errors import Refused
 def set_value(text: str, path: Sequence[str], value: str) -> str:
     """The text with the scalar at `path` replaced by `value` (as it is to be written, quotes included).
 
-    A field missing from a mapping that is there is added at the mapping's end.
+    A field missing from a mapping that is there is added at the mapping's beginning.
     """
     node = YAML(typ="rt").compose(text)
+    anchored = False
     for part in path[:-1]:
         node = _child(node, part)
+        anchored = anchored or _has_anchor(node)
     found = _child(node, path[-1])
-    if isinstance(found, ScalarNode):
+    anchored = anchored or _has_anchor(found)
+    if isinstance(found, ScalarNode) and not anchored:
         return text[: found.start_mark.index] + value + text[found.end_mark.index :]
-    if found is None and isinstance(node, MappingNode) and node.value:
+    if found is None and isinstance(node, MappingNode) and node.value and not anchored:
         return _add_line(text, node, f"{path[-1]}: {value}")
     raise Refused(f"{'.'.join(path)} is not a single value in the manifest; change it by hand")
+
+
+def _has_anchor(node: object) -> bool:
+    """Whether it may stand for other fields as well, which would change with it."""
+    return getattr(node, "anchor", None) is not None
 
 
 def _child(node: object, name: str) -> object:

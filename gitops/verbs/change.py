@@ -32,7 +32,7 @@ class Change:
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
             path = app_path(name)
-            return {path: edit.set_value(files[path], ["commit"], f'"{commit}"')}
+            return {path: edit.set_value(_text(files, path), ["commit"], f'"{commit}"')}
 
         revision = self._commit(request, write, f"Deploy {name}@{commit[:12]} (was {app.commit[:12]})")
         if revision is None:
@@ -53,7 +53,7 @@ class Change:
         before = app.instances if app else pools[name].count
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
-            return {path: edit.set_value(files[path], field, str(count))}
+            return {path: edit.set_value(_text(files, path), field, str(count))}
 
         revision = self._commit(request, write, f"Scale {name} from {before} to {count}")
         if revision is None:
@@ -84,6 +84,12 @@ class Change:
         revision = self.repo.commit(checked, f"{subject}\n\n{trailers}", Author(request.person, request.email))
         self.wake()
         return revision
+
+
+def _text(files: Mapping[str, str], path: str) -> str:
+    if path not in files:
+        raise Refused(f"{path} was removed by somebody just now.")
+    return files[path]
 
 
 def _app(manifests: Manifests, name: str) -> App:

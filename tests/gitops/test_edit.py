@@ -33,3 +33,10 @@ def test_what_is_no_single_value_is_refused() -> None:
         set_value(TEXT, ["pools"], "1")
     with pytest.raises(Refused, match="change it by hand"):
         set_value(TEXT, ["nothing", "here"], "1")
+
+
+@pytest.mark.parametrize("anchor", ["worker: &size\n    count: 2", "worker:\n    count: &many 2"])
+def test_a_value_that_may_stand_elsewhere_too_is_left_to_a_person(anchor: str) -> None:
+    text = f"pools:\n  {anchor}\n"
+    with pytest.raises(Refused, match=r"pools.worker.count is not a single value in the manifest; change it by hand"):
+        set_value(text, ["pools", "worker", "count"], "3")
