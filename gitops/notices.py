@@ -1,12 +1,13 @@
 """Things the channel has to hear once."""
 
+import contextlib
 import time
 
 import structlog
 
 from gitops.store import Store
 from model import keys
-from model.errors import Refused
+from model.errors import Unreadable
 from model.mrkdwn import escape
 from model.operation import Notice
 
@@ -21,12 +22,16 @@ def say(store: Store, notice_id: str, text: str) -> None:
 
 
 class Trouble:
-    """Something outside that cannot be read: logged at once, said in the channel when it lasts, and when it is over."""
+    """Something outside that cannot be read: logged at once, said in the channel when it lasts, and when it is over.
+
+    What was said is kept in etcd, for it may be over only after this controller was killed.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._since: float | None = None
-        self._told = False
+        # None until it is known whether an earlier controller said something.
+        self._told: bool | None = None
 
     def seen(self, sentence: str, now: float) -> None:
         """It is there, again or still."""
@@ -34,17 +39,21 @@ class Trouble:
         if self._since is None:
             self._since = now
         if not self._told and now - self._since >= PATIENCE_SECONDS:
-            self._told = self._try_say("begins", f":warning: Nothing is changed for now: {escape(sentence)}")
+            with contextlib.suppress(Unreadable):
+                self._store.put_new(keys.TROUBLE, str(int(self._since)))
+                since = self._store.get(keys.TROUBLE)
+                say(self._store, f"trouble-{since}-begins", f":warning: Nothing is changed for now: {escape(sentence)}")
+                self._told = True
 
     def over(self) -> None:
         """It is no longer there."""
-        if self._told:
-            self._try_say("over", ":white_check_mark: What could not be read can be read again; flstr goes on.")
-        self._since, self._told = None, False
-
-    def _try_say(self, what: str, text: str) -> bool:
-        try:
-            say(self._store, f"trouble-{int(self._since or 0)}-{what}", text)
-        except Refused:
-            return False
-        return True
+        self._since = None
+        if self._told is False:
+            return
+        with contextlib.suppress(Unreadable):
+            since = self._store.get(keys.TROUBLE)
+            if since is not None:
+                text = ":white_check_mark: What could not be read can be read again; flstr goes on."
+                say(self._store, f"trouble-{since}-over", text)
+                self._store.delete(keys.TROUBLE)
+            self._told = False
