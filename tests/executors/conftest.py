@@ -1,7 +1,7 @@
 """Fixtures of the executors' tests."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -10,11 +10,17 @@ from tests.executors.sshd import LoopbackSshd
 
 
 @pytest.fixture
-def sshd(tmp_path: Path) -> Iterator[LoopbackSshd]:
+def sshd_options() -> Sequence[str]:
+    """What a test has sshd do otherwise, as lines of its configuration."""
+    return ()
+
+
+@pytest.fixture
+def sshd(tmp_path: Path, sshd_options: Sequence[str]) -> Iterator[LoopbackSshd]:
     """A running sshd on loopback."""
     if os.geteuid() != 0 or not Path("/usr/sbin/sshd").exists():
         pytest.skip("needs root and Debian's openssh-server")
-    sshd = LoopbackSshd(tmp_path / "sshd")
+    sshd = LoopbackSshd(tmp_path / "sshd", options=sshd_options)
     sshd.start()
     yield sshd
     sshd.stop()

@@ -69,14 +69,12 @@ def test_many_scripts_at_once_stay_within_the_sessions_that_sshd_allows(ssh: Ssh
     assert sshd.connections() == 1
 
 
-def test_a_session_that_sshd_refuses_for_now_is_asked_for_again_and_cuts_off_no_other(tmp_path: Path) -> None:
-    sshd = LoopbackSshd(tmp_path / "sshd", options=["MaxSessions=2"])
-    sshd.start()
-    ssh = Ssh(Hosts(sshd.record(NODE)), sshd.client_key, port=sshd.port, state_folder=str(tmp_path / "state"))
+@pytest.mark.parametrize("sshd_options", [["MaxSessions=2"]])
+def test_a_session_that_sshd_refuses_for_now_is_asked_for_again_and_cuts_off_no_other(
+    ssh: Ssh, sshd: LoopbackSshd
+) -> None:
     assert many(ssh, 20) == ["hello\n"] * 20
     assert sshd.connections() == 1
-    ssh.close()
-    sshd.stop()
 
 
 def many(ssh: Ssh, count: int) -> list[str]:
