@@ -17,7 +17,7 @@ from gitops.runner import Runner
 from gitops.store import Store
 from gitops.worker import Worker
 from model.operation import Origin
-from tests.gitops.conftest import Remote
+from tests.gitops.remote import Remote
 from tests.gitops.scene import CLUSTER_YAML, Pretend, app_yaml
 
 RUNS = 15

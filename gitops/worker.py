@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
+from gitops.approvals import close_decided, let_go, void
 from gitops.gate import has_leave, rule, why_not_destroy
 from gitops.manifests import Manifests
 from gitops.notices import Trouble, say
@@ -79,7 +80,7 @@ class Worker:
         """Do the next thing there is to do; says whether there was one. An unchanged repo costs no write."""
         operations = self._operations.unended()
         approvals = self._operations.approvals()
-        self._close_decided(operations, approvals)
+        close_decided(self._operations, operations, approvals, self._clock())
         for operation in operations:
             if operation.status in ("running", "queued"):
                 self._run(operation)
@@ -173,7 +174,8 @@ class Worker:
             self._operations.create(plans.change, state.revision, origin, {keys.SYNC: noted.to_json()})
             return True
         ruling = rule(plans.removal, approvals)
-        if not all(self._void(stale, "the plan has changed since it was asked for") for stale in ruling.void):
+        changed = "the plan has changed since it was asked for"
+        if not all(void(self._operations, stale, changed) for stale in ruling.void):
             return True
         if ruling.ask and plans.removal.losses is not None:
             cluster = manifests.cluster
@@ -195,39 +197,12 @@ class Worker:
             return self._ask_anew(approval, "the plan has changed since it was approved")
         if not has_leave(approval, manifests.cluster):
             return self._ask_anew(approval, "somebody who approved it may not approve any more")
-        operation = self._operations.get(approval.operation)
-        if operation is None or operation.ended_already():
-            return self._void(approval, "the operation has ended")
-        used = approval.model_copy(update={"status": "used"})
-        self._operations.use_approval(used, operation.model_copy(update={"status": "queued"}))
-        return True
+        return let_go(self._operations, approval)
 
     def _ask_anew(self, approval: Approval, why: str) -> bool:
         self._save(self.state().model_copy(update={"settled": False}))
-        self._void(approval, why)
+        void(self._operations, approval, why)
         return True
-
-    def _void(self, approval: Approval, sentence: str) -> bool:
-        """Let an approval count no more; False where somebody decided meanwhile, which has to be looked at first."""
-        if not self._operations.change_approval(approval, approval.model_copy(update={"status": "void"})):
-            return False
-        operation = self._operations.get(approval.operation)
-        if operation is not None and not operation.ended_already():
-            self._operations.end(operation, "void", sentence)
-        return True
-
-    def _close_decided(self, operations: list[Operation], approvals: list[Approval]) -> None:
-        waiting = {item.id: item for item in operations if item.status == "awaiting_approval"}
-        for approval in approvals:
-            operation = waiting.get(approval.operation)
-            if operation is None:
-                continue
-            if approval.status == "waiting" and self._clock() >= approval.expires:
-                expired = approval.model_copy(update={"status": "expired"})
-                if self._operations.change_approval(approval, expired):
-                    self._operations.end(operation, "expired", f"{_why_ended(expired)}; nothing was changed")
-            elif approval.status in ("denied", "expired", "void"):
-                self._operations.end(operation, approval.status, f"{_why_ended(approval)}; nothing was changed")
 
     def state(self) -> SyncState:
         """How far Git was followed."""
@@ -256,13 +231,3 @@ class Worker:
     def _save(self, state: SyncState) -> None:
         if state != self.state():
             self._store.put(keys.SYNC, state.to_json())
-
-
-def _why_ended(approval: Approval) -> str:
-    match approval.status:
-        case "denied":
-            return f"{approval.decisions[-1].person} denied it"
-        case "expired":
-            return "nobody decided in time"
-        case _:
-            return "the plan has changed since it was asked for"

@@ -11,7 +11,7 @@ from bench import command, following, poll, pure, scripts, slack
 from bench.counting import CountingClient, git_calls
 from gitops.repository import ClusterRepo
 from gitops.store import Store
-from tests.gitops.conftest import Remote
+from tests.gitops.remote import Remote
 
 
 def test_reads_and_writes_are_counted_apart(etcd_endpoint: str) -> None:

@@ -1,47 +1,14 @@
-"""A cluster repo, an app repo, and executors that only register: what gitops needs to be tried without machines."""
+"""A cluster repo, an app repo, and a flstr on them: what gitops needs to be tried without machines."""
 
-import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from gitops.store import Store
+from tests.gitops.flstr import Flstr, assemble
+from tests.gitops.remote import Remote
 from tests.gitops.scene import CLUSTER_YAML, app_yaml
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git in a folder as an unremarkable author; its output."""
-    identity = ["-c", "user.name=developer", "-c", "user.email=developer@flstr.lab", "-c", "init.defaultBranch=main"]
-    done = subprocess.run(["git", "-C", str(folder), *identity, *arguments], check=True, capture_output=True, text=True)
-    return done.stdout.strip()
-
-
-class Remote:
-    """A Git remote on disk, and a clone to push from."""
-
-    def __init__(self, folder: Path) -> None:
-        self.bare, self.work = folder / "remote.git", folder / "work"
-        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(self.bare)], check=True)
-        subprocess.run(["git", "clone", "-q", str(self.bare), str(self.work)], check=True, capture_output=True)
-        self.url = f"file://{self.bare}"
-
-    def push(self, files: dict[str, str | None], message: str = "change", *, force: bool = False) -> str:
-        """Commit files (None removes one) on main and push; the revision."""
-        for path, text in files.items():
-            place = self.work / path
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if text is None:
-                place.unlink()
-            else:
-                place.write_text(text)
-        git(self.work, "add", "-A")
-        git(self.work, "commit", "-q", "--allow-empty", "-m", message)
-        git(self.work, "push", "-q", *(["--force"] if force else []), "origin", "HEAD:main")
-        return git(self.work, "rev-parse", "HEAD")
-
-    def pull(self) -> None:
-        """Take over what others pushed."""
-        git(self.work, "pull", "-q", "--rebase", "origin", "main")
 
 
 @pytest.fixture
@@ -71,3 +38,11 @@ def cluster_remote(make_remote: Callable[[str], Remote], app_remote: tuple[Remot
     remote = make_remote("cluster")
     remote.push({"cluster.yaml": CLUSTER_YAML, "apps/influencer.yaml": app_yaml(app_remote[0].url, app_remote[1])})
     return remote
+
+
+@pytest.fixture
+def flstr(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str, str], tmp_path: Path) -> Iterator[Flstr]:
+    """A worker and a desk that follow the cluster repo."""
+    flstr = assemble(store, cluster_remote, app_remote, tmp_path)
+    yield flstr
+    flstr.desk.stop()

@@ -8,7 +8,7 @@ import pytest
 from gitops.app_repos import AppRepos
 from gitops.repository import Author, ClusterRepo
 from model.errors import Refused
-from tests.gitops.conftest import Remote, git
+from tests.gitops.remote import Remote, git
 
 DEVELOPER = Author("developer", "developer@flstr.lab")
 

@@ -1,0 +1,105 @@
+"""A worker and a desk on a real Git remote and a real etcd, with executors that only register."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitops.app_repos import AppRepos
+from gitops.operations import Operations
+from gitops.registry import Registry
+from gitops.repository import ClusterRepo
+from gitops.revisions import Revisions
+from gitops.runner import Runner
+from gitops.store import Store
+from gitops.verbs.change import Change
+from gitops.verbs.decide import Decide
+from gitops.verbs.desk import Desk, Request
+from gitops.verbs.look import Look
+from gitops.worker import Worker
+from model import keys
+from model.errors import Refused
+from model.operation import Asker, Intent, Operation
+from tests.gitops.remote import Remote
+from tests.gitops.scene import CLUSTER_YAML, Pretend
+
+THREE_WORKERS = CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 3\n    first: 101")
+OPERATOR, DEVELOPER, REVIEWER, STRANGER = "U01OPERATOR", "U02DEVELOPER", "U03REVIEWER", "U99STRANGER"
+
+
+@dataclass
+class Flstr:
+    """A worker and what it works on."""
+
+    worker: Worker
+    desk: Desk
+    store: Store
+    operations: Operations
+    registry: Registry
+    pretend: Pretend
+    cluster: Remote
+    app: tuple[Remote, str, str]
+    now: list[float]
+
+    def settle(self) -> list[Operation]:
+        """Look until nothing is left to do; the operations there are."""
+        for _ in range(50):
+            if not self.worker.look():
+                return self.operations.all()
+        raise AssertionError("the worker never settles")
+
+    def ask(self, words: str, user: str = OPERATOR) -> str:
+        """What a person in Slack is answered."""
+        try:
+            return self.desk.answer(self._intent(words, user))
+        except Refused as error:
+            return error.sentence
+
+    def answer(self, words: str, user: str = OPERATOR) -> str:
+        """What stands in etcd for a person to read."""
+        return self.answered(words, user).answer
+
+    def answered(self, words: str, user: str = OPERATOR) -> Intent:
+        """An intent as it stands in etcd once it was answered."""
+        intent = self._intent(words, user)
+        self.store.put(keys.intent(intent.id), intent.to_json())
+        self.desk._answer(intent)
+        found = Intent.model_validate_json(self.store.get(keys.intent(intent.id)) or "")
+        assert found.status == "answered"
+        return found
+
+    def _intent(self, words: str, user: str) -> Intent:
+        verb, *arguments = words.split()
+        return Intent(
+            id=f"{words}{len(self.store.prefix(keys.INTENTS))}",
+            verb=verb,
+            arguments=tuple(arguments),
+            words=f"/flstr {words}",
+            asker=Asker(place="slack", user=user, channel="C01FLSTR", channel_name="flstr"),
+            asked=0,
+        )
+
+    def notices(self) -> list[str]:
+        return list(self.store.prefix(keys.NOTICES).values())
+
+
+def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str, str], folder: Path) -> Flstr:
+    """A worker and a desk that follow the cluster repo, and keep their clones in the folder."""
+    now = [1000.0]
+
+    def clock() -> float:
+        now[0] += 0.01
+        return now[0]
+
+    registry, operations, pretend = Registry(store), Operations(store, clock), Pretend()
+    repo, app_repos = ClusterRepo(cluster_remote.url, folder / "clone"), AppRepos(folder / "apps")
+    revisions = Revisions(repo, app_repos)
+    runner = Runner(operations, registry, pretend.executors(), token=1)
+    worker = Worker(revisions, registry, operations, runner, clock)
+    change, look = Change(repo, app_repos, worker.wake), Look(registry, revisions, operations, worker.state, {})
+    decide = Decide(store, operations, worker.wake, clock)
+    handlers: dict[str, Callable[[Request], str]] = {
+        "deploy": change.deploy, "scale": change.scale, "status": look.status, "plan": look.plan,
+        "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
+    }  # fmt: skip
+    desk = Desk(store, registry, handlers)
+    return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now)
