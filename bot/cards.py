@@ -17,6 +17,7 @@ from slack_sdk.models.blocks import (
 from bot.message import Block, Message
 from bot.progress import plan_blocks, section_blocks, tally
 from bot.text import clip, code_block, duration, fit, split
+from model.mrkdwn import SIGNS
 from model.operation import Approval, Decision, Notice, Operation, OperationStatus, StepState
 from model.steps import Losses, PlannedStep
 
@@ -31,16 +32,6 @@ SECTION_CHARACTERS = 3000
 NOTICE_CHARACTERS = 9000
 TEXT_CHARACTERS = 300
 
-EMOJI: dict[OperationStatus, str] = {
-    "awaiting_approval": ":raised_hand:",
-    "queued": ":hourglass_flowing_sand:",
-    "running": ":gear:",
-    "done": ":white_check_mark:",
-    "failed": ":x:",
-    "denied": ":no_entry:",
-    "expired": ":alarm_clock:",
-    "void": ":wastebasket:",
-}
 WORDS: dict[OperationStatus, str] = {
     "awaiting_approval": "waits for an approval",
     "queued": "queued",
@@ -91,7 +82,7 @@ def decision(taken: Decision) -> Message:
 def ending(operation: Operation) -> Message:
     """What the thread hears at the end."""
     took = _took(operation)
-    text = f"{EMOJI[operation.status]} {_sentence(operation)}" + (f" ({tally(operation)}, {took})" if took else "")
+    text = f"{SIGNS[operation.status]} {_sentence(operation)}" + (f" ({tally(operation)}, {took})" if took else "")
     return Message(
         text=fit(f"{operation.plan.title}: {_outcome(operation)}", TEXT_CHARACTERS), blocks=(_section(text),)
     )
@@ -105,7 +96,7 @@ def notice_card(notice: Notice) -> Message:
 
 
 def _header(operation: Operation) -> PlainTextObject:
-    title = clip(f"{EMOJI[operation.status]} {operation.plan.title}", HEADER_CHARACTERS)
+    title = clip(f"{SIGNS[operation.status]} {operation.plan.title}", HEADER_CHARACTERS)
     return PlainTextObject(text=title, emoji=True)
 
 

@@ -21,6 +21,7 @@ _EMOJI = {
     "white_check_mark": "✓",
     "x": "✗",
     "no_entry": "⛔",
+    "alarm_clock": "⛔",
     "warning": "!",
     "gear": "…",
     "hourglass_flowing_sand": "…",

@@ -5,21 +5,11 @@ from collections.abc import Sequence
 
 from gitops.plan import Plans
 from model.cluster import Cluster
-from model.mrkdwn import escape
+from model.mrkdwn import SIGNS, escape
 from model.operation import Operation, SyncState
 from model.registered import NodeRecord, Registered, RegisteredApp
 from model.steps import Plan
 
-SIGNS = {
-    "awaiting_approval": ":raised_hand:",
-    "queued": ":hourglass_flowing_sand:",
-    "running": ":gear:",
-    "done": ":white_check_mark:",
-    "failed": ":x:",
-    "denied": ":no_entry:",
-    "expired": ":no_entry:",
-    "void": ":no_entry:",
-}
 RECENT = 3
 
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from bot.cards import EMOJI
 from cli.ask import plain
 from executors.padlock import FINE, MARKS
-from gitops.describe import SIGNS
+from model.mrkdwn import SIGNS
 
 
 @pytest.mark.parametrize(
@@ -25,6 +24,6 @@ def test_markup_is_taken_off(mrkdwn: str, shown: str) -> None:
     assert plain(mrkdwn) == shown
 
 
-@pytest.mark.parametrize("sign", sorted({*SIGNS.values(), *MARKS.values(), FINE, EMOJI["done"]}))
+@pytest.mark.parametrize("sign", sorted({*SIGNS.values(), *MARKS.values(), FINE}))
 def test_every_sign_of_an_answer_has_a_plain_one(sign: str) -> None:
     assert ":" not in plain(sign)

@@ -47,6 +47,13 @@ class Flstr:
                 return self.operations.all()
         raise AssertionError("the worker never settles")
 
+    def removal(self) -> Operation:
+        """The operation that waits for leave to take worker103 away again."""
+        self.cluster.push({"cluster.yaml": THREE_WORKERS})
+        self.settle()
+        self.cluster.push({"cluster.yaml": CLUSTER_YAML})
+        return self.settle()[-1]
+
     def ask(self, words: str, user: str = OPERATOR) -> str:
         """What a person in Slack is answered."""
         try:

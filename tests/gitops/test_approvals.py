@@ -28,10 +28,7 @@ def test_a_machine_taken_away_waits_for_a_second_person(flstr: Flstr) -> None:
 
 
 def test_denied_and_expired_removals_leave_the_machine(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    denied = flstr.settle()[-1]
+    denied = flstr.removal()
     assert flstr.ask(f"deny {denied.id}", REVIEWER) == "Denied; nothing is changed."
     assert flstr.settle()[-1].status == "denied"
     assert "already denied" in flstr.ask(f"approve {denied.id}", REVIEWER)
@@ -45,10 +42,7 @@ def test_denied_and_expired_removals_leave_the_machine(flstr: Flstr) -> None:
 
 
 def test_a_changed_plan_voids_the_card(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    old = flstr.settle()[-1]
+    old = flstr.removal()
     flstr.cluster.push(
         {"cluster.yaml": CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 1\n    first: 101")}
     )
@@ -77,10 +71,7 @@ def test_everybody_who_took_something_away_counts_as_the_requester(flstr: Flstr)
 
 
 def test_leave_of_somebody_who_lost_the_right_before_it_was_used_does_not_count(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    waiting = flstr.settle()[-1]
+    waiting = flstr.removal()
     flstr.ask(f"approve {waiting.id}", REVIEWER)
     flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("may: [read, approve]", "may: [read]")})
     operations = flstr.settle()
@@ -89,10 +80,7 @@ def test_leave_of_somebody_who_lost_the_right_before_it_was_used_does_not_count(
 
 
 def test_what_is_wanted_again_while_its_removal_runs_is_not_destroyed(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    flstr.ask(f"approve {flstr.settle()[-1].id}", REVIEWER)
+    flstr.ask(f"approve {flstr.removal().id}", REVIEWER)
 
     def somebody_restores_it(step: Step) -> None:
         if step.kind == "mesh.leave":
@@ -107,10 +95,7 @@ def test_what_is_wanted_again_while_its_removal_runs_is_not_destroyed(flstr: Fls
 
 
 def test_a_removal_that_goes_on_after_a_kill_asks_git_first(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    waiting = flstr.settle()[-1]
+    waiting = flstr.removal()
     flstr.ask(f"approve {waiting.id}", REVIEWER)
     assert flstr.worker.look()
     queued = flstr.operations.get(waiting.id)
@@ -122,10 +107,7 @@ def test_a_removal_that_goes_on_after_a_kill_asks_git_first(flstr: Flstr) -> Non
 
 
 def test_no_leave_no_destruction(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    waiting = flstr.settle()[-1]
+    waiting = flstr.removal()
     # As if a bug or a hand had let it go without anybody's leave.
     flstr.operations.save(waiting.model_copy(update={"status": "queued"}))
     flstr.settle()
@@ -136,20 +118,14 @@ def test_no_leave_no_destruction(flstr: Flstr) -> None:
 
 
 def test_ids_and_revisions_need_enough_of_them(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    waiting = flstr.settle()[-1]
+    waiting = flstr.removal()
     assert "is no operation that waits" in flstr.ask(f"approve {waiting.id[:3]}", REVIEWER)
     assert "7 digits of it at least" in flstr.ask("sync a")
     assert flstr.ask(f"approve {waiting.id[-4:]}", REVIEWER).startswith("Approved")
 
 
 def test_leave_for_a_plan_that_changed_after_the_click_is_not_used(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    waiting = flstr.settle()[-1]
+    waiting = flstr.removal()
     flstr.ask(f"approve {waiting.id}", REVIEWER)
     flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
     flstr.settle()
@@ -158,10 +134,7 @@ def test_leave_for_a_plan_that_changed_after_the_click_is_not_used(flstr: Flstr)
 
 
 def test_a_card_whose_leave_was_voided_by_a_controller_that_died_is_ended(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    waiting = flstr.settle()[-1]
+    waiting = flstr.removal()
     (approval,) = flstr.operations.approvals()
     assert flstr.operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
     flstr.settle()
@@ -169,10 +142,7 @@ def test_a_card_whose_leave_was_voided_by_a_controller_that_died_is_ended(flstr:
 
 
 def test_a_denial_that_arrives_with_a_sync_ends_its_card(flstr: Flstr, monkeypatch: pytest.MonkeyPatch) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    denied = flstr.settle()[-1]
+    denied = flstr.removal()
     flstr.ask("sync")
 
     def close_then_deny(
@@ -188,10 +158,7 @@ def test_a_denial_that_arrives_with_a_sync_ends_its_card(flstr: Flstr, monkeypat
 
 
 def test_a_click_between_reading_and_voiding_is_looked_at(flstr: Flstr, monkeypatch: pytest.MonkeyPatch) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    waiting = flstr.settle()[-1]
+    waiting = flstr.removal()
     flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
     assert flstr.worker.look()
 
@@ -208,10 +175,7 @@ def test_a_click_between_reading_and_voiding_is_looked_at(flstr: Flstr, monkeypa
 
 
 def test_leave_for_an_operation_that_has_ended_is_not_looked_at_for_ever(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.settle()
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    waiting = flstr.settle()[-1]
+    waiting = flstr.removal()
     flstr.ask(f"approve {waiting.id}", REVIEWER)
     flstr.operations.end(waiting, "void", "as if it had ended otherwise")
     flstr.settle()
