@@ -146,11 +146,11 @@ class Instances:
 
 
 def _place(step: StartInstance, registry: Registry, registered: Registered) -> Place:
-    mesh = registry.cluster().app_mesh()
-    if mesh is None:
+    network = registry.cluster().app_network()
+    if network is None:
         raise StepFailed("no mesh has the workers in it; add one to cluster.yaml, such as vpn_ingr")
     node = registered.nodes.get(step.node)
-    address = None if node is None else node.addresses.get(mesh)
+    address = None if node is None else node.addresses.get(network)
     if address is None:
-        raise StepFailed(f"{step.node} has no address in {mesh}; it has not joined that mesh")
-    return Place(step.node, mesh, address, registry.allot_port(step.node, step.app, step.instance))
+        raise StepFailed(f"{step.node} has no address in {network}; it has not joined it")
+    return Place(step.node, network, address, registry.allot_port(step.node, step.app, step.instance))

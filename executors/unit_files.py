@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from executors.host_paths import release_paths
+from executors.overlay_files import OVERLAY_DEVICE
 from executors.script import STATE_FOLDER
 from executors.templates import render
 from model.app import App
+from model.cluster import OVERLAY
 from model.errors import StepFailed
-from model.names import AppName, InstanceId, MeshName, NodeName
+from model.names import AppName, InstanceId, NodeName
 from model.registered import MetaData, Registered
 
 # Every node's own HAProxy offers every app here.
@@ -17,15 +19,15 @@ LOCAL_HAPROXY = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Place:
-    """Where an instance listens: an address of a mesh, on a machine."""
+    """Where an instance listens: an address of a mesh or of the overlay, on a machine."""
 
     node: NodeName
-    mesh: MeshName
+    network: str
     address: str
     port: int
 
     def health_url(self, app: App) -> str:
-        """Where the instance says that it can serve, as its users in the mesh ask for it."""
+        """Where the instance says that it can serve, as its users in the network ask for it."""
         scheme = "https" if app.env.protocol == "https" else "http"
         return f"{scheme}://{self.address}:{self.port}{app.health.path}"
 
@@ -52,11 +54,18 @@ def unit_file(app: App, instance: InstanceId, place: Place, variables: Mapping[s
         "app/instance.service.j2",
         app=app,
         instance=instance,
-        mesh=place.mesh,
+        network_units=network_units(place.network),
         paths=release_paths(app),
         state_folder=STATE_FOLDER,
         environment=[systemd_word(f"{name}={value}") for name, value in variables.items()],
     )
+
+
+def network_units(network: str) -> tuple[str, ...]:
+    """The units that carry a network: that of its mesh, or those of the overlay's drivers."""
+    if network == OVERLAY:
+        return (f"wg-quick@{OVERLAY_DEVICE}.service", "flanneld.service")
+    return (f"tinc@{network}.service",)
 
 
 def systemd_word(text: str) -> str:

@@ -64,7 +64,7 @@ def _reachable(place: _Place, cluster: Cluster) -> Iterator[Fault]:
     app, roles = place.app, {pool.role for pool in cluster.pools.values() if pool.count > 0}
     if app.instances and "worker" not in roles:
         yield place.fault(("instances",), f"{app.app} has no worker to run on; add a pool of role worker")
-    if app.instances and cluster.app_mesh() is None:
+    if app.instances and cluster.app_network() is None:
         yield place.fault(("app",), f"{app.app} is in no mesh; let a mesh have the role worker")
     if app.ingress and "ingress" not in roles:
         yield place.fault(("ingress",), f"{app.app} has no ingress to serve it; add a pool of role ingress")

@@ -1,11 +1,15 @@
 """What is registered in etcd, as records. Reads are whole; writes carry the store's fence."""
 
+from collections.abc import Mapping
+from typing import TypeVar
+
 from gitops.store import Store
 from model import keys
 from model.app import App
+from model.base import Frozen
 from model.cluster import Cluster
 from model.errors import Refused, StepFailed
-from model.names import AppKind
+from model.names import AppKind, AppName, InstanceId, MeshName, NodeName
 from model.registered import (
     INSTANCE_PORTS,
     HostRecord,
@@ -14,10 +18,13 @@ from model.registered import (
     MeshMember,
     MetaData,
     NodeRecord,
+    OverlayLease,
     PortRecord,
     Registered,
     RegisteredApp,
 )
+
+R = TypeVar("R", bound=Frozen)
 
 KINDS: tuple[AppKind, ...] = ("backend", "frontend")
 
@@ -31,6 +38,7 @@ class Registry:
     def read(self) -> Registered:
         """The whole registered tree, from one revision of etcd."""
         prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
+        prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -83,7 +91,7 @@ class Registry:
         meshes = self.store.prefix(keys.MESHES)
         gone = [key for key in meshes if key.endswith(f"/member/{node}")]
         freed = [key for key, owner in meshes.items() if "/address/" in key and owner == node]
-        self.store.delete(keys.node(node), keys.routed(node), *gone, *freed)
+        self.store.delete(keys.node(node), keys.routed(node), keys.meshed(node), *gone, *freed)
 
     def forget_host(self, node: str) -> None:
         """Forget a machine that was given back, with the ports of its instances."""
@@ -108,6 +116,14 @@ class Registry:
         held = self.store.prefix(keys.ports(node))
         self.store.delete(*(key for key, value in held.items() if value == mine))
 
+    def put_meshed(self, node: str, digest: str) -> None:
+        """Note what a machine's meshes were brought to."""
+        self.store.put(keys.meshed(node), digest)
+
+    def put_overlaid(self, node: str, digest: str) -> None:
+        """Note what a machine's overlay was brought to."""
+        self.store.put(keys.overlaid(node), digest)
+
     def put_routed(self, node: str, digest: str) -> None:
         """Note what a machine's routing was brought to."""
         self.store.put(keys.routed(node), digest)
@@ -121,33 +137,52 @@ class Registry:
         self.store.delete(keys.instance(kind, app, instance))
 
 
-def parse(found: dict[str, str]) -> Registered:
+def parse(found: Mapping[str, str]) -> Registered:
     """The registered tree from etcd's keys and values."""
-    nodes: dict[str, NodeRecord] = {}
-    hosts: dict[str, HostRecord] = {}
-    ingress: dict[str, IngressRecord] = {}
-    ports: dict[tuple[str, int], PortRecord] = {}
-    routed: dict[str, str] = {}
-    meta: dict[tuple[AppKind, str], MetaData] = {}
-    instances: dict[tuple[AppKind, str], dict[str, InstanceRecord]] = {}
-    for key, value in sorted(found.items()):
-        match key.split("/"):
-            case ["node", name]:
-                nodes[name] = NodeRecord.model_validate_json(value)
-            case ["flstr", "host", name]:
-                hosts[name] = HostRecord.model_validate_json(value)
-            case ["ingress", address]:
-                ingress[address] = IngressRecord.model_validate_json(value)
-            case ["flstr", "port", node, number]:
-                ports[node, int(number)] = PortRecord.model_validate_json(value)
-            case ["flstr", "routed", node]:
-                routed[node] = value
-            case ["backend" | "frontend" as kind, app, "meta_data"]:
-                meta[kind, app] = MetaData.model_validate_json(value)
-            case ["backend" | "frontend" as kind, app, "instance", instance]:
-                instances.setdefault((kind, app), {})[instance] = InstanceRecord.model_validate_json(value)
-    apps = {
+    ports = _records(found, keys.PORTS, PortRecord)
+    leases = _records(found, keys.OVERLAY_SUBNETS, OverlayLease)
+    return Registered(
+        nodes=_records(found, keys.NODES, NodeRecord),
+        hosts=_records(found, keys.HOSTS, HostRecord),
+        apps=_apps(found),
+        ingress=_records(found, keys.INGRESSES, IngressRecord),
+        ports={(name.partition("/")[0], int(name.partition("/")[2])): held for name, held in ports.items()},
+        routed=_under(found, keys.ROUTED),
+        members=_members(found),
+        meshed=_under(found, keys.MESHED),
+        leases={name.replace("-", "/"): lease for name, lease in leases.items()},
+        overlaid=_under(found, keys.OVERLAID),
+    )
+
+
+def _under(found: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {key.removeprefix(prefix): value for key, value in sorted(found.items()) if key.startswith(prefix)}
+
+
+def _records(found: Mapping[str, str], prefix: str, model: type[R]) -> dict[str, R]:
+    return {name: model.model_validate_json(value) for name, value in _under(found, prefix).items()}
+
+
+def _members(found: Mapping[str, str]) -> dict[MeshName, dict[NodeName, MeshMember]]:
+    members: dict[MeshName, dict[NodeName, MeshMember]] = {}
+    for name, value in _under(found, keys.MESHES).items():
+        match name.split("/"):
+            case [mesh, "member", node]:
+                members.setdefault(mesh, {})[node] = MeshMember.model_validate_json(value)
+    return members
+
+
+def _apps(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], RegisteredApp]:
+    meta: dict[tuple[AppKind, AppName], MetaData] = {}
+    instances: dict[tuple[AppKind, AppName], dict[InstanceId, InstanceRecord]] = {}
+    for kind in KINDS:
+        for name, value in _under(found, f"{kind}/").items():
+            match name.split("/"):
+                case [app, "meta_data"]:
+                    meta[kind, app] = MetaData.model_validate_json(value)
+                case [app, "instance", instance]:
+                    instances.setdefault((kind, app), {})[instance] = InstanceRecord.model_validate_json(value)
+    return {
         name: RegisteredApp(meta_data=meta.get(name), instances=instances.get(name, {}))
         for name in sorted(meta.keys() | instances.keys())
     }
-    return Registered(nodes=nodes, hosts=hosts, apps=apps, ingress=ingress, ports=ports, routed=routed)

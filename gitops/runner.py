@@ -21,7 +21,7 @@ SIDE_BY_SIDE = 32
 DETAIL_SECONDS = 0.5
 OUTPUT_CHARACTERS = 2500
 # What cannot be taken back, in a plan that destroys.
-DESTROYING = frozenset({"registry.write", "mesh.leave", "node.destroy"})
+DESTROYING = frozenset({"registry.write", "overlay.leave", "mesh.leave", "node.destroy"})
 
 # Raises `StepFailed` where an operation may not destroy any more.
 Guard = Callable[[Operation], None]

@@ -10,7 +10,9 @@ from model.names import (
     ChannelName,
     CloudLocation,
     ClusterName,
+    DownloadUrl,
     Email,
+    EtcdUrl,
     Form,
     ImageName,
     MeshName,
@@ -21,9 +23,13 @@ from model.names import (
     Role,
     Seconds,
     ServerType,
+    Sha256,
     SlackUser,
     node_name,
 )
+
+# The name of the overlay beside those of the meshes, which therefore cannot have it.
+OVERLAY = "overlay"
 
 Right = Literal["read", "deploy", "scale", "sync", "approve"]
 
@@ -78,6 +84,39 @@ class Mesh(Frozen):
         return frozenset(self.hubs) | frozenset(self.members)
 
 
+class Flanneld(Frozen):
+    """The flanneld that is installed where the overlay's driver is `flanneld`."""
+
+    url: DownloadUrl = Field(description="Where the binary is fetched from")
+    sha256: Sha256 = Field(description="What the binary has to be")
+    etcd: tuple[EtcdUrl, ...] = Field(min_length=1, description="The etcd of the cluster, as the nodes reach it")
+
+
+class Overlay(Frozen):
+    """One subnet a node, carried by WireGuard from each node to each other, in flannel's etcd protocol."""
+
+    network: Subnet = Field(description="Addresses of the whole overlay, such as 10.5.0.0/16")
+    subnet_length: int = Field(24, ge=16, le=30, description="Length of each node's subnet")
+    port: Port = Field(51820, description="UDP port of WireGuard on every node")
+    members: tuple[Role, ...] = Field(
+        ("worker", "ingress", "service"), min_length=1, description="Roles whose nodes have a subnet"
+    )
+    driver: Literal["wireguard", "flanneld"] = Field(
+        "wireguard", description="Who gives out the subnets and sets the peers: flstr itself, or flanneld"
+    )
+    flanneld: Flanneld | None = Field(None, description="The flanneld to install; for that driver only")
+
+    @model_validator(mode="after")
+    def _a_binary_for_its_driver(self) -> "Overlay":
+        if self.driver == "flanneld" and self.flanneld is None:
+            raise ValueError("the driver flanneld needs a field 'flanneld' that says which binary to install")
+        return self
+
+    def room(self) -> int:
+        """How many nodes can have a subnet; flannel leaves out the first one."""
+        return (1 << max(0, self.subnet_length - self.network.prefixlen)) - 1
+
+
 class Person(Frozen):
     """Somebody who works with this cluster."""
 
@@ -102,19 +141,9 @@ class Cluster(Frozen):
     cloud: Cloud = Field(Cloud(), description="Where machines are rented")
     pools: dict[PoolName, Pool] = Field(min_length=1, description="The machines, by the name of their pool")
     meshes: dict[MeshName, Mesh] = Field(default_factory=dict, description="The Tinc networks between them, by name")
+    overlay: Overlay | None = Field(None, description="The network that apps listen on, where there is one")
     people: dict[PersonName, Person] = Field(default_factory=dict, description="Who works with the cluster, by name")
     approvals: Approvals = Field(Approvals(), description="How a plan that destroys gets leave")
-
-    @model_validator(mode="after")
-    def _one_use_of_each_port_and_subnet(self) -> "Cluster":
-        named = sorted(self.meshes.items())
-        for index, (name, mesh) in enumerate(named):
-            for other_name, other in named[:index]:
-                if mesh.port == other.port:
-                    raise ValueError(f"meshes {other_name} and {name} both use port {mesh.port}; give one another")
-                if mesh.subnet.overlaps(other.subnet):
-                    raise ValueError(f"the subnets of meshes {other_name} and {name} overlap")
-        return self
 
     def pool_of(self, node: NodeName) -> str | None:
         """The pool that wants this node, or None where no pool does."""
@@ -142,11 +171,20 @@ class Cluster(Frozen):
         """Everybody who has this right, by name."""
         return tuple(sorted(name for name, person in self.people.items() if right in person.may))
 
-    def app_mesh(self) -> MeshName | None:
-        """The mesh that carries traffic to apps: workers to ingresses where there is one, else any of the workers'."""
+    def app_network(self) -> str | None:
+        """What carries traffic to apps: the overlay where the workers have one, else a mesh of theirs.
+
+        A mesh that brings workers to ingresses comes first.
+        """
+        if self.overlay is not None and "worker" in self.overlay.members:
+            return OVERLAY
         of_workers = [name for name, mesh in sorted(self.meshes.items()) if "worker" in mesh.roles()]
         to_ingress = [name for name in of_workers if "ingress" in self.meshes[name].hubs]
         return next(iter([*to_ingress, *of_workers]), None)
+
+    def has_overlay(self, role: Role) -> bool:
+        """Whether machines of a role have a subnet of the overlay."""
+        return self.overlay is not None and role in self.overlay.members
 
     def meshes_of(self, role: Role) -> tuple[MeshName, ...]:
         """The meshes that machines of a role belong to, in order."""

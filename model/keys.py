@@ -1,4 +1,4 @@
-"""The etcd keys: the notes' data model at the top, what flstr itself remembers under `flstr/`."""
+"""The etcd keys: the notes' data model at the top, flannel's own, and what flstr itself remembers under `flstr/`."""
 
 from model.names import AppKind
 
@@ -11,6 +11,10 @@ LEADER = "flstr/leader"
 TROUBLE = "flstr/trouble"
 HOSTS = "flstr/host/"
 MESHES = "flstr/mesh/"
+MESHED = "flstr/meshed/"
+OVERLAID = "flstr/overlaid/"
+OVERLAY_CONFIG = "/coreos.com/network/config"
+OVERLAY_SUBNETS = "/coreos.com/network/subnets/"
 PORTS = "flstr/port/"
 ROUTED = "flstr/routed/"
 OPERATIONS = "flstr/operation/"
@@ -68,6 +72,21 @@ def mesh_addresses(mesh: str) -> str:
 def mesh_address(mesh: str, address: str) -> str:
     """An address held by one machine; the value is the node's name."""
     return f"{mesh_addresses(mesh)}{address}"
+
+
+def meshed(node_name: str) -> str:
+    """What a machine's meshes were last brought to, by digest."""
+    return f"{MESHED}{node_name}"
+
+
+def overlaid(node_name: str) -> str:
+    """What a machine's overlay was last brought to, by digest."""
+    return f"{OVERLAID}{node_name}"
+
+
+def overlay_subnet(subnet: str) -> str:
+    """flannel's lease of a subnet such as `10.5.40.0/24`."""
+    return f"{OVERLAY_SUBNETS}{subnet.replace('/', '-')}"
 
 
 def ports(node_name: str) -> str:

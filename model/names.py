@@ -79,6 +79,17 @@ ChannelName = Annotated[
 Email = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}$"), Form("an e-mail address")
 ]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Form("the 64 digits of a SHA-256 checksum")]
+DownloadUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.:-]*/[A-Za-z0-9._~/%+-]{1,400}$"),
+    Form("an address of a file, such as https://example.com/flanneld-amd64"),
+]
+EtcdUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}$"),
+    Form("an address and a port, such as http://10.110.0.1:2379"),
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 MemoryLimit = Annotated[
     str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[MG]$"), Form("a number and M or G, such as 512M")

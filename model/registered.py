@@ -1,6 +1,6 @@
 """What etcd says exists: the records of the notes' data model, and of what flstr itself holds."""
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from model.app import Env, Publish
 from model.base import Frozen
@@ -11,6 +11,7 @@ from model.names import (
     EnvPrefix,
     HostName,
     InstanceId,
+    MeshName,
     NodeName,
     Port,
     Role,
@@ -22,7 +23,7 @@ INSTANCE_PORTS = range(20000, 30000)
 
 
 class NodeRecord(Frozen):
-    """`node/<name>`: a machine that has joined; `ip` is public, `addresses` are by mesh."""
+    """`node/<name>`: a machine that has joined; `ip` is public, `addresses` are by mesh, and `overlay`."""
 
     name: NodeName
     ip: str
@@ -48,7 +49,31 @@ class MeshMember(Frozen):
     role: Role
     endpoint: str
     address: str
-    public_key: str
+    public_key: str = Field(description="RSA, PEM; empty on a machine whose tinc has Ed25519 keys only")
+    ed25519_public_key: str = Field("", description="Where the machine has tinc 1.1, in tinc's own base64")
+
+
+class WireGuardEnd(Frozen):
+    """flannel's `BackendData` of a lease, with flannel's names."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    public_key: str = Field(alias="PublicKey", description="Base64 with padding")
+    port: int = Field(51820, alias="Port")
+
+
+class OverlayLease(Frozen):
+    """`/coreos.com/network/subnets/<subnet>`, as flanneld writes and reads it; a node is known by its public address.
+
+    Without an etcd lease on its key it is what flannel calls a reservation: held until somebody takes it away.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    public_ip: str = Field(alias="PublicIP")
+    public_ipv6: str | None = Field(None, alias="PublicIPv6")
+    backend_type: str = Field("wireguard", alias="BackendType")
+    backend_data: WireGuardEnd = Field(alias="BackendData")
 
 
 class PortRecord(Frozen):
@@ -115,3 +140,7 @@ class Registered(Frozen):
     ingress: dict[str, IngressRecord] = Field(default_factory=dict)
     ports: dict[tuple[NodeName, int], PortRecord] = Field(default_factory=dict)
     routed: dict[NodeName, str] = Field(default_factory=dict)
+    members: dict[MeshName, dict[NodeName, MeshMember]] = Field(default_factory=dict)
+    meshed: dict[NodeName, str] = Field(default_factory=dict)
+    leases: dict[str, OverlayLease] = Field(default_factory=dict, description="By subnet, such as 10.5.40.0/24")
+    overlaid: dict[NodeName, str] = Field(default_factory=dict)

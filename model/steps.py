@@ -13,6 +13,7 @@ from model.names import (
     CloudLocation,
     ImageName,
     InstanceId,
+    MeshName,
     NodeName,
     Role,
     ServerType,
@@ -36,6 +37,33 @@ class JoinMeshes(Frozen):
 
     kind: Literal["mesh.join"] = "mesh.join"
     nodes: tuple[NodeName, ...]
+
+
+class RefreshMeshes(Frozen):
+    """Bring machines that are in their meshes to what these say by now; one that does not answer is left as it is."""
+
+    kind: Literal["mesh.refresh"] = "mesh.refresh"
+    nodes: tuple[NodeName, ...]
+
+
+class JoinOverlay(Frozen):
+    """Give machines a subnet of the overlay, and bring the peers of every other one up to date."""
+
+    kind: Literal["overlay.join"] = "overlay.join"
+    nodes: tuple[NodeName, ...] = ()
+
+
+class RetireMeshes(Frozen):
+    """Stop meshes that the manifest no longer has on every machine, and forget their members and addresses."""
+
+    kind: Literal["mesh.retire"] = "mesh.retire"
+    meshes: tuple[MeshName, ...]
+
+
+class RetireOverlay(Frozen):
+    """Stop the overlay on every machine, and forget its leases."""
+
+    kind: Literal["overlay.retire"] = "overlay.retire"
 
 
 class WriteKeys(Frozen):
@@ -97,6 +125,13 @@ class LeaveMeshes(Frozen):
     node: NodeName
 
 
+class LeaveOverlay(Frozen):
+    """Drop a machine's lease, and its peer on every other machine."""
+
+    kind: Literal["overlay.leave"] = "overlay.leave"
+    node: NodeName
+
+
 class DestroyNode(Frozen):
     """Give a machine back to the cloud."""
 
@@ -107,12 +142,17 @@ class DestroyNode(Frozen):
 Step = Annotated[
     CreateNode
     | JoinMeshes
+    | RefreshMeshes
+    | JoinOverlay
+    | RetireMeshes
+    | RetireOverlay
     | WriteKeys
     | BuildRelease
     | StartInstance
     | ApplyRouting
     | DrainInstance
     | StopInstance
+    | LeaveOverlay
     | LeaveMeshes
     | DestroyNode,
     Field(discriminator="kind"),
