@@ -1,8 +1,8 @@
 """Clusters of any size, as the files of a cluster repo and as what would be registered of them."""
 
-from executors.mesh_files import Members
 from gitops import desired
 from gitops.manifests import Manifests
+from gitops.networked import Members
 from gitops.plan.change import change_plan
 from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes

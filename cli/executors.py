@@ -33,6 +33,8 @@ def build_executors(settings: Settings, registry: Registry) -> Executors:
         "node.create": provision.create_node,
         "node.destroy": provision.destroy_node,
         "mesh.join": mesh.join,
+        "mesh.refresh": mesh.refresh,
+        "mesh.retire": mesh.retire,
         "mesh.leave": mesh.leave,
         **deploy_executors(ssh),
     }

@@ -6,7 +6,7 @@ from executors.mesh_keys import keys_script
 from executors.templates import render
 from model.names import MeshName, Role
 
-EVERYWHERE = ("curl", "firewalld", "git", "haproxy", "iputils-ping", "netbase", "tinc")
+EVERYWHERE = ("curl", "firewalld", "git", "haproxy", "iputils-ping", "netbase", "openssl", "tinc")
 BY_ROLE: dict[Role, tuple[str, ...]] = {"ingress": ("nginx-light",)}
 
 

@@ -118,7 +118,7 @@ class Instances:
         outcome = parse_outcome(printed)
         if outcome.how != "healthy":
             raise StepFailed(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)
-        ingresses = [name for name, node in registered.nodes.items() if node.role == "ingress"] if app.ingress else []
+        ingresses = _ingresses(place, registered) if app.ingress else []
         if not ingresses:
             return
         context.report(f"healthy; asking from {', '.join(ingresses)}")
@@ -143,6 +143,12 @@ class Instances:
         context.registry.delete_instance(app.kind, app.app, step.instance)
         context.registry.free_port(step.node, app.kind, app.app, step.instance)
         context.report("taken away again")
+
+
+def _ingresses(place: Place, registered: Registered) -> list[NodeName]:
+    """Where its users come in; one that is just joining is not in the network yet."""
+    nodes = registered.nodes.items()
+    return [name for name, node in nodes if node.role == "ingress" and place.network in node.addresses]
 
 
 def _place(step: StartInstance, registry: Registry, registered: Registered) -> Place:

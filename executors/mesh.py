@@ -1,10 +1,12 @@
 """Machines join their meshes and leave them: host files on both sides, checked through the tunnel."""
 
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 
 from executors.mesh_files import (
-    Members,
+    End,
     Place,
+    held,
     leaving_script,
     mesh_script,
     node_record,
@@ -14,20 +16,23 @@ from executors.mesh_files import (
     tunnels,
 )
 from executors.mesh_keys import make_missing_keys
-from executors.remote import Remote
+from executors.remote import Remote, Unreachable
 from gitops.executor import StepContext
+from gitops.networked import Members, mesh_digest
 from model.cluster import Cluster, Pool
 from model.errors import StepFailed
 from model.names import NodeName
 from model.registered import NodeRecord
-from model.steps import JoinMeshes, LeaveMeshes
+from model.steps import JoinMeshes, LeaveMeshes, RefreshMeshes, RetireMeshes
 
 JOIN_SECONDS = 180.0
 LEAVE_SECONDS = 60.0
 
+Answers = Mapping[NodeName, str | StepFailed]
+
 
 class Mesh:
-    """Carries out `JoinMeshes` and `LeaveMeshes`."""
+    """Carries out `JoinMeshes`, `RefreshMeshes`, `RetireMeshes` and `LeaveMeshes`."""
 
     def __init__(self, ssh: Remote) -> None:
         self._ssh = ssh
@@ -35,20 +40,19 @@ class Mesh:
     def join(self, step: JoinMeshes, context: StepContext) -> None:
         """Bring machines into every mesh of their role, side by side, and register those that got there.
 
-        A machine that was in the meshes before and does not answer now is reported and holds nobody up.
+        Hubs are first, so that a member starts on what they hold by then. A machine that was in the meshes before
+        and does not answer now is reported and holds nobody up.
         """
         cluster = context.registry.cluster()
         failed = self._make_missing_keys(step, cluster, context)
-        joining = [node for node in step.nodes if node not in failed]
-        members = _members(cluster, context)
+        joining = tuple(node for node in step.nodes if node not in failed)
         joined = context.registry.read().nodes
-        up = joined.keys() | set(joining)
-        scripts = _join_scripts(joining, up, cluster, members)
-        context.report(f"exchanging keys on {_listed(sorted(scripts))}")
-        answers = self._ssh.run_all(scripts, context.fence, JOIN_SECONDS)
-        alive = up - {node for node, answer in answers.items() if isinstance(answer, StepFailed)}
+        round_of = _Round(cluster, _members(cluster, context), joining, frozenset(joined))
+        answers = self._exchange(round_of, context)
+        _note_meshed(answers, cluster, round_of.members, context)
+        alive = round_of.up - {node for node, answer in answers.items() if isinstance(answer, StepFailed)}
         for node in joining:
-            of_node = places(node, cluster, members)
+            of_node = places(node, cluster, round_of.members)
             failure = why_not_joined(node, of_node, answers.get(node, ""), alive)
             if failure is None:
                 _register(node, cluster, of_node, joined, context)
@@ -56,9 +60,33 @@ class Mesh:
                 failed[node] = failure
         _report_the_silent(answers, set(joining), context)
         if failed:
-            sentences = "; ".join(failure.sentence for failure in failed.values())
-            output = "\n".join(failure.output for failure in failed.values() if failure.output)
-            raise StepFailed(f"{_listed(failed)} did not join: {sentences}", output)
+            raise _all(failed, "did not join")
+
+    def refresh(self, step: RefreshMeshes, context: StepContext) -> None:
+        """Bring machines that are in their meshes to what these say by now; one that is not reached stays as it is."""
+        cluster = context.registry.cluster()
+        members = _members(cluster, context)
+        scripts = {node: mesh_script(places(node, cluster, members)) for node in step.nodes}
+        answers = self._ssh.run_all(scripts, context.fence, JOIN_SECONDS)
+        _note_meshed(answers, cluster, members, context)
+        _report_the_silent(answers, (), context)
+        failed = {node: answer for node, answer in answers.items() if isinstance(answer, StepFailed)}
+        broken = {node: answer for node, answer in failed.items() if not isinstance(answer, Unreachable)}
+        if broken:
+            raise _all(broken, "keep their old meshes")
+
+    def retire(self, step: RetireMeshes, context: StepContext) -> None:
+        """Stop meshes on every machine that has them; one that is not reached keeps its address in them."""
+        cluster, nodes = context.registry.cluster(), context.registry.read().nodes
+        members = _members(cluster, context)
+        inside = [node for node, record in sorted(nodes.items()) if record.addresses.keys() & set(step.meshes)]
+        scripts = {node: mesh_script(places(node, cluster, members), gone=step.meshes) for node in inside}
+        answers = self._ssh.run_all(scripts, context.fence, LEAVE_SECONDS)
+        _note_meshed(answers, cluster, members, context)
+        for node, answer in answers.items():
+            if not isinstance(answer, StepFailed):
+                context.registry.leave_meshes(nodes[node], step.meshes)
+        _report_the_silent(answers, (), context)
 
     def leave(self, step: LeaveMeshes, context: StepContext) -> None:
         """Take a machine off every other one, whether it still answers or not, and deregister it."""
@@ -76,9 +104,19 @@ class Mesh:
         if others:
             context.report(f"taking its keys off {_listed(sorted(others))}")
         answers = self._ssh.run_all(scripts, context.fence, LEAVE_SECONDS)
+        _note_meshed({node: answers[node] for node in others}, cluster, left, context)
         _report_the_silent(answers, {step.node}, context)
         context.registry.forget_node(step.node)
         context.report("has left its meshes")
+
+    def _exchange(self, round_of: "_Round", context: StepContext) -> Answers:
+        hubs, members = round_of.first(), round_of.second()
+        context.report(f"exchanging keys on {_listed(sorted((*hubs, *members)))}")
+        answers = self._ssh.run_all(hubs, context.fence, JOIN_SECONDS)
+        ends = [end for hub, answer in answers.items() if isinstance(answer, str) for end in held(answer, hub)]
+        silent = [node for node, answer in answers.items() if isinstance(answer, StepFailed)]
+        scripts = {node: round_of.script(node, ends, silent) for node in members}
+        return {**answers, **self._ssh.run_all(scripts, context.fence, JOIN_SECONDS)}
 
     def _make_missing_keys(
         self, step: JoinMeshes, cluster: Cluster, context: StepContext
@@ -94,6 +132,43 @@ class Mesh:
         return failed
 
 
+@dataclass(frozen=True)
+class _Round:
+    """Who takes part when machines join, and the one script that each of them gets."""
+
+    cluster: Cluster
+    members: Members
+    joining: tuple[NodeName, ...]
+    joined: frozenset[NodeName]
+
+    @property
+    def up(self) -> frozenset[NodeName]:
+        return self.joined | set(self.joining)
+
+    def first(self) -> dict[NodeName, str]:
+        """Hubs, and members beside a joining hub, whose files change."""
+        others = touched(self.joining, self.cluster, self.members) & self.joined
+        scripts = {node: mesh_script(self._places(node), compared=self.joining) for node in sorted(others)}
+        return {**scripts, **{node: self.script(node, (), ()) for node in self.joining if self._is_hub(node)}}
+
+    def second(self) -> tuple[NodeName, ...]:
+        """Members, who are told what the hubs hold."""
+        return tuple(node for node in self.joining if self._places(node) and not self._is_hub(node))
+
+    def script(self, node: NodeName, ends: Iterable[End], silent: Collection[NodeName]) -> str:
+        """What a joining machine does; hubs that are silent are not waited for."""
+        of_node = self._places(node)
+        hubs = {(place.name, hub.node) for place in of_node for hub in place.hubs()}
+        theirs = [end for end in ends if (end.mesh, end.where) in hubs and end.node in (node, end.where)]
+        return mesh_script(of_node, tunnels(of_node, self.up.difference(silent)), theirs, self.joining)
+
+    def _is_hub(self, node: NodeName) -> bool:
+        return any(place.is_hub(place.me) for place in self._places(node))
+
+    def _places(self, node: NodeName) -> tuple[Place, ...]:
+        return places(node, self.cluster, self.members)
+
+
 def why_not_joined(
     node: NodeName, of_node: Collection[Place], answer: str | StepFailed, alive: Collection[NodeName]
 ) -> StepFailed | None:
@@ -104,23 +179,12 @@ def why_not_joined(
     for place in of_node:
         hubs = [hub.node for hub in place.hubs()]
         silent = [hub for hub in hubs if (place.name, hub) not in working]
-        to_blame = [hub for hub in silent if hub in alive] or (silent if silent == hubs else [])
+        # A hub is a mesh of its own where all the others are dead; a member needs one.
+        cut_off = silent == hubs and not place.is_hub(place.me)
+        to_blame = [hub for hub in silent if hub in alive] or (silent if cut_off else [])
         if to_blame:
             return StepFailed(f"{node}: no answer from {_listed(to_blame)} through {place.name}", answer)
     return None
-
-
-def _join_scripts(
-    joining: Collection[NodeName], up: Collection[NodeName], cluster: Cluster, members: Members
-) -> dict[NodeName, str]:
-    scripts = {}
-    for node in sorted(touched(joining, cluster, members).intersection(up)):
-        scripts[node] = mesh_script(places(node, cluster, members))
-    for node in joining:
-        of_node = places(node, cluster, members)
-        if of_node:
-            scripts[node] = mesh_script(of_node, tunnels(of_node, up))
-    return scripts
 
 
 def _register(
@@ -133,8 +197,9 @@ def _register(
     host = context.registry.host(node)
     if host is None:
         raise StepFailed(f"{node}: it was given back in the meantime")
-    record = node_record(host, _pool(node, cluster.nodes()).role, cluster.pool_of(node) or "", of_node)
-    if joined.get(node) != record:
+    before = joined.get(node)
+    record = node_record(host, _pool(node, cluster.nodes()).role, cluster.pool_of(node) or "", of_node, before)
+    if before != record:
         context.registry.put_node(record)
     context.report(f"{node} has joined {_listed(place.name for place in of_node)}")
 
@@ -149,12 +214,25 @@ def _members(cluster: Cluster, context: StepContext) -> Members:
     return {mesh: context.registry.members(mesh) for mesh in cluster.meshes}
 
 
-def _report_the_silent(
-    answers: Mapping[NodeName, str | StepFailed], but: Collection[NodeName], context: StepContext
-) -> None:
+def _note_meshed(answers: Answers, cluster: Cluster, members: Members, context: StepContext) -> None:
+    """A machine that was not reached is told from this: it is brought up to date when it answers again."""
+    noted = context.registry.read().meshed
+    for node, answer in sorted(answers.items()):
+        digest = mesh_digest(node, cluster, members)
+        if not isinstance(answer, StepFailed) and noted.get(node) != digest:
+            context.registry.put_meshed(node, digest)
+
+
+def _report_the_silent(answers: Answers, but: Collection[NodeName], context: StepContext) -> None:
     for node, answer in sorted(answers.items()):
         if isinstance(answer, StepFailed) and node not in but:
             context.report(f"{node} was not brought up to date ({answer.sentence})")
+
+
+def _all(failed: Mapping[NodeName, StepFailed], what: str) -> StepFailed:
+    sentences = "; ".join(failure.sentence for failure in failed.values())
+    output = "\n".join(failure.output for failure in failed.values() if failure.output)
+    return StepFailed(f"{_listed(failed)} {what}: {sentences}", output)
 
 
 def _listed(names: Iterable[str]) -> str:

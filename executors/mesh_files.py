@@ -1,16 +1,16 @@
 """What a machine holds of its meshes, worked out from the registry: files, peers, one script. Pure."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from executors.mesh_keys import fingerprint
 from executors.templates import render
+from gitops.networked import Members
 from model.cluster import Cluster, Mesh
 from model.names import MeshName, NodeName, Role
 from model.registered import HostRecord, MeshMember, NodeRecord
 
 TUNNEL_SECONDS = 60
-
-Members = Mapping[MeshName, Mapping[NodeName, MeshMember]]
 
 _SERVICES: dict[Role, tuple[str, ...]] = {"worker": ("backend", "frontend")}
 
@@ -22,6 +22,17 @@ class Tunnel:
     mesh: MeshName
     hub: NodeName
     address: str
+
+
+@dataclass(frozen=True)
+class End:
+    """What `where`, a machine or etcd, has of a machine's key, as a fingerprint, and port."""
+
+    mesh: MeshName
+    node: NodeName
+    key: str
+    port: int
+    where: str
 
 
 @dataclass(frozen=True)
@@ -40,6 +51,10 @@ class Place:
     def hubs(self) -> tuple[MeshMember, ...]:
         """The machines that this one connects to."""
         return tuple(peer for peer in self.peers if self.is_hub(peer))
+
+    def told(self, compared: Collection[NodeName]) -> tuple[NodeName, ...]:
+        """Of whom a machine tells what it holds: of itself, and of those peers that are to be compared."""
+        return (self.me.node, *(peer.node for peer in self.peers if peer.node in compared))
 
     def subnets(self, member: MeshMember) -> tuple[str, ...]:
         """What this machine sends to `member`.
@@ -100,17 +115,45 @@ def tunnels(of_node: Sequence[Place], up: Collection[NodeName]) -> tuple[Tunnel,
     )
 
 
-def mesh_script(of_node: Sequence[Place], await_tunnels: Sequence[Tunnel] = ()) -> str:
-    """Brings a machine's meshes to what they should be, and waits for tunnels; a second time it changes nothing."""
+def mesh_script(
+    of_node: Sequence[Place],
+    await_tunnels: Sequence[Tunnel] = (),
+    ends: Sequence[End] = (),
+    compared: Collection[NodeName] = (),
+    gone: Sequence[MeshName] = (),
+) -> str:
+    """Brings a machine's meshes to what they should be, and waits for tunnels; a second time it changes nothing.
+
+    Before a daemon starts or is reloaded, the machine's own keys are compared with etcd's and with `ends`. It prints
+    what it holds of itself and of `compared`, and stops the meshes that are `gone`.
+    """
     return render(
         "mesh/apply.sh.j2",
+        me=of_node[0].me.node if of_node else "",
         places=of_node,
+        ends=[*_registered_ends(of_node), *ends],
+        compared=compared,
+        gone=gone,
         zone=render("mesh/zone.xml.j2", interfaces=[place.name for place in of_node]),
         nets_boot="".join(f"{place.name}\n" for place in of_node),
         hosts_lines=hosts_lines(of_node),
         tunnels=await_tunnels,
         tunnel_seconds=TUNNEL_SECONDS,
     )
+
+
+def held(output: str, where: NodeName) -> tuple[End, ...]:
+    """What a machine holds of keys and ports, as `mesh_script` printed it."""
+    words = (line.split() for line in output.splitlines())
+    return tuple(
+        End(line[1], line[2], line[3], int(line[4]), where)
+        for line in words
+        if len(line) == 5 and line[0] == "holds" and line[4].isdigit()
+    )
+
+
+def _registered_ends(of_node: Sequence[Place]) -> tuple[End, ...]:
+    return tuple(End(one.name, one.me.node, fingerprint(one.me), one.mesh.port, "etcd") for one in of_node)
 
 
 def leaving_script(meshes: Sequence[MeshName]) -> str:
@@ -133,13 +176,16 @@ def reached(output: str) -> frozenset[tuple[MeshName, NodeName]]:
     return frozenset((line[1], line[2]) for line in words if len(line) == 3 and line[0] == "reached")
 
 
-def node_record(host: HostRecord, role: Role, pool: str, of_node: Sequence[Place]) -> NodeRecord:
-    """What is registered of a machine that has joined."""
+def node_record(
+    host: HostRecord, role: Role, pool: str, of_node: Sequence[Place], before: NodeRecord | None = None
+) -> NodeRecord:
+    """What is registered of a machine that has joined; addresses that it has outside of these meshes stay."""
+    kept = {} if before is None else before.addresses
     return NodeRecord(
         name=host.node,
         ip=host.ip or "",
         services=_SERVICES.get(role, (role,)),
         role=role,
         pool=pool,
-        addresses={place.name: place.me.address for place in of_node},
+        addresses={**kept, **{place.name: place.me.address for place in of_node}},
     )

@@ -2,14 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 
+from gitops.lint_networks import OWN_PORTS, WEB_PORTS, network_faults
 from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
 from model.app import App, IngressBinding
 from model.cluster import Cluster
 from model.registered import INSTANCE_PORTS
-
-WEB_PORTS = frozenset({80, 443})
-# Ports that a node uses itself: sshd, nginx, etcd.
-OWN_PORTS = frozenset({22, 2379, 2380}) | WEB_PORTS
 
 
 def check(files: Mapping[str, str]) -> Manifests:
@@ -22,7 +19,7 @@ def check(files: Mapping[str, str]) -> Manifests:
 
 
 def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
-    yield from _meshes(files, manifests.cluster)
+    yield from network_faults(parse(CLUSTER_FILE, files[CLUSTER_FILE]), manifests.cluster)
     apps = sorted(manifests.apps.values(), key=lambda app: app.app)
     for index, app in enumerate(apps):
         place = _Place(files, app)
@@ -44,28 +41,16 @@ class _Place:
         return Fault(self._document.path, self._document.line(location), sentence)
 
 
-def _meshes(files: Mapping[str, str], cluster: Cluster) -> Iterator[Fault]:
-    document = parse(CLUSTER_FILE, files[CLUSTER_FILE])
-    for name, mesh in cluster.meshes.items():
-        wanted = sum(pool.count for pool in cluster.pools.values() if pool.role in mesh.roles())
-        room = mesh.subnet.num_addresses - 2
-        if wanted > room:
-            line = document.line(("meshes", name, "subnet"))
-            sentence = f"mesh {name} has {room} addresses for {wanted} machines; give it a larger subnet"
-            yield Fault(CLUSTER_FILE, line, sentence)
-        if mesh.port in OWN_PORTS or mesh.port in INSTANCE_PORTS:
-            line = document.line(("meshes", name, "port"))
-            yield Fault(
-                CLUSTER_FILE, line, f"port {mesh.port} is used by the nodes themselves; give mesh {name} another"
-            )
-
-
 def _reachable(place: _Place, cluster: Cluster) -> Iterator[Fault]:
     app, roles = place.app, {pool.role for pool in cluster.pools.values() if pool.count > 0}
     if app.instances and "worker" not in roles:
         yield place.fault(("instances",), f"{app.app} has no worker to run on; add a pool of role worker")
-    if app.instances and cluster.app_network() is None:
+    network = cluster.app_network()
+    if app.instances and network is None:
         yield place.fault(("app",), f"{app.app} is in no mesh; let a mesh have the role worker")
+    elif app.ingress and network is not None and "ingress" not in cluster.roles_of(network):
+        sentence = f"its instances listen in {network}, where no ingress is; give {network} the role ingress"
+        yield place.fault(("ingress",), f"{app.app} cannot be served: {sentence}")
     if app.ingress and "ingress" not in roles:
         yield place.fault(("ingress",), f"{app.app} has no ingress to serve it; add a pool of role ingress")
 

@@ -57,7 +57,8 @@ class Manifests:
 
     def spec(self, app: App) -> str:
         """What the names of an app's instances end with."""
-        return app.spec(other for name in app.needs if (other := self.app_named(name)))
+        needed = [other for name in app.needs if (other := self.app_named(name))]
+        return app.spec(needed, self.cluster.app_network() or "")
 
 
 @dataclass(frozen=True)

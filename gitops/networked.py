@@ -30,12 +30,13 @@ def overlay_digest(cluster: Cluster, leases: Mapping[str, OverlayLease]) -> str:
 
 
 def wrongly_meshed(cluster: Cluster, registered: Registered) -> tuple[NodeName, ...]:
-    """Registered machines whose meshes were last brought to something else, or never to anything."""
-    return tuple(
-        node
-        for node in sorted(registered.nodes)
-        if registered.meshed.get(node) != mesh_digest(node, cluster, registered.members)
-    )
+    """Wanted machines whose meshes were last brought to something else, or never to anything."""
+    wanted = cluster.nodes()
+    inside = [
+        name for name, pool in sorted(wanted.items()) if name in registered.nodes and cluster.meshes_of(pool.role)
+    ]
+    noted, members = registered.meshed, registered.members
+    return tuple(node for node in inside if noted.get(node) != mesh_digest(node, cluster, members))
 
 
 def wrongly_overlaid(cluster: Cluster, registered: Registered) -> tuple[NodeName, ...]:

@@ -1,6 +1,6 @@
 """What is registered in etcd, as records. Reads are whole; writes carry the store's fence."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from gitops.store import Store
@@ -92,6 +92,14 @@ class Registry:
         gone = [key for key in meshes if key.endswith(f"/member/{node}")]
         freed = [key for key, owner in meshes.items() if "/address/" in key and owner == node]
         self.store.delete(keys.node(node), keys.routed(node), keys.meshed(node), *gone, *freed)
+
+    def leave_meshes(self, node: NodeRecord, meshes: Collection[MeshName]) -> None:
+        """Free a machine's addresses in meshes that are given up; it stays in the others."""
+        addresses = {network: address for network, address in node.addresses.items() if network not in meshes}
+        held = [keys.mesh_address(mesh, node.addresses[mesh]) for mesh in meshes if mesh in node.addresses]
+        gone = [keys.mesh_member(mesh, node.name) for mesh in meshes]
+        self.put_node(node.model_copy(update={"addresses": addresses}))
+        self.store.delete(*held, *gone)
 
     def forget_host(self, node: str) -> None:
         """Forget a machine that was given back, with the ports of its instances."""

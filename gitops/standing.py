@@ -1,11 +1,12 @@
 """What a revision may not change under machines and apps that stand. Pure: manifests and what is registered in."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from gitops import desired
 from gitops.manifests import CLUSTER_FILE, Document, Fault, FaultyManifests, Manifests, app_path, parse
-from model.cluster import Cluster, Mesh
-from model.names import MeshName, NodeName
+from model.base import Frozen
+from model.cluster import OVERLAY, Cluster
+from model.names import NodeName
 from model.registered import Registered
 
 
@@ -16,17 +17,17 @@ def check_standing(
     document = parse(CLUSTER_FILE, files[CLUSTER_FILE])
     faults = [*_roles(document, manifests.cluster, registered)]
     for name, inside in _inside(registered).items():
-        faults += _mesh(document, name, inside, manifests.cluster, before)
+        faults += _network(document, name, inside, manifests.cluster, before)
     faults += _held_ports(files, manifests, registered)
     if faults:
         raise FaultyManifests(sorted(faults, key=lambda fault: (fault.path, fault.line)))
 
 
-def _inside(registered: Registered) -> dict[MeshName, list[NodeName]]:
-    found: dict[MeshName, list[NodeName]] = {}
+def _inside(registered: Registered) -> dict[str, list[NodeName]]:
+    found: dict[str, list[NodeName]] = {}
     for name, node in sorted(registered.nodes.items()):
-        for mesh in node.addresses:
-            found.setdefault(mesh, []).append(name)
+        for network in node.addresses:
+            found.setdefault(network, []).append(name)
     return found
 
 
@@ -39,31 +40,35 @@ def _roles(document: Document, cluster: Cluster, registered: Registered) -> Iter
             yield Fault(CLUSTER_FILE, line, sentence)
 
 
-def _mesh(
-    document: Document,
-    name: MeshName,
-    inside: list[NodeName],
-    cluster: Cluster,
-    before: Cluster | None,
+def _network(
+    document: Document, name: str, inside: list[NodeName], cluster: Cluster, before: Cluster | None
 ) -> Iterator[Fault]:
-    mesh = cluster.meshes.get(name)
-    if mesh is None:
-        yield Fault(CLUSTER_FILE, document.line(("meshes",)), f"mesh {name} has to stay while {_listed(inside)} in it")
+    """One that is gone from the manifest is stopped by the plan; one that is there keeps what its machines stand on."""
+    roles, wanted = cluster.roles_of(name), cluster.nodes()
+    if not roles:
         return
-    wanted = cluster.nodes()
-    left = [node for node in inside if node in wanted and wanted[node].role not in mesh.roles()]
+    where: tuple[str, ...] = ("overlay",) if name == OVERLAY else ("meshes", name)
+    words = "the overlay" if name == OVERLAY else f"mesh {name}"
+    left = [node for node in inside if node in wanted and wanted[node].role not in roles]
     if left:
-        sentence = f"mesh {name} has to keep the roles of its machines, and {_listed(left)} in it"
-        yield Fault(CLUSTER_FILE, document.line(("meshes", name)), sentence)
-    for field in _changed(mesh, None if before is None else before.meshes.get(name)):
-        sentence = f"mesh {name} keeps its {field} while {_listed(inside)} in it; make a mesh of another name"
-        yield Fault(CLUSTER_FILE, document.line(("meshes", name, field)), sentence)
+        sentence = f"{words} has to keep the roles of its machines, and {_listed(left)} in it"
+        yield Fault(CLUSTER_FILE, document.line(where), sentence)
+    for field in [] if before is None else _changed(name, cluster, before):
+        instead = "take it out first" if name == OVERLAY else "make a mesh of another name"
+        sentence = f"{words} keeps its {field} while {_listed(inside)} in it; {instead}"
+        yield Fault(CLUSTER_FILE, document.line((*where, field)), sentence)
 
 
-def _changed(mesh: Mesh, before: Mesh | None) -> list[str]:
-    if before is None:
+def _changed(name: str, cluster: Cluster, before: Cluster) -> list[str]:
+    if name == OVERLAY:
+        return _differing(("network", "subnet_length", "port"), before.overlay, cluster.overlay)
+    return _differing(("subnet", "port"), before.meshes.get(name), cluster.meshes[name])
+
+
+def _differing(fields: Iterable[str], before: Frozen | None, after: Frozen | None) -> list[str]:
+    if before is None or after is None:
         return []
-    return [field for field in ("subnet", "port", "hubs") if getattr(mesh, field) != getattr(before, field)]
+    return [field for field in fields if getattr(before, field) != getattr(after, field)]
 
 
 def _held_ports(files: Mapping[str, str], manifests: Manifests, registered: Registered) -> Iterator[Fault]:

@@ -69,12 +69,13 @@ class App(Frozen):
     needs: tuple[AppName, ...] = Field((), description="Apps whose variables an instance is given")
     ingress: tuple[IngressBinding, ...] = Field((), description="Public addresses that lead here")
 
-    def spec(self, needed: Iterable["App"] = ()) -> str:
+    def spec(self, needed: Iterable["App"] = (), network: str = "") -> str:
         """Eight digits that change whenever a running instance would have to be replaced.
 
-        An instance is told at its start where to find the apps it needs.
+        An instance is told at its start where to find the apps it needs, and listens in one network.
         """
         runs = self.model_dump(mode="json", exclude={"instances", "ingress"})
+        runs["network"] = network
         for other in needed:
             runs[f"needs {other.app}"] = other.model_dump(mode="json", include={"publish", "env_prefix", "env"})
         text = "\n".join(f"{key}={runs[key]!r}" for key in sorted(runs))

@@ -182,9 +182,15 @@ class Cluster(Frozen):
         to_ingress = [name for name in of_workers if "ingress" in self.meshes[name].hubs]
         return next(iter([*to_ingress, *of_workers]), None)
 
+    def roles_of(self, network: str) -> frozenset[Role]:
+        """Every role that has a place in a mesh, or in the overlay by its name; none in one that is not there."""
+        if network == OVERLAY:
+            return frozenset() if self.overlay is None else frozenset(self.overlay.members)
+        return self.meshes[network].roles() if network in self.meshes else frozenset()
+
     def has_overlay(self, role: Role) -> bool:
         """Whether machines of a role have a subnet of the overlay."""
-        return self.overlay is not None and role in self.overlay.members
+        return role in self.roles_of(OVERLAY)
 
     def meshes_of(self, role: Role) -> tuple[MeshName, ...]:
         """The meshes that machines of a role belong to, in order."""

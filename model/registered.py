@@ -49,7 +49,7 @@ class MeshMember(Frozen):
     role: Role
     endpoint: str
     address: str
-    public_key: str = Field(description="RSA, PEM; empty on a machine whose tinc has Ed25519 keys only")
+    public_key: str = Field(description="RSA, PEM")
     ed25519_public_key: str = Field("", description="Where the machine has tinc 1.1, in tinc's own base64")
 
 

@@ -57,6 +57,10 @@ def either(words: Sequence[str]) -> str:
 
 
 def _resolved(root: Schema, schema: Schema) -> Schema:
+    """What a reference leads to; of a field that may be left out, what it is where it is there."""
+    match schema:
+        case {"anyOf": [{"$ref": _} as first, {"type": "null"}]}:
+            schema = {**first, **{key: value for key, value in schema.items() if key != "anyOf"}}
     if "$ref" not in schema:
         return schema
     name = str(schema["$ref"]).rpartition("/")[2]

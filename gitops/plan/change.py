@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Change
+from gitops.plan.networks import add_join, add_networks, add_retirement, network_titles, not_in_every_mesh
 from gitops.plan.rollout import AppId, Rollout, StepList, start_id
 from gitops.plan.routes import Rolled, add_routes
 from model import keys
 from model.app import App
-from model.cluster import Cluster
 from model.names import InstanceId, NodeName
 from model.registered import InstanceRecord, Registered, RegisteredApp
-from model.steps import CreateNode, JoinMeshes, Plan, StartInstance, StopInstance, WriteKeys
+from model.steps import CreateNode, Plan, StartInstance, StopInstance, WriteKeys
 
 
 def change_plan(manifests: Manifests, registered: Registered) -> Plan:
@@ -20,24 +20,24 @@ def change_plan(manifests: Manifests, registered: Registered) -> Plan:
     steps = StepList()
     titles: list[str] = []
     new_nodes = _add_nodes(steps, manifests, registered)
+    waits = add_networks(steps, manifests.cluster, registered)
     if new_nodes:
         titles.append(f"add {', '.join(new_nodes)}")
-    elif steps.has("join"):
-        titles.append("join a new mesh")
+    titles += network_titles(steps, bool(new_nodes))
     _register(steps, manifests, registered)
     workers = [node for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"]
-    joining = _joining(steps)
     rolled: dict[AppId, Rolled] = {}
     for app_id, app in sorted(manifests.apps.items()):
         instances = registered.apps.get(app_id, RegisteredApp()).instances
         wanted = placement.change(app.instances, manifests.spec(app), instances, workers)
-        rollout = Rollout(steps, app, joining)
+        rollout = Rollout(steps, app, waits)
         replaced, started = rollout.replace(wanted.replace), rollout.start(wanted.start)
         starts = [start_id(app, placed) for placed in wanted.start]
         rolled[app_id] = Rolled(started, (*replaced, *starts, *rollout.remove(wanted.remove)))
         titles += _title(app, wanted, instances)
     add_routes(steps, manifests, registered, rolled)
     _clean_up(steps, manifests, registered)
+    add_retirement(steps, manifests.cluster, registered)
     return Plan(title="; ".join(titles) or "bring the routing up to date", steps=steps.all())
 
 
@@ -54,28 +54,8 @@ def _add_nodes(steps: StepList, manifests: Manifests, registered: Registered) ->
             image=cluster.cloud.image,
         )  # fmt: skip
         creates.append(steps.add(f"create-{node}", f"rent {node} ({pool.server_type}, {location})", step))
-    joining = sorted([*new, *_not_in_every_mesh(cluster, registered)])
-    if joining:
-        roles = {wanted[node][1].role for node in joining}
-        meshes = sorted({mesh for role in roles for mesh in cluster.meshes_of(role)})
-        title = f"join {', '.join(meshes) or 'no mesh'}: {', '.join(joining)}"
-        steps.add("join", title, JoinMeshes(nodes=tuple(joining)), creates, tolerant=True)
+    add_join(steps, sorted([*new, *not_in_every_mesh(cluster, registered)]), creates, cluster)
     return new
-
-
-def _joining(steps: StepList) -> frozenset[NodeName]:
-    return frozenset(
-        node for planned in steps.all() if isinstance(planned.step, JoinMeshes) for node in planned.step.nodes
-    )
-
-
-def _not_in_every_mesh(cluster: Cluster, registered: Registered) -> list[NodeName]:
-    """Machines that joined before a mesh of their role was added."""
-    return [
-        node
-        for node, pool in cluster.nodes().items()
-        if node in registered.nodes and set(cluster.meshes_of(pool.role)) - registered.nodes[node].addresses.keys()
-    ]
 
 
 def _register(steps: StepList, manifests: Manifests, registered: Registered) -> None:

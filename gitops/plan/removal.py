@@ -7,9 +7,10 @@ from gitops.manifests import Manifests
 from gitops.placement import Placed
 from gitops.plan.rollout import AppId, Rollout, StepList, take_out
 from model import keys
+from model.cluster import OVERLAY
 from model.names import NodeName
 from model.registered import Registered, RegisteredApp
-from model.steps import ApplyRouting, DestroyNode, LeaveMeshes, Losses, Plan, StopInstance, WriteKeys
+from model.steps import ApplyRouting, DestroyNode, LeaveMeshes, LeaveOverlay, Losses, Plan, StopInstance, WriteKeys
 
 
 def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
@@ -23,6 +24,11 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
         _remove_apps(steps, gone, manifests, registered)
     for node in leaving:
         drained = [step.id for step in steps.all() if isinstance(step.step, StopInstance) and step.step.node == node]
+        if _has_subnet(node, registered):
+            left = steps.add(
+                f"leave-overlay-{node}", f"take {node} out of the overlay", LeaveOverlay(node=node), drained
+            )
+            drained.append(left)
         steps.add(f"leave-{node}", f"take {node} out of the meshes and deregister it", LeaveMeshes(node=node), drained)
         steps.add(f"destroy-{node}", f"destroy {node}", DestroyNode(node=node), [f"leave-{node}"])
     if not leaving and not gone:
@@ -48,6 +54,13 @@ def _leaving(manifests: Manifests, registered: Registered) -> tuple[NodeName, ..
         return tuple(unwanted)
     busy = {record.node for app in registered.apps.values() for record in app.instances.values()}
     return tuple(node for node in unwanted if node not in busy)
+
+
+def _has_subnet(node: NodeName, registered: Registered) -> bool:
+    """A machine that was given a subnet and died before it was registered has its lease all the same."""
+    record, host = registered.nodes.get(node), registered.hosts.get(node)
+    leased = host is not None and any(lease.public_ip == host.ip for lease in registered.leases.values())
+    return leased or (record is not None and OVERLAY in record.addresses)
 
 
 def _workers(registered: Registered) -> list[NodeName]:

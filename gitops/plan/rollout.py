@@ -1,6 +1,6 @@
 """The steps that change an app's instances."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from gitops.placement import Placed
 from model.app import App
@@ -42,10 +42,10 @@ class StepList:
 class Rollout:
     """The steps that change one app's instances."""
 
-    def __init__(self, steps: StepList, app: App, joining: Collection[NodeName] = ()) -> None:
+    def __init__(self, steps: StepList, app: App, waits: Mapping[NodeName, Sequence[str]] | None = None) -> None:
         self._steps = steps
         self._app = app
-        self._joining = joining
+        self._waits = waits or {}
 
     def start(self, new: Iterable[Placed]) -> tuple[StartInstance, ...]:
         """Start instances side by side; they are routed to together."""
@@ -83,9 +83,8 @@ class Rollout:
         step_id = f"build-{app.app}-{node}"
         if not self._steps.has(step_id):
             title = f"build {app.app}@{app.commit[:8]} on {node}"
-            # A machine that is in its meshes does not wait for those that are not.
-            after = ["join"] if node in self._joining else []
-            self._steps.add(step_id, title, BuildRelease(node=node, app=app), after)
+            # A machine that is in its networks does not wait for those that are not.
+            self._steps.add(step_id, title, BuildRelease(node=node, app=app), self._waits.get(node, ()))
         return step_id
 
     def _take_out(self, placed: Placed, after: list[str]) -> str:

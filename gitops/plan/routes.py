@@ -34,7 +34,7 @@ def add_routes(steps: StepList, manifests: Manifests, registered: Registered, ro
         mine = [step_id for step_id, apps in published.items() if app_id in apps]
         serving = tuple((step.app.kind, step.app.app, step.instance) for step in one.started)
         name = app_id[1]
-        after = [*one.last, "join", "register", *mine]
+        after = [*one.last, "join", "overlay", "register", *mine]
         steps.add(f"route-{name}", f"route to {name}", ApplyRouting(serving=serving), after)
     alone = [step_id for step_id, apps in published.items() if not apps & starting.keys()]
     gone = sorted(registered.ingress.keys() - wanted.keys())
@@ -45,7 +45,7 @@ def add_routes(steps: StepList, manifests: Manifests, registered: Registered, ro
     overdue = bool(wrongly_routed(registered))
     if alone or prepared or overdue:
         # What an earlier operation left undone waits for nobody who joins.
-        after = ["register", *alone, *([] if overdue else ["join"])]
+        after = ["register", *alone, *([] if overdue else ["join", "overlay"])]
         steps.add("route", "bring HAProxy and nginx up to date", ApplyRouting(), after)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ruamel.yaml import YAML
 
-from executors.mesh_files import Members
+from gitops.networked import Members
 from model.cluster import Cluster
 from model.registered import MeshMember
 from tests.executors.expected import FIXTURES

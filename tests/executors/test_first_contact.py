@@ -77,7 +77,7 @@ def test_real_tinc_keys_are_made_once_and_read_back(tmp_path: Path) -> None:
     keys = public_keys(first)
     assert sorted(keys) == MESHES
     assert keys["vpn_ctrl"] != keys["vpn_ingr"]
-    assert keys["vpn_ctrl"].endswith("-----END RSA PUBLIC KEY-----\n")
+    assert keys["vpn_ctrl"].rsa.endswith("-----END RSA PUBLIC KEY-----\n")
     assert (tmp_path / "vpn_ctrl" / "rsa_key.priv").stat().st_mode & 0o777 == 0o600
     assert run() == first
 

@@ -194,7 +194,7 @@ def test_the_port_stays_held_where_the_unit_may_still_run(store: Store) -> None:
 
 def test_a_machine_that_has_not_joined_is_named(store: Store) -> None:
     field = Field(store, healthy)
-    with pytest.raises(StepFailed, match=r"^worker103 has no address in vpn_ingr; it has not joined that mesh$"):
+    with pytest.raises(StepFailed, match=r"^worker103 has no address in vpn_ingr; it has not joined it$"):
         field.start(node="worker103")
 
 

@@ -117,6 +117,12 @@ def test_a_mesh_with_no_hub_that_answers_is_a_failure() -> None:
     assert failure.sentence == "service101: no answer from controller001, controller002 through vpn_ctrl"
 
 
+def test_a_hub_joins_beside_others_that_are_dead() -> None:
+    of_node = places("controller002", TWO_HUBS, members(TWO_HUBS))
+    assert why_not_joined("controller002", of_node, "silent vpn_ctrl controller001\n", alive=()) is None
+    assert why_not_joined("controller002", of_node, "", alive={"controller001"}) is not None
+
+
 def test_the_first_hub_waits_for_nobody() -> None:
     found = {"vpn_ctrl": {"controller001": members(TWO_HUBS)["vpn_ctrl"]["controller001"]}}
     assert why_not_joined("controller001", places("controller001", TWO_HUBS, found), "", alive=()) is None

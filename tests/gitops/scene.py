@@ -8,6 +8,7 @@ from typing import Any
 from gitops import desired
 from gitops.executor import Executor, Executors, StepContext
 from gitops.manifests import Manifests, load
+from gitops.networked import mesh_digest
 from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
@@ -21,6 +22,7 @@ from model.steps import (
     DrainInstance,
     JoinMeshes,
     LeaveMeshes,
+    RefreshMeshes,
     StartInstance,
     StopInstance,
     WriteKeys,
@@ -62,6 +64,12 @@ def app(commit: str = FIRST) -> App:
     return load(files({"apps/influencer.yaml": app_yaml(commit=commit)})).apps["backend", "influencer"]
 
 
+def spec(commit: str = FIRST) -> str:
+    """What the names of the example's instances end with."""
+    known = manifests(app_text=app_yaml(commit=commit))
+    return known.spec(known.apps["backend", "influencer"])
+
+
 class Pretend:
     """Executors that do nothing to any machine and register what the real ones would."""
 
@@ -72,6 +80,7 @@ class Pretend:
         self.act: dict[str, Executor] = {
             "node.create": self._create,
             "mesh.join": self._join,
+            "mesh.refresh": self._refresh,
             "registry.write": self._write,
             "release.build": self._nothing,
             "instance.start": self._start,
@@ -108,8 +117,13 @@ class Pretend:
             addresses = dict.fromkeys(cluster.meshes_of(role), ADDRESS)
             record = NodeRecord(name=node, ip="10.77.0.9", services=(), role=role, pool=pool, addresses=addresses)
             context.registry.put_node(record)
+        self._refresh(step, context)
         if absent := set(step.nodes) - hosts.keys():
             raise StepFailed(f"{', '.join(sorted(absent))} did not join: no address is registered")
+
+    def _refresh(self, step: JoinMeshes | RefreshMeshes, context: StepContext) -> None:
+        for node in step.nodes:
+            context.registry.put_meshed(node, mesh_digest(node, context.registry.cluster(), {}))
 
     def _write(self, step: WriteKeys, context: StepContext) -> None:
         context.registry.store.write(step.put, step.delete)
@@ -165,7 +179,9 @@ def registered(workers: int = 2, instances: dict[str, InstanceRecord] | None = N
     for name, instance in (instances or {}).items():
         found[keys.instance("backend", "influencer", name)] = instance.to_json()
     tree = parse(found)
-    return tree.model_copy(update={"routed": dict.fromkeys(routing_nodes(tree), routing_digest(tree))})
+    routed = dict.fromkeys(routing_nodes(tree), routing_digest(tree))
+    meshed = {node: mesh_digest(node, cluster, {}) for node in nodes}
+    return tree.model_copy(update={"routed": routed, "meshed": meshed})
 
 
 def instance(node: str, commit: str = FIRST, port: int = 20000) -> InstanceRecord:

@@ -41,8 +41,17 @@ def test_the_example_is_right() -> None:
             "cluster: Flstr Lab",
             "cluster.yaml:2: cluster cannot be 'Flstr Lab'; write 1 to 31 of a-z, 0-9 and -, beginning with a letter",
         ),
-        ("port: 762", "port: 760", "meshes vpn_ctrl and vpn_ingr both use port 760; give one another"),
-        ("10.111.0.0/24", "10.110.0.128/25", "the subnets of meshes vpn_ctrl and vpn_ingr overlap"),
+        (
+            "port: 762",
+            "port: 760",
+            "cluster.yaml:31: meshes vpn_ctrl and vpn_ingr both use port 760; give one another",
+        ),
+        (
+            "10.111.0.0/24",
+            "10.110.0.128/25",
+            "cluster.yaml:30: 10.110.0.128/25 of mesh vpn_ingr overlaps with 10.110.0.0/24 of mesh vpn_ctrl",
+        ),
+        ("  vpn_ingr:", "  external:", "cluster.yaml:29: a mesh cannot be called external, which means something else"),
         ("10.111.0.0/24", "10.111.0.0/30", "mesh vpn_ingr has 2 addresses for 3 machines; give it a larger subnet"),
         ("port: 762", "port: 443", "cluster.yaml:31: port 443 is used by the nodes themselves; give mesh vpn_ingr"),
         ("port: 762", "port: 20000", "port 20000 is used by the nodes themselves; give mesh vpn_ingr another"),
@@ -59,6 +68,54 @@ def test_a_fault_in_cluster_yaml_is_named(old: str, new: str, expected: str) -> 
     assert CLUSTER_YAML.count(old) >= 1
     found = faults_of({"cluster.yaml": CLUSTER_YAML.replace(old, new, 1)})
     assert any(expected in fault for fault in found), found
+
+
+OVERLAY_YAML = """overlay:
+  network: 10.5.0.0/16
+  port: 51820
+
+people:"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "10.5.0.0/16",
+            "10.110.0.0/16",
+            "cluster.yaml:36: 10.110.0.0/16 of the overlay overlaps with 10.110.0.0/24 of",
+        ),
+        ("port: 51820", "port: 762", "cluster.yaml:37: mesh vpn_ingr and the overlay both use port 762; give one"),
+        ("10.5.0.0/16", "10.5.0.0/23", "cluster.yaml:36: the overlay 10.5.0.0/23 has 1 subnets of length 24 for 3"),
+        ("port: 51820", "driver: flanneld", "overlay: the driver flanneld needs a field 'flanneld' that says which"),
+        ("port: 51820", "subnet_length: 31", "overlay.subnet_length cannot be '31'; write a number from 16 to 30"),
+    ],
+)
+def test_a_fault_in_the_overlay_is_named(old: str, new: str, expected: str) -> None:
+    text = CLUSTER_YAML.replace("people:", OVERLAY_YAML.replace(old, new), 1)
+    found = faults_of({"cluster.yaml": text})
+    assert any(expected in fault for fault in found), found
+
+
+def test_an_overlay_beside_the_meshes_is_fine_and_carries_the_apps() -> None:
+    checked = check(files({"cluster.yaml": CLUSTER_YAML.replace("people:", OVERLAY_YAML, 1)}))
+    assert checked.cluster.app_network() == "overlay"
+    assert check(files()).cluster.app_network() == "vpn_ingr"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "network"),
+    [
+        ("    hubs: [ingress]", "    hubs: [worker]", "vpn_ingr"),
+        ("people:", OVERLAY_YAML.replace("port: 51820", "members: [worker]"), "overlay"),
+    ],
+)
+def test_an_ingress_that_is_not_where_the_instances_listen_is_named(old: str, new: str, network: str) -> None:
+    text = CLUSTER_YAML.replace("members: [worker, ingress, service]", "members: [ingress, service]").replace(old, new)
+    assert faults_of({"cluster.yaml": text}) == [
+        f"apps/influencer.yaml:21: influencer cannot be served: its instances listen in {network}, where no ingress is; "
+        f"give {network} the role ingress"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from gitops.plan import plan
 from model.names import AppKind
 from model.registered import InstanceRecord, Registered
 from model.steps import ApplyRouting, Plan, PlannedStep, StartInstance, WriteKeys
-from tests.gitops.scene import CLUSTER_YAML, FIRST, SECOND, app, app_yaml, instance, manifests, registered
+from tests.gitops.scene import CLUSTER_YAML, FIRST, SECOND, app, app_yaml, instance, manifests, registered, spec
 
-SPEC = app().spec()
-NEW_SPEC = app(SECOND).spec()
+SPEC = spec()
+NEW_SPEC = spec(SECOND)
 INFLUENCER: tuple[AppKind, str] = ("backend", "influencer")
 RUNNING = {f"1-{SPEC}": instance("worker101"), f"2-{SPEC}": instance("worker102")}
 
@@ -210,16 +210,16 @@ placed = st.dictionaries(
 def test_placement_ends_with_the_wanted_count_spread_evenly(
     stay: list[str], there: dict[int, tuple[int, str]], count: int
 ) -> None:
-    wanted = app()
+    wanted = spec()
     instances: dict[str, InstanceRecord] = {
-        f"{number}-{app(commit).spec()}": instance(f"worker{node}", commit) for number, (node, commit) in there.items()
+        f"{number}-{spec(commit)}": instance(f"worker{node}", commit) for number, (node, commit) in there.items()
     }
-    change = placement.change(count, wanted.spec(), instances, stay)
+    change = placement.change(count, wanted, instances, stay)
     gone = {item.instance for item in change.remove} | {old.instance for old, _ in change.replace}
     new = [item for _, item in change.replace] + list(change.start)
     names = [name for name in instances if name not in gone] + [item.instance for item in new]
     assert len(names) == len(set(names)) == count
-    assert all(name.endswith(wanted.spec()) for name in names)
+    assert all(name.endswith(wanted) for name in names)
     assert all(item.node in stay for item in new)
     assert not {item.instance for item in new} & instances.keys()
 

@@ -33,16 +33,10 @@ def faults(changes: dict[str, str], tree: Registered | None = None) -> list[str]
         ),
         ("port: 762", "port: 763", "cluster.yaml:31: mesh vpn_ingr keeps its port while"),
         (
-            "hubs: [ingress]\n    members: [worker]",
-            "hubs: [worker]\n    members: [ingress]",
-            "cluster.yaml:32: mesh vpn_ingr keeps its hubs while",
-        ),
-        (
             "members: [worker, ingress, service]",
             "members: [worker, service]",
             "cluster.yaml:24: mesh vpn_ctrl has to keep the roles of its machines, and ingress016 is in it",
         ),
-        ("vpn_ctrl:\n", "vpn_new:\n", "cluster.yaml:23: mesh vpn_ctrl has to stay while controller001"),
         (
             "  ingress:\n    role: ingress\n    count: 1\n    first: 16",
             "  ingress:\n    role: worker\n    count: 1\n    first: 16\n  front:\n    role: ingress\n    count: 1",
@@ -62,6 +56,8 @@ def test_what_running_machines_cannot_follow_is_refused(old: str, new: str, expe
         CLUSTER_YAML,
         CLUSTER_YAML.replace("count: 2", "count: 1"),
         CLUSTER_YAML.replace("fsn1", "nbg1"),
+        CLUSTER_YAML.replace("hubs: [ingress]\n    members: [worker]", "hubs: [worker]\n    members: [ingress]"),
+        CLUSTER_YAML.replace("vpn_ctrl:\n", "vpn_new:\n"),
         CLUSTER_YAML.replace(
             "people:", "  vpn_more:\n    subnet: 10.112.0.0/24\n    port: 764\n    hubs: [worker]\n\npeople:"
         ),
@@ -69,6 +65,40 @@ def test_what_running_machines_cannot_follow_is_refused(old: str, new: str, expe
 )
 def test_what_they_can_follow_is_not(cluster_yaml: str) -> None:
     assert faults({"cluster.yaml": cluster_yaml}) == []
+
+
+WITH_OVERLAY = CLUSTER_YAML.replace("people:", "overlay:\n  network: 10.5.0.0/16\n  port: 51820\n\npeople:")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("10.5.0.0/16", "10.6.0.0/16", ["cluster.yaml:36: the overlay keeps its network while worker101 is in it"]),
+        ("port: 51820", "subnet_length: 25", ["cluster.yaml:37: the overlay keeps its subnet_length while worker101"]),
+        ("port: 51820", "port: 51821", ["cluster.yaml:37: the overlay keeps its port while worker101 is in it"]),
+        (
+            "port: 51820",
+            "members: [ingress, controller]",
+            ["cluster.yaml:35: the overlay has to keep the roles of its machines, and worker101 is in it"],
+        ),
+        ("overlay:\n  network: 10.5.0.0/16\n  port: 51820\n", "", []),
+        ("port: 51820", "members: [worker, ingress, service, controller]", []),
+    ],
+)
+def test_an_overlay_keeps_what_its_machines_stand_on(old: str, new: str, expected: list[str]) -> None:
+    assert old in WITH_OVERLAY
+    texts = files({"cluster.yaml": WITH_OVERLAY.replace(old, new)})
+    tree = registered()
+    worker = tree.nodes["worker101"]
+    inside = worker.model_copy(update={"addresses": {**worker.addresses, "overlay": "10.5.1.0"}})
+    stands = tree.model_copy(update={"nodes": {**tree.nodes, "worker101": inside}})
+    found: list[str] = []
+    try:
+        check_standing(texts, check(texts), stands, manifests(WITH_OVERLAY).cluster)
+    except FaultyManifests as error:
+        found = [str(fault) for fault in error.faults]
+    assert len(found) == len(expected)
+    assert all(fault.startswith(start) for fault, start in zip(found, expected, strict=True)), found
 
 
 def test_machines_join_a_mesh_that_is_added_later() -> None:

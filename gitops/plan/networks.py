@@ -1,0 +1,85 @@
+"""The steps that bring machines into the meshes and the overlay, and that stop what is not wanted any more."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from gitops.networked import without_subnet, wrongly_meshed, wrongly_overlaid
+from gitops.plan.rollout import StepList
+from model.cluster import OVERLAY, Cluster
+from model.names import NodeName
+from model.registered import Registered
+from model.steps import CreateNode, JoinMeshes, JoinOverlay, RefreshMeshes, RetireMeshes, RetireOverlay
+
+# What an app's steps on a machine wait for, by machine.
+Waits = Mapping[NodeName, Sequence[str]]
+
+
+def not_in_every_mesh(cluster: Cluster, registered: Registered) -> list[NodeName]:
+    """Machines that joined before a mesh of their role was added."""
+    return [
+        node
+        for node, pool in cluster.nodes().items()
+        if node in registered.nodes and set(cluster.meshes_of(pool.role)) - registered.nodes[node].addresses.keys()
+    ]
+
+
+def add_join(steps: StepList, joining: Sequence[NodeName], creates: Iterable[str], cluster: Cluster) -> None:
+    """Bring new machines, and those that a new mesh is for, into their meshes."""
+    if not joining:
+        return
+    wanted = cluster.nodes()
+    meshes = sorted({mesh for node in joining for mesh in cluster.meshes_of(wanted[node].role)})
+    title = f"join {', '.join(meshes) or 'no mesh'}: {', '.join(joining)}"
+    steps.add("join", title, JoinMeshes(nodes=tuple(joining)), creates, tolerant=True)
+
+
+def add_networks(steps: StepList, cluster: Cluster, registered: Registered) -> Waits:
+    """Bring every machine's networks to what they should be; says who has to wait for which step."""
+    joining = _nodes_of(steps)
+    outdated = [node for node in wrongly_meshed(cluster, registered) if node not in joining]
+    if outdated:
+        title = f"bring the meshes of {', '.join(outdated)} up to date"
+        steps.add("refresh", title, RefreshMeshes(nodes=tuple(outdated)))
+    overlaid = _add_overlay(steps, cluster, registered)
+    both = dict.fromkeys({*joining, *overlaid}, ("join", "overlay"))
+    return {node: tuple(step for step in after if steps.has(step)) for node, after in both.items()}
+
+
+def _add_overlay(steps: StepList, cluster: Cluster, registered: Registered) -> frozenset[NodeName]:
+    wanted = cluster.nodes()
+    created = [node for node in _created(steps) if cluster.has_overlay(wanted[node].role)]
+    entering = sorted({*created, *without_subnet(cluster, registered)})
+    if entering:
+        steps.add("overlay", f"join the overlay: {', '.join(entering)}", JoinOverlay(nodes=tuple(entering)), ["join"])
+    elif outdated := wrongly_overlaid(cluster, registered):
+        steps.add("overlay", f"bring the overlay of {', '.join(outdated)} up to date", JoinOverlay())
+    return frozenset(entering)
+
+
+def add_retirement(steps: StepList, cluster: Cluster, registered: Registered) -> None:
+    """Stop what the manifest no longer has, once nothing is carried by it any more."""
+    inside = {network for node in registered.nodes.values() for network in node.addresses}
+    before = [step.id for step in steps.all()]
+    if gone := sorted(inside - cluster.meshes.keys() - {OVERLAY}):
+        steps.add("retire", f"stop {', '.join(gone)}", RetireMeshes(meshes=tuple(gone)), before)
+    if OVERLAY in inside and cluster.overlay is None:
+        steps.add("retire-overlay", "stop the overlay", RetireOverlay(), before)
+
+
+def network_titles(steps: StepList, has_new_nodes: bool) -> list[str]:
+    """What the plan does to networks, unless it follows from the machines that it adds."""
+    titles = {
+        "join": "join a new mesh",
+        "refresh": "bring the meshes up to date",
+        "overlay": "bring the overlay up to date",
+    }
+    return [title for step, title in titles.items() if steps.has(step) and (not has_new_nodes or step == "refresh")]
+
+
+def _created(steps: StepList) -> list[NodeName]:
+    return [planned.step.node for planned in steps.all() if isinstance(planned.step, CreateNode)]
+
+
+def _nodes_of(steps: StepList) -> frozenset[NodeName]:
+    return frozenset(
+        node for planned in steps.all() if isinstance(planned.step, JoinMeshes) for node in planned.step.nodes
+    )
