@@ -2,11 +2,12 @@
 
 from gitops import desired
 from gitops.manifests import Manifests
-from gitops.networked import Members
+from gitops.networked import mesh_digest
 from gitops.plan.change import change_plan
 from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
+from model.names import MeshName, NodeName
 from model.registered import HostRecord, InstanceRecord, MeshMember, NodeRecord, Registered
 from model.steps import StartInstance
 
@@ -81,12 +82,14 @@ def registered(manifests: Manifests) -> Registered:
         if isinstance(step, StartInstance):
             record_of = InstanceRecord(node=step.node, ip="10.111.0.9", port=20000, commit=step.app.commit)
             found[keys.instance(step.app.kind, step.app.app, step.instance)] = record_of.to_json()
-    settled = parse(found)
+    of_meshes = members(manifests)
+    settled = parse(found).model_copy(update={"members": of_meshes})
     routed = dict.fromkeys(routing_nodes(settled), routing_digest(settled))
-    return settled.model_copy(update={"routed": routed})
+    meshed = {node: mesh_digest(node, cluster, of_meshes) for node in settled.nodes}
+    return settled.model_copy(update={"routed": routed, "meshed": meshed})
 
 
-def members(manifests: Manifests) -> Members:
+def members(manifests: Manifests) -> dict[MeshName, dict[NodeName, MeshMember]]:
     """Every machine in each of its meshes, with a key of the size of tinc's."""
     cluster = manifests.cluster
     found: dict[str, dict[str, MeshMember]] = {mesh: {} for mesh in cluster.meshes}
