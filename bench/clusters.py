@@ -84,7 +84,7 @@ def registered(manifests: Manifests) -> Registered:
             found[keys.instance(step.app.kind, step.app.app, step.instance)] = record_of.to_json()
     of_meshes = members(manifests)
     settled = parse(found).model_copy(update={"members": of_meshes})
-    routed = dict.fromkeys(routing_nodes(settled), routing_digest(settled))
+    routed = {node: routing_digest(settled, node) for node in routing_nodes(settled)}
     meshed = {node: mesh_digest(node, cluster, of_meshes) for node in settled.nodes}
     return settled.model_copy(update={"routed": routed, "meshed": meshed})
 

@@ -10,6 +10,7 @@ from cli.settings import Settings
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
 from executors.mesh import Mesh
+from executors.overlay import OverlayNetwork
 from executors.padlock_check import PadlockCheck
 from executors.provision import Provision
 from executors.ssh import Ssh
@@ -28,7 +29,7 @@ def build_executors(settings: Settings, registry: Registry) -> Executors:
         ssh_public_key=_public_line(key),
         api_endpoint=settings.hcloud_endpoint,
     )
-    provision, mesh = Provision(ssh, cloud), Mesh(ssh)
+    provision, mesh, overlay = Provision(ssh, cloud), Mesh(ssh), OverlayNetwork(ssh)
     return {
         "node.create": provision.create_node,
         "node.destroy": provision.destroy_node,
@@ -36,6 +37,9 @@ def build_executors(settings: Settings, registry: Registry) -> Executors:
         "mesh.refresh": mesh.refresh,
         "mesh.retire": mesh.retire,
         "mesh.leave": mesh.leave,
+        "overlay.join": overlay.join,
+        "overlay.leave": overlay.leave,
+        "overlay.retire": overlay.retire,
         **deploy_executors(ssh),
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
+from executors.firewall import firewall_of
 from executors.mesh_files import (
     End,
     Place,
@@ -21,8 +22,8 @@ from gitops.executor import StepContext
 from gitops.networked import Members, mesh_digest
 from model.cluster import Cluster, Pool
 from model.errors import StepFailed
-from model.names import NodeName
-from model.registered import NodeRecord
+from model.names import MeshName, NodeName
+from model.registered import NodeRecord, Registered
 from model.steps import JoinMeshes, LeaveMeshes, RefreshMeshes, RetireMeshes
 
 JOIN_SECONDS = 180.0
@@ -46,8 +47,9 @@ class Mesh:
         cluster = context.registry.cluster()
         failed = self._make_missing_keys(step, cluster, context)
         joining = tuple(node for node in step.nodes if node not in failed)
-        joined = context.registry.read().nodes
-        round_of = _Round(cluster, _members(cluster, context), joining, frozenset(joined))
+        registered = context.registry.read()
+        joined = registered.nodes
+        round_of = _Round(cluster, _members(cluster, context), joining, registered)
         answers = self._exchange(round_of, context)
         _note_meshed(answers, cluster, round_of.members, context)
         alive = round_of.up - {node for node, answer in answers.items() if isinstance(answer, StepFailed)}
@@ -66,7 +68,8 @@ class Mesh:
         """Bring machines that are in their meshes to what these say by now; one that is not reached stays as it is."""
         cluster = context.registry.cluster()
         members = _members(cluster, context)
-        scripts = {node: mesh_script(places(node, cluster, members)) for node in step.nodes}
+        registered = context.registry.read()
+        scripts = {node: _plain_script(node, cluster, members, registered) for node in step.nodes}
         answers = self._ssh.run_all(scripts, context.fence, JOIN_SECONDS)
         _note_meshed(answers, cluster, members, context)
         _report_the_silent(answers, (), context)
@@ -77,10 +80,10 @@ class Mesh:
 
     def retire(self, step: RetireMeshes, context: StepContext) -> None:
         """Stop meshes on every machine that has them; one that is not reached keeps its address in them."""
-        cluster, nodes = context.registry.cluster(), context.registry.read().nodes
-        members = _members(cluster, context)
+        cluster, registered = context.registry.cluster(), context.registry.read()
+        members, nodes = _members(cluster, context), registered.nodes
         inside = [node for node, record in sorted(nodes.items()) if record.addresses.keys() & set(step.meshes)]
-        scripts = {node: mesh_script(places(node, cluster, members), gone=step.meshes) for node in inside}
+        scripts = {node: _plain_script(node, cluster, members, registered, step.meshes) for node in inside}
         answers = self._ssh.run_all(scripts, context.fence, LEAVE_SECONDS)
         _note_meshed(answers, cluster, members, context)
         for node, answer in answers.items():
@@ -96,8 +99,9 @@ class Mesh:
             mesh: {node: member for node, member in of_mesh.items() if node != step.node}
             for mesh, of_mesh in members.items()
         }
-        others = touched([step.node], cluster, members) & context.registry.read().nodes.keys()
-        scripts = {node: mesh_script(places(node, cluster, left)) for node in others}
+        registered = context.registry.read().model_copy(update={"members": left})
+        others = touched([step.node], cluster, members) & registered.nodes.keys()
+        scripts = {node: _plain_script(node, cluster, left, registered) for node in others}
         meshes = [place.name for place in places(step.node, cluster, members)]
         if meshes:
             scripts[step.node] = leaving_script(meshes)
@@ -139,16 +143,19 @@ class _Round:
     cluster: Cluster
     members: Members
     joining: tuple[NodeName, ...]
-    joined: frozenset[NodeName]
+    registered: Registered
 
     @property
     def up(self) -> frozenset[NodeName]:
-        return self.joined | set(self.joining)
+        return frozenset(self.registered.nodes) | set(self.joining)
 
     def first(self) -> dict[NodeName, str]:
         """Hubs, and members beside a joining hub, whose files change."""
-        others = touched(self.joining, self.cluster, self.members) & self.joined
-        scripts = {node: mesh_script(self._places(node), compared=self.joining) for node in sorted(others)}
+        others = touched(self.joining, self.cluster, self.members) & self.registered.nodes.keys()
+        scripts = {
+            node: mesh_script(self._places(node), compared=self.joining, firewall=self._firewall(node))
+            for node in sorted(others)
+        }
         return {**scripts, **{node: self.script(node, (), ()) for node in self.joining if self._is_hub(node)}}
 
     def second(self) -> tuple[NodeName, ...]:
@@ -160,7 +167,11 @@ class _Round:
         of_node = self._places(node)
         hubs = {(place.name, hub.node) for place in of_node for hub in place.hubs()}
         theirs = [end for end in ends if (end.mesh, end.where) in hubs and end.node in (node, end.where)]
-        return mesh_script(of_node, tunnels(of_node, self.up.difference(silent)), theirs, self.joining)
+        reach = tunnels(of_node, self.up.difference(silent))
+        return mesh_script(of_node, reach, theirs, self.joining, firewall=self._firewall(node))
+
+    def _firewall(self, node: NodeName) -> str:
+        return firewall_of(node, self.cluster, self.registered)
 
     def _is_hub(self, node: NodeName) -> bool:
         return any(place.is_hub(place.me) for place in self._places(node))
@@ -202,6 +213,13 @@ def _register(
     if before != record:
         context.registry.put_node(record)
     context.report(f"{node} has joined {_listed(place.name for place in of_node)}")
+
+
+def _plain_script(
+    node: NodeName, cluster: Cluster, members: Members, registered: Registered, gone: tuple[MeshName, ...] = ()
+) -> str:
+    firewall = firewall_of(node, cluster, registered)
+    return mesh_script(places(node, cluster, members), gone=gone, firewall=firewall)
 
 
 def _pool(node: NodeName, wanted: Mapping[NodeName, Pool]) -> Pool:

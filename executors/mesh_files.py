@@ -121,11 +121,13 @@ def mesh_script(
     ends: Sequence[End] = (),
     compared: Collection[NodeName] = (),
     gone: Sequence[MeshName] = (),
+    firewall: str = "",
 ) -> str:
     """Brings a machine's meshes to what they should be, and waits for tunnels; a second time it changes nothing.
 
     Before a daemon starts or is reloaded, the machine's own keys are compared with etcd's and with `ends`. It prints
-    what it holds of itself and of `compared`, and stops the meshes that are `gone`.
+    what it holds of itself and of `compared`, and stops the meshes that are `gone`. `firewall` is the machine's
+    `firewall_script`.
     """
     return render(
         "mesh/apply.sh.j2",
@@ -134,7 +136,7 @@ def mesh_script(
         ends=[*_registered_ends(of_node), *ends],
         compared=compared,
         gone=gone,
-        zone=render("mesh/zone.xml.j2", interfaces=[place.name for place in of_node]),
+        firewall=firewall,
         nets_boot="".join(f"{place.name}\n" for place in of_node),
         hosts_lines=hosts_lines(of_node),
         tunnels=await_tunnels,

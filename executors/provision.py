@@ -7,11 +7,15 @@ from hcloud.servers import BoundServer
 
 from executors.cloud import Cloud, CloudSettings, MaybeRented
 from executors.cloud_init import user_data
+from executors.firewall import firewall as firewall_zones
+from executors.firewall import firewall_script
 from executors.first_contact import first_contact_script
 from executors.host_key import host_key_label, new_host_key
 from executors.mesh_keys import register_members
+from executors.overlay import register_overlay_key
 from executors.remote import Remote, Unreachable
 from gitops.executor import StepContext
+from gitops.overlay_leases import drop
 from model.errors import StepFailed
 from model.registered import HostRecord
 from model.steps import CreateNode, DestroyNode
@@ -36,8 +40,14 @@ class Provision:
         cloud = Cloud(self._settings, cluster.cluster)
         self._rent_or_adopt(step, context, cloud)
         meshes = cluster.meshes_of(step.role)
-        output = self._first_contact(step.node, first_contact_script(step.role, meshes), context)
+        overlay = cluster.overlay if cluster.has_overlay(step.role) else None
+        has_key = overlay is not None and overlay.driver == "wireguard"
+        firewall = firewall_script(firewall_zones(step.node, step.role, cluster, context.registry.read()))
+        script = first_contact_script(step.role, meshes, has_key, firewall)
+        output = self._first_contact(step.node, script, context)
         register_members(step.node, step.role, meshes, output, context)
+        if overlay is not None and has_key:
+            register_overlay_key(step.node, output, overlay, context)
         context.report("ready")
 
     def destroy_node(self, step: DestroyNode, context: StepContext) -> None:
@@ -93,7 +103,10 @@ class Provision:
         if ip is None:
             raise StepFailed(f"{step.node}: server {server.id} has no public IPv4 address; flstr needs one")
         record = HostRecord(node=step.node, host_key=host_key, ip=str(IPv4Address(ip)), server_id=server.id)
-        if context.registry.host(step.node) != record:
+        before = context.registry.host(step.node)
+        if before is not None and before.ip not in (None, record.ip):
+            drop(context.registry.store, str(before.ip))
+        if before != record:
             context.registry.put_host(record)
 
     def _first_contact(self, node: str, script: str, context: StepContext) -> str:

@@ -4,6 +4,7 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from executors.firewall import firewall_of
 from executors.remote import Remote
 from executors.routing_files import (
     ACME_FOLDER,
@@ -35,12 +36,16 @@ class Checks:
     addresses: tuple[str, ...] = ()
 
 
-def routing_script(files: RoutingFiles, checks: Checks) -> str:
-    """The script that brings one machine to its files; where nothing differs it changes nothing."""
+def routing_script(files: RoutingFiles, checks: Checks, firewall: str = "") -> str:
+    """The script that brings one machine to its files; where nothing differs it changes nothing.
+
+    `firewall` is the machine's `firewall_script`.
+    """
     return render(
         "routing/apply-routing.sh.j2",
         files=files,
         checks=checks,
+        firewall=firewall,
         haproxy_config=HAPROXY_CONFIG,
         nginx_config=NGINX_CONFIG,
         acme_folder=ACME_FOLDER,
@@ -84,18 +89,22 @@ class Routing:
     def _configure(
         self, registered: Registered, context: StepContext, hosts: Collection[NodeName], checks: Checks
     ) -> None:
-        ingresses = ingress_nodes(registered)
+        ingresses, cluster = ingress_nodes(registered), context.registry.cluster()
         # Without an ingress, the app's users are the other apps, each beside its own HAProxy.
         lookouts = ingresses or tuple(hosts)
         scripts = {
-            node: routing_script(routing_files(registered, node), checks if node in lookouts else Checks())
+            node: routing_script(
+                routing_files(registered, node),
+                checks if node in lookouts else Checks(),
+                firewall_of(node, cluster, registered),
+            )
             for node in routing_nodes(registered)
         }
         context.report(f"configuring {len(scripts)} machines")
         failed: list[StepFailed] = []
-        digest = routing_digest(registered)
         for node, answer in self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS).items():
             if not isinstance(answer, StepFailed):
+                digest = routing_digest(registered, node)
                 if registered.routed.get(node) != digest:
                     context.registry.put_routed(node, digest)
             elif node in hosts or node in ingresses:

@@ -22,12 +22,11 @@ HTTP_PORT = 80
 
 @dataclass(frozen=True)
 class RoutingFiles:
-    """A machine's routing: whole configurations, the files they refer to, and the ports open to the public."""
+    """A machine's routing: whole configurations, and the files they refer to."""
 
     haproxy: str
     nginx: str | None
     pages: Mapping[str, str]
-    public_ports: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -88,9 +87,10 @@ def routing_files(registered: Registered, node: NodeName) -> RoutingFiles:
     """The routing of one registered machine."""
     apps = _apps(registered)
     page = render("routing/unavailable.html")
-    haproxy = render("routing/haproxy.cfg.j2", apps=apps.values(), unavailable_page=HAPROXY_PAGE)
+    addresses = [str(ip_address(address)) for _, address in sorted(registered.nodes[node].addresses.items())]
+    haproxy = render("routing/haproxy.cfg.j2", apps=apps.values(), addresses=addresses, unavailable_page=HAPROXY_PAGE)
     if registered.nodes[node].role != "ingress":
-        return RoutingFiles(haproxy, None, {HAPROXY_PAGE: page}, ())
+        return RoutingFiles(haproxy, None, {HAPROXY_PAGE: page})
     ingresses = plain_ingresses(registered)
     hosts = [_Host(one.publish.host_name, one.publish.port, _locations(one.location, apps)) for one in ingresses]
     ports = tuple(sorted({HTTP_PORT, *(one.publish.port for one in ingresses)}))
@@ -105,7 +105,7 @@ def routing_files(registered: Registered, node: NodeName) -> RoutingFiles:
         pages_folder=PAGES_FOLDER,
         unavailable_name=UNAVAILABLE,
     )
-    return RoutingFiles(haproxy, nginx, {HAPROXY_PAGE: page, f"{PAGES_FOLDER}/{UNAVAILABLE}": page}, ports)
+    return RoutingFiles(haproxy, nginx, {HAPROXY_PAGE: page, f"{PAGES_FOLDER}/{UNAVAILABLE}": page})
 
 
 def _apps(registered: Registered) -> dict[str, _App]:

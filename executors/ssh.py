@@ -14,7 +14,7 @@ from pathlib import Path
 import paramiko
 
 from executors.remote import OnLine, Unreachable
-from executors.script import FENCED_MARK, FENCED_STATUS, STATE_FOLDER, wrapped
+from executors.script import CAME_IN, FENCED_MARK, FENCED_STATUS, KNOCK_MARK, STATE_FOLDER, wrapped
 from executors.templates import quote
 from model.errors import Fenced, StepFailed
 from model.registered import HostRecord
@@ -60,10 +60,9 @@ class Ssh:
     def run(self, node: str, script: str, fence: int, timeout: float = 60.0, on_line: OnLine | None = None) -> str:
         """See `Remote.run`. Raises `Unreachable` where the script did not start, `Fenced` on a newer token."""
         machine = self._machine(node)
+        hear = self._knocking(node, fence, on_line or _nobody)
         with machine.sessions, self._session(node, machine) as channel:
-            return _Run(node, channel, on_line or _nobody).carry_out(
-                wrapped(script, fence, self._state_folder), timeout
-            )
+            return _Run(node, channel, hear).carry_out(wrapped(script, fence, self._state_folder), timeout)
 
     def run_all(self, scripts: Mapping[str, str], fence: int, timeout: float = 60.0) -> dict[str, str | StepFailed]:
         """See `Remote.run_all`."""
@@ -90,6 +89,31 @@ class Ssh:
         """Let go of every connection."""
         for node in list(self._machines):
             self.forget(node)
+
+    def _knocking(self, node: str, fence: int, on_line: OnLine) -> OnLine:
+        """A script that has changed the firewall asks whether a new connection still comes in."""
+
+        def hear(line: str) -> None:
+            if line == KNOCK_MARK:
+                threading.Thread(target=self._knock, args=(node, fence), name=f"knock {node}", daemon=True).start()
+            else:
+                on_line(line)
+
+        return hear
+
+    def _knock(self, node: str, fence: int) -> None:
+        record = self._lookup(node)
+        if record is None or record.ip is None:
+            return
+        # Where nobody gets in, the machine takes its old firewall back, and the script says so.
+        with (
+            contextlib.suppress(StepFailed, Fenced, paramiko.SSHException, OSError, EOFError),
+            contextlib.closing(self._connect(node, record.ip, record.host_key)) as client,
+        ):
+            transport = client.get_transport()
+            if transport is not None:
+                channel = transport.open_session(timeout=CONNECT_SECONDS)
+                _Run(node, channel, _nobody).carry_out(wrapped(CAME_IN, fence, self._state_folder), CONNECT_SECONDS)
 
     def _machine(self, node: str) -> _Machine:
         with self._lock:

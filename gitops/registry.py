@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
+from gitops.overlay_leases import parse_leases
 from gitops.store import Store
 from model import keys
 from model.app import App
@@ -18,7 +19,6 @@ from model.registered import (
     MeshMember,
     MetaData,
     NodeRecord,
-    OverlayLease,
     PortRecord,
     Registered,
     RegisteredApp,
@@ -148,7 +148,6 @@ class Registry:
 def parse(found: Mapping[str, str]) -> Registered:
     """The registered tree from etcd's keys and values."""
     ports = _records(found, keys.PORTS, PortRecord)
-    leases = _records(found, keys.OVERLAY_SUBNETS, OverlayLease)
     return Registered(
         nodes=_records(found, keys.NODES, NodeRecord),
         hosts=_records(found, keys.HOSTS, HostRecord),
@@ -158,7 +157,7 @@ def parse(found: Mapping[str, str]) -> Registered:
         routed=_under(found, keys.ROUTED),
         members=_members(found),
         meshed=_under(found, keys.MESHED),
-        leases={name.replace("-", "/"): lease for name, lease in leases.items()},
+        leases=parse_leases(found),
         overlaid=_under(found, keys.OVERLAID),
     )
 

@@ -13,9 +13,11 @@ def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
     return tuple(name for name, node in sorted(registered.nodes.items()) if node.role in ROUTING_ROLES)
 
 
-def routing_digest(registered: Registered) -> str:
-    """Sixteen digits that change with anything that routing is made from."""
-    parts = [f"{address} {record.to_json()}" for address, record in sorted(registered.ingress.items())]
+def routing_digest(registered: Registered, node: NodeName) -> str:
+    """Sixteen digits that change with anything that a machine's routing is made from."""
+    addresses = sorted(registered.nodes[node].addresses.items())
+    parts = [f"{network} {address}" for network, address in addresses]
+    parts += [f"{address} {record.to_json()}" for address, record in sorted(registered.ingress.items())]
     for (kind, name), app in sorted(registered.apps.items()):
         if app.meta_data is not None:
             parts.append(f"{kind} {name} {app.meta_data.to_json()}")
@@ -25,5 +27,5 @@ def routing_digest(registered: Registered) -> str:
 
 def wrongly_routed(registered: Registered) -> tuple[NodeName, ...]:
     """The machines whose routing was last brought to something else, or never to anything."""
-    digest = routing_digest(registered)
-    return tuple(node for node in routing_nodes(registered) if registered.routed.get(node) != digest)
+    nodes = routing_nodes(registered)
+    return tuple(node for node in nodes if registered.routed.get(node) != routing_digest(registered, node))

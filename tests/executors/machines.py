@@ -6,6 +6,7 @@ from pathlib import Path
 
 from executors.cloud import CloudSettings
 from executors.mesh import Mesh
+from executors.overlay import OverlayNetwork
 from executors.provision import Provision
 from executors.remote import OnLine, Unreachable
 from executors.ssh import Ssh
@@ -53,6 +54,7 @@ class Machines:
         self.ssh = CountingSsh(self.registry, folder / "client")
         self.provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(folder / "client"), rented.url))
         self.meshes = Mesh(self.ssh)
+        self.overlay = OverlayNetwork(self.ssh)
 
     def create(self, *nodes: str) -> None:
         with ThreadPoolExecutor(len(nodes)) as pool:

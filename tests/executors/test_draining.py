@@ -12,6 +12,7 @@ from model import keys
 from model.errors import StepFailed
 from model.registered import PortRecord
 from model.steps import DrainInstance
+from tests.executors.clusters import cluster
 from tests.executors.example import registered, registered_keys
 from tests.executors.expected import FIXTURES, check, shellcheck
 from tests.executors.scripted import Answer, ScriptedRemote
@@ -42,7 +43,7 @@ class Field:
     """The example's registry, and machines that answer as a test says."""
 
     def __init__(self, store: Store, answer: Answer = lambda node, script: "0\n", dead: tuple[str, ...] = ()) -> None:
-        store.write(registered_keys())
+        store.write({**registered_keys(), keys.CLUSTER: cluster("small").to_json()})
         self.store = store
         self.remote = ScriptedRemote(answer, dead)
         self.reports: list[str] = []

@@ -9,9 +9,11 @@ from gitops.executor import StepContext
 from gitops.registry import Registry
 from gitops.routed import routing_digest, wrongly_routed
 from gitops.store import Store
+from model import keys
 from model.errors import StepFailed
 from model.names import AppKind
 from model.steps import ApplyRouting
+from tests.executors.clusters import cluster
 from tests.executors.example import registered, registered_keys
 from tests.executors.expected import FIXTURES, check, shellcheck
 from tests.executors.scripted import Answer, ScriptedRemote
@@ -38,7 +40,7 @@ class Field:
     """The example's registry, and machines that answer as a test says."""
 
     def __init__(self, store: Store, answer: Answer = lambda node, script: "", dead: tuple[str, ...] = ()) -> None:
-        store.write(registered_keys())
+        store.write({**registered_keys(), keys.CLUSTER: cluster("small").to_json()})
         self.remote = ScriptedRemote(answer, dead)
         self.reports: list[str] = []
         self.context = StepContext("op", Registry(store), 1, self.reports.append)
@@ -85,7 +87,7 @@ def test_what_each_machine_took_is_noted_once(store: Store) -> None:
     field = Field(store, dead=("worker102",))
     field.apply()
     tree = field.context.registry.read()
-    assert tree.routed == dict.fromkeys(("ingress016", "worker101"), routing_digest(tree))
+    assert tree.routed == {node: routing_digest(tree, node) for node in ("ingress016", "worker101")}
     assert wrongly_routed(tree) == ("worker102",)
     revision = store._prefix("")[1]
     field.apply()

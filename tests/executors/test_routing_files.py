@@ -64,9 +64,12 @@ def test_controllers_route_nothing() -> None:
     assert routing_nodes(registered()) == ("ingress016", "worker101", "worker102")
 
 
-def test_the_open_ports_are_those_of_the_public_addresses() -> None:
-    assert routing_files(registered("several"), "ingress016").public_ports == (80, 8080)
-    assert routing_files(registered("several"), "service201").public_ports == ()
+def test_an_app_is_offered_to_its_machine_and_through_the_networks_only() -> None:
+    haproxy = routing_files(registered(), "worker101").haproxy
+    binds = [line.strip() for line in haproxy.splitlines() if line.strip().startswith("bind ")]
+    addresses = sorted(registered().nodes["worker101"].addresses.items())
+    assert binds == ["bind 127.0.0.1:5001", *(f"bind {address}:5001 transparent" for _, address in addresses)]
+    assert addresses
 
 
 def is_valid(kind: Any, text: str) -> bool:

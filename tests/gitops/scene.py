@@ -137,7 +137,7 @@ class Pretend:
         with self._routing:
             registered = context.registry.read()
             for node in routing_nodes(registered):
-                context.registry.put_routed(node, routing_digest(registered))
+                context.registry.put_routed(node, routing_digest(registered, node))
 
     def _drain(self, step: DrainInstance, context: StepContext) -> None:
         context.registry.delete_instance(step.app_kind, step.app, step.instance)
@@ -179,7 +179,7 @@ def registered(workers: int = 2, instances: dict[str, InstanceRecord] | None = N
     for name, instance in (instances or {}).items():
         found[keys.instance("backend", "influencer", name)] = instance.to_json()
     tree = parse(found)
-    routed = dict.fromkeys(routing_nodes(tree), routing_digest(tree))
+    routed = {node: routing_digest(tree, node) for node in routing_nodes(tree)}
     meshed = {node: mesh_digest(node, cluster, {}) for node in nodes}
     return tree.model_copy(update={"routed": routed, "meshed": meshed})
 

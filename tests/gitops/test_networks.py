@@ -2,6 +2,7 @@
 
 from gitops.networked import mesh_digest, overlay_digest, wrongly_meshed
 from gitops.plan import plan
+from gitops.routed import routing_digest, routing_nodes
 from model.names import Role
 from model.registered import HostRecord, InstanceRecord, MeshMember, OverlayLease, Registered, WireGuardEnd
 from model.steps import JoinOverlay, Plan, PlannedStep
@@ -29,7 +30,9 @@ def in_overlay(tree: Registered) -> Registered:
         end = WireGuardEnd(public_key=f"key of {name}")
         leases[f"10.5.{number}.0/24"] = OverlayLease(public_ip=f"198.51.100.{number}", backend_data=end)
     overlaid = dict.fromkeys(OVERLAY_NODES, overlay_digest(WITH_OVERLAY.cluster, leases))
-    return tree.model_copy(update={"nodes": nodes, "leases": leases, "overlaid": overlaid})
+    inside = tree.model_copy(update={"nodes": nodes, "leases": leases, "overlaid": overlaid})
+    routed = {node: routing_digest(inside, node) for node in routing_nodes(inside)}
+    return inside.model_copy(update={"routed": routed})
 
 
 def carried(tree: Registered) -> dict[str, InstanceRecord]:

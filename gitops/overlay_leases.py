@@ -1,0 +1,88 @@
+"""flannel's protocol in etcd: the network's configuration, and a lease of one subnet for each machine.
+
+A machine is known by its public address. What flstr writes has no etcd lease on its key, which flannel calls a
+reservation; see flannel's Documentation/reservations.md. flanneld reads both, and never claims a subnet that is there.
+"""
+
+import json
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
+from gitops.store import Store
+from model import keys
+from model.cluster import Overlay
+from model.errors import StepFailed
+from model.registered import OverlayLease
+
+KEEPALIVE_SECONDS = 25
+
+
+def configuration(overlay: Overlay) -> str:
+    """What flanneld reads before anything else."""
+    backend = {
+        "Type": "wireguard",
+        "ListenPort": overlay.port,
+        "PersistentKeepaliveInterval": KEEPALIVE_SECONDS,
+    }
+    return json.dumps({"Network": str(overlay.network), "SubnetLen": overlay.subnet_length, "Backend": backend})
+
+
+def put_configuration(store: Store, overlay: Overlay) -> None:
+    """Write the configuration, where it differs."""
+    wanted = configuration(overlay)
+    if store.get(keys.OVERLAY_CONFIG) != wanted:
+        store.put(keys.OVERLAY_CONFIG, wanted)
+
+
+def parse_leases(found: Mapping[str, str]) -> dict[str, OverlayLease]:
+    """The leases of WireGuard by subnet; what another backend wrote there is nobody's peer."""
+    leases = {}
+    for key, value in sorted(found.items()):
+        if not key.startswith(keys.OVERLAY_SUBNETS):
+            continue
+        try:
+            lease = OverlayLease.model_validate_json(value)
+        except ValidationError:
+            continue
+        if lease.backend_type == "wireguard":
+            leases[key.removeprefix(keys.OVERLAY_SUBNETS).replace("-", "/")] = lease
+    return leases
+
+
+def read_leases(store: Store) -> dict[str, OverlayLease]:
+    """The leases as they are now."""
+    return parse_leases(store.prefix(keys.OVERLAY_SUBNETS))
+
+
+def subnet_of(public_ip: str, leases: Mapping[str, OverlayLease]) -> str | None:
+    """The subnet that a machine holds, or None."""
+    return next((subnet for subnet, lease in leases.items() if lease.public_ip == public_ip), None)
+
+
+def claim(store: Store, overlay: Overlay, lease: OverlayLease) -> str:
+    """The subnet that a machine holds with this key; a free one is claimed on first asking."""
+    while True:
+        found = store.prefix(keys.OVERLAY_SUBNETS)
+        mine = subnet_of(lease.public_ip, parse_leases(found))
+        if mine is not None:
+            if found[keys.overlay_subnet(mine)] != lease.to_json():
+                store.put(keys.overlay_subnet(mine), lease.to_json())
+            return mine
+        free = _free(overlay, found)
+        if free is None:
+            raise StepFailed(f"the overlay {overlay.network} has no subnet left; give it a larger network")
+        if store.put_new(keys.overlay_subnet(free), lease.to_json()):
+            return free
+
+
+def drop(store: Store, public_ip: str) -> None:
+    """Give back what a machine holds."""
+    leases = read_leases(store)
+    store.delete(*(keys.overlay_subnet(subnet) for subnet, lease in leases.items() if lease.public_ip == public_ip))
+
+
+def _free(overlay: Overlay, found: Mapping[str, str]) -> str | None:
+    subnets = overlay.network.subnets(new_prefix=overlay.subnet_length)
+    next(subnets)  # flannel leaves out the first one
+    return next((str(subnet) for subnet in subnets if keys.overlay_subnet(str(subnet)) not in found), None)
