@@ -53,6 +53,8 @@ class OverlayNetwork:
         entering = [node for node in step.nodes if node not in failed]
         context.report("setting the peers of every machine")
         answers = self._apply(entering, context)
+        if overlay.driver == "wireguard" and _take_keys(answers, overlay, context):
+            answers = self._apply(entering, context)
         alive = {node for node, answer in answers.items() if isinstance(answer, str)}
         registered = registry.read()
         for node in entering:
@@ -123,7 +125,7 @@ class OverlayNetwork:
                 reach = _answering(others, registered) if node in entering else ()
                 scripts[node] = overlay_script(of_node, reach, firewall_of(node, cluster, registered))
         answers = self._ssh.run_all(scripts, context.fence, SCRIPT_SECONDS)
-        digest = overlay_digest(cluster, registered.leases)
+        digest = overlay_digest(cluster, read_leases(context.registry.store))
         for node, answer in sorted(answers.items()):
             if isinstance(answer, str) and registered.overlaid.get(node) != digest:
                 context.registry.put_overlaid(node, digest)
@@ -138,6 +140,19 @@ def register_overlay_key(node: NodeName, printed: str, overlay: Overlay, context
         raise StepFailed(f"{node}: it printed no key for the overlay", printed)
     end = WireGuardEnd(public_key=key, port=overlay.port)
     claim(context.registry.store, overlay, OverlayLease(public_ip=host.ip, backend_data=end))
+
+
+def _take_keys(answers: Answers, overlay: Overlay, context: StepContext) -> bool:
+    """Whether a machine has another key than its lease, such as one that flanneld had before: now it has its own."""
+    registered = context.registry.read()
+    held = {lease.public_ip: lease.backend_data.public_key for lease in registered.leases.values()}
+    changed = False
+    for node, answer in answers.items():
+        key = public_overlay_key(answer) if isinstance(answer, str) else None
+        if isinstance(answer, str) and key is not None and held.get(registered.nodes[node].ip) != key:
+            register_overlay_key(node, answer, overlay, context)
+            changed = True
+    return changed
 
 
 def _place(node: NodeName, overlay: Overlay, registered: Registered) -> OverlayPlace:

@@ -11,12 +11,15 @@ from gitops.store import Store
 from lab.preconditions import why_no_lab
 from model import keys
 from model.app import Env, Publish
+from model.cluster import Overlay
 from model.errors import StepFailed
 from model.registered import MetaData
 from model.steps import ApplyRouting, DestroyNode, JoinOverlay, LeaveOverlay
+from tests.executors.flanneld_server import CHECKSUM, FlanneldServer
 from tests.executors.machines import Machines
 from tests.executors.rented import RentedHosts
 from tests.executors.scanner import seen_from, seen_from_outside
+from tests.gitops.flanneld import connect
 
 pytestmark = pytest.mark.hosts
 
@@ -211,3 +214,47 @@ def test_a_dead_machine_is_nobodys_peer_at_once_and_made_anew_it_is_one_again(ma
     assert old not in peers
     assert len(peers.splitlines()) == 2
     assert machines.pings("worker101", "worker102.overlay") == ["worker102.overlay"]
+
+
+def with_driver(machines: Machines, driver: str, url: str, checksum: str) -> None:
+    flanneld = {"url": f"{url}/flanneld", "sha256": checksum, "etcd": [url]}
+    overlay = Overlay.model_validate({"network": "10.5.0.0/16", "driver": driver, "flanneld": flanneld})
+    machines.store.put(keys.CLUSTER, machines.cluster.model_copy(update={"overlay": overlay}).to_json())
+
+
+def test_flanneld_is_installed_by_its_checksum_and_keeps_the_subnets(machines: Machines, etcd_endpoint: str) -> None:
+    before = {node: machines.registry.read().nodes[node].addresses for node in IN_OVERLAY}
+    gateway = str(machines.rented.lab.network.names.address(1))
+    server = FlanneldServer(gateway, connect(etcd_endpoint))
+    try:
+        with_driver(machines, "flanneld", server.url, "0" * 64)
+        with pytest.raises(StepFailed, match=r"serves is not the flanneld of cluster\.yaml: another checksum"):
+            machines.overlay.join(JoinOverlay(nodes=("worker101",)), machines.context)
+        assert machines.on("worker101", "ls /usr/local/sbin; systemctl is-active wg-quick@flannel-wg").split() == [
+            "active"
+        ]
+        with_driver(machines, "flanneld", server.url, CHECKSUM)
+        machines.overlay.join(JoinOverlay(), machines.context)
+    finally:
+        server.stop()
+    nodes = machines.registry.read().nodes
+    assert {node: nodes[node].addresses for node in IN_OVERLAY} == before
+    ip = nodes["worker101"].ip
+    assert server.started[ip] == (
+        f"--etcd-endpoints={server.url} --etcd-prefix=/coreos.com/network --iface={ip} --public-ip={ip} "
+        "--subnet-file=/run/flannel/subnet.env"
+    )
+    running = "systemctl is-active flanneld wg-quick@flannel-wg; systemctl is-enabled flanneld"
+    assert machines.on("worker101", f"({running}) || true").split() == ["active", "inactive", "enabled"]
+
+
+def test_from_flanneld_back_to_flstrs_own_driver(machines: Machines) -> None:
+    machines.store.put(keys.CLUSTER, machines.cluster.to_json())
+    machines.overlay.join(JoinOverlay(nodes=IN_OVERLAY), machines.context)
+    assert machines.pings("worker101", "worker102.overlay", "ingress016.overlay") == [
+        "worker102.overlay",
+        "ingress016.overlay",
+    ]
+    assert machines.on(
+        "worker101", "ls /usr/local/sbin /etc/systemd/system/flanneld.service 2>/dev/null || true"
+    ).strip() == ("/usr/local/sbin:")
