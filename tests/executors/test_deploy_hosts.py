@@ -15,6 +15,7 @@ from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
 from executors.host_paths import release_paths
 from executors.mesh import Mesh
+from executors.overlay import OverlayNetwork
 from executors.padlock_check import PadlockCheck
 from executors.provision import Provision
 from executors.releases import build_script
@@ -38,6 +39,7 @@ from model.steps import (
     CreateNode,
     DrainInstance,
     JoinMeshes,
+    JoinOverlay,
     StartInstance,
     Step,
     StopInstance,
@@ -62,12 +64,13 @@ CLUSTER = Cluster.model_validate(
             "ingress": {"role": "ingress", "count": 1, "first": 16},
         },
         "meshes": {"vpn_ingr": {"subnet": "10.111.0.0/24", "port": 762, "hubs": ["ingress"], "members": ["worker"]}},
+        "overlay": {"network": "10.5.0.0/16"},
     }
 )
 
 
 class Field:
-    """Three joined machines, an app repository, and the executors."""
+    """Three machines in their mesh and the overlay, an app repository, and the executors."""
 
     def __init__(self, rented: RentedHosts, store: Store, folder: Path) -> None:
         self.rented = rented
@@ -93,6 +96,7 @@ class Field:
         with ThreadPoolExecutor(len(NODES)) as pool:
             list(pool.map(create, NODES))
         Mesh(self.ssh).join(JoinMeshes(nodes=NODES), self.context)
+        OverlayNetwork(self.ssh).join(JoinOverlay(nodes=NODES), self.context)
 
     def _report(self, line: str) -> None:
         self.reports.append(line)
@@ -159,6 +163,18 @@ def test_users_are_answered_by_the_first_commit(field: Field) -> None:
     assert field.ask("unknown.example.com")[0] == 404
 
 
+def test_instances_listen_in_the_overlay_and_users_come_to_them_through_it(field: Field) -> None:
+    nodes = field.registry.read().nodes
+    instances = field.registry.read().apps["backend", "influencer"].instances.values()
+    for one in instances:
+        assert one.ip == nodes[one.node].addresses["overlay"]
+        assert f"{one.ip}:{one.port}" in field.on(one.node, "ss -Htln | awk '{ print $4 }'").split()
+    sent = "wg show flannel-wg transfer | awk '{ sum += $3 } END { print sum }'"
+    before = int(field.on(INGRESS, sent))
+    answer = len(field.ask()[1])
+    assert int(field.on(INGRESS, sent)) - before > answer
+
+
 def test_the_other_machines_reach_the_app_through_their_own_haproxy(field: Field) -> None:
     assert field.on("worker102", "curl -s http://127.0.0.1:5001/").startswith("influencer first")
 
@@ -178,7 +194,7 @@ def test_a_commit_is_rolled_out_and_no_request_fails(field: Field) -> None:
     assert client.failures == []
     assert {answer.split()[1] for answer in client.answers} == {"first", "second"}
     assert field.ask() == (200, f"influencer second {second.commit}")
-    assert field.on("worker101", "ls /etc/systemd/system/flstr-*").endswith(
+    assert field.on("worker101", "ls /etc/systemd/system/flstr-backend-*").endswith(
         "/flstr-backend-influencer-1-22222222.service"
     )
     held = {record.instance for record in field.registry.read().ports.values()}
