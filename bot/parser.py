@@ -13,7 +13,7 @@ MOST = 200
 
 @dataclass(frozen=True)
 class Command:
-    """A verb of the table with words of the right shape; optional ones may be missing at the end."""
+    """A verb of the table with words of the right shape; optional ones may be missing at the end, flags come last."""
 
     verb: Verb
     arguments: tuple[str, ...] = ()
@@ -50,6 +50,7 @@ SHAPES: dict[ArgumentKind, Shape] = {
     "app or pool": Shape(re.compile(_APP), "the name of an app or a pool, such as influencer or worker"),
     "count": Shape(re.compile(r"[0-9]{1,3}"), f"a number from 0 to {MOST}"),
     "app or node": Shape(re.compile(_APP), "the name of an app or a node, such as influencer or worker101"),
+    "node": Shape(re.compile(_APP), "the name of a node, such as worker101"),
     "revision": Shape(re.compile(_COMMIT), "a commit of the cluster repo, such as a1b2c3"),
     "operation": Shape(re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "the id of an operation, such as 7f3a"),
     "host": Shape(re.compile(_HOST), "a public host name, such as influencer.flstr.lab"),
@@ -71,7 +72,7 @@ def parse(line: str) -> Command | Refusal:
     verb = BY_NAME.get(name)
     if verb is None:
         return Refusal(f"{shown(words[0])} is not a verb; {_nearest_verb(name)}")
-    return _with_arguments(verb, tuple(words[1:]))
+    return _with_flags(verb, tuple(words[1:]))
 
 
 def shown(word: str) -> str:
@@ -85,6 +86,19 @@ def _nearest_verb(name: str) -> str:
     if near:
         return f"did you mean {near[0]}?"
     return f"the verbs are {', '.join(verb.name for verb in VERBS)}"
+
+
+def _with_flags(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:
+    # Telephones make one long dash of two short ones.
+    plain = tuple(re.sub(r"\A[\u2013\u2014]", "--", word) for word in words)
+    if not verb.flags:
+        return _with_arguments(verb, words)
+    given = tuple(word for word in plain if word.startswith("-"))
+    wrong = next((word for word in given if word not in verb.flags), None)
+    if wrong is not None:
+        return Refusal(f"{verb.name} does not take {shown(wrong)}; write {verb.line}, for example: {verb.example}")
+    command = _with_arguments(verb, tuple(word for word in plain if not word.startswith("-")))
+    return command if isinstance(command, Refusal) else Command(verb, (*command.arguments, *dict.fromkeys(given)))
 
 
 def _with_arguments(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:

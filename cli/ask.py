@@ -14,8 +14,11 @@ from gitops.store import Store
 from model import keys
 from model.errors import Refused
 from model.operation import Asker, Intent
+from model.verbs import FIX
 
 ANSWER_SECONDS = 60.0
+# Mends are waited for, until the tunnels are there again.
+MEND_SECONDS = 600.0
 
 _EMOJI = {
     "white_check_mark": "✓",
@@ -98,6 +101,6 @@ def _answered(store: Store, intent: Intent) -> Intent:
     intents.submit(store, intent)
     with store.follow(keys.intent(intent.id), heard):
         try:
-            return answers.get(timeout=ANSWER_SECONDS)
+            return answers.get(timeout=MEND_SECONDS if FIX in intent.arguments else ANSWER_SECONDS)
         except queue.Empty:
-            raise Refused("no flstr serve answered within a minute; look at its log") from None
+            raise Refused("no flstr serve answered in time; look at its log") from None

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cli.settings import Settings
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
+from executors.doctor.check import Doctor
 from executors.mesh import Mesh
 from executors.overlay import OverlayNetwork
 from executors.padlock_check import PadlockCheck
@@ -44,9 +45,11 @@ def build_executors(settings: Settings, registry: Registry) -> Executors:
     }
 
 
-def build_checks() -> HostChecks:
-    """The checks of the outside, by verb."""
-    return {"padlock": PadlockCheck()}
+def build_checks(settings: Settings, registry: Registry) -> HostChecks:
+    """The checks of the outside, by verb. Those that reach machines have connections of their own, so that a long step
+    never keeps a look waiting."""
+    ssh = Ssh(registry.host, ssh_key(settings.state / KEY_FILE))
+    return {"padlock": PadlockCheck(), "doctor": Doctor(ssh)}
 
 
 def ssh_key(path: Path) -> Path:

@@ -119,7 +119,9 @@ def _add_verb(verb: Verb) -> None:
         out.print(ask(read_settings(), " ".join([verb.name, *(words or [])])), markup=False)
 
     more = f"Example: `{NAME} {verb.example}`. Who may: people with the right `{verb.right}` in cluster.yaml."
-    app.command(verb.name, help=f"{verb.summary}. {more}", short_help=verb.summary)(command)
+    # Flags are words of the line like any other: the parser knows them.
+    settings = {"ignore_unknown_options": bool(verb.flags)}
+    app.command(verb.name, help=f"{verb.summary}. {more}", short_help=verb.summary, context_settings=settings)(command)
 
 
 for _verb in VERBS:

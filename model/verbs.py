@@ -6,7 +6,13 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:  # the help of `flstr` is made from this table, and needs no pydantic for it
     from model.cluster import Right
 
-ArgumentKind = Literal["app@commit", "app or pool", "count", "app or node", "revision", "operation", "host", "verb"]
+ArgumentKind = Literal[
+    "app@commit", "app or pool", "count", "app or node", "node", "revision", "operation", "host", "verb"
+]
+
+
+# Has the doctor mend what it safely can.
+FIX = "--fix"
 
 
 @dataclass(frozen=True)
@@ -26,18 +32,19 @@ class Argument:
 
 @dataclass(frozen=True)
 class Verb:
-    """One thing a person can ask for."""
+    """One thing a person can ask for. `flags` may stand anywhere after the verb."""
 
     name: str
     arguments: tuple[Argument, ...]
     summary: str
     right: "Right"
     example: str
+    flags: tuple[str, ...] = ()
 
     @property
     def usage(self) -> str:
-        """Its arguments, optional ones in brackets."""
-        return " ".join(argument.usage for argument in self.arguments)
+        """Its arguments and flags, optional ones in brackets."""
+        return " ".join([*(argument.usage for argument in self.arguments), *(f"[{flag}]" for flag in self.flags)])
 
     @property
     def line(self) -> str:
@@ -83,6 +90,14 @@ VERBS: tuple[Verb, ...] = (
         "Check what a public host serves: answer, redirect, certificate",
         "read",
         "padlock influencer.flstr.lab",
+    ),
+    Verb(
+        "doctor",
+        (Argument("node", optional=True),),
+        "Find out what is wrong between the machines; with --fix (right sync), carry out the safe mends",
+        "read",
+        "doctor worker101",
+        (FIX,),
     ),
     Verb("help", (Argument("verb", optional=True),), "Show the verbs, or one of them", "read", "help deploy"),
 )

@@ -1,10 +1,11 @@
-"""The verbs that only look: status, plan and padlock."""
+"""The verbs that look: status, plan, padlock and doctor, which mends as well where it is told to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitops import describe
 from gitops.executor import HostChecks
+from gitops.gate import names
 from gitops.operations import Operations
 from gitops.plan import plan
 from gitops.registry import Registry
@@ -13,11 +14,12 @@ from gitops.revisions import Revisions
 from gitops.verbs.desk import Request, did_you_mean
 from model.errors import Refused
 from model.operation import SyncState
+from model.verbs import FIX
 
 
 @dataclass(frozen=True)
 class Look:
-    """Answers from etcd, Git and the outside; changes nothing."""
+    """Answers from etcd, Git and the outside; changes nothing of what is desired or registered."""
 
     registry: Registry
     revisions: Revisions
@@ -48,3 +50,10 @@ class Look:
     def padlock(self, request: Request) -> str:
         """`padlock <host>`."""
         return self.checks["padlock"](request.intent.arguments, self.registry)
+
+    def doctor(self, request: Request) -> str:
+        """`doctor [node] [--fix]`."""
+        arguments, cluster = request.intent.arguments, request.cluster
+        if FIX in arguments and "sync" not in cluster.people[request.person].may:
+            raise Refused(f"You may not doctor {FIX}; {names(cluster.who_may('sync'))} may.")
+        return self.checks["doctor"](arguments, self.registry)

@@ -40,6 +40,12 @@ def command(line: str) -> tuple[str, tuple[str, ...]]:
         ("approve 7f3a", "approve", ("7f3a",)),
         ("deny 7f3a", "deny", ("7f3a",)),
         ("padlock influencer.flstr.lab", "padlock", ("influencer.flstr.lab",)),
+        ("doctor", "doctor", ()),
+        ("doctor worker101", "doctor", ("worker101",)),
+        ("doctor --fix", "doctor", ("--fix",)),
+        ("doctor worker101 --fix", "doctor", ("worker101", "--fix")),
+        ("doctor --fix worker101", "doctor", ("worker101", "--fix")),
+        ("doctor —fix --fix", "doctor", ("--fix",)),
         ("help", "help", ()),
         ("help deploy", "help", ("deploy",)),
         ("", "help", ()),
@@ -57,7 +63,7 @@ def test_commands(line: str, name: str, arguments: tuple[str, ...]) -> None:
         ("stauts", "stauts is not a verb; did you mean status?"),
         (
             "frobnicate",
-            "frobnicate is not a verb; the verbs are deploy, scale, status, plan, sync, approve, deny, padlock, help",
+            "frobnicate is not a verb; the verbs are deploy, scale, status, plan, sync, approve, deny, padlock, doctor, help",
         ),
         ("help depoly", "depoly is not a verb; did you mean deploy?"),
         (
@@ -72,6 +78,11 @@ def test_commands(line: str, name: str, arguments: tuple[str, ...]) -> None:
         ("scale influencer 201", "scale needs a number from 0 to 200, not 201"),
         ("scale influencer -1", "scale needs a number from 0 to 200, not -1"),
         ("scale influencer many", "scale needs a number from 0 to 200, not many"),
+        (
+            "doctor --force",
+            "doctor does not take --force; write doctor [node] [--fix], for example: doctor worker101",
+        ),
+        ("doctor worker_101 --fix", "doctor needs the name of a node, such as worker101, not worker_101"),
         ("plan b", "plan does not take b; write plan, for example: plan"),
         ("padlock localhost", "padlock needs a public host name, such as influencer.flstr.lab, not localhost"),
         ("x" * 4000, "that line has 4000 characters; a command has at most 1000"),

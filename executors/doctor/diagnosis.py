@@ -1,0 +1,42 @@
+"""What was seen on all machines, against what is registered, becomes findings. Pure."""
+
+from collections.abc import Mapping
+
+from executors.doctor.facts import Facts
+from executors.doctor.findings import Finding
+from executors.doctor.links import Ends, of_links
+from executors.doctor.machine import of_clocks, of_machine, runs
+from executors.doctor.overlay import of_overlay
+from executors.mesh_files import Place, places
+from model.cluster import Cluster
+from model.names import NodeName
+from model.registered import Registered
+
+
+def diagnose(
+    cluster: Cluster, registered: Registered, seen: Mapping[NodeName, Facts], silent: Mapping[NodeName, str]
+) -> list[Finding]:
+    """Every finding once, at the machine that is at fault. `silent` machines did not answer; it says why."""
+    found = [
+        Finding("error", node, f"{node} cannot be looked at ({reason})", "see whether it is up in the Hetzner console")
+        for node, reason in silent.items()
+    ]
+    of_nodes = {node: places(node, cluster, registered.members) for node in (*seen, *silent)}
+    for node, facts in seen.items():
+        found += of_machine(node, of_nodes[node], facts)
+    found += of_clocks(seen)
+    for mesh in sorted(cluster.meshes):
+        in_mesh = {node: place for node, of_node in of_nodes.items() for place in of_node if place.name == mesh}
+        down = {node for node, place in in_mesh.items() if node in silent or not _runs(place, seen[node])}
+        found += of_links(Ends(mesh, in_mesh, seen, down))
+    found += of_overlay(cluster, registered, seen, frozenset(silent))
+    return list(dict.fromkeys(found))
+
+
+def tunnel_count(seen: Mapping[NodeName, Facts]) -> int:
+    """How many tunnels were looked at, from one end at least."""
+    return len({(network, frozenset({node, about})) for node, facts in seen.items() for network, about in facts.reach})
+
+
+def _runs(place: Place, facts: Facts) -> bool:
+    return place.name in facts.meshes and runs(place, facts.meshes[place.name])

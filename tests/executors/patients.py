@@ -1,0 +1,107 @@
+"""Three real machines in one mesh, for a doctor: two hubs, and a worker that connects to both."""
+
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from cli.ask import plain
+from executors.cloud import CloudSettings
+from executors.doctor.check import Doctor
+from executors.mesh import Mesh
+from executors.provision import Provision
+from executors.ssh import Ssh
+from gitops.executor import StepContext
+from gitops.registry import Registry
+from gitops.store import Fence, Store
+from model import keys
+from model.steps import CreateNode, JoinMeshes
+from tests.executors.clusters import cluster
+from tests.executors.rented import TOKEN, RentedHosts
+from tests.executors.sshd import make_key
+
+MESH = "vpn_ingr"
+HUB, OTHER_HUB, WORKER = "ingress016", "ingress017", "worker101"
+ALL = (HUB, OTHER_HUB, WORKER)
+WELL = "✓ 3 machines, 3 tunnels: all well"
+
+
+class Patients:
+    """Machines that have joined, with a doctor."""
+
+    def __init__(self, rented: RentedHosts, store: Store, folder: Path) -> None:
+        self.rented = rented
+        self.cluster = cluster("three-machines")
+        store.put(keys.CLUSTER, self.cluster.to_json())
+        store.put(keys.LEADER, "this test")
+        token = store.create_revision(keys.LEADER) or 0
+        self.registry = Registry(store.fenced(Fence(keys.LEADER, token)))
+        self.context = StepContext("op", self.registry, token, lambda line: None)
+        self.ssh = Ssh(self.registry.host, folder / "client")
+        self.provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(folder / "client"), rented.url))
+        with ThreadPoolExecutor(len(ALL)) as pool:
+            list(pool.map(self._create, ALL))
+        try:
+            Mesh(self.ssh).join(JoinMeshes(nodes=ALL), self.context)
+        except Exception as e:
+            print(e, e.output)
+            for n in ALL:
+                print(
+                    n,
+                    self.on(
+                        n,
+                        f"journalctl -q -o short-precise -n 60 -u tinc@{MESH}|cut -c12-180;ping -c 1 -W 1 10.120.0.1; ping -c 1 -W 1 10.120.0.2; ping -W 1 -c 1 10.120.0.3; true",
+                    ),
+                )
+            raise
+
+    def _create(self, node: str) -> None:
+        pool = self.cluster.pool_of(node) or ""
+        role = self.cluster.pools[pool].role
+        step = CreateNode(node=node, pool=pool, role=role, server_type="cx22", location="fsn1", image="debian-12")
+        self.provision.create_node(step, self.context)
+
+    def on(self, node: str, script: str) -> str:
+        return self.ssh.run(node, f"cd /etc/tinc/{MESH}\n{SHORTHAND}\n{script}", self.context.fence)
+
+    def address(self, node: str) -> str:
+        host = self.registry.host(node)
+        return (host.ip or "") if host else ""
+
+    def doctor(self, *words: str) -> list[str]:
+        """The lines that a person reads in a terminal."""
+        return plain(Doctor(self.ssh)(words, self.registry)).splitlines()
+
+    def restart_daemons(self) -> None:
+        """What the journals said before concerns the doctor no more; all is well afterwards."""
+        for node in ALL:
+            self.on(node, f"systemctl restart tinc@{MESH}")
+        self.doctor("--fix")
+        Mesh(self.ssh).join(JoinMeshes(nodes=ALL), self.context)
+        assert self.doctor() == [WELL]
+
+    @contextmanager
+    def until_logged(self, **wanted: str) -> Iterator[None]:
+        """Afterwards, wait until each machine has logged a line with its pattern; a minute at most."""
+        cursors = {node: self.on(node, "journalctl --quiet --lines=0 --show-cursor").split()[-1] for node in wanted}
+        yield
+        for node, pattern in wanted.items():
+            self.on(
+                node,
+                f'timeout 60 bash -c \'until journalctl --quiet --output=cat --after-cursor="$0" | grep -qE "$1"; '
+                f"do sleep 0.2; done' '{cursors[node]}' '{pattern}' || fail 'it did not log {pattern}'",
+            )
+
+
+SHORTHAND = f"""
+reread_files() {{ systemctl kill --kill-who=main --signal=HUP tinc@{MESH}; sleep 0.2; redial; }}
+redial() {{ systemctl kill --kill-who=main --signal=ALRM tinc@{MESH}; }}
+without_key() {{ sed -i '/BEGIN/,$d' "hosts/$1"; }}
+"""
+
+
+def mended(lines: list[str]) -> list[str]:
+    """What a doctor says it mended, where all is well afterwards."""
+    assert lines[-1] == WELL, lines
+    return [re.sub("^✓ mended: ", "", line) for line in lines[:-1]]
