@@ -1,4 +1,4 @@
-"""Answers to intents, on their way to the person who asked, and to nobody else."""
+"""Answers to intents, on their way to the person who asked, and to nobody else; their files go to the channel."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ from slack_sdk import WebClient
 from bot.clients import webhook_client
 from bot.slack_errors import CALL_ERRORS, RateLimited, RefusedBySlack, Uncertain, failure
 from bot.text import split
-from gitops.intents import delivered
+from gitops.intents import attachment_of, delivered
 from gitops.store import Following, Store
 from model import keys
 from model.errors import Refused
@@ -29,14 +29,23 @@ GIVE_UP_SECONDS = 6 * 3600.0
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 60.0
 STOP_SECONDS = 12.0
+ALT_CHARACTERS = 1000
+
+_OUTSIDE = ":warning: The picture cannot be posted here, where I am not; `/invite @flstr` and ask again."
+_FILE_REFUSED = {
+    "not_in_channel": _OUTSIDE,
+    "channel_not_found": _OUTSIDE,
+    "missing_scope": ":warning: The picture needs the scope files:write; install the app again from its manifest.",
+}
 
 
 @dataclass
 class OnItsWay:
-    """An answer, and the parts of it that are still to be sent."""
+    """An answer, and the parts of it that are still to be sent; a file is the last one."""
 
     intent: Intent
     parts: list[str]
+    file: bool = False
     not_before: float = 0.0
     failures: int = 0
     used: int = 0
@@ -82,7 +91,7 @@ class Answers:
             return
         with self._changed:
             parts = [part for part in split(intent.answer, PART_CHARACTERS) if part.strip()]
-            self._on_their_way.setdefault(intent.id, OnItsWay(intent, parts))
+            self._on_their_way.setdefault(intent.id, OnItsWay(intent, parts, intent.attached))
             self._changed.notify()
 
     def _run(self) -> None:
@@ -104,6 +113,9 @@ class Answers:
                 self._send(answer, answer.parts[0])
                 answer.parts.pop(0)
                 answer.failures = 0
+            elif answer.file:
+                self._upload(answer.intent)
+                answer.file = False
             else:
                 delivered(self._store, answer.intent)
                 self._forget(answer)
@@ -127,6 +139,19 @@ class Answers:
             answer.url_is_dead = True
         self._client.chat_postEphemeral(channel=asker.channel, user=asker.user, text=text)
 
+    def _upload(self, intent: Intent) -> None:
+        """Post the file where it was asked for. Slack has no files for one person only."""
+        attachment = attachment_of(self._store, intent)
+        if attachment is None:
+            return
+        self._client.files_upload_v2(
+            channel=intent.asker.channel,
+            filename=attachment.name,
+            title=attachment.title,
+            alt_txt=attachment.alt[:ALT_CHARACTERS],
+            content=attachment.content,
+        )
+
     def _may_use_url(self, answer: OnItsWay) -> bool:
         young = self._clock() - answer.intent.asked < RESPONSE_URL_SECONDS
         unused = answer.used < RESPONSE_URL_USES and not answer.url_is_dead
@@ -140,14 +165,18 @@ class Answers:
                 answer.failures += 1
                 pause = min(FIRST_RETRY_SECONDS * 2 ** (answer.failures - 1), LONGEST_RETRY_SECONDS)
                 self._later(answer, pause, reason)
+            case RefusedBySlack(code) if answer.file and not answer.parts:
+                log.warning("Slack does not take a file", intent=answer.intent.id, error=code)
+                sentence = _FILE_REFUSED.get(code, f":warning: Slack does not take the picture ({code}).")
+                answer.parts, answer.file = [sentence], False
             case RefusedBySlack(code):
                 log.error("Slack does not take an answer, it is given up", intent=answer.intent.id, error=code)
-                answer.parts = []
+                answer.parts, answer.file = [], False
 
     def _later(self, answer: OnItsWay, seconds: float, reason: str) -> None:
         if self._clock() - answer.intent.asked > GIVE_UP_SECONDS:
             log.error("an answer is given up", intent=answer.intent.id, reason=reason)
-            answer.parts = []
+            answer.parts, answer.file = [], False
         answer.not_before = self._clock() + seconds
         log.warning("an answer waits", intent=answer.intent.id, seconds=round(seconds, 1), reason=reason)
 

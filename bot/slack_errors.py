@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from http.client import HTTPException
 
-from slack_sdk.errors import SlackApiError
+from slack_sdk.errors import SlackApiError, SlackRequestError
 
 DEFAULT_RETRY_AFTER = 30.0
 
 # Everything that a call can raise while the connection, not the call, is at fault; URLError and timeouts are OSErrors.
-CALL_ERRORS = (SlackApiError, OSError, HTTPException)
+CALL_ERRORS = (SlackApiError, SlackRequestError, OSError, HTTPException)
 
 _SLACK_AT_FAULT = frozenset({"internal_error", "fatal_error", "service_unavailable", "request_timeout"})
 

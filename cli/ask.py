@@ -5,11 +5,13 @@ import re
 import secrets
 import subprocess
 import time
+from pathlib import Path
 
 from bot.parser import Refusal, parse
 from cli.etcd import connect
 from cli.settings import Settings
 from gitops import intents
+from gitops.intents import attachment_of
 from gitops.store import Store
 from model import keys
 from model.errors import Refused
@@ -38,17 +40,25 @@ _EMOJI = {
 }
 
 
-def ask(settings: Settings, line: str) -> str:
-    """The answer to a line such as `deploy influencer@a1b2c3`, for a terminal. Raises `Refused`."""
+def ask(settings: Settings, line: str, output: Path | None = None) -> str:
+    """The answer to a line such as `deploy influencer@a1b2c3`, for a terminal. Raises `Refused`.
+
+    A file that comes with it is written to `output`, or under its own name into the current folder.
+    """
     command = parse(line)
     if isinstance(command, Refusal):
         raise Refused(command.sentence)
     store = connect(settings)
     try:
         answered = _answered(store, _intent(settings, command.verb.name, command.arguments, line))
+        attachment = attachment_of(store, answered)
     finally:
         store.close()
     text = plain(answered.answer)
+    if attachment is not None:
+        file = output or Path(Path(attachment.name).name)
+        file.write_bytes(attachment.content)
+        text = f"{text}\nThe picture is in {file}."
     if answered.refused:
         raise Refused(text)
     return text

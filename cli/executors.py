@@ -10,6 +10,7 @@ from cli.settings import Settings
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
+from executors.graph.check import Graph
 from executors.mesh import Mesh
 from executors.overlay import OverlayNetwork
 from executors.padlock_check import PadlockCheck
@@ -49,7 +50,8 @@ def build_checks(settings: Settings, registry: Registry) -> HostChecks:
     """The checks of the outside, by verb. Those that reach machines have connections of their own, so that a long step
     never keeps a look waiting."""
     ssh = Ssh(registry.host, ssh_key(settings.state / KEY_FILE))
-    return {"padlock": PadlockCheck(), "doctor": Doctor(ssh)}
+    doctor = Doctor(ssh)
+    return {"padlock": PadlockCheck(), "doctor": doctor, "graph": Graph(doctor)}
 
 
 def ssh_key(path: Path) -> Path:

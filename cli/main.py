@@ -3,25 +3,20 @@
 A command imports what it works with when it runs: the help has to come at once.
 """
 
-import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
 
-from cli import lab_commands
-from model.errors import Refused
+from cli import lab_commands, mesh_commands
+from cli.sentences import err, out, sentences
 from model.verbs import VERBS, Verb
 
 OWN_COMMANDS = frozenset({"plan", "help"})
 NAME = "flstr"
-
-out = Console(highlight=False, soft_wrap=True)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 app = typer.Typer(
     name=NAME,
@@ -31,21 +26,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(lab_commands.app, name="lab")
-
-
-def sentences(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Turns a refusal into its sentence and exit status 1."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **options: Any) -> Any:
-        try:
-            return command(*args, **options)
-        except Refused as error:
-            for sentence in getattr(error, "faults", None) or [error.sentence]:
-                err.print(f"flstr: {sentence}", markup=False)
-            raise typer.Exit(1) from None
-
-    return run
+app.add_typer(mesh_commands.app, name="mesh")
 
 
 @app.command()

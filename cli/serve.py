@@ -110,6 +110,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
         "status": look.status,
         "plan": look.plan,
         "padlock": look.padlock,
+        "graph": look.graph,
         "doctor": look.doctor,
         "sync": decide.sync,
         "approve": decide.approve,

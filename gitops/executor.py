@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gitops.registry import Registry
+from model.attachment import Reply
 
 
 @dataclass(frozen=True)
@@ -24,8 +25,8 @@ Executor = Callable[[Any, StepContext], None]
 # By the step's `kind`.
 Executors = Mapping[str, Executor]
 
-# Answers a question about the outside, such as a padlock check, from a verb's arguments; returns Slack mrkdwn.
-HostCheck = Callable[[tuple[str, ...], Registry], str]
+# Answers a question about the outside, such as a padlock check, from a verb's arguments; text is Slack mrkdwn.
+HostCheck = Callable[[tuple[str, ...], Registry], str | Reply]
 
 # By verb.
 HostChecks = Mapping[str, HostCheck]

@@ -2,6 +2,7 @@
 
 from gitops.store import Store
 from model import keys
+from model.attachment import Attachment
 from model.operation import Intent
 
 
@@ -10,14 +11,27 @@ def submit(store: Store, intent: Intent) -> bool:
     return store.put_new(keys.intent(intent.id), intent.to_json())
 
 
-def answer(store: Store, intent: Intent, text: str, *, refused: bool = False) -> Intent:
-    """Answer an intent; the person who asked is shown `text` (Slack mrkdwn)."""
-    answered = intent.model_copy(update={"status": "answered", "answer": text, "refused": refused})
+def answer(
+    store: Store, intent: Intent, text: str, *, refused: bool = False, attachment: Attachment | None = None
+) -> Intent:
+    """Answer an intent; the person who asked is shown `text` (Slack mrkdwn). A file is there before the answer is."""
+    if attachment is not None:
+        store.put(keys.attachment(intent.id), attachment.to_json())
+    said = {"answer": text, "refused": refused, "attached": attachment is not None}
+    answered = intent.model_copy(update={"status": "answered", **said})
     store.swap(keys.intent(intent.id), intent.to_json(), answered.to_json())
     return answered
+
+
+def attachment_of(store: Store, intent: Intent) -> Attachment | None:
+    """The file that goes with an intent's answer, while it is kept."""
+    value = store.get(keys.attachment(intent.id)) if intent.attached else None
+    return None if value is None else Attachment.model_validate_json(value)
 
 
 def delivered(store: Store, intent: Intent) -> None:
     """Note that the answer reached the person; the record stays for a while, so that a duplicate finds it."""
     done = intent.model_copy(update={"status": "delivered"})
     store.swap(keys.intent(intent.id), intent.to_json(), done.to_json())
+    if intent.attached:
+        store.delete(keys.attachment(intent.id))

@@ -20,6 +20,7 @@ ROUTED = "flstr/routed/"
 OPERATIONS = "flstr/operation/"
 APPROVALS = "flstr/approval/"
 INTENTS = "flstr/intent/"
+ATTACHMENTS = "flstr/attachment/"
 CARDS = "flstr/card/"
 NOTICES = "flstr/notice/"
 
@@ -117,6 +118,11 @@ def approval(approval_id: str) -> str:
 def intent(intent_id: str) -> str:
     """What somebody asked for, with its answer once there is one."""
     return f"{INTENTS}{intent_id}"
+
+
+def attachment(intent_id: str) -> str:
+    """The file that goes with an intent's answer."""
+    return f"{ATTACHMENTS}{intent_id}"
 
 
 def card(record_id: str) -> str:

@@ -99,6 +99,7 @@ class Intent(Frozen):
     status: IntentStatus = "new"
     answer: str = Field("", description="Slack mrkdwn, for that person only")
     refused: bool = Field(False, description="Whether the answer says why nothing came of it")
+    attached: bool = Field(False, description="Whether a file goes with the answer")
 
 
 class Notice(Frozen):

@@ -99,6 +99,13 @@ VERBS: tuple[Verb, ...] = (
         "doctor worker101",
         (FIX,),
     ),
+    Verb(
+        "graph",
+        (),
+        "Draw the meshes and the overlay: machines, tunnels, the time through them, what is down",
+        "read",
+        "graph",
+    ),
     Verb("help", (Argument("verb", optional=True),), "Show the verbs, or one of them", "read", "help deploy"),
 )
 

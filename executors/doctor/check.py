@@ -59,22 +59,28 @@ class Doctor:
 
     def __call__(self, arguments: tuple[str, ...], registry: Registry) -> str:
         """The findings as Slack mrkdwn. Raises `Refused` for a machine that is not known."""
-        fence = registry.store.fence
-        if fence is None:
-            raise Refused("Only the flstr serve that leads can look at machines.")
         names = [word for word in arguments if word != FIX]
-        cluster, registered = registry.cluster(), registry.read()
-        patient = Patient(names[0] if names else None, cluster, registered, fence.token)
-        known = known_nodes(cluster, registered)
-        if patient.focus is not None and patient.focus not in known:
-            raise Refused(f"There is no node called {patient.focus}.{did_you_mean(patient.focus, list(known))}")
-        seen = self._look(patient)
+        patient = self.patient(names[0] if names else None, registry)
+        seen = self.look(patient)
         if FIX not in arguments or not any(one.mends for one in seen.found):
             return report(seen.found, seen.machines, tunnel_count(seen.machines))
         after = self._mend(patient, seen)
         return mended_report(seen.found, after.found, after.machines, tunnel_count(after.machines))
 
-    def _look(self, patient: Patient) -> Seen:
+    @staticmethod
+    def patient(focus: NodeName | None, registry: Registry) -> Patient:
+        """What there is to be looked at. Raises `Refused` for a machine that is not known."""
+        fence = registry.store.fence
+        if fence is None:
+            raise Refused("Only the flstr serve that leads can look at machines.")
+        cluster, registered = registry.cluster(), registry.read()
+        known = known_nodes(cluster, registered)
+        if focus is not None and focus not in known:
+            raise Refused(f"There is no node called {focus}.{did_you_mean(focus, list(known))}")
+        return Patient(focus, cluster, registered, fence.token)
+
+    def look(self, patient: Patient) -> Seen:
+        """Every machine concerned looked at side by side, and what is wrong."""
         cluster, registered = patient.cluster, patient.registered
         nodes = known_nodes(cluster, registered)
         if patient.focus is not None:
@@ -119,7 +125,7 @@ class Doctor:
         """A look at which nothing that can be mended is left, or the last one before the time is up."""
         deadline = time.monotonic() + SETTLE_SECONDS
         while True:
-            seen = self._look(patient)
+            seen = self.look(patient)
             if not any(one.mends for one in seen.found) or time.monotonic() > deadline:
                 return seen
             time.sleep(SETTLE_POLL_SECONDS)

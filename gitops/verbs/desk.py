@@ -13,6 +13,7 @@ from gitops.gate import names
 from gitops.registry import Registry
 from gitops.store import Following, Store
 from model import keys
+from model.attachment import Reply
 from model.cluster import Cluster, Person
 from model.errors import Refused, Unreadable
 from model.mrkdwn import escape
@@ -35,8 +36,8 @@ class Request:
     cluster: Cluster
 
 
-# Returns the answer for the person, as Slack mrkdwn.
-Handler = Callable[[Request], str]
+# Returns the answer for the person; text is Slack mrkdwn.
+Handler = Callable[[Request], str | Reply]
 
 
 class Desk:
@@ -72,27 +73,27 @@ class Desk:
         verblog = log.bind(intent=intent.id, verb=intent.verb, user=intent.asker.user)
         refused = True
         try:
-            text = self.answer(intent)
+            reply = self.reply(intent)
             refused = False
         except Refused as error:
-            text = escape(error.sentence)
+            reply = Reply(escape(error.sentence))
         except Exception:
             verblog.exception("a verb broke")
-            text = "flstr itself failed at this; its log says more, and nothing was changed by halves."
-        verblog.info("answered", words=intent.words[:200], answer=text[:200])
-        self._write(intent, text, refused)
+            reply = Reply("flstr itself failed at this; its log says more, and nothing was changed by halves.")
+        verblog.info("answered", words=intent.words[:200], answer=reply.text[:200])
+        self._write(intent, reply, refused)
 
-    def _write(self, intent: Intent, text: str, refused: bool) -> None:
+    def _write(self, intent: Intent, reply: Reply, refused: bool) -> None:
         while True:
             try:
-                intents.answer(self._store, intent, text, refused=refused)
+                intents.answer(self._store, intent, reply.text, refused=refused, attachment=reply.attachment)
             except Unreadable:
                 if self._stopped.wait(RETRY_SECONDS):
                     return
             else:
                 return
 
-    def answer(self, intent: Intent) -> str:
+    def reply(self, intent: Intent) -> Reply:
         """The answer to an intent. Raises `Refused`."""
         verb = BY_NAME[intent.verb]
         cluster = self._registry.cluster()
@@ -104,7 +105,8 @@ class Desk:
         name, person = found
         if verb.right not in person.may:
             raise Refused(f"You may not {verb.name}; {names(cluster.who_may(verb.right))} may.")
-        return self._handlers[verb.name](Request(intent, name, person.email, cluster))
+        answer = self._handlers[verb.name](Request(intent, name, person.email, cluster))
+        return answer if isinstance(answer, Reply) else Reply(answer)
 
 
 def _person(cluster: Cluster, intent: Intent) -> tuple[str, Person] | None:

@@ -1,4 +1,4 @@
-"""The verbs that look: status, plan, padlock and doctor, which mends as well where it is told to."""
+"""The verbs that look: status, plan, graph, padlock and doctor, which mends as well where it is told to."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +12,7 @@ from gitops.registry import Registry
 from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
 from gitops.verbs.desk import Request, did_you_mean
+from model.attachment import Reply
 from model.errors import Refused
 from model.operation import SyncState
 from model.verbs import FIX
@@ -47,11 +48,15 @@ class Look:
         repo.fetch()
         return describe.plans(head[:8], plan(self.revisions.manifests(head), self.registry.read()))
 
-    def padlock(self, request: Request) -> str:
+    def graph(self, _: Request) -> str | Reply:
+        """`graph`."""
+        return self.checks["graph"]((), self.registry)
+
+    def padlock(self, request: Request) -> str | Reply:
         """`padlock <host>`."""
         return self.checks["padlock"](request.intent.arguments, self.registry)
 
-    def doctor(self, request: Request) -> str:
+    def doctor(self, request: Request) -> str | Reply:
         """`doctor [node] [--fix]`."""
         arguments, cluster = request.intent.arguments, request.cluster
         if FIX in arguments and "sync" not in cluster.people[request.person].may:

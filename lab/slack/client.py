@@ -54,6 +54,12 @@ class SlackControl:
         view: Json | None = self._get("views", person=person)["home"]
         return view
 
+    def download(self, url: str) -> bytes:
+        """A file that was shared, by its `url_private`."""
+        with _OPENER.open(url, timeout=_SECONDS) as response:
+            content: bytes = response.read()
+        return content
+
     def calls(self, method: str | None = None) -> list[Json]:
         return list(self._get("calls", method=method)["calls"])
 

@@ -21,6 +21,7 @@ from lab.slack.client import SlackControl
 from lab.slack.server import SlackApi
 from lab.slack.settings import SlackSettings as LabSettings
 from model import keys
+from model.attachment import Attachment
 from model.cluster import Cluster
 from model.operation import Approval, Decision, Intent, Notice, Operation, StepState
 
@@ -197,6 +198,43 @@ def test_an_answer_whose_response_url_is_used_up_comes_as_an_ephemeral_message(r
     answer(room.store, stale, "all well")
     eventually(lambda: (DEVELOPER, "all well") in room.ephemeral())
     assert len(room.people.calls("chat.postEphemeral")) == 1
+
+
+PICTURE = Attachment.of("networks.png", "Networks of flstr-lab", "Two machines, all up.", b"\x89PNG picture")
+
+
+def ask_for_a_picture(room: Room) -> None:
+    room.people.type(DEVELOPER, CHANNEL, "/flstr graph")
+    [intent] = room.intents()
+    answer(room.store, intent, "*vpn_ctrl*: all up", attachment=PICTURE)
+
+
+def test_a_picture_comes_to_the_channel_after_the_words_and_is_kept_no_longer(room: Room) -> None:
+    room.start_bot()
+    ask_for_a_picture(room)
+    eventually(lambda: [one.status for one in room.intents()] == ["delivered"])
+    assert (DEVELOPER, "*vpn_ctrl*: all up") in room.ephemeral()
+    [file] = room.cards()[-1]["files"]
+    assert (file["name"], file["title"], file["alt_txt"]) == (PICTURE.name, PICTURE.title, PICTURE.alt)
+    assert room.people.download(file["url_private"]) == PICTURE.content
+    eventually(lambda: room.store.prefix(keys.ATTACHMENTS) == {})
+
+
+def test_a_picture_that_slack_does_not_take_is_not_passed_over_in_silence(room: Room) -> None:
+    room.people.fault("files.completeUploadExternal", error="not_in_channel")
+    room.start_bot()
+    ask_for_a_picture(room)
+    sentence = ":warning: The picture cannot be posted here, where I am not; `/invite @flstr` and ask again."
+    eventually(lambda: (DEVELOPER, sentence) in room.ephemeral())
+    eventually(lambda: [one.status for one in room.intents()] == ["delivered"])
+
+
+def test_a_picture_is_tried_again_after_slack_was_away(room: Room) -> None:
+    room.people.fault("files.getUploadURLExternal", error="internal_error")
+    room.start_bot()
+    ask_for_a_picture(room)
+    eventually(lambda: any(card.get("files") for card in room.cards()))
+    assert len(room.people.calls("files.completeUploadExternal")) == 1
 
 
 def test_an_operation_is_one_card_from_start_to_end(room: Room, make_operation: MakeOperation) -> None:

@@ -63,7 +63,7 @@ def test_commands(line: str, name: str, arguments: tuple[str, ...]) -> None:
         ("stauts", "stauts is not a verb; did you mean status?"),
         (
             "frobnicate",
-            "frobnicate is not a verb; the verbs are deploy, scale, status, plan, sync, approve, deny, padlock, doctor, help",
+            "frobnicate is not a verb; the verbs are deploy, scale, status, plan, sync, approve, deny, padlock, doctor, graph, help",
         ),
         ("help depoly", "depoly is not a verb; did you mean deploy?"),
         (

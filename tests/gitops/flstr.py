@@ -1,10 +1,10 @@
 """A worker and a desk on a real Git remote and a real etcd, with executors that only register."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.app_repos import AppRepos
+from gitops.executor import HostCheck
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.repository import ClusterRepo
@@ -13,7 +13,7 @@ from gitops.runner import Runner
 from gitops.store import Store
 from gitops.verbs.change import Change
 from gitops.verbs.decide import Decide
-from gitops.verbs.desk import Desk, Request
+from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.look import Look
 from gitops.worker import Worker
 from model import keys
@@ -39,6 +39,7 @@ class Flstr:
     cluster: Remote
     app: tuple[Remote, str, str]
     now: list[float]
+    checks: dict[str, HostCheck]
 
     def settle(self) -> list[Operation]:
         """Look until nothing is left to do; the operations there are."""
@@ -57,7 +58,7 @@ class Flstr:
     def ask(self, words: str, user: str = OPERATOR) -> str:
         """What a person in Slack is answered."""
         try:
-            return self.desk.answer(self._intent(words, user))
+            return self.desk.reply(self._intent(words, user)).text
         except Refused as error:
             return error.sentence
 
@@ -102,11 +103,13 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     revisions = Revisions(repo, app_repos)
     runner = Runner(operations, registry, pretend.executors(), token=1)
     worker = Worker(revisions, registry, operations, runner, clock)
-    change, look = Change(repo, app_repos, worker.wake), Look(registry, revisions, operations, worker.state, {})
+    checks: dict[str, HostCheck] = {}
+    change, look = Change(repo, app_repos, worker.wake), Look(registry, revisions, operations, worker.state, checks)
     decide = Decide(store, operations, worker.wake, clock)
-    handlers: dict[str, Callable[[Request], str]] = {
+    handlers: dict[str, Handler] = {
         "deploy": change.deploy, "scale": change.scale, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
+        "graph": look.graph,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
-    return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now)
+    return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks)

@@ -2,7 +2,9 @@
 
 import pytest
 
+from gitops.intents import attachment_of, delivered
 from model import keys
+from model.attachment import Attachment, Reply
 from model.errors import Unreadable
 from model.operation import Intent
 from tests.gitops.flstr import DEVELOPER, OPERATOR, REVIEWER, STRANGER, THREE_WORKERS, Flstr
@@ -31,7 +33,7 @@ def test_what_was_committed_but_not_answered_is_not_committed_again(flstr: Flstr
     flstr.settle()
     intent = flstr._intent("scale influencer 3", DEVELOPER)
     flstr.store.put(keys.intent(intent.id), intent.to_json())
-    first = flstr.desk.answer(intent)
+    first = flstr.desk.reply(intent).text
     # The controller is killed here. Before the next one finds the intent, somebody asks for something else.
     flstr.ask("scale influencer 4")
     head = git(flstr.cluster.bare, "rev-parse", "main")
@@ -82,6 +84,17 @@ def test_an_answer_says_whether_it_is_a_refusal(flstr: Flstr) -> None:
     flstr.settle()
     assert flstr.answered("deploy influencer@main", REVIEWER).refused
     assert not flstr.answered("scale influencer 2", OPERATOR).refused
+
+
+def test_a_file_goes_with_an_answer_until_it_was_delivered(flstr: Flstr) -> None:
+    flstr.settle()
+    picture = Attachment.of("networks.png", "Networks", "all up", b"\x89PNG")
+    flstr.checks["graph"] = lambda arguments, registry: Reply("all up", picture)
+    answered = flstr.answered("graph")
+    assert (answered.answer, answered.attached) == ("all up", True)
+    assert attachment_of(flstr.store, answered) == picture
+    delivered(flstr.store, answered)
+    assert attachment_of(flstr.store, answered) is None
 
 
 def test_status_and_plan_answer(flstr: Flstr) -> None:

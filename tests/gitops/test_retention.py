@@ -29,8 +29,9 @@ def test_answered_intents_go_after_an_hour_and_unanswered_ones_never() -> None:
     new = Intent(id="new", verb="status", asker=asker, asked=0)
     old = new.model_copy(update={"id": "old", "status": "delivered"})
     recent = old.model_copy(update={"id": "recent", "asked": NOW - 10})
-    found = {keys.intent(item.id): item.to_json() for item in (new, old, recent)}
-    assert forgettable(found, NOW) == [keys.intent("old")]
+    drawn = old.model_copy(update={"id": "drawn", "attached": True})
+    found = {keys.intent(item.id): item.to_json() for item in (new, old, recent, drawn)}
+    assert forgettable(found, NOW) == [keys.intent("old"), keys.intent("drawn"), keys.attachment("drawn")]
 
 
 def test_old_notices_go_with_what_was_said_in_their_threads(store: Store) -> None:
