@@ -8,7 +8,7 @@ from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.names import MeshName, NodeName
-from model.registered import HostRecord, InstanceRecord, MeshMember, NodeRecord, Registered
+from model.registered import HostRecord, InstanceRecord, MeshMember, NodeRecord, OverlayLease, Registered, WireGuardEnd
 from model.steps import StartInstance
 
 FIRST, SECOND = "1" * 40, "2" * 40
@@ -103,6 +103,15 @@ def members(manifests: Manifests) -> dict[MeshName, dict[NodeName, MeshMember]]:
                 public_key=_PUBLIC_KEY,
             )
     return found
+
+
+def leases(of: Registered) -> dict[str, OverlayLease]:
+    """A subnet of the overlay for every machine."""
+    end = WireGuardEnd(public_key=f"{'k' * 43}=")
+    return {
+        f"10.5.{number}.0/24": OverlayLease(public_ip=record.ip, backend_data=end)
+        for number, record in enumerate(of.nodes.values(), start=1)
+    }
 
 
 def _address(mesh: str, number: int) -> str:

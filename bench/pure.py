@@ -7,12 +7,16 @@ from ruamel.yaml import YAML
 
 from bench import clusters
 from bench.figures import Figure, Group, in_turn, timed
+from executors.firewall import firewall_of
 from executors.mesh_files import mesh_script, places, tunnels
+from executors.mesh_keys import keys_script
+from executors.overlay_files import overlay_script, place
 from executors.routing import Checks, routing_script
 from executors.routing_files import routing_files
 from gitops.lint import check
 from gitops.plan import plan
 from gitops.routed import routing_nodes
+from model.cluster import Overlay
 from model.registered import Registered
 
 SIZES = (5, 50, 200)
@@ -57,15 +61,25 @@ def _planning(nodes: int) -> Iterator[Figure]:
 
 def _rendering(nodes: int) -> Group:
     manifests = check(clusters.files(nodes))
-    members, registered = clusters.members(manifests), clusters.registered(manifests)
+    cluster, members, registered = manifests.cluster, clusters.members(manifests), clusters.registered(manifests)
     up = frozenset(registered.nodes)
+
+    def keys() -> list[str]:
+        return [keys_script([place.name for place in places(node, cluster, members)]) for node in registered.nodes]
 
     def meshes() -> list[str]:
         scripts = []
         for node in registered.nodes:
-            of_node = places(node, manifests.cluster, members)
-            scripts.append(mesh_script(of_node, tunnels(of_node, up)))
+            of_node = places(node, cluster, members)
+            rules = firewall_of(node, cluster, registered)
+            scripts.append(mesh_script(of_node, tunnels(of_node, up), firewall=rules))
         return scripts
+
+    def overlay() -> list[str]:
+        ips = {node: record.ip for node, record in registered.nodes.items()}
+        overlaid = Overlay.model_validate({"network": "10.5.0.0/16"})
+        leases = clusters.leases(registered)
+        return [overlay_script(place(ip, overlaid, leases, ips)) for ip in ips.values()]
 
     def routing() -> list[str]:
         return [routing_script(routing_files(registered, node), Checks()) for node in routing_nodes(registered)]
@@ -73,7 +87,9 @@ def _rendering(nodes: int) -> Group:
     return Group(
         f"rendering for {nodes} machines and 20 apps",
         (
-            Figure("mesh files and scripts of all", timed(meshes, RUNS), note=_size(meshes())),
+            Figure("scripts that make mesh keys", timed(keys, RUNS), note=_size(keys())),
+            Figure("mesh and firewall files and scripts of all", timed(meshes, RUNS), note=_size(meshes())),
+            Figure("overlay files and scripts of all", timed(overlay, RUNS), note=_size(overlay())),
             Figure("routing files and scripts of all", timed(routing, RUNS), note=_size(routing())),
         ),
     )

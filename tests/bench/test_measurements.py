@@ -50,7 +50,7 @@ def test_what_is_worked_out_alone_is_measured(monkeypatch: pytest.MonkeyPatch) -
     notes = {figure.name: figure.note for group in pure.measure() for figure in group.figures}
     assert notes["5 machines, unchanged"] == "0 steps"
     assert notes["5 machines, from nothing"] != "0 steps"
-    assert notes["mesh files and scripts of all"].startswith("50 scripts")
+    assert notes["mesh and firewall files and scripts of all"].startswith("50 scripts")
 
 
 def test_the_command_is_measured(monkeypatch: pytest.MonkeyPatch) -> None:
