@@ -76,10 +76,11 @@ def test_a_second_first_contact_changes_nothing(machines: Machines) -> None:
     assert machines.store.prefix("") == keys_before
 
 
-def test_the_mesh_ports_are_open_and_the_mesh_is_a_zone_of_its_own(machines: Machines) -> None:
+def test_the_mesh_ports_are_open_and_each_mesh_is_a_zone_of_its_own(machines: Machines) -> None:
     ports = machines.on("worker101", "firewall-cmd --zone=public --list-ports").split()
-    assert sorted(ports) == ["760/tcp", "760/udp", "762/tcp", "762/udp"]
-    assert machines.on("worker101", "firewall-cmd --zone=mesh --list-interfaces").split() == ["vpn_ctrl", "vpn_ingr"]
+    assert sorted(ports) == ["22/tcp", "760/tcp", "760/udp", "762/tcp", "762/udp"]
+    for mesh in ("vpn_ctrl", "vpn_ingr"):
+        assert machines.on("worker101", f"firewall-cmd --zone={mesh} --list-interfaces").split() == [mesh]
 
 
 def test_private_keys_are_for_root_only(machines: Machines) -> None:
