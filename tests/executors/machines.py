@@ -12,7 +12,7 @@ from executors.remote import OnLine, Unreachable
 from executors.ssh import Ssh
 from gitops.executor import StepContext
 from gitops.registry import Registry
-from gitops.store import Store
+from gitops.store import Fence, Store
 from model import keys
 from model.steps import CreateNode, JoinMeshes, LeaveMeshes
 from tests.executors.clusters import cluster
@@ -48,9 +48,11 @@ class Machines:
         self.store = store
         self.cluster = cluster(name)
         store.put(keys.CLUSTER, self.cluster.to_json())
-        self.registry = Registry(store)
+        store.put(keys.LEADER, "this test")
+        token = store.create_revision(keys.LEADER) or 0
+        self.registry = Registry(store.fenced(Fence(keys.LEADER, token)))
         self.reports: list[str] = []
-        self.context = StepContext("op", self.registry, 1, self.reports.append)
+        self.context = StepContext("op", self.registry, token, self.reports.append)
         self.ssh = CountingSsh(self.registry, folder / "client")
         self.provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(folder / "client"), rented.url))
         self.meshes = Mesh(self.ssh)
@@ -73,7 +75,7 @@ class Machines:
         self.meshes.leave(LeaveMeshes(node=node), self.context)
 
     def on(self, node: str, script: str) -> str:
-        return self.ssh.run(node, script, 1)
+        return self.ssh.run(node, script, self.context.fence)
 
     def await_ssh(self, node: str) -> None:
         """Wait for a machine that is booting, a minute at most."""

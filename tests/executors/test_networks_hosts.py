@@ -1,16 +1,23 @@
 """Overlay and firewall on real machines: what may reach what, what happens to peers, and that all of it outlives a boot."""
 
+import io
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image
 
+from cli.ask import plain
+from executors.doctor.check import Doctor
 from executors.firewall import Opening, Zone, firewall, firewall_script
+from executors.graph.check import Graph
 from executors.routing import Routing
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 from model import keys
 from model.app import Env, Publish
+from model.attachment import Reply
 from model.cluster import Overlay
 from model.errors import StepFailed
 from model.registered import MetaData
@@ -23,7 +30,7 @@ from tests.gitops.flanneld import connect
 
 pytestmark = pytest.mark.hosts
 
-IN_OVERLAY = ("ingress016", "worker101", "worker102")
+IN_OVERLAY = ("ingress016", "service201", "worker101", "worker102")
 ALL = ("controller001", *IN_OVERLAY)
 PUBLISHED = 5001
 # Those that mean something, their neighbours, and others by chance: always the same ones.
@@ -41,7 +48,7 @@ systemctl show --property=ActiveEnterTimestampMonotonic wg-quick@flannel-wg fire
 
 @pytest.fixture(scope="module")
 def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
-    """Four machines in their mesh and the overlay, which route to an app; the tests follow one another."""
+    """A machine of each role and one more, in their mesh and the overlay, which route to an app; the tests follow one another."""
     reason = why_no_lab()
     if reason is not None:
         pytest.skip(reason)
@@ -91,6 +98,9 @@ def test_the_public_gets_in_to_what_is_declared_and_nothing_else(machines: Machi
         ("ingress016", "worker101", "overlay"),
         ("worker101", "worker102", "overlay"),
         ("worker101", "ingress016", "overlay"),
+        ("worker101", "service201", "overlay"),
+        ("worker101", "service201", "vpn_ctrl"),
+        ("controller001", "ingress016", "vpn_ctrl"),
     ],
 )
 def test_a_network_lets_in_what_is_declared_for_it(machines: Machines, seer: str, node: str, network: str) -> None:
@@ -150,20 +160,25 @@ def test_rules_that_cut_ssh_off_are_taken_back(machines: Machines) -> None:
     assert 22 in seen_from_outside(registered.nodes["worker102"].ip, [22])
 
 
-def test_they_are_taken_back_by_the_machine_where_nobody_is_left_to_do_it(machines: Machines) -> None:
-    machines.on(
-        "worker102",
-        "mkdir -p /var/lib/flstr/firewall.old && cp /etc/firewalld/zones/*.xml /var/lib/flstr/firewall.old/\n"
-        "sed -i '/port=\"22\"/d' /etc/firewalld/zones/public.xml && touch /var/lib/flstr/firewall.armed\n"
-        "firewall-cmd --quiet --reload",
-    )
-    address = machines.registry.read().nodes["worker102"].ip
+def test_they_are_taken_back_by_the_machine_where_nobody_is_left_to_do_it(
+    machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("executors.firewall.ROLLBACK_SECONDS", 15)
+    registered = machines.registry.read()
+    public, *inner = firewall("worker102", "worker", machines.cluster, registered)
+    without = Zone(public.name, None, tuple(one for one in public.openings if one.ports != "22"))
+    before = machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports")
+    # The script dies with its controller, before it can see that nobody comes in.
+    with pytest.raises(StepFailed):
+        machines.on("worker102", f"(sleep 3; kill -KILL $$) &\n{firewall_script((without, *inner))}")
+    address = registered.nodes["worker102"].ip
     assert seen_from_outside(address, [22]) == set()
-    # The connection from before still stands. The timer's minute is not waited for, only that it is armed at each boot.
-    assert machines.on("worker102", "systemctl is-enabled flstr-firewall-rollback.timer").strip() == "enabled"
-    machines.on("worker102", "systemctl start flstr-firewall-rollback.service")
-    assert seen_from_outside(address, [22]) == {22}
+    machines.ssh.forget("worker102")
+    machines.await_ssh("worker102")
+    assert machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports") == before
     assert machines.on("worker102", "ls /var/lib/flstr/firewall.armed 2>/dev/null || true") == ""
+    # A machine that is started anew in between has its minute as well.
+    assert machines.on("worker102", "systemctl is-enabled flstr-firewall-rollback.timer").strip() == "enabled"
 
 
 def test_zones_that_firewalld_refuses_leave_the_old_ones(machines: Machines) -> None:
@@ -175,7 +190,7 @@ def test_zones_that_firewalld_refuses_leave_the_old_ones(machines: Machines) -> 
     assert "no-such-protocol" not in machines.on("worker102", "cat /etc/firewalld/zones/public.xml")
 
 
-@pytest.mark.parametrize("node", ["controller001", "ingress016", "worker101"])
+@pytest.mark.parametrize("node", ["controller001", "ingress016", "service201", "worker101"])
 def test_each_role_is_back_after_a_reboot_with_everything_it_had(machines: Machines, node: str) -> None:
     looks = "; ".join(
         (
@@ -195,13 +210,32 @@ def test_each_role_is_back_after_a_reboot_with_everything_it_had(machines: Machi
     address = machines.registry.read().nodes[node].ip
     assert seen_from_outside(address, NEAR) == declared(machines, node, "public") & NEAR
     if node != "controller001":
-        services = "haproxy nginx wg-quick@flannel-wg" if node == "ingress016" else "haproxy wg-quick@flannel-wg"
-        assert set(machines.on(node, f"systemctl is-active {services}").split()) == {"active"}
+        services = "haproxy nginx" if node == "ingress016" else "haproxy"
+        running = machines.on(node, f"systemctl is-active {services} wg-quick@flannel-wg")
+        assert set(running.split()) == {"active"}
+
+
+def test_the_picture_shows_who_is_down_and_how_long_the_others_take(machines: Machines) -> None:
+    graph = Graph(Doctor(machines.ssh))
+    reply = graph((), machines.registry)
+    assert isinstance(reply, Reply)
+    mesh, overlay = (plain(line) for line in reply.text.splitlines())
+    assert re.fullmatch(r"✓ vpn_ctrl: 10\.110\.0\.0/24, 5 machines, 4 tunnels, [0-9.]+ to [0-9.]+ ms", mesh)
+    assert re.fullmatch(r"✓ overlay: 10\.5\.0\.0/16, 4 machines, 6 tunnels, [0-9.]+ to [0-9.]+ ms", overlay)
+    machines.rented.cut_power("worker102")
+    reply = graph((), machines.registry)
+    assert isinstance(reply, Reply)
+    lines = [plain(line).strip() for line in reply.text.splitlines()]
+    assert lines.count("worker102 does not answer") == 2
+    assert reply.attachment is not None
+    with Image.open(io.BytesIO(reply.attachment.content)) as picture:
+        assert picture.format == "PNG"
 
 
 def test_a_dead_machine_is_nobodys_peer_at_once_and_made_anew_it_is_one_again(machines: Machines) -> None:
-    old = machines.on("worker102", "wg show flannel-wg public-key").strip()
-    machines.rented.cut_power("worker102")
+    ip = machines.registry.read().nodes["worker102"].ip
+    [old] = [one.backend_data.public_key for one in machines.registry.read().leases.values() if one.public_ip == ip]
+    assert old in machines.on("worker101", PEERS)
     machines.overlay.leave(LeaveOverlay(node="worker102"), machines.context)
     assert old not in machines.on("worker101", PEERS)
     assert "worker102" not in machines.on("worker101", "sed -n '/flstr overlay/,$p' /etc/hosts")
@@ -212,7 +246,7 @@ def test_a_dead_machine_is_nobodys_peer_at_once_and_made_anew_it_is_one_again(ma
     machines.overlay.join(JoinOverlay(nodes=("worker102",)), machines.context)
     peers = machines.on("worker101", PEERS)
     assert old not in peers
-    assert len(peers.splitlines()) == 2
+    assert len(peers.splitlines()) == len(IN_OVERLAY) - 1
     assert machines.pings("worker101", "worker102.overlay") == ["worker102.overlay"]
 
 

@@ -37,8 +37,11 @@ def test_in_the_overlay_each_talks_to_each() -> None:
     overlay = drawn(OVERLAID)["overlay"]
     assert overlay.hubs == ()
     assert list(links(overlay)) == [
+        ("ingress016", "service201"),
         ("ingress016", "worker101"),
         ("ingress016", "worker102"),
+        ("service201", "worker101"),
+        ("service201", "worker102"),
         ("worker101", "worker102"),
     ]
 
