@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gitops.lint import check
 from gitops.manifests import FaultyManifests
 from model.errors import Refused
-from tests.gitops.scene import CLUSTER_YAML, app_yaml, files
+from tests.gitops.scene import CLUSTER_YAML, WITHOUT_OVERLAY, app_yaml, files
 
 
 def faults_of(changes: dict[str, str]) -> list[str]:
@@ -92,15 +92,15 @@ people:"""
     ],
 )
 def test_a_fault_in_the_overlay_is_named(old: str, new: str, expected: str) -> None:
-    text = CLUSTER_YAML.replace("people:", OVERLAY_YAML.replace(old, new), 1)
+    text = WITHOUT_OVERLAY.replace("people:", OVERLAY_YAML.replace(old, new), 1)
     found = faults_of({"cluster.yaml": text})
     assert any(expected in fault for fault in found), found
 
 
 def test_an_overlay_beside_the_meshes_is_fine_and_carries_the_apps() -> None:
-    checked = check(files({"cluster.yaml": CLUSTER_YAML.replace("people:", OVERLAY_YAML, 1)}))
-    assert checked.cluster.app_network() == "overlay"
-    assert check(files()).cluster.app_network() == "vpn_ingr"
+    checked = check(files({"cluster.yaml": WITHOUT_OVERLAY.replace("people:", OVERLAY_YAML, 1)}))
+    assert checked.cluster.app_network() == check(files()).cluster.app_network() == "overlay"
+    assert check(files({"cluster.yaml": WITHOUT_OVERLAY})).cluster.app_network() == "vpn_ingr"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,8 @@ def test_an_overlay_beside_the_meshes_is_fine_and_carries_the_apps() -> None:
     ],
 )
 def test_an_ingress_that_is_not_where_the_instances_listen_is_named(old: str, new: str, network: str) -> None:
-    text = CLUSTER_YAML.replace("members: [worker, ingress, service]", "members: [ingress, service]").replace(old, new)
+    text = WITHOUT_OVERLAY.replace("members: [worker, ingress, service]", "members: [ingress, service]")
+    text = text.replace(old, new)
     assert faults_of({"cluster.yaml": text}) == [
         f"apps/influencer.yaml:21: influencer cannot be served: its instances listen in {network}, where no ingress is; "
         f"give {network} the role ingress"
