@@ -42,14 +42,18 @@ class OverlayNetwork:
     def join(self, step: JoinOverlay, context: StepContext) -> None:
         """Give these machines a subnet, bring the peers of all up to date, and register those that got there.
 
-        A machine that was in the overlay before and does not answer now is reported and holds nobody up.
+        A machine that was in the overlay before and does not answer now is reported and holds nobody up, nor does one
+        that is not registered.
         """
         registry = context.registry
         overlay = registry.cluster().overlay
         if overlay is None:
             raise StepFailed("cluster.yaml has no overlay any more")
         put_configuration(registry.store, overlay)
-        failed = self._claim(step, overlay, context)
+        absent = set(step.nodes) - registry.read().nodes.keys()
+        failed = {node: StepFailed(f"{node}: it has not joined its meshes yet") for node in sorted(absent)}
+        step = step.model_copy(update={"nodes": tuple(node for node in step.nodes if node not in absent)})
+        failed |= self._claim(step, overlay, context)
         entering = [node for node in step.nodes if node not in failed]
         context.report("setting the peers of every machine")
         answers = self._apply(entering, context)
@@ -97,21 +101,15 @@ class OverlayNetwork:
     def _claim(self, step: JoinOverlay, overlay: Overlay, context: StepContext) -> dict[NodeName, StepFailed]:
         """A subnet for each machine that has none; flanneld claims its own once it runs."""
         registered = context.registry.read()
-        failed: dict[NodeName, StepFailed] = {}
-        new = []
-        for node in step.nodes:
-            if node not in registered.nodes:
-                failed[node] = StepFailed(f"{node}: it has not joined its meshes yet")
-            elif subnet_of(registered.nodes[node].ip, registered.leases) is None:
-                new.append(node)
-        scripts, seconds = dict.fromkeys(new, overlay_key_script()), LEAVE_SECONDS
+        new = [node for node in step.nodes if subnet_of(_ip(node, registered), registered.leases) is None]
         if overlay.driver == "flanneld":
             scripts = {node: overlay_script(_place(node, overlay, registered)) for node in new}
-            seconds = INSTALL_SECONDS
-        for node, answer in self._ssh.run_all(scripts, context.fence, seconds).items():
-            if isinstance(answer, StepFailed):
-                failed[node] = answer
-            elif overlay.driver == "wireguard":
+            answers = self._ssh.run_all(scripts, context.fence, INSTALL_SECONDS)
+            return {node: answer for node, answer in answers.items() if isinstance(answer, StepFailed)}
+        answers = self._ssh.run_all(dict.fromkeys(new, overlay_key_script()), context.fence, LEAVE_SECONDS)
+        failed = {node: answer for node, answer in answers.items() if isinstance(answer, StepFailed)}
+        for node, answer in answers.items():
+            if isinstance(answer, str):
                 register_overlay_key(node, answer, overlay, context)
         return failed
 
@@ -201,6 +199,13 @@ def _forget(node: NodeName, registered: Registered, registry: Registry) -> None:
         addresses = {network: address for network, address in record.addresses.items() if network != OVERLAY}
         registry.put_node(record.model_copy(update={"addresses": addresses}))
     registry.store.delete(keys.overlaid(node))
+
+
+def _ip(node: NodeName, registered: Registered) -> str:
+    record = registered.nodes.get(node)
+    if record is None:
+        raise StepFailed(f"{node}: it has not joined its meshes yet")
+    return record.ip
 
 
 def _addresses(node: NodeName, registered: Registered) -> frozenset[str]:
