@@ -44,7 +44,7 @@ def built_up(stage: Stage, power_cuts: PowerCuts) -> Card:
     # They boot.
     power_cuts.when(lambda: cloud.count("POST", "/servers") > 3, "the last server to be rented", later=1.5)
     power_cuts.when_step_begins("join", later=0.5)
-    # The machines make their keys, and then each is given its peers: a step of less than half a second.
+    # Each machine is given its peers, and waits until the others answer: less than half a second.
     power_cuts.when_step_begins("overlay", later=0.05)
     power_cuts.when_step_begins("overlay", later=0.2)
     power_cuts.when_step_begins("build-", later=0.3)
