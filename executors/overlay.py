@@ -42,14 +42,18 @@ class OverlayNetwork:
     def join(self, step: JoinOverlay, context: StepContext) -> None:
         """Give these machines a subnet, bring the peers of all up to date, and register those that got there.
 
-        A machine that was in the overlay before and does not answer now is reported and holds nobody up.
+        A machine that was in the overlay before and does not answer now is reported and holds nobody up, nor does one
+        that is not registered.
         """
         registry = context.registry
         overlay = registry.cluster().overlay
         if overlay is None:
             raise StepFailed("cluster.yaml has no overlay any more")
         put_configuration(registry.store, overlay)
-        failed = self._claim(step, overlay, context)
+        absent = set(step.nodes) - registry.read().nodes.keys()
+        failed = {node: StepFailed(f"{node}: it has not joined its meshes yet") for node in sorted(absent)}
+        step = step.model_copy(update={"nodes": tuple(node for node in step.nodes if node not in absent)})
+        failed |= self._claim(step, overlay, context)
         entering = [node for node in step.nodes if node not in failed]
         context.report("setting the peers of every machine")
         answers = self._apply(entering, context)

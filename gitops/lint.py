@@ -47,7 +47,7 @@ def _reachable(place: _Place, cluster: Cluster) -> Iterator[Fault]:
         yield place.fault(("instances",), f"{app.app} has no worker to run on; add a pool of role worker")
     network = cluster.app_network()
     if app.instances and network is None:
-        yield place.fault(("app",), f"{app.app} is in no mesh; let a mesh have the role worker")
+        yield place.fault(("app",), f"{app.app} is in no mesh; let a mesh or the overlay have the role worker")
     elif app.ingress and network is not None and "ingress" not in cluster.roles_of(network):
         sentence = f"its instances listen in {network}, where no ingress is; give {network} the role ingress"
         yield place.fault(("ingress",), f"{app.app} cannot be served: {sentence}")

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from cli.cluster_repo import EXAMPLE
 from model.app import App, Env, Health, IngressBinding, Publish
-from model.cluster import Approvals, Cloud, Cluster, Mesh, Person, Pool
+from model.cluster import Approvals, Cloud, Cluster, Flanneld, Mesh, Overlay, Person, Pool
 from model.schema import Schema, in_words, json_schema, schema_at
 
 HEAD = """# Manifests
@@ -22,24 +22,29 @@ wrong with a folder, each with its file and line; flstr says the same of a revis
 RULES = """
 ## What the files must agree on
 
-- Every mesh has its own port and subnet, and room for its machines.
+- Every mesh has its own port and subnet, and room for its machines; so has the overlay. Their addresses are private
+  ones (10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 100.64.0.0/10). A mesh with machines in it has one that is a hub.
 - An app is called as its file is. Its published port is its own: no other app's, no mesh's, none that the machine
   uses itself (22, 80, 443, 2379, 2380, and 20000 to 29999, from which instances get theirs). A mesh's port neither.
-- An app with instances needs a pool of role `worker` and a mesh with the workers in it; one with `ingress` needs a pool
-  of role `ingress`. What an app `needs` has a manifest too, and an `env_prefix` of its own.
+  The overlay's is one of UDP alone, so that only a mesh's is in its way.
+- An app with instances needs a pool of role `worker` and a network with the workers in it: the overlay, or else a mesh.
+  One with `ingress` needs a pool of role `ingress` in the same network. What an app `needs` has a manifest too, and an
+  `env_prefix` of its own.
 - No two apps have the same public host, port and location. A public port is 80, 443, or one that no app, no mesh and
   not the machine itself uses.
 - The commit exists in the app's repository.
 
-While machines stand, a revision is also refused if it gives one another role, takes a mesh away or one of its roles, or
-changes a mesh's `subnet`, `port` or `hubs` (make a mesh of another name instead), or gives an app the port of one that
-still waits for its removal.
+While machines stand, a revision is also refused if it gives one another role, takes from a mesh or the overlay a role
+whose machines are in it, changes a mesh's `subnet` or `port` (make a mesh of another name instead) or the overlay's
+`network`, `subnet_length` or `port` (take it out first), or gives an app the port of one that still waits for its
+removal.
 
 ## What an instance is told
 
 By environment variables:
 
-- `HOST`, `PORT`: where it has to listen. Its machine's address in the mesh, and a port that is its own.
+- `HOST`, `PORT`: where it has to listen. Its machine's address in the overlay, or else in the mesh, and a port that is
+  its own.
 - `<PREFIX>_PROTOCOL`, `<PREFIX>_HOST`, `<PREFIX>_PORT`, `<PREFIX>_PATH`: where to find an app, for itself and for each
   app that it `needs`. The prefix is that app's `env_prefix`; HOST is always `127.0.0.1`, the machine's own HAProxy.
 - `FLSTR_APP`, `FLSTR_COMMIT`, `FLSTR_INSTANCE`: who it is.
@@ -50,6 +55,8 @@ PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("cloud", "`cloud`", Cloud),
     ("pools", "`pools.<name>`", Pool),
     ("meshes", "`meshes.<name>`", Mesh),
+    ("overlay", "`overlay`", Overlay),
+    ("overlay.flanneld", "`overlay.flanneld`", Flanneld),
     ("people", "`people.<name>`", Person),
     ("approvals", "`approvals`", Approvals),
 )
@@ -91,7 +98,7 @@ def _tables(model: type[BaseModel], parts: tuple[tuple[str, str, type[BaseModel]
         yield f"### {title}"
         yield ""
         yield f"{(part.__doc__ or '').strip()}"
-        names = schema_at(root, [field]).get("propertyNames")
+        names = schema_at(root, field.split(".")).get("propertyNames")
         if names:
             yield f"Its name: {in_words(names)}."
         yield ""
@@ -107,7 +114,7 @@ def _table(schema: Schema) -> Iterator[str]:
 
 
 def _allowed(field: Schema) -> str:
-    inner = field.get("items", field)
+    inner = field.get("items", next(iter(field.get("anyOf", [field]))))
     if "$ref" in inner or "patternProperties" in field:
         return "see below"
     return in_words(field)

@@ -73,15 +73,16 @@ def _logged(ends: Ends, place: Place, facts: MeshFacts) -> tuple[Symptom, ...]:
 def _blamed(symptom: Symptom, place: Place) -> Symptom | None:
     """tincd names who sent a subnet on, which need not be who has it.
 
-    That a hub refuses the whole mesh's subnet, which members send to any hub that is up, is as it should be.
+    That a hub refuses the whole mesh's subnet, which members send to any hub that is up, is as it should be; and so is
+    that a member refuses what a hub tells it of other members, of whom it has no files.
     """
     if symptom.sign is not Sign.SUBNET:
         return symptom
-    if symptom.detail == str(place.mesh.subnet):
-        return None
     subnet = symptom.detail.removesuffix("/32")
-    owner = next((peer.node for peer in place.peers if peer.address == subnet), symptom.about)
-    return replace(symptom, about=owner, detail=subnet)
+    owner = next((peer.node for peer in place.peers if peer.address == subnet), None)
+    if symptom.detail == str(place.mesh.subnet) or (owner is None and not place.is_hub(place.me)):
+        return None
+    return replace(symptom, about=owner or symptom.about, detail=subnet)
 
 
 def _causes(of_files: list[Symptom], of_logs: list[Symptom], explained: bool) -> list[Symptom]:

@@ -39,20 +39,29 @@ def add_networks(steps: StepList, cluster: Cluster, registered: Registered) -> W
     if outdated:
         title = f"bring the meshes of {', '.join(outdated)} up to date"
         steps.add("refresh", title, RefreshMeshes(nodes=tuple(outdated)))
-    overlaid = _add_overlay(steps, cluster, registered)
-    both = dict.fromkeys({*joining, *overlaid}, ("join", "overlay"))
-    return {node: tuple(step for step in after if steps.has(step)) for node, after in both.items()}
+    waits: dict[NodeName, tuple[str, ...]] = dict.fromkeys(joining, ("join", "overlay"))
+    waits.update(_add_overlay(steps, cluster, registered, joining))
+    return {node: tuple(step for step in after if steps.has(step)) for node, after in waits.items()}
 
 
-def _add_overlay(steps: StepList, cluster: Cluster, registered: Registered) -> frozenset[NodeName]:
+def _add_overlay(
+    steps: StepList, cluster: Cluster, registered: Registered, joining: frozenset[NodeName]
+) -> Mapping[NodeName, tuple[str, ...]]:
+    """Machines that stand do not wait for those that are still to be rented; says what they wait for."""
     wanted = cluster.nodes()
-    created = [node for node in _created(steps) if cluster.has_overlay(wanted[node].role)]
-    entering = sorted({*created, *without_subnet(cluster, registered)})
-    if entering:
-        steps.add("overlay", f"join the overlay: {', '.join(entering)}", JoinOverlay(nodes=tuple(entering)), ["join"])
-    elif outdated := wrongly_overlaid(cluster, registered):
+    without = set(without_subnet(cluster, registered))
+    created = {node for node in _created(steps) if cluster.has_overlay(wanted[node].role)}
+    standing, new = sorted(without - joining), sorted(created | (without & joining))
+    first = "overlay-standing" if new else "overlay"
+    if standing:
+        steps.add(first, f"join the overlay: {', '.join(standing)}", JoinOverlay(nodes=tuple(standing)))
+    if new:
+        # One after the other, because each gives every machine its peers.
+        title = f"join the overlay: {', '.join(new)}"
+        steps.add("overlay", title, JoinOverlay(nodes=tuple(new)), ("join", first), tolerant=bool(standing))
+    if not standing and not new and (outdated := wrongly_overlaid(cluster, registered)):
         steps.add("overlay", f"bring the overlay of {', '.join(outdated)} up to date", JoinOverlay())
-    return frozenset(entering)
+    return dict.fromkeys(standing, (first,))
 
 
 def add_retirement(steps: StepList, cluster: Cluster, registered: Registered) -> None:

@@ -1,8 +1,11 @@
 """The chapters, in order. Each plays one part and raises LabError where flstr does not do what the story says."""
 
+import re
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Network, ip_address
 
 from lab.errors import LabError
 from lab.story.asking import Asking, Tally, ask_once
@@ -14,7 +17,10 @@ from lab.surroundings import Wishes
 BUILD_UP_SECONDS = 240.0
 OPERATION_SECONDS = 180.0
 TWO_WORKERS, THREE_WORKERS = "    count: 2\n    first: 101", "    count: 3\n    first: 101"
+OVERLAY = IPv4Network("10.5.0.0/16")
 TWO_INSTANCES, THREE_INSTANCES = "instances: 2", "instances: 3"
+
+_INSTANCE = re.compile(r" on (\w+) at ([0-9.]+):([0-9]+),")
 
 # Nobody who watches wants to wait for an hour until an approval expires.
 STORY_WISHES = Wishes(edits={"expires: 1h": "expires: 15s"})
@@ -47,7 +53,17 @@ class Story:
         _expect("influencer first" in answer, f"the ingress answered {answer!r}")
         tell.saw(f"{len(card.tasks)} steps, {len(stage.servers())} machines; the app answers after {took:.0f} s")
         tell.saw(f"http://{APP_HOST}/ → {answer}")
+        tell.saw(f"the instances listen in the overlay alone, at {' and '.join(self._in_overlay())}")
         return took
+
+    def _in_overlay(self) -> list[str]:
+        """Where the instances listen, as somebody is told who asks; nobody reaches them from outside."""
+        where = _INSTANCE.findall(self.stage.chat.command(OPERATOR, "/flstr status influencer"))
+        _expect(len(where) > 0, "no instance is known")
+        for node, address, port in where:
+            _expect(ip_address(address) in OVERLAY, f"an instance listens at {address}, which is not in the overlay")
+            _expect(not _is_open(self.stage.servers()[node], int(port)), f"{node} lets anybody in at port {port}")
+        return [f"{address}:{port} ({node})" for node, address, port in where]
 
     def deploy(self) -> Tally:
         """From Slack to the second commit, while a client asks all the while."""
@@ -137,6 +153,8 @@ class Story:
         meant = self._say("developer", DEVELOPER, "/flstr depoly influencer@main")
         _expect("did you mean deploy?" in meant, f"a mistyped command was answered {meant!r}")
         self._say("operator", OPERATOR, f"/flstr padlock {APP_HOST}")
+        found = self._say("operator", OPERATOR, "/flstr doctor")
+        _expect("all well" in found, f"the doctor finds in a cluster where nothing is wrong: {found!r}")
 
     def ingress(self) -> str:
         """The public address of the ingress."""
@@ -188,6 +206,14 @@ class Story:
 def _expect(holds: bool, otherwise: str) -> None:
     if not holds:
         raise LabError(f"the story took another turn: {otherwise}")
+
+
+def _is_open(address: str, port: int) -> bool:
+    try:
+        socket.create_connection((address, port), timeout=2).close()
+    except OSError:
+        return False
+    return True
 
 
 def _until(holds: Callable[[], bool], what: str, seconds: float = 10.0) -> None:

@@ -14,6 +14,7 @@ T = TypeVar("T")
 
 CHANNEL = "C01FLSTR"
 OPERATOR, DEVELOPER, REVIEWER, GUEST = "U01OPERATOR", "U02DEVELOPER", "U03REVIEWER", "U04GUEST"
+PEOPLE = {OPERATOR: "operator", DEVELOPER: "developer", REVIEWER: "reviewer", GUEST: "guest"}
 
 _ANSWER_SECONDS = 30.0
 _ENDED = re.compile(r": (done|failed|denied|expired|void)\b")

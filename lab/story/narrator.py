@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from lab.story.chat import Card
+from lab.story.chat import PEOPLE, Card
 
 _MARKS = {"complete": "✓", "error": "✗", "in_progress": "…", "pending": "·"}
 
@@ -83,6 +83,9 @@ class Terminal:
 
 
 def _plain(mrkdwn: str) -> str:
-    return (
-        re.sub(r":[a-z_]+: ?", "", mrkdwn).replace("*", "").replace("`", "").replace("&lt;", "<").replace("&gt;", ">")
-    )
+    """Slack's text as a person sees it there, but for bold and signs."""
+    text = re.sub(r"<@(\w+)>", lambda found: f"@{PEOPLE.get(found[1], found[1])}", mrkdwn)
+    text = re.sub(r"<[^<>|]+\|([^<>]+)>", r"\1", text)
+    text = re.sub(r"(?<!\w)_([^_\n]+)_(?!\w)", r"\1", text)
+    text = re.sub(r":[a-z_]+: ?", "", text)
+    return text.replace("*", "").replace("`", "").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")

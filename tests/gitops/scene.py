@@ -1,5 +1,6 @@
 """A small cluster in words: its manifests as text and as models, and executors that only register."""
 
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -8,11 +9,13 @@ from typing import Any
 from gitops import desired
 from gitops.executor import Executor, Executors, StepContext
 from gitops.manifests import Manifests, load
-from gitops.networked import mesh_digest
+from gitops.networked import mesh_digest, overlay_digest
+from gitops.overlay_leases import read_leases
 from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.app import App
+from model.cluster import OVERLAY
 from model.errors import StepFailed
 from model.names import Role, node_name
 from model.registered import HostRecord, InstanceRecord, NodeRecord, Registered
@@ -21,7 +24,9 @@ from model.steps import (
     DestroyNode,
     DrainInstance,
     JoinMeshes,
+    JoinOverlay,
     LeaveMeshes,
+    LeaveOverlay,
     RefreshMeshes,
     StartInstance,
     StopInstance,
@@ -30,6 +35,8 @@ from model.steps import (
 
 EXAMPLE = Path(__file__).parents[2] / "cluster-repo-example"
 CLUSTER_YAML = (EXAMPLE / "cluster.yaml").read_text()
+# The example with its meshes alone.
+WITHOUT_OVERLAY = re.sub(r"(?m)^#.*\noverlay:\n(  .*\n)+\n", "", CLUSTER_YAML)
 FIRST = "1" * 40
 SECOND = "2" * 40
 ADDRESS = "10.111.0.9"
@@ -64,9 +71,9 @@ def app(commit: str = FIRST) -> App:
     return load(files({"apps/influencer.yaml": app_yaml(commit=commit)})).apps["backend", "influencer"]
 
 
-def spec(commit: str = FIRST) -> str:
+def spec(commit: str = FIRST, cluster_yaml: str = CLUSTER_YAML) -> str:
     """What the names of the example's instances end with."""
-    known = manifests(app_text=app_yaml(commit=commit))
+    known = manifests(cluster_yaml, app_yaml(commit=commit))
     return known.spec(known.apps["backend", "influencer"])
 
 
@@ -81,6 +88,8 @@ class Pretend:
             "node.create": self._create,
             "mesh.join": self._join,
             "mesh.refresh": self._refresh,
+            "overlay.join": self._join_overlay,
+            "overlay.leave": self._leave_overlay,
             "registry.write": self._write,
             "release.build": self._nothing,
             "instance.start": self._start,
@@ -110,11 +119,13 @@ class Pretend:
         context.registry.put_host(HostRecord(node=step.node, host_key="ssh-ed25519 AAAA", ip="10.77.0.9", server_id=1))
 
     def _join(self, step: JoinMeshes, context: StepContext) -> None:
-        cluster, hosts = context.registry.cluster(), context.registry.read().hosts
+        cluster, registered = context.registry.cluster(), context.registry.read()
+        hosts = registered.hosts
         for node in hosts.keys() & set(step.nodes):
             pool = cluster.pool_of(node) or ""
             role = cluster.pools[pool].role
-            addresses = dict.fromkeys(cluster.meshes_of(role), ADDRESS)
+            before = registered.nodes[node].addresses if node in registered.nodes else {}
+            addresses = {**before, **dict.fromkeys(cluster.meshes_of(role), ADDRESS)}
             record = NodeRecord(name=node, ip="10.77.0.9", services=(), role=role, pool=pool, addresses=addresses)
             context.registry.put_node(record)
         self._refresh(step, context)
@@ -124,6 +135,21 @@ class Pretend:
     def _refresh(self, step: JoinMeshes | RefreshMeshes, context: StepContext) -> None:
         for node in step.nodes:
             context.registry.put_meshed(node, mesh_digest(node, context.registry.cluster(), {}))
+
+    def _join_overlay(self, step: JoinOverlay, context: StepContext) -> None:
+        registered = context.registry.read()
+        for node in registered.nodes.keys() & set(step.nodes):
+            record = registered.nodes[node]
+            inside = {**record.addresses, OVERLAY: ADDRESS}
+            context.registry.put_node(record.model_copy(update={"addresses": inside}))
+        digest = overlay_digest(context.registry.cluster(), read_leases(context.registry.store))
+        for node in registered.overlaid.keys() | registered.nodes.keys() & set(step.nodes):
+            context.registry.put_overlaid(node, digest)
+        if absent := set(step.nodes) - registered.nodes.keys():
+            raise StepFailed(f"{', '.join(sorted(absent))} did not join the overlay: no address is registered")
+
+    def _leave_overlay(self, step: LeaveOverlay, context: StepContext) -> None:
+        context.registry.store.delete(keys.overlaid(step.node))
 
     def _write(self, step: WriteKeys, context: StepContext) -> None:
         context.registry.store.write(step.put, step.delete)
@@ -163,14 +189,17 @@ def fail_at(kind: str, sentence: str = "it did not work") -> Callable[[Any], Non
     return before
 
 
-def registered(workers: int = 2, instances: dict[str, InstanceRecord] | None = None) -> Registered:
+def registered(
+    workers: int = 2, instances: dict[str, InstanceRecord] | None = None, cluster_yaml: str = CLUSTER_YAML
+) -> Registered:
     """The example's cluster as etcd would hold it, with some workers and instances, all routed."""
     nodes: dict[str, Role] = {"controller001": "controller", "ingress016": "ingress"}
     nodes.update({node_name("worker", 101 + number): "worker" for number in range(workers)})
     found: dict[str, str] = {}
-    cluster = manifests().cluster
+    cluster = manifests(cluster_yaml).cluster
     for name, role in nodes.items():
-        addresses = dict.fromkeys(cluster.meshes_of(role), ADDRESS)
+        networks = [*cluster.meshes_of(role), *([OVERLAY] if cluster.has_overlay(role) else [])]
+        addresses = dict.fromkeys(networks, ADDRESS)
         record = NodeRecord(name=name, ip="10.77.0.9", services=(), role=role, pool=role, addresses=addresses)
         found[keys.node(name)] = record.to_json()
         found[keys.host(name)] = HostRecord(node=name, host_key="ssh-ed25519 AAAA", ip="10.77.0.9").to_json()
@@ -181,7 +210,8 @@ def registered(workers: int = 2, instances: dict[str, InstanceRecord] | None = N
     tree = parse(found)
     routed = {node: routing_digest(tree, node) for node in routing_nodes(tree)}
     meshed = {node: mesh_digest(node, cluster, {}) for node in nodes}
-    return tree.model_copy(update={"routed": routed, "meshed": meshed})
+    overlaid = {node: overlay_digest(cluster, {}) for node, role in nodes.items() if cluster.has_overlay(role)}
+    return tree.model_copy(update={"routed": routed, "meshed": meshed, "overlaid": overlaid})
 
 
 def instance(node: str, commit: str = FIRST, port: int = 20000) -> InstanceRecord:

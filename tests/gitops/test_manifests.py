@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from gitops.lint import check
 from gitops.manifests import FaultyManifests
 from model.errors import Refused
-from tests.gitops.scene import CLUSTER_YAML, app_yaml, files
+from tests.gitops.scene import CLUSTER_YAML, WITHOUT_OVERLAY, app_yaml, files
 
 
 def faults_of(changes: dict[str, str]) -> list[str]:
@@ -52,6 +52,30 @@ def test_the_example_is_right() -> None:
             "cluster.yaml:30: 10.110.0.128/25 of mesh vpn_ingr overlaps with 10.110.0.0/24 of mesh vpn_ctrl",
         ),
         ("  vpn_ingr:", "  external:", "cluster.yaml:29: a mesh cannot be called external, which means something else"),
+        ("  vpn_ingr:", "  all:", "cluster.yaml:29: a mesh cannot be called all, which means something else on a node"),
+        (
+            "  vpn_ingr:",
+            "  ens3:",
+            "cluster.yaml:29: a mesh cannot be called ens3, which means something else on a node",
+        ),
+        (
+            "  vpn_ingr:",
+            "  sixteen_letters_:",
+            "cluster.yaml:29: meshes: 'sixteen_letters_' cannot be a name; write 1 to",
+        ),
+        (
+            "  vpn_ingr:",
+            "  flannel-wg:",
+            "cluster.yaml:29: meshes: 'flannel-wg' cannot be a name; write 1 to 15 of a-z",
+        ),
+        ("  vpn_ingr:", "  overlay:", "cluster.yaml:29: a mesh cannot be called overlay, which means something else"),
+        (
+            "hubs: [ingress]",
+            "hubs: [service]",
+            "cluster.yaml:32: mesh vpn_ingr has no hub, because there is no machine of role service; add one, or change",
+        ),
+        ("10.111.0.0/24", "8.8.8.0/24", "cluster.yaml:30: 8.8.8.0/24 of mesh vpn_ingr is not private, and would hide"),
+        ("10.111.0.0/24", "127.0.0.0/24", "cluster.yaml:30: 127.0.0.0/24 of mesh vpn_ingr is not private, and would"),
         ("10.111.0.0/24", "10.111.0.0/30", "mesh vpn_ingr has 2 addresses for 3 machines; give it a larger subnet"),
         ("port: 762", "port: 443", "cluster.yaml:31: port 443 is used by the nodes themselves; give mesh vpn_ingr"),
         ("port: 762", "port: 20000", "port 20000 is used by the nodes themselves; give mesh vpn_ingr another"),
@@ -87,20 +111,45 @@ people:"""
         ),
         ("port: 51820", "port: 762", "cluster.yaml:37: mesh vpn_ingr and the overlay both use port 762; give one"),
         ("10.5.0.0/16", "10.5.0.0/23", "cluster.yaml:36: the overlay 10.5.0.0/23 has 1 subnets of length 24 for 3"),
+        (
+            "10.5.0.0/16",
+            "169.254.0.0/16",
+            "cluster.yaml:36: 169.254.0.0/16 of the overlay is not private, and would hide",
+        ),
+        (
+            "\n  network: 10.5.0.0/16\n  port: 51820",
+            "",
+            "cluster.yaml:35: overlay holds nothing, so there would be none;",
+        ),
         ("port: 51820", "driver: flanneld", "overlay: the driver flanneld needs a field 'flanneld' that says which"),
         ("port: 51820", "subnet_length: 31", "overlay.subnet_length cannot be '31'; write a number from 16 to 30"),
     ],
 )
 def test_a_fault_in_the_overlay_is_named(old: str, new: str, expected: str) -> None:
-    text = CLUSTER_YAML.replace("people:", OVERLAY_YAML.replace(old, new), 1)
+    text = WITHOUT_OVERLAY.replace("people:", OVERLAY_YAML.replace(old, new), 1)
     found = faults_of({"cluster.yaml": text})
     assert any(expected in fault for fault in found), found
 
 
+@pytest.mark.parametrize("port", [22, 80, 2379, 5001, 20000])
+def test_the_overlay_may_have_a_port_of_udp_where_others_have_it_of_tcp(port: int) -> None:
+    text = WITHOUT_OVERLAY.replace("people:", OVERLAY_YAML.replace("51820", str(port)), 1)
+    overlay = check(files({"cluster.yaml": text})).cluster.overlay
+    assert overlay is not None
+    assert overlay.port == port
+
+
+def test_an_app_whose_workers_are_in_no_network_is_refused() -> None:
+    text = WITHOUT_OVERLAY.replace("members: [worker, ingress, service]", "members: [ingress, service]")
+    assert faults_of({"cluster.yaml": text.replace("    members: [worker]\n", "")}) == [
+        "apps/influencer.yaml:2: influencer is in no mesh; let a mesh or the overlay have the role worker"
+    ]
+
+
 def test_an_overlay_beside_the_meshes_is_fine_and_carries_the_apps() -> None:
-    checked = check(files({"cluster.yaml": CLUSTER_YAML.replace("people:", OVERLAY_YAML, 1)}))
-    assert checked.cluster.app_network() == "overlay"
-    assert check(files()).cluster.app_network() == "vpn_ingr"
+    checked = check(files({"cluster.yaml": WITHOUT_OVERLAY.replace("people:", OVERLAY_YAML, 1)}))
+    assert checked.cluster.app_network() == check(files()).cluster.app_network() == "overlay"
+    assert check(files({"cluster.yaml": WITHOUT_OVERLAY})).cluster.app_network() == "vpn_ingr"
 
 
 @pytest.mark.parametrize(
@@ -111,7 +160,8 @@ def test_an_overlay_beside_the_meshes_is_fine_and_carries_the_apps() -> None:
     ],
 )
 def test_an_ingress_that_is_not_where_the_instances_listen_is_named(old: str, new: str, network: str) -> None:
-    text = CLUSTER_YAML.replace("members: [worker, ingress, service]", "members: [ingress, service]").replace(old, new)
+    text = WITHOUT_OVERLAY.replace("members: [worker, ingress, service]", "members: [ingress, service]")
+    text = text.replace(old, new)
     assert faults_of({"cluster.yaml": text}) == [
         f"apps/influencer.yaml:21: influencer cannot be served: its instances listen in {network}, where no ingress is; "
         f"give {network} the role ingress"
@@ -209,7 +259,8 @@ def test_an_app_without_an_ingress_to_serve_it_is_refused() -> None:
         "  ingress:\n    role: ingress\n    count: 1", "  ingress:\n    role: ingress\n    count: 0"
     )
     assert faults_of({"cluster.yaml": without}) == [
-        "apps/influencer.yaml:21: influencer has no ingress to serve it; add a pool of role ingress"
+        "apps/influencer.yaml:21: influencer has no ingress to serve it; add a pool of role ingress",
+        "cluster.yaml:32: mesh vpn_ingr has no hub, because there is no machine of role ingress; add one, or change hubs",
     ]
 
 

@@ -6,10 +6,11 @@ from gitops.routed import routing_digest, routing_nodes
 from model.names import Role
 from model.registered import HostRecord, InstanceRecord, MeshMember, OverlayLease, Registered, WireGuardEnd
 from model.steps import JoinOverlay, Plan, PlannedStep
-from tests.gitops.scene import CLUSTER_YAML, instance, manifests, registered, spec
+from tests.gitops.scene import CLUSTER_YAML, WITHOUT_OVERLAY, instance, manifests, registered, spec
 
-RUNNING = {f"1-{spec()}": instance("worker101"), f"2-{spec()}": instance("worker102")}
-WITH_OVERLAY = manifests(CLUSTER_YAML.replace("people:", "overlay:\n  network: 10.5.0.0/16\n\npeople:"))
+WITH_OVERLAY, MESHES_ONLY = manifests(), manifests(WITHOUT_OVERLAY)
+OLD_SPEC = spec(cluster_yaml=WITHOUT_OVERLAY)
+RUNNING = {f"1-{OLD_SPEC}": instance("worker101"), f"2-{OLD_SPEC}": instance("worker102")}
 OVERLAY_NODES = ("ingress016", "worker101", "worker102")
 
 
@@ -19,6 +20,11 @@ def step(what: Plan, step_id: str) -> PlannedStep:
 
 def ids(what: Plan) -> list[str]:
     return [step.id for step in what.steps]
+
+
+def in_meshes(instances: dict[str, InstanceRecord] | None = None) -> Registered:
+    """The tree of a cluster that has no overlay."""
+    return registered(instances=instances, cluster_yaml=WITHOUT_OVERLAY)
 
 
 def in_overlay(tree: Registered) -> Registered:
@@ -35,10 +41,9 @@ def in_overlay(tree: Registered) -> Registered:
     return inside.model_copy(update={"routed": routed})
 
 
-def carried(tree: Registered) -> dict[str, InstanceRecord]:
+def carried() -> dict[str, InstanceRecord]:
     """Two instances that listen in the overlay."""
-    name = WITH_OVERLAY.spec(WITH_OVERLAY.apps["backend", "influencer"])
-    return {f"{number}-{name}": instance(f"worker10{number}") for number in (1, 2)}
+    return {f"{number}-{spec()}": instance(f"worker10{number}") for number in (1, 2)}
 
 
 def test_new_machines_join_the_overlay_before_anything_is_built_there() -> None:
@@ -50,46 +55,56 @@ def test_new_machines_join_the_overlay_before_anything_is_built_there() -> None:
 
 
 def test_an_overlay_that_is_added_later_takes_the_instances_along_one_after_the_other() -> None:
-    change = plan(WITH_OVERLAY, registered(instances=RUNNING)).change
+    change = plan(WITH_OVERLAY, in_meshes(RUNNING)).change
     assert change.title.startswith("bring the overlay up to date; restart influencer with its new settings")
     assert step(change, "overlay").step == JoinOverlay(nodes=OVERLAY_NODES)
     assert not any(step_id.startswith("create-") for step_id in ids(change))
     replaced = [step_id for step_id in ids(change) if step_id.startswith("start-influencer")]
     assert len(replaced) == 2
-    assert f"stop-influencer-1-{spec()}" in step(change, replaced[1]).after
+    assert f"stop-influencer-1-{OLD_SPEC}" in step(change, replaced[1]).after
+
+
+def test_machines_that_stand_join_an_overlay_without_waiting_for_those_that_are_to_be_rented() -> None:
+    more = manifests(CLUSTER_YAML.replace("count: 2", "count: 3"))
+    change = plan(more, in_meshes(RUNNING)).change
+    first, second = step(change, "overlay-standing"), step(change, "overlay")
+    assert (first.step, first.after) == (JoinOverlay(nodes=OVERLAY_NODES), ())
+    assert (second.step, second.after) == (JoinOverlay(nodes=("worker103",)), ("join", "overlay-standing"))
+    assert second.tolerant
+    assert step(change, "build-influencer-worker101").after == ("overlay-standing",)
 
 
 def test_a_cluster_that_is_all_in_its_overlay_needs_nothing() -> None:
-    tree = in_overlay(registered(instances=carried(registered())))
+    tree = in_overlay(in_meshes(carried()))
     assert ids(plan(WITH_OVERLAY, tree).change) == []
 
 
 def test_a_machine_with_old_peers_is_given_the_new_ones() -> None:
-    tree = in_overlay(registered(instances=carried(registered())))
+    tree = in_overlay(in_meshes(carried()))
     stale = tree.model_copy(update={"overlaid": {**tree.overlaid, "worker102": "0" * 16}})
     change = plan(WITH_OVERLAY, stale).change
     assert [step.title for step in change.steps] == ["bring the overlay of worker102 up to date"]
 
 
 def test_a_machine_with_old_mesh_files_is_brought_up_to_date_and_nothing_waits_for_it() -> None:
-    tree = registered()
+    tree = in_meshes()
     stale = tree.model_copy(update={"meshed": {**tree.meshed, "controller001": "0" * 16}})
-    change = plan(manifests(), stale).change
+    change = plan(MESHES_ONLY, stale).change
     assert step(change, "refresh").title == "bring the meshes of controller001 up to date"
     assert not any("refresh" in step.after for step in change.steps)
 
 
 def test_a_mesh_that_is_gone_is_stopped_after_everything_else() -> None:
-    without = manifests(CLUSTER_YAML.replace("vpn_ctrl:\n", "vpn_new:\n"))
-    change = plan(without, registered(instances=RUNNING)).change
+    without = manifests(WITHOUT_OVERLAY.replace("vpn_ctrl:\n", "vpn_new:\n"))
+    change = plan(without, in_meshes(RUNNING)).change
     assert ids(change)[-1] == "retire"
     assert step(change, "retire").title == "stop vpn_ctrl"
     assert set(step(change, "retire").after) == set(ids(change)[:-1])
 
 
 def test_an_overlay_that_is_gone_is_stopped_once_the_instances_listen_in_a_mesh() -> None:
-    tree = in_overlay(registered(instances=carried(registered())))
-    change = plan(manifests(), tree).change
+    tree = in_overlay(in_meshes(carried()))
+    change = plan(MESHES_ONLY, tree).change
     assert ids(change)[-1] == "retire-overlay"
     assert {step_id for step_id in ids(change) if step_id.startswith("stop-")} <= set(
         step(change, "retire-overlay").after
@@ -97,10 +112,8 @@ def test_an_overlay_that_is_gone_is_stopped_once_the_instances_listen_in_a_mesh(
 
 
 def test_a_machine_that_goes_leaves_the_overlay_before_it_leaves_its_meshes() -> None:
-    tree = in_overlay(registered(instances={}))
-    fewer = manifests(CLUSTER_YAML.replace("count: 2", "count: 1").replace(
-        "people:", "overlay:\n  network: 10.5.0.0/16\n\npeople:"
-    ))  # fmt: skip
+    tree = in_overlay(in_meshes())
+    fewer = manifests(CLUSTER_YAML.replace("count: 2", "count: 1"))
     removal = plan(fewer, tree).removal
     assert ids(removal) == ["leave-overlay-worker102", "leave-worker102", "destroy-worker102"]
     assert step(removal, "leave-worker102").after == ("leave-overlay-worker102",)
@@ -109,7 +122,7 @@ def test_a_machine_that_goes_leaves_the_overlay_before_it_leaves_its_meshes() ->
 def test_a_lease_of_a_machine_that_never_registered_goes_as_well() -> None:
     host = HostRecord(node="worker109", host_key="ssh-ed25519 AAAA", ip="198.51.100.9")
     lease = OverlayLease(public_ip="198.51.100.9", backend_data=WireGuardEnd(public_key="its key"))
-    tree = in_overlay(registered())
+    tree = in_overlay(in_meshes())
     tree = tree.model_copy(
         update={"hosts": {**tree.hosts, "worker109": host}, "leases": {**tree.leases, "10.5.9.0/24": lease}}
     )

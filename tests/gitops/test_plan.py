@@ -34,6 +34,7 @@ def test_an_empty_cluster_is_built_in_the_notes_order() -> None:
         "rent worker101 (cx22, fsn1)",
         "rent worker102 (cx22, fsn1)",
         "join vpn_ctrl, vpn_ingr: controller001, ingress016, worker101, worker102",
+        "join the overlay: ingress016, worker101, worker102",
         "register backend/influencer",
         "build influencer@11111111 on worker101",
         f"start influencer 1-{SPEC} on worker101",
@@ -43,7 +44,7 @@ def test_an_empty_cluster_is_built_in_the_notes_order() -> None:
         "route to influencer",
     ]
     assert step(plans.change, f"start-influencer-1-{SPEC}").after == ("build-influencer-worker101", "register")
-    assert step(plans.change, "build-influencer-worker101").after == ("join",)
+    assert step(plans.change, "build-influencer-worker101").after == ("join", "overlay")
     assert step(plans.change, "join").tolerant
     assert not plans.removal.steps
 
@@ -117,6 +118,7 @@ def test_more_machines_and_more_instances() -> None:
     assert titles(plans.change) == [
         "rent worker103 (cx22, fsn1)",
         "join vpn_ctrl, vpn_ingr: worker103",
+        "join the overlay: worker103",
         "build influencer@11111111 on worker103",
         f"start influencer 3-{SPEC} on worker103",
         "route to influencer",
@@ -146,6 +148,7 @@ def test_a_machine_that_is_taken_away_waits_for_leave() -> None:
         f"route to influencer 4-{SPEC}",
         f"take influencer 3-{SPEC} out of the routing",
         f"stop influencer 3-{SPEC} on worker103",
+        "take worker103 out of the overlay",
         "take worker103 out of the meshes and deregister it",
         "destroy worker103",
     ]

@@ -42,7 +42,7 @@ def test_every_step_runs_once_and_after_those_it_waits_for(registry: Registry, o
     assert ended.status == "done"
     assert {state.status for state in ended.steps.values()} == {"done"}
     order = [kind for kind in pretend.done if kind != "registry.write"]
-    assert order == ["node.create"] * 4 + ["mesh.join"] + [*order[5:9]] + ["routing.apply"]
+    assert order == ["node.create"] * 4 + ["mesh.join", "overlay.join"] + [*order[6:10]] + ["routing.apply"]
     assert Operations(registry.store).get(operation.id) == ended
     assert len(registry.read().apps["backend", "influencer"].instances) == 2
 

@@ -7,7 +7,7 @@ from gitops.manifests import FaultyManifests
 from gitops.plan import plan
 from gitops.standing import check_standing
 from model.registered import Registered
-from tests.gitops.scene import CLUSTER_YAML, app_yaml, files, instance, manifests, registered
+from tests.gitops.scene import CLUSTER_YAML, WITHOUT_OVERLAY, app_yaml, files, instance, manifests, registered
 
 BEFORE = manifests().cluster
 VPN_CTRL = "vpn_ctrl:\n    subnet: 10.110.0.0/24\n    port: 760"
@@ -59,7 +59,7 @@ def test_what_running_machines_cannot_follow_is_refused(old: str, new: str, expe
         CLUSTER_YAML.replace("hubs: [ingress]\n    members: [worker]", "hubs: [worker]\n    members: [ingress]"),
         CLUSTER_YAML.replace("vpn_ctrl:\n", "vpn_new:\n"),
         CLUSTER_YAML.replace(
-            "people:", "  vpn_more:\n    subnet: 10.112.0.0/24\n    port: 764\n    hubs: [worker]\n\npeople:"
+            "meshes:\n", "meshes:\n  vpn_more:\n    subnet: 10.112.0.0/24\n    port: 764\n    hubs: [worker]\n"
         ),
     ],
 )
@@ -67,7 +67,7 @@ def test_what_they_can_follow_is_not(cluster_yaml: str) -> None:
     assert faults({"cluster.yaml": cluster_yaml}) == []
 
 
-WITH_OVERLAY = CLUSTER_YAML.replace("people:", "overlay:\n  network: 10.5.0.0/16\n  port: 51820\n\npeople:")
+WITH_OVERLAY = WITHOUT_OVERLAY.replace("people:", "overlay:\n  network: 10.5.0.0/16\n  port: 51820\n\npeople:")
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ WITH_OVERLAY = CLUSTER_YAML.replace("people:", "overlay:\n  network: 10.5.0.0/16
 def test_an_overlay_keeps_what_its_machines_stand_on(old: str, new: str, expected: list[str]) -> None:
     assert old in WITH_OVERLAY
     texts = files({"cluster.yaml": WITH_OVERLAY.replace(old, new)})
-    tree = registered()
+    tree = registered(cluster_yaml=WITHOUT_OVERLAY)
     worker = tree.nodes["worker101"]
     inside = worker.model_copy(update={"addresses": {**worker.addresses, "overlay": "10.5.1.0"}})
     stands = tree.model_copy(update={"nodes": {**tree.nodes, "worker101": inside}})
@@ -102,9 +102,12 @@ def test_an_overlay_keeps_what_its_machines_stand_on(old: str, new: str, expecte
 
 
 def test_machines_join_a_mesh_that_is_added_later() -> None:
-    more = "  vpn_more:\n    subnet: 10.112.0.0/24\n    port: 764\n    hubs: [controller]\n    members: [worker]\n\npeople:"
+    more = (
+        "meshes:\n"
+        "  vpn_more:\n    subnet: 10.112.0.0/24\n    port: 764\n    hubs: [controller]\n    members: [worker]\n"
+    )
     plans = plan(
-        manifests(CLUSTER_YAML.replace("people:", more)), registered(instances={"1-aaaaaaaa": instance("worker101")})
+        manifests(CLUSTER_YAML.replace("meshes:\n", more)), registered(instances={"1-aaaaaaaa": instance("worker101")})
     )
     assert plans.change.steps[0].title == "join vpn_ctrl, vpn_ingr, vpn_more: controller001, worker101, worker102"
     assert plans.change.title.startswith("join a new mesh")

@@ -133,8 +133,11 @@ def test_a_failed_operation_is_not_tried_again_until_somebody_says_so(flstr: Fls
 
 def test_machines_that_stand_join_a_mesh_that_is_added(flstr: Flstr) -> None:
     flstr.settle()
-    more = "  vpn_more:\n    subnet: 10.112.0.0/24\n    port: 764\n    hubs: [controller]\n    members: [worker]\n\npeople:"
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("people:", more)})
+    more = (
+        "meshes:\n"
+        "  vpn_more:\n    subnet: 10.112.0.0/24\n    port: 764\n    hubs: [controller]\n    members: [worker]\n"
+    )
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("meshes:\n", more)})
     assert flstr.settle()[-1].plan.title == "join a new mesh"
     assert "vpn_more" in flstr.registry.read().nodes["worker101"].addresses
     assert "changes nothing" in flstr.ask("plan")

@@ -20,7 +20,12 @@ from tests.story.views import (
     answered,
     enabled_units,
     etcd_revision,
+    listening,
+    overlay_leases,
+    overlay_peers,
+    packets,
     polls,
+    registered,
     registered_units,
     running_units,
     ssh_logins,
@@ -80,6 +85,24 @@ def test_machines_that_did_not_exist_serve_the_first_commit(stage: Stage, built_
     assert [len(units) for units in running_units(stage).values()] == [1, 1]
 
 
+def test_instances_listen_in_the_overlay_alone_and_are_asked_through_it(stage: Stage, built_up: Story) -> None:
+    tree = registered(stage)
+    instances = tree.apps["backend", "influencer"].instances.values()
+    for instance in instances:
+        assert instance.ip == tree.nodes[instance.node].addresses["overlay"]
+        assert listening(stage, instance.node) == [f"{instance.ip}:{instance.port}"]
+    before = {device: packets(stage, "ingress016", device) for device in ("flannel-wg", "vpn_ingr")}
+    for _ in range(100):
+        ask_once(built_up.ingress(), APP_HOST)
+    sent = {device: packets(stage, "ingress016", device) - count for device, count in before.items()}
+    assert sent["flannel-wg"] > 100
+    assert sent["vpn_ingr"] < 100
+
+
+def test_every_machine_that_carries_apps_has_a_subnet_and_the_others_as_peers(stage: Stage, built_up: Story) -> None:
+    assert_overlay(stage, {"ingress016", "worker101", "worker102"})
+
+
 def test_the_card_was_alive_meanwhile(built_up: Story, narrator: Watching) -> None:
     ended = [sum(status == "complete" for _, status in card.tasks) for card in narrator.seen]
     assert ended == sorted(ended)
@@ -117,6 +140,7 @@ def test_the_same_verbs_work_in_a_shell(stage: Stage, deployed: Tally) -> None:
 def test_a_merged_branch_adds_a_machine_and_an_instance(stage: Stage, grown: None) -> None:
     assert [len(units) for units in running_units(stage).values()] == [1, 1, 1]
     assert answered(stage, "POST", "/servers", 201) == 5
+    assert_overlay(stage, {"ingress016", "worker101", "worker102", "worker103"})
 
 
 def test_a_machine_goes_with_the_leave_of_a_second_person_only(stage: Stage, shrunk: None) -> None:
@@ -124,6 +148,10 @@ def test_a_machine_goes_with_the_leave_of_a_second_person_only(stage: Stage, shr
     assert endings[-3:] == ["denied", "expired", "done"]
     assert running_units(stage) == enabled_units(stage) == registered_units(stage)
     assert sum(len(units) for units in running_units(stage).values()) == 3
+
+
+def test_the_lease_of_a_machine_that_is_gone_is_gone_and_it_is_nobodys_peer(stage: Stage, shrunk: None) -> None:
+    assert_overlay(stage, {"ingress016", "worker101", "worker102"})
 
 
 def test_an_unchanged_repo_costs_nothing(stage: Stage, shrunk: None) -> None:
@@ -202,6 +230,14 @@ def test_nothing_was_said_by_halves(stage: Stage, shrunk: None) -> None:
     assert "in_progress" not in {status for card in cards for _, status in card.tasks}
     assert len({card.record for card in cards}) == len(cards)
     assert "nothing" in stage.chat.command(OPERATOR, "/flstr plan")
+
+
+def assert_overlay(stage: Stage, nodes: set[str]) -> None:
+    """These machines have a subnet each, are each other's peers, and nobody else is."""
+    leases = overlay_leases(stage)
+    assert leases.keys() == nodes
+    for node in nodes:
+        assert overlay_peers(stage, node) == {subnet for other, subnet in leases.items() if other != node}
 
 
 def shell(stage: Stage, person: str, *words: str) -> tuple[int, str, str]:

@@ -56,6 +56,29 @@ def registered_units(stage: Stage) -> dict[str, list[str]]:
     return units
 
 
+def overlay_leases(stage: Stage) -> dict[str, str]:
+    """The subnets of the overlay that etcd says are held, by machine; a machine that is gone is its address."""
+    names = {ip: name for name, ip in stage.servers().items()}
+    return {names.get(lease.public_ip, lease.public_ip): subnet for subnet, lease in registered(stage).leases.items()}
+
+
+def overlay_peers(stage: Stage, node: str) -> set[str]:
+    """The subnets that a machine's WireGuard sends to others."""
+    said = stage.in_host(stage.servers()[node], "wg show flannel-wg allowed-ips | cut -f2")
+    return set(said.split())
+
+
+def listening(stage: Stage, node: str) -> list[str]:
+    """The addresses and ports at which a machine's instances listen."""
+    said = stage.in_host(stage.servers()[node], "ss --no-header --listening --tcp --numeric '( sport >= 20000 )'")
+    return sorted(line.split()[3] for line in said.splitlines())
+
+
+def packets(stage: Stage, node: str, device: str) -> int:
+    """How many packets a machine has sent through a network."""
+    return int(stage.in_host(stage.servers()[node], f"cat /sys/class/net/{device}/statistics/tx_packets"))
+
+
 def answered(stage: Stage, method: str, path: str, status: int) -> int:
     """How often the cloud gave this answer."""
     return sum((it.method, it.path, it.status) == (method, path, status) for it in stage.around.cloud.requests.requests)
