@@ -33,7 +33,7 @@ bench: packages-test .venv/installed
 docs: .venv/installed
 	$(RUN) cli.pages
 
-# The README's picture of the Slack page, after a story on real hosts.
+# The README's pictures, after a story on real hosts.
 picture: root packages-test .venv/installed
 	$(RUN) lab.story.picture
 

@@ -155,6 +155,15 @@ class Story:
         self._say("operator", OPERATOR, f"/flstr padlock {APP_HOST}")
         found = self._say("operator", OPERATOR, "/flstr doctor")
         _expect("all well" in found, f"the doctor finds in a cluster where nothing is wrong: {found!r}")
+        self._graph()
+
+    def _graph(self) -> None:
+        known = len(self.stage.chat.files())
+        words = self._say("operator", OPERATOR, "/flstr graph")
+        _expect("overlay" in words and "down" not in words, f"in words, the picture of the networks is {words!r}")
+        picture = self.stage.chat.await_file(known)
+        _expect(picture.mimetype == "image/png", f"the picture of the networks is {picture.mimetype}")
+        self.narrator.saw(f"a picture in the channel: {picture.title}")
 
     def ingress(self) -> str:
         """The public address of the ingress."""

@@ -44,6 +44,16 @@ class Card:
         return bool(self.buttons)
 
 
+@dataclass(frozen=True)
+class PostedFile:
+    """A file in the channel; `alt` is what it shows, for those who cannot see it."""
+
+    title: str
+    mimetype: str
+    alt: str
+    url: str
+
+
 class Chat:
     """The workspace, seen from `#flstr`."""
 
@@ -95,6 +105,21 @@ class Chat:
             f"somebody to say '{beginning}'",
             seconds,
         )
+
+    def files(self) -> list[PostedFile]:
+        """Every file that was posted in the channel, oldest first."""
+        files = [file for message in self._get(channel=CHANNEL) for file in message.get("files") or ()]
+        return [PostedFile(file["title"], file["mimetype"], file["alt_txt"], file["url_private"]) for file in files]
+
+    def await_file(self, known: int, seconds: float = _ANSWER_SECONDS) -> PostedFile:
+        """The first file after so many `known` ones."""
+        return self._await(lambda: next(iter(self.files()[known:]), None), "a file to be posted", seconds)
+
+    def download(self, file: PostedFile) -> bytes:
+        """What is in a file."""
+        answer = self._session.get(file.url, timeout=10)
+        answer.raise_for_status()
+        return answer.content
 
     def await_answer(self, person: str, text: str, wanted: str, seconds: float = _ANSWER_SECONDS) -> str:
         """Repeat a command until `wanted` is in its answer."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -125,16 +126,24 @@ def test_a_deploy_is_a_commit_under_the_persons_name(stage: Stage, deployed: Tal
     assert f"Asked-as: /flstr deploy influencer@{second[:7]}" in log
 
 
-def test_people_look_around(built_up: Story, deployed: Tally) -> None:
+def test_people_look_around(stage: Stage, built_up: Story, deployed: Tally) -> None:
     built_up.look()
+    picture = stage.chat.files()[-1]
+    assert picture.title == "Networks of flstr-lab"
+    for network in ("vpn_ctrl: 10.110.0.0/24, 4 machines", "vpn_ingr: 10.111.0.0/24, 3", "overlay: 10.5.0.0/16, 3"):
+        assert network in picture.alt
+    assert stage.chat.download(picture).startswith(b"\x89PNG")
 
 
-def test_the_same_verbs_work_in_a_shell(stage: Stage, deployed: Tally) -> None:
+def test_the_same_verbs_work_in_a_shell(stage: Stage, deployed: Tally, tmp_path: Path) -> None:
     ended, said, _ = shell(stage, "operator", "status")
     assert ended == 0
     assert "flstr-lab follows" in said
     refused = "flstr: You may not scale; developer or operator may.\n"
     assert shell(stage, "reviewer", "scale", "influencer", "1") == (1, "", refused)
+    drawn, said, _ = shell(stage, "operator", "mesh", "graph", "--output", str(tmp_path / "networks.png"))
+    assert (drawn, said.splitlines()[-1]) == (0, f"The picture is in {tmp_path}/networks.png.")
+    assert (tmp_path / "networks.png").read_bytes().startswith(b"\x89PNG")
 
 
 def test_a_merged_branch_adds_a_machine_and_an_instance(stage: Stage, grown: None) -> None:
