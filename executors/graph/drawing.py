@@ -92,7 +92,7 @@ def _draw_time(canvas: "_Canvas", link: Link, panel: Panel) -> None:
     hubs = {node.name for node in panel.network.hubs}
     one, other = (panel.at[end] for end in sorted(link.ends, key=lambda end: end not in hubs))
     # Off the middle, where the lines of a ring would cross each other's times.
-    place = one.towards(other, 0.6 if hubs else 0.38)
+    place = one.towards(other, 0.58 if hubs else 0.38)
     canvas.label(place, f"{milliseconds(link.milliseconds)} ms", 11, FAINT_INK, PANEL_COLOUR)
 
 
@@ -143,7 +143,7 @@ class _Canvas:
         size = (round(self._image.width / FINER), round(self._image.height / FINER))
         file = io.BytesIO()
         # A palette: a quarter of the bytes, and these few colours are all in it.
-        self._image.resize(size, Image.Resampling.BOX).quantize(96, dither=Image.Dither.NONE).save(
+        self._image.resize(size, Image.Resampling.BOX).quantize(200, dither=Image.Dither.NONE).save(
             file, "PNG", optimize=True
         )
         return file.getvalue()

@@ -10,7 +10,7 @@ from model.names import NodeName
 # Between neighbours on a ring, and between two rings; in points, as everything here.
 SPACING = 104.0
 RING_STEP = 84.0
-SMALLEST_RING = 130.0
+SMALLEST_RING = 156.0
 # From hubs to the first ring, where there is more than one hub to stand beside.
 CLEAR_OF_HUBS = 130.0
 # So many fit on one ring whose links are all seen.
@@ -100,6 +100,9 @@ def positions(network: Network) -> dict[NodeName, Point]:
     rest, turn = list(members), 0.0
     while rest:
         room = max(2, int(2 * math.pi * radius / SPACING))
+        if len(hubs) == 2 and min(room, len(rest)) % 4 == 0:
+            # Beside two hubs, the nearer one would hide the way to the other.
+            turn = 0.5
         placed |= _ring(rest[:room], radius, turn)
         rest, radius, turn = rest[room:], radius + RING_STEP, turn + 0.5
     return placed

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executors.graph.drawing import MOST_TIMED_LINKS
 from executors.graph.layout import ROW_WIDTH, Page, page, positions
 from executors.graph.networks import Network, networks
 from tests.executors.graph.clusters_seen import SMALL, joined, of_many, seen
@@ -35,6 +36,16 @@ def test_no_two_machines_lie_upon_each_other(workers: int, hubs: int) -> None:
         assert at.keys() == {node.name for node in network.nodes}
         for one, other in combinations(at.values(), 2):
             assert math.hypot(one.x - other.x, one.y - other.y) > ROOM
+
+
+@pytest.mark.parametrize("workers", range(1, (MOST_TIMED_LINKS - 1) // 2 + 1))
+def test_where_times_are_shown_no_hub_hides_the_way_to_the_other(workers: int) -> None:
+    at = positions(drawn(workers)[0])
+    one, other = at["controller001"], at["controller002"]
+    for name, point in at.items():
+        if name.startswith("worker"):
+            across = (other.x - one.x) * (point.y - one.y) - (other.y - one.y) * (point.x - one.x)
+            assert abs(across) > ROOM
 
 
 @given(workers=st.integers(0, 60))
