@@ -102,6 +102,7 @@ def overlay_script(of_node: OverlayPlace, reach: Sequence[Named] = (), firewall:
         **_FILES,
         "firewall": firewall,
         "hosts_lines": "".join(f"{one.address} {one.node}.{OVERLAY}\n" for one in of_node.names),
+        "address": of_node.address,
         "reach": reach,
         "reach_seconds": REACH_SECONDS,
     }
