@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from executors.doctor.facts import HostFile, MeshFacts, fingerprint
+from executors.doctor.facts import HostFile, MeshFacts
 from executors.doctor.journal import Sign, Symptom
 from executors.mesh_files import Place
+from executors.mesh_keys import fingerprint
 from model.registered import MeshMember
 
 
@@ -22,7 +23,7 @@ def _wrong_file(place: Place, member: MeshMember, file: HostFile) -> Iterator[Sy
     me = place.me.node
     if not file.key:
         yield Symptom(me, Sign.NO_KEY, member.node)
-    elif file.key != fingerprint(member.public_key, member.ed25519_public_key):
+    elif file.key != fingerprint(member):
         yield Symptom(member.node, Sign.KEY_DIFFERS, me)
     if not file.address:
         yield Symptom(me, Sign.NO_ADDRESS, member.node)

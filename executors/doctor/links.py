@@ -8,6 +8,7 @@ from executors.doctor.files import wrong_files
 from executors.doctor.findings import Finding
 from executors.doctor.journal import PASSING, VAGUE, Sign, Symptom, flapping, symptoms
 from executors.doctor.phrases import told
+from executors.doctor.reach import of_reach, through
 from executors.mesh_files import Place
 from model.names import MeshName, NodeName
 
@@ -25,17 +26,20 @@ _RANKS: tuple[frozenset[Sign], ...] = (
 # What is wrong beside a tunnel that may work otherwise.
 _APART = frozenset({Sign.SUBNET, Sign.VERSION, Sign.CLONE})
 
-Pair = frozenset[NodeName]
-
 
 @dataclass(frozen=True)
 class Ends:
-    """The machines of one mesh: the places they should have, and what was seen there."""
+    """The machines of one mesh: the places they should have, and what was seen there.
+
+    The daemons of those that are `down` do not run; those that are `cut` do not carry everything, for a reason that is
+    told of by itself.
+    """
 
     mesh: MeshName
     places: Mapping[NodeName, Place]
     seen: Mapping[NodeName, Facts]
     down: Collection[NodeName]
+    cut: Collection[NodeName]
 
 
 def of_links(ends: Ends) -> Iterator[Finding]:
@@ -50,7 +54,12 @@ def of_links(ends: Ends) -> Iterator[Finding]:
         of_logs = [one for one in logged if {one.node, one.about} - {""} == pair]
         for symptom in _causes(of_files, of_logs, bool(pair.intersection(ends.down))):
             yield from _told(symptom, ends)
-    yield from _unanswered(ends, pairs.keys())
+    yield from of_reach(
+        ends.mesh,
+        ends.seen,
+        lambda pair: pair in pairs or not pair.isdisjoint(ends.cut),
+        lambda node, about: _silence(node, about, ends.mesh),
+    )
 
 
 def _looked_at(ends: Ends) -> Iterator[tuple[Place, MeshFacts]]:
@@ -115,25 +124,6 @@ def _told(symptom: Symptom, ends: Ends) -> Iterable[Finding]:
         yield Finding("warning", symptom.node, text, f"stop its tincd on {symptom.about}", symptom.about, ends.mesh)
 
 
-def _unanswered(ends: Ends, told_of: Collection[Pair]) -> Iterator[Finding]:
-    """Tunnels that carry nothing, or not everything, and of which nothing else was said."""
-    said: set[Pair] = set()
-    for node, facts in ends.seen.items():
-        for (network, about), reach in facts.reach.items():
-            pair = frozenset({node, about})
-            if network != ends.mesh or pair in said or pair in told_of or pair.intersection(ends.down):
-                continue
-            if reach.milliseconds is None:
-                said.add(pair)
-                mend = f"`doctor {node} --fix` connects them anew"
-                text = f"{about} does not answer {node} through {ends.mesh}"
-                yield Finding("error", node, text, mend, about, ends.mesh, pair)
-            elif not reach.large:
-                said.add(pair)
-                text = f"{about} answers {node} through {ends.mesh}, but no large packet arrives"
-                mend = "see which network between them has a smaller MTU and lets no ICMP through"
-                yield Finding("warning", node, text, mend, about, ends.mesh)
-            elif not reach.tcp:
-                said.add(pair)
-                text = f"{about} answers a ping of {node} through {ends.mesh}, but no TCP"
-                yield Finding("warning", node, text, f"see what firewalld on {about} drops", about, ends.mesh)
+def _silence(node: NodeName, about: NodeName, mesh: MeshName) -> Finding:
+    text, mend = f"{about} does not answer {node} {through(mesh)}", f"`doctor {node} --fix` connects them anew"
+    return Finding("error", node, text, mend, about, mesh, frozenset({node, about}))
