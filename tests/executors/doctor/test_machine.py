@@ -47,7 +47,7 @@ RESTART = ("restart-tinc@vpn_ingr",)
 )
 def test_what_the_machine_itself_can_mend(changes: dict[str, Any], text: str, tend: tuple[str, ...]) -> None:
     (found,) = well().in_mesh(WORKER, **changes).found()
-    assert (found.text, found.mends, found.tend) == (text, {WORKER}, tend)
+    assert (found.text, set(found.mends), found.tend) == (text, {WORKER}, tend)
     assert found.mend.startswith("`doctor worker101 --fix` ")
 
 
@@ -81,7 +81,7 @@ def test_names_that_are_missing_are_written() -> None:
     names = {line for line in well().seen[WORKER].names if "ingress" not in line}
     (found,) = well().having(WORKER, names=frozenset(names)).found()
     assert found.text == "worker101 has no line in /etc/hosts for ingress016.vpn_ingr, ingress017.vpn_ingr"
-    assert (found.mend, found.mends) == ("`doctor worker101 --fix` writes them", {WORKER})
+    assert (found.mend, set(found.mends)) == ("`doctor worker101 --fix` writes them", {WORKER})
 
 
 def test_a_firewall_that_does_not_run() -> None:

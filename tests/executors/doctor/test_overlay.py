@@ -93,7 +93,7 @@ def test_machines_that_are_well_are_no_finding() -> None:
 )
 def test_what_the_machine_itself_can_mend(changes: dict[str, Any], text: str, tend: tuple[str, ...]) -> None:
     (found,) = WELL.in_overlay(ONE, **changes).unreached(ONE, OTHER, OVERLAY, large=False).found()[:1]
-    assert (found.text, found.mends, found.tend) == (text, {ONE}, tend)
+    assert (found.text, set(found.mends), found.tend) == (text, {ONE}, tend)
     assert found.mend.startswith(f"`doctor {ONE} --fix` ")
 
 
@@ -172,7 +172,7 @@ def test_silence_that_nothing_explains_is_told_of_once_with_what_the_handshake_s
         ({"tcp": False}, f"{OTHER} answers a ping of {ONE} through the overlay, but no TCP"),
     ],
 )
-def test_the_overlay_that_does_not_carry_everything_is_a_warning(changes: dict[str, bool], text: str) -> None:
+def test_the_overlay_that_does_not_carry_everything_is_a_warning(changes: dict[str, Any], text: str) -> None:
     (found,) = WELL.unreached(ONE, OTHER, OVERLAY, **changes).found()
     assert (found.level, found.text) == ("warning", text)
 
@@ -185,7 +185,7 @@ def test_names_of_the_overlay_that_are_missing_are_written() -> None:
     names = {line for line in WELL.seen[ONE].names if not line.endswith(f"{OTHER}.overlay")}
     (found,) = WELL.having(ONE, names=frozenset(names)).found()
     assert found.text == f"{ONE} has no line in /etc/hosts for {OTHER}.overlay"
-    assert (found.mesh, found.mends) == (OVERLAY, {ONE})
+    assert (found.mesh, set(found.mends)) == (OVERLAY, {ONE})
 
 
 def test_where_flanneld_sets_the_peers_it_is_started_again() -> None:
