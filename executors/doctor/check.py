@@ -133,7 +133,7 @@ class Doctor:
             # flanneld claims for itself when it starts.
             if overlay is not None and overlay.driver == "wireguard":
                 try:
-                    printed = self._ssh.run(node, overlay_key_script(), patient.fence, CLOCK_SECONDS)
+                    printed = self._ssh.run(node, overlay_key_script(), patient.fence, MEND_SECONDS)
                     register_overlay_key(node, printed, overlay, registry)
                 except StepFailed as failure:
                     log.warning("not mended", node=node, reason=failure.sentence)

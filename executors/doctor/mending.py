@@ -40,7 +40,7 @@ def overlaying(
         if cluster.overlay is None or node not in registered.nodes:
             continue
         of_node = place_of(node, cluster.overlay, registered)
-        if of_node.subnet is not None:
+        if of_node.subnet is not None or cluster.overlay.driver == "flanneld":
             others = [one for one in of_node.names if one.node in up and one.node != node]
             marks = [mark for one in wanted if node in one.mends for mark in one.tend]
             script = overlay_script(of_node, others, firewall_of(node, cluster, registered))

@@ -93,7 +93,7 @@ def of_overlay(
         facts = seen[node].overlay if node in seen else None
         if node not in leases:
             cut.add(node)
-            found.append(_without_lease(node, cluster, registered))
+            found.append(_without_lease(node, cluster.overlay, cluster, registered))
         elif facts is not None:
             end = _End(node, cluster.overlay, *leases[node], facts)
             own = [*_of_driver(end), *_of_lease(end)]
@@ -111,7 +111,7 @@ def of_overlay(
     )
 
 
-def _without_lease(node: NodeName, cluster: Cluster, registered: Registered) -> Finding:
+def _without_lease(node: NodeName, overlay: Overlay, cluster: Cluster, registered: Registered) -> Finding:
     subnet = lost_subnets(cluster, registered).get(node)
     if subnet is None:
         return Finding("error", node, f"{node} has no subnet of the overlay", "`sync` gives it one", mesh=OVERLAY)
@@ -119,6 +119,9 @@ def _without_lease(node: NodeName, cluster: Cluster, registered: Registered) -> 
     if subnet in registered.leases:
         text += f"; {registered.leases[subnet].public_ip} holds that now"
         return Finding("error", node, text, "`sync` gives it another one", mesh=OVERLAY)
+    if overlay.driver == "flanneld":
+        mend, only, tend = "starts flanneld again, which claims it", frozenset({node}), (driver_unit(overlay),)
+        return Finding("error", node, text, f"`doctor {node} --fix` {mend}", "", OVERLAY, only, tend)
     everybody = frozenset(overlay_nodes(cluster, registered))
     return Finding("error", node, text, f"`doctor {node} --fix` claims it again", mesh=OVERLAY, mends=everybody)
 

@@ -3,10 +3,24 @@
 from executors.doctor.mending import connecting, overlaying, writing
 from executors.script import wrapped
 from model.cluster import OVERLAY
-from tests.executors.doctor.test_overlay import ONE, OTHER, STRANGER, UNIT, WELL
-from tests.executors.doctor.ward import HUB, OTHER_HUB, WORKER, Ward, well
+from tests.executors.doctor.ward import (
+    HUB,
+    ONE,
+    OTHER,
+    OTHER_HUB,
+    STRANGER,
+    UNIT,
+    WORKER,
+    Ward,
+    by_flanneld,
+    in_overlay,
+    subnet_of,
+    well,
+    without_lease,
+)
 from tests.executors.expected import shellcheck
 
+WELL = in_overlay()
 AT = "(198.51.100.1 port 762)"
 
 
@@ -89,12 +103,16 @@ def test_a_dead_machine_is_not_waited_for_in_the_overlay() -> None:
 
 
 def test_a_machine_without_a_lease_gets_no_script_until_it_has_one() -> None:
-    leases = {subnet: lease for subnet, lease in WELL.registered.leases.items() if lease.public_ip != "198.51.100.3"}
-    without = WELL.registered.model_copy(update={"leases": leases})
-    found = Ward(WELL.cluster, without, WELL.seen, {}).found()
+    ward = without_lease(WELL, subnet_of(ONE, WELL))
+    found = ward.found()
     assert [one.mesh for one in found if one.mends] == [OVERLAY]
-    assert sorted(overlaying(found, WELL.seen, WELL.cluster, without)) == ["ingress016", OTHER]
+    assert sorted(overlaying(found, ward.seen, ward.cluster, ward.registered)) == ["ingress016", OTHER]
     assert sorted(overlaying(found, WELL.seen, WELL.cluster, WELL.registered)) == ["ingress016", ONE, OTHER]
+
+
+def test_flanneld_is_started_again_to_claim_what_it_lost() -> None:
+    ward = without_lease(by_flanneld(), subnet_of(ONE, WELL))
+    assert {node: marks(script) for node, script in of_overlay(ward).items()} == {ONE: ["flanneld"]}
 
 
 def test_the_scripts_are_sound_shell() -> None:

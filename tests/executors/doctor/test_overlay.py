@@ -7,35 +7,30 @@ import pytest
 
 from executors.doctor.facts import Device, Unit, WireGuardPeer
 from executors.doctor.overlay import STALE_SECONDS
-from model.cluster import OVERLAY, Flanneld, Overlay
-from tests.executors.clusters import cluster
-from tests.executors.doctor.ward import NOW, Ward, in_overlay, key_of, subnet_of, well
+from model.cluster import OVERLAY
+from tests.executors.doctor.ward import (
+    NOW,
+    ONE,
+    OTHER,
+    STRANGER,
+    UNIT,
+    Ward,
+    by_flanneld,
+    in_overlay,
+    key_of,
+    subnet_of,
+    without_lease,
+)
 
-ONE, OTHER = "worker101", "worker102"
-UNIT = "wg-quick@flannel-wg"
 WELL = in_overlay()
 DEVICE = WELL.overlay(ONE).device
 OTHERS = subnet_of(OTHER, WELL)
 OWN = subnet_of(ONE, WELL)
-STRANGER = WireGuardPeer(key_of("stranger"), "192.0.2.9:51820", "10.5.99.0/24", NOW)
 
 
 def peers(ward: Ward, about: str, **changes: Any) -> tuple[WireGuardPeer, ...]:
     """The first worker's peers, of which one is otherwise."""
     return tuple(replace(peer, **changes) if peer.key == key_of(about) else peer for peer in ward.overlay(ONE).peers)
-
-
-def without_lease(ward: Ward, subnet: str, **put: Any) -> Ward:
-    leases = {one: lease for one, lease in ward.registered.leases.items() if one != subnet}
-    return replace(ward, registered=ward.registered.model_copy(update={"leases": {**leases, **put}}))
-
-
-def by_flanneld() -> Ward:
-    of = cluster("overlay")
-    driver = Flanneld(url="https://example.com/flanneld", sha256="0" * 64, etcd=("http://10.110.0.1:2379",))
-    assert of.overlay is not None
-    overlay = Overlay(network=of.overlay.network, driver="flanneld", flanneld=driver)
-    return well(of.model_copy(update={"overlay": overlay}))
 
 
 def test_machines_that_are_well_are_no_finding() -> None:
@@ -138,6 +133,12 @@ def test_a_subnet_that_another_machine_has_taken_is_not_claimed_again() -> None:
     found = next(one for one in without_lease(WELL, "", **{OWN: taken}).found() if "without a lease" in one.text)
     assert found.text == f"{ONE} has {OWN} in the overlay without a lease; 192.0.2.9 holds that now"
     assert not found.mends
+
+
+def test_a_lease_that_flanneld_lost_is_claimed_by_itself_once_it_starts_again() -> None:
+    (found,) = without_lease(by_flanneld(), OWN).found()
+    assert (set(found.mends), found.tend) == ({ONE}, ("flanneld",))
+    assert found.mend == f"`doctor {ONE} --fix` starts flanneld again, which claims it"
 
 
 def test_a_machine_that_was_never_in_the_overlay_waits_for_the_plan() -> None:

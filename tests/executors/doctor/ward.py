@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from executors.doctor.diagnosis import diagnose
-from executors.doctor.facts import Facts, LogLine, MeshFacts, OverlayFacts, parse
+from executors.doctor.facts import Facts, LogLine, MeshFacts, OverlayFacts, WireGuardPeer, parse
 from executors.doctor.findings import Finding, in_order
 from executors.mesh_files import hosts_lines, places
 from executors.mesh_keys import fingerprint
 from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit, place_of
-from model.cluster import OVERLAY, Cluster
+from model.cluster import OVERLAY, Cluster, Flanneld, Overlay
 from model.names import NodeName
 from model.registered import NodeRecord, OverlayLease, Registered, WireGuardEnd
 from tests.executors.clusters import cluster, members
@@ -21,11 +21,16 @@ LOGS = FIXTURES / "doctor"
 NOW = 1_700_000_000.0
 MESH = "vpn_ingr"
 HUB, OTHER_HUB, WORKER = "ingress016", "ingress017", "worker101"
+# Those of the overlay.
+ONE, OTHER, UNIT = "worker101", "worker102", "wg-quick@flannel-wg"
 
 
 def key_of(node: NodeName) -> str:
     """Something of the shape of WireGuard's public key."""
     return node.ljust(43, "A") + "="
+
+
+STRANGER = WireGuardPeer(key_of("stranger"), "192.0.2.9:51820", "10.5.99.0/24", NOW)
 
 
 def log_of(name: str) -> tuple[LogLine, ...]:
@@ -159,6 +164,21 @@ def well(of: Cluster | None = None, but: Collection[NodeName] = ()) -> Ward:
 def in_overlay() -> Ward:
     """Three machines of four in the overlay, nothing wrong."""
     return well(cluster("overlay"))
+
+
+def by_flanneld() -> Ward:
+    """The same, with the other driver."""
+    of = cluster("overlay")
+    driver = Flanneld(url="https://example.com/flanneld", sha256="0" * 64, etcd=("http://10.110.0.1:2379",))
+    assert of.overlay is not None
+    overlay = Overlay(network=of.overlay.network, driver="flanneld", flanneld=driver)
+    return well(of.model_copy(update={"overlay": overlay}))
+
+
+def without_lease(ward: Ward, subnet: str, **put: OverlayLease) -> Ward:
+    """Where a lease is gone, and others may be there."""
+    leases = {one: lease for one, lease in ward.registered.leases.items() if one != subnet}
+    return replace(ward, registered=ward.registered.model_copy(update={"leases": {**leases, **put}}))
 
 
 def subnet_of(node: NodeName, ward: Ward) -> str:
