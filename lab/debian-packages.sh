@@ -4,7 +4,7 @@
 set -eu
 
 demo="ca-certificates etcd-server git iproute2 mmdebstrap openssh-client python3-venv systemd-container util-linux"
-test="$demo chromium curl fonts-dejavu-core fonts-noto-color-emoji haproxy hcloud-cli nginx-light openssh-server shellcheck"
+test="$demo chromium curl fonts-dejavu-core fonts-noto-color-emoji haproxy hcloud-cli nginx-light openssh-server shellcheck tinc"
 
 case ${1:-demo} in
 demo) wanted=$demo ;;
