@@ -31,10 +31,10 @@ def _wrong_file(place: Place, member: MeshMember, file: HostFile) -> Iterator[Sy
         yield Symptom(me, Sign.ADDRESS, member.node)
     if file.port != str(place.mesh.port):
         yield Symptom(me, Sign.PORT, member.node, file.port or "655")
-    for subnet in sorted(_written(place.subnets(member)) - _written(file.subnets)):
+    for subnet in sorted(written(place.subnets(member)) - written(file.subnets)):
         yield Symptom(me, Sign.SUBNET, member.node, subnet)
 
 
-def _written(subnets: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
+def written(subnets: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
     """As tinc logs them: a single address has no length."""
     return frozenset(subnet.removesuffix("/32") for subnet in subnets)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from executors.doctor.facts import Facts, MeshFacts
-from executors.doctor.files import wrong_files
+from executors.doctor.files import written, wrong_files
 from executors.doctor.findings import Finding
 from executors.doctor.journal import PASSING, VAGUE, Sign, Symptom, flapping, symptoms
 from executors.doctor.phrases import told
@@ -82,15 +82,14 @@ def _logged(ends: Ends, place: Place, facts: MeshFacts) -> tuple[Symptom, ...]:
 def _blamed(symptom: Symptom, place: Place) -> Symptom | None:
     """tincd names who sent a subnet on, which need not be who has it.
 
-    That a hub refuses the whole mesh's subnet, which members send to any hub that is up, is as it should be.
+    That a machine refuses what none of its files is to have is as it should be: a member hears of the other members from
+    its hubs, and a hub of the whole mesh from members, who send that to any hub that is up.
     """
     if symptom.sign is not Sign.SUBNET:
         return symptom
-    if symptom.detail == str(place.mesh.subnet):
-        return None
     subnet = symptom.detail.removesuffix("/32")
-    owner = next((peer.node for peer in place.peers if peer.address == subnet), symptom.about)
-    return replace(symptom, about=owner, detail=subnet)
+    owners = [peer.node for peer in place.peers if subnet in written(place.subnets(peer))]
+    return replace(symptom, about=owners[0], detail=subnet) if owners else None
 
 
 def _causes(of_files: list[Symptom], of_logs: list[Symptom], explained: bool) -> list[Symptom]:

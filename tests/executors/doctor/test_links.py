@@ -6,6 +6,7 @@ import pytest
 
 from executors.doctor.links import RECENT_SECONDS
 from model.cluster import Cluster
+from tests.executors.clusters import cluster
 from tests.executors.doctor.ward import HUB, OTHER_HUB, WORKER, Ward, log_of, well
 
 AT = "(198.51.100.1 port 762)"
@@ -151,6 +152,14 @@ def test_a_subnet_is_told_of_whose_it_is_and_not_who_sent_it_on() -> None:
 
 def test_that_a_hub_refuses_the_whole_subnet_is_as_it_should_be() -> None:
     assert well().logging(HUB, f"Ignoring unauthorized ADD_SUBNET from worker101 {AT}: 10.120.0.0/24#10").found() == []
+
+
+def test_that_a_member_refuses_the_subnet_of_another_member_is_as_it_should_be() -> None:
+    line = f"Ignoring unauthorized ADD_SUBNET from controller001 {AT}: 10.110.0.4#10"
+    assert well(cluster("small")).logging("worker101", line, mesh="vpn_ctrl").found() == []
+    hubs = line.replace("10.110.0.4#10", "10.110.0.0/24#10")
+    (found,) = well(cluster("small")).logging("worker101", hubs, mesh="vpn_ctrl").found()
+    assert found.text == "worker101 does not let controller001 have 10.110.0.0/24 in vpn_ctrl"
 
 
 def test_what_passes_by_itself_is_forgotten_and_what_does_not_is_kept() -> None:
