@@ -82,8 +82,8 @@ def _logged(ends: Ends, place: Place, facts: MeshFacts) -> tuple[Symptom, ...]:
 def _blamed(symptom: Symptom, place: Place) -> Symptom | None:
     """tincd names who sent a subnet on, which need not be who has it.
 
-    That a machine refuses what none of its files is to have is as it should be: a member hears of the other members from
-    its hubs, and a hub of the whole mesh from members, who send that to any hub that is up.
+    That a machine refuses what none of its files is to have is as it should be: a member hears of the other members
+    from its hubs, and a hub of the whole mesh from members, who send that to any hub that is up.
     """
     if symptom.sign is not Sign.SUBNET:
         return symptom

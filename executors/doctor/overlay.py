@@ -1,10 +1,10 @@
 """The overlay: each machine's WireGuard against the leases. Pure."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from executors.doctor.devices import wrong_device
-from executors.doctor.facts import Device, Facts, OverlayFacts
+from executors.doctor.facts import Device, Facts, OverlayFacts, WireGuardPeer
 from executors.doctor.findings import Finding, Level
 from executors.doctor.machine import without_names
 from executors.doctor.reach import of_reach, through
@@ -99,7 +99,8 @@ def of_overlay(
             own = [*_of_driver(end), *_of_lease(end)]
             cut.update({node} if own else ())
             lines = place_of(node, cluster.overlay, registered).hosts_lines
-            found += [*own, *_of_boot(end), *_of_peers(end, cluster, registered, leases)]
+            lost = frozenset(lost_subnets(cluster, registered).values())
+            found += [*own, *_of_boot(end), *_of_peers(end, registered, leases, seen, lost)]
             found += without_names(node, lines, seen[node], OVERLAY)
     yield from found
     wrong = {frozenset({one.node, one.about}) for one in found}
@@ -157,29 +158,38 @@ def _of_boot(end: _End) -> Iterator[Finding]:
         yield end.written("warning", f"{end.unit} does not start at boot on {end.node}", "enables it")
 
 
-def _of_peers(end: _End, cluster: Cluster, registered: Registered, leases: Leases) -> Iterator[Finding]:
+def _of_peers(
+    end: _End, registered: Registered, leases: Leases, seen: Mapping[NodeName, Facts], lost: frozenset[str]
+) -> Iterator[Finding]:
     if not end.facts.key:
         return
-    node = end.node
     names = {subnet: name for name, (subnet, _) in leases.items()}
     peers = {peer.key: peer for peer in end.facts.peers}
     for subnet, lease in registered.leases.items():
         about = names.get(subnet, "")
-        if about == node:
-            continue
-        whose = f"{about} ({subnet})" if about else subnet
-        peer = peers.pop(lease.backend_data.public_key, None)
-        if peer is None:
-            yield end.peer("error", f"{node} has no WireGuard peer for {whose}", about)
-        elif peer.allowed != subnet:
-            yield end.peer("error", f"{node} sends {peer.allowed or 'nothing'} to {whose} in the overlay", about)
-        elif peer.endpoint not in ("", f"{lease.public_ip}:{lease.backend_data.port}"):
-            yield end.peer("error", f"{node} has {peer.endpoint} as the endpoint of {whose} in the overlay", about)
-    # A lease that is gone is told of at the machine that had it.
-    lost = lost_subnets(cluster, registered).values()
+        if about != end.node:
+            other = seen[about].overlay if about in seen else None
+            # WireGuard follows a peer that moves; that it listens elsewhere is told of there.
+            ports = {str(lease.backend_data.port), *(() if other is None else (other.port,))}
+            peer = peers.pop(lease.backend_data.public_key, None)
+            yield from _of_peer(end, peer, subnet, about, {"", *(f"{lease.public_ip}:{port}" for port in ports)})
     for peer in peers.values():
+        # A lease that is gone is told of at the machine that had it.
         if peer.allowed not in lost:
-            yield end.peer("warning", f"{node} has a WireGuard peer for {peer.allowed or 'nothing'} that no lease has")
+            text = f"{end.node} has a WireGuard peer for {peer.allowed or 'nothing'} that no lease has"
+            yield end.peer("warning", text)
+
+
+def _of_peer(
+    end: _End, peer: WireGuardPeer | None, subnet: str, about: NodeName, endpoints: Collection[str]
+) -> Iterator[Finding]:
+    node, whose = end.node, f"{about} ({subnet})" if about else subnet
+    if peer is None:
+        yield end.peer("error", f"{node} has no WireGuard peer for {whose}", about)
+    elif peer.allowed != subnet:
+        yield end.peer("error", f"{node} sends {peer.allowed or 'nothing'} to {whose} in the overlay", about)
+    elif peer.endpoint not in endpoints:
+        yield end.peer("error", f"{node} has {peer.endpoint} as the endpoint of {whose} in the overlay", about)
 
 
 def _silence(node: NodeName, about: NodeName, facts: Facts, leases: Leases) -> Finding:

@@ -113,6 +113,12 @@ def test_a_peer_that_is_missing_on_one_end_explains_that_neither_answers() -> No
     assert ward.texts() == [f"{ONE} has no WireGuard peer for {OTHER} ({OTHERS})"]
 
 
+def test_a_machine_that_listens_at_another_port_explains_where_others_send_to() -> None:
+    moved = {"endpoint": "198.51.100.4:51999"}
+    ward = WELL.in_overlay(OTHER, port="51999").in_overlay(ONE, peers=peers(WELL, OTHER, **moved))
+    assert ward.texts() == [f"WireGuard on {OTHER} listens at port 51999, its lease says 51820"]
+
+
 def test_a_lease_of_a_machine_that_is_nobodys_is_a_peer_as_well() -> None:
     strange = WELL.registered.leases[OTHERS].model_copy(update={"public_ip": "192.0.2.9"})
     assert f"{ONE} has no WireGuard peer for 10.5.77.0/24" not in WELL.texts()
