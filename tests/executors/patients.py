@@ -88,8 +88,15 @@ class Patients:
             )
 
 
+# tincd drops the connections whose files are newer than its last reading, in whole seconds.
 SHORTHAND = f"""
-reread_files() {{ systemctl kill --kill-who=main --signal=HUP tinc@{MESH}; sleep 0.2; redial; }}
+reread_files() {{
+    sleep 1.1
+    find hosts -type f -newermt '3 seconds ago' -exec touch {{}} +
+    systemctl kill --kill-who=main --signal=HUP tinc@{MESH}
+    sleep 0.2
+    redial
+}}
 redial() {{ systemctl kill --kill-who=main --signal=ALRM tinc@{MESH}; }}
 without_key() {{ sed -i '/BEGIN/,$d' "hosts/$1"; }}
 """
