@@ -142,10 +142,12 @@ def test_what_can_be_mended_is_and_what_was_is_told(clinic: Clinic) -> None:
     assert clinic.mended() == [HUB, HUB, WORKER]
 
 
-def test_what_a_mend_did_not_change_is_told_as_before(clinic: Clinic) -> None:
+def test_what_a_mend_did_not_change_is_tried_once_more_and_told_as_before(clinic: Clinic) -> None:
     without_key(clinic)
+    before = clinic()
     clinic.mendable = False
-    assert clinic("--fix") == clinic()
+    assert clinic("--fix") == before
+    assert clinic.mended() == [HUB, HUB, WORKER] * 2
 
 
 def test_a_machine_that_is_not_reached_is_told_and_not_mended(clinic: Clinic) -> None:
