@@ -5,12 +5,11 @@ from collections.abc import Collection, Mapping
 from executors.firewall import firewall_of
 from executors.overlay_files import (
     Named,
-    OverlayPlace,
     address_of,
     leaving_overlay_script,
     overlay_key_script,
     overlay_script,
-    place,
+    place_of,
     public_overlay_key,
     reached_in_overlay,
 )
@@ -103,14 +102,14 @@ class OverlayNetwork:
         registered = context.registry.read()
         new = [node for node in step.nodes if subnet_of(_ip(node, registered), registered.leases) is None]
         if overlay.driver == "flanneld":
-            scripts = {node: overlay_script(_place(node, overlay, registered)) for node in new}
+            scripts = {node: overlay_script(place_of(node, overlay, registered)) for node in new}
             answers = self._ssh.run_all(scripts, context.fence, INSTALL_SECONDS)
             return {node: answer for node, answer in answers.items() if isinstance(answer, StepFailed)}
         answers = self._ssh.run_all(dict.fromkeys(new, overlay_key_script()), context.fence, LEAVE_SECONDS)
         failed = {node: answer for node, answer in answers.items() if isinstance(answer, StepFailed)}
         for node, answer in answers.items():
             if isinstance(answer, str):
-                register_overlay_key(node, answer, overlay, context)
+                register_overlay_key(node, answer, overlay, context.registry)
         return failed
 
     def _apply(
@@ -123,7 +122,7 @@ class OverlayNetwork:
             return {}
         scripts = {}
         for node in overlay_nodes(cluster, registered):
-            of_node = _place(node, overlay, registered)
+            of_node = place_of(node, overlay, registered)
             if node != but and of_node.subnet is not None:
                 others = [one for one in of_node.names if one.node not in (node, but)]
                 reach = _answering(others, registered) if node in entering else ()
@@ -136,14 +135,16 @@ class OverlayNetwork:
         return answers
 
 
-def register_overlay_key(node: NodeName, printed: str, overlay: Overlay, context: StepContext) -> None:
+def register_overlay_key(node: NodeName, printed: str, overlay: Overlay, registry: Registry) -> None:
     """Claim a subnet with the key that a machine printed; with another key it keeps the one it has."""
     key = public_overlay_key(printed)
-    host = context.registry.host(node)
+    host = registry.host(node)
     if key is None or host is None or host.ip is None:
         raise StepFailed(f"{node}: it printed no key for the overlay", printed)
     end = WireGuardEnd(public_key=key, port=overlay.port)
-    claim(context.registry.store, overlay, OverlayLease(public_ip=host.ip, backend_data=end))
+    before = registry.read().nodes.get(node)
+    address = None if before is None else before.addresses.get(OVERLAY)
+    claim(registry.store, overlay, OverlayLease(public_ip=host.ip, backend_data=end), address)
 
 
 def _take_keys(answers: Answers, overlay: Overlay, context: StepContext) -> bool:
@@ -154,15 +155,9 @@ def _take_keys(answers: Answers, overlay: Overlay, context: StepContext) -> bool
     for node, answer in answers.items():
         key = public_overlay_key(answer) if isinstance(answer, str) else None
         if isinstance(answer, str) and key is not None and held.get(registered.nodes[node].ip) != key:
-            register_overlay_key(node, answer, overlay, context)
+            register_overlay_key(node, answer, overlay, context.registry)
             changed = True
     return changed
-
-
-def _place(node: NodeName, overlay: Overlay, registered: Registered) -> OverlayPlace:
-    nodes = {name: record.ip for name, record in registered.nodes.items()}
-    meshes = sorted(registered.nodes[node].addresses.keys() - {OVERLAY})
-    return place(registered.nodes[node].ip, overlay, registered.leases, nodes, meshes)
 
 
 def _answering(others: Collection[Named], registered: Registered) -> list[Named]:

@@ -10,7 +10,7 @@ from gitops.overlay_leases import KEEPALIVE_SECONDS, subnet_of
 from model import keys
 from model.cluster import OVERLAY, Flanneld, Overlay
 from model.names import MeshName, NodeName
-from model.registered import OverlayLease
+from model.registered import OverlayLease, Registered
 
 # As flanneld calls it.
 OVERLAY_DEVICE = "flannel-wg"
@@ -26,6 +26,8 @@ _FILES = {
     "flanneld_binary": "/usr/local/sbin/flanneld",
     "flanneld_unit": "/etc/systemd/system/flanneld.service",
 }
+
+DRIVER_UNITS = {"wireguard": f"wg-quick@{OVERLAY_DEVICE}", "flanneld": "flanneld"}
 
 _PRINTED_KEY = re.compile(r"^overlay ([A-Za-z0-9+/]{43}=)$", re.MULTILINE)
 _KEY = re.compile(r"[A-Za-z0-9+/]{43}=")
@@ -64,6 +66,11 @@ class OverlayPlace:
         """The machine's own address."""
         return "" if self.subnet is None else address_of(self.subnet)
 
+    @property
+    def hosts_lines(self) -> str:
+        """Lines for `/etc/hosts`, such as `10.5.40.0 worker101.overlay`."""
+        return "".join(f"{one.address} {one.node}.{OVERLAY}\n" for one in self.names)
+
 
 def address_of(subnet: str) -> str:
     """`10.5.40.0` of `10.5.40.0/24`: what flanneld gives to its device."""
@@ -93,6 +100,18 @@ def place(
     return OverlayPlace(overlay, ip, subnet_of(ip, within), peers, names, tuple(meshes))
 
 
+def place_of(node: NodeName, overlay: Overlay, registered: Registered) -> OverlayPlace:
+    """The place of a registered machine."""
+    nodes = {name: record.ip for name, record in registered.nodes.items()}
+    meshes = sorted(registered.nodes[node].addresses.keys() - {OVERLAY})
+    return place(registered.nodes[node].ip, overlay, registered.leases, nodes, meshes)
+
+
+def driver_unit(overlay: Overlay) -> str:
+    """The unit that carries the overlay, which is also the mark that it has to begin anew."""
+    return DRIVER_UNITS[overlay.driver]
+
+
 def overlay_script(of_node: OverlayPlace, reach: Sequence[Named] = (), firewall: str = "") -> str:
     """Brings a machine's overlay to what it should be, and waits for others; a second time it changes nothing.
 
@@ -101,7 +120,7 @@ def overlay_script(of_node: OverlayPlace, reach: Sequence[Named] = (), firewall:
     common = {
         **_FILES,
         "firewall": firewall,
-        "hosts_lines": "".join(f"{one.address} {one.node}.{OVERLAY}\n" for one in of_node.names),
+        "hosts_lines": of_node.hosts_lines,
         "address": of_node.address,
         "reach": reach,
         "reach_seconds": REACH_SECONDS,

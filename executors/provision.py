@@ -47,7 +47,7 @@ class Provision:
         output = self._first_contact(step.node, script, context)
         register_members(step.node, step.role, meshes, output, context)
         if overlay is not None and has_key:
-            register_overlay_key(step.node, output, overlay, context)
+            register_overlay_key(step.node, output, overlay, context.registry)
         context.report("ready")
 
     def destroy_node(self, step: DestroyNode, context: StepContext) -> None:

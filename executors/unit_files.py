@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from executors.host_paths import release_paths
-from executors.overlay_files import OVERLAY_DEVICE
+from executors.overlay_files import DRIVER_UNITS
 from executors.script import STATE_FOLDER
 from executors.templates import render
 from model.app import App
@@ -64,7 +64,7 @@ def unit_file(app: App, instance: InstanceId, place: Place, variables: Mapping[s
 def network_units(network: str) -> tuple[str, ...]:
     """The units that carry a network: that of its mesh, or those of the overlay's drivers."""
     if network == OVERLAY:
-        return (f"wg-quick@{OVERLAY_DEVICE}.service", "flanneld.service")
+        return tuple(f"{unit}.service" for unit in DRIVER_UNITS.values())
     return (f"tinc@{network}.service",)
 
 

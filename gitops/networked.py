@@ -51,8 +51,13 @@ def overlay_nodes(cluster: Cluster, registered: Registered) -> tuple[NodeName, .
 
 
 def without_subnet(cluster: Cluster, registered: Registered) -> tuple[NodeName, ...]:
-    """Those among them that are not in the overlay yet."""
-    return tuple(node for node in overlay_nodes(cluster, registered) if OVERLAY not in registered.nodes[node].addresses)
+    """Those among them that are not in the overlay yet, or hold no subnet of it any more."""
+    held = {lease.public_ip for lease in registered.leases.values()}
+    return tuple(
+        node
+        for node in overlay_nodes(cluster, registered)
+        if OVERLAY not in registered.nodes[node].addresses or registered.nodes[node].ip not in held
+    )
 
 
 def _digest(parts: Iterable[str]) -> str:

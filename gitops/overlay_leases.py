@@ -60,8 +60,11 @@ def subnet_of(public_ip: str, leases: Mapping[str, OverlayLease]) -> str | None:
     return next((subnet for subnet, lease in leases.items() if lease.public_ip == public_ip), None)
 
 
-def claim(store: Store, overlay: Overlay, lease: OverlayLease) -> str:
-    """The subnet that a machine holds with this key; a free one is claimed on first asking."""
+def claim(store: Store, overlay: Overlay, lease: OverlayLease, address: str | None = None) -> str:
+    """The subnet that a machine holds with this key; a free one is claimed on first asking.
+
+    A machine whose lease is gone gets the subnet of its `address` again, where that is free.
+    """
     while True:
         found = store.prefix(keys.OVERLAY_SUBNETS)
         mine = subnet_of(lease.public_ip, parse_leases(found))
@@ -69,7 +72,7 @@ def claim(store: Store, overlay: Overlay, lease: OverlayLease) -> str:
             if found[keys.overlay_subnet(mine)] != lease.to_json():
                 store.put(keys.overlay_subnet(mine), lease.to_json())
             return mine
-        free = _free(overlay, found)
+        free = _free(overlay, found, address)
         if free is None:
             raise StepFailed(f"the overlay {overlay.network} has no subnet left; give it a larger network")
         if store.put_new(keys.overlay_subnet(free), lease.to_json()):
@@ -82,7 +85,8 @@ def drop(store: Store, public_ip: str) -> None:
     store.delete(*(keys.overlay_subnet(subnet) for subnet, lease in leases.items() if lease.public_ip == public_ip))
 
 
-def _free(overlay: Overlay, found: Mapping[str, str]) -> str | None:
+def _free(overlay: Overlay, found: Mapping[str, str], address: str | None) -> str | None:
     subnets = overlay.network.subnets(new_prefix=overlay.subnet_length)
     next(subnets)  # flannel leaves out the first one
-    return next((str(subnet) for subnet in subnets if keys.overlay_subnet(str(subnet)) not in found), None)
+    before = () if address is None else (f"{address}/{overlay.subnet_length}",)
+    return next((str(one) for one in (*before, *subnets) if keys.overlay_subnet(str(one)) not in found), None)

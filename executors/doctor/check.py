@@ -11,7 +11,10 @@ from executors.doctor.diagnosis import diagnose, tunnel_count
 from executors.doctor.facts import Facts, parse
 from executors.doctor.findings import Finding, mended_report, report
 from executors.doctor.looking import concerned, known_nodes, look_scripts
-from executors.doctor.mending import connecting, writing
+from executors.doctor.mending import connecting, overlaying, writing
+from executors.doctor.overlay import lost_subnets
+from executors.overlay import register_overlay_key
+from executors.overlay_files import overlay_key_script
 from executors.remote import Remote
 from gitops.registry import Registry
 from gitops.verbs.desk import did_you_mean
@@ -27,8 +30,10 @@ LOOK_SECONDS = 60.0
 CLOCK_SECONDS = 10.0
 MEND_SECONDS = 180.0
 # How long a mend may take until nothing more is seen of it, and how often that is looked at.
-SETTLE_SECONDS = 30.0
+SETTLE_SECONDS = 15.0
 SETTLE_POLL_SECONDS = 1.0
+# A mend connects machines anew, of which tincd may make a fault of its own: see `reach` in mesh/apply.sh.j2.
+MEND_ROUNDS = 2
 SIDE_BY_SIDE = 32
 
 
@@ -64,7 +69,10 @@ class Doctor:
         seen = self.look(patient)
         if FIX not in arguments or not any(one.mends for one in seen.found):
             return report(seen.found, seen.machines, tunnel_count(seen.machines))
-        after = self._mend(patient, seen)
+        after = seen
+        for _ in range(MEND_ROUNDS):
+            if any(one.mends for one in after.found):
+                after = self._mend(patient, after, registry)
         return mended_report(seen.found, after.found, after.machines, tunnel_count(after.machines))
 
     @staticmethod
@@ -110,16 +118,37 @@ class Doctor:
         with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="doctor") as pool:
             return dict(zip(nodes, pool.map(ahead, nodes), strict=True))
 
-    def _mend(self, patient: Patient, seen: Seen) -> Seen:
-        cluster, registered = patient.cluster, patient.registered
+    def _mend(self, patient: Patient, seen: Seen, registry: Registry) -> Seen:
         up = seen.machines.keys()
-        scripts = {node: script for node, script in writing(seen.found, cluster, registered).items() if node in up}
-        log.info("mending", nodes=sorted(scripts), findings=[one.text for one in seen.found if one.mends])
-        for scripts_of_phase in (scripts, connecting(seen.found, up, cluster, registered)):
-            for node, answer in self._ssh.run_all(scripts_of_phase, patient.fence, MEND_SECONDS).items():
+        log.info("mending", nodes=sorted(up), findings=[one.text for one in seen.found if one.mends])
+        patient = replace(patient, registered=self._claim_again(patient, seen, registry))
+        cluster, registered = patient.cluster, patient.registered
+        for scripts in (
+            writing(seen.found, cluster, registered),
+            overlaying(seen.found, up, cluster, registered),
+            connecting(seen.found, up, cluster, registered),
+        ):
+            reached = {node: script for node, script in scripts.items() if node in up}
+            for node, answer in self._ssh.run_all(reached, patient.fence, MEND_SECONDS).items():
                 if isinstance(answer, StepFailed):
                     log.warning("not mended", node=node, reason=answer.sentence)
         return self._settled(patient)
+
+    def _claim_again(self, patient: Patient, seen: Seen, registry: Registry) -> Registered:
+        """Subnets whose leases are gone, for the keys that their machines have; what is registered afterwards."""
+        overlay = patient.cluster.overlay
+        wanted = lost_subnets(patient.cluster, patient.registered).keys() & {
+            one.node for one in seen.found if one.mends
+        }
+        for node in sorted(wanted & seen.machines.keys()):
+            # flanneld claims for itself when it starts.
+            if overlay is not None and overlay.driver == "wireguard":
+                try:
+                    printed = self._ssh.run(node, overlay_key_script(), patient.fence, MEND_SECONDS)
+                    register_overlay_key(node, printed, overlay, registry)
+                except StepFailed as failure:
+                    log.warning("not mended", node=node, reason=failure.sentence)
+        return registry.read()
 
     def _settled(self, patient: Patient) -> Seen:
         """A look at which nothing that can be mended is left, or the last one before the time is up."""

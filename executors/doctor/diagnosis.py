@@ -1,11 +1,11 @@
 """What was seen on all machines, against what is registered, becomes findings. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from executors.doctor.facts import Facts
+from executors.doctor.facts import Facts, MeshFacts
 from executors.doctor.findings import Finding
 from executors.doctor.links import Ends, of_links
-from executors.doctor.machine import of_clocks, of_machine, runs
+from executors.doctor.machine import carries, of_clocks, of_machine, runs
 from executors.doctor.overlay import of_overlay
 from executors.mesh_files import Place, places
 from model.cluster import Cluster
@@ -27,8 +27,9 @@ def diagnose(
     found += of_clocks(seen)
     for mesh in sorted(cluster.meshes):
         in_mesh = {node: place for node, of_node in of_nodes.items() for place in of_node if place.name == mesh}
-        down = {node for node, place in in_mesh.items() if node in silent or not _runs(place, seen[node])}
-        found += of_links(Ends(mesh, in_mesh, seen, down))
+        down = {node for node, place in in_mesh.items() if not _is(runs, place, seen.get(node))}
+        cut = {node for node, place in in_mesh.items() if not _is(carries, place, seen.get(node))}
+        found += of_links(Ends(mesh, in_mesh, seen, down, cut))
     found += of_overlay(cluster, registered, seen, frozenset(silent))
     return list(dict.fromkeys(found))
 
@@ -38,5 +39,5 @@ def tunnel_count(seen: Mapping[NodeName, Facts]) -> int:
     return len({(network, frozenset({node, about})) for node, facts in seen.items() for network, about in facts.reach})
 
 
-def _runs(place: Place, facts: Facts) -> bool:
-    return place.name in facts.meshes and runs(place, facts.meshes[place.name])
+def _is(good: Callable[[Place, MeshFacts], bool], place: Place, facts: Facts | None) -> bool:
+    return facts is not None and place.name in facts.meshes and good(place, facts.meshes[place.name])

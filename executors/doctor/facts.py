@@ -1,6 +1,5 @@
 """What the look at a machine printed, as data. Pure."""
 
-import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +7,7 @@ from dataclasses import dataclass, field
 from executors.overlay_files import OVERLAY_DEVICE
 from model.names import MeshName, NodeName
 
-_KEY = re.compile(r"-----BEGIN RSA PUBLIC KEY-----(.*?)-----END RSA PUBLIC KEY-----", re.DOTALL)
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,7 @@ class Device:
     address: str = ""
     mtu: int = 0
     routes: tuple[str, ...] = ()
+    up: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class MeshFacts:
 
 @dataclass(frozen=True)
 class WireGuardPeer:
-    """A peer as `wg show dump` has it; `handshake` is in seconds since 1970, 0 for never."""
+    """A peer as `wg show dump` has it, nothing being empty; `handshake` is in seconds since 1970, 0 for never."""
 
     key: str
     endpoint: str
@@ -81,12 +81,13 @@ class WireGuardPeer:
 
 @dataclass(frozen=True)
 class OverlayFacts:
-    """A machine's end of the overlay; `key` is empty where the device is no WireGuard."""
+    """A machine's end of the overlay; `key` is empty where the device is no WireGuard, or has none."""
 
     key: str
     port: str
     device: Device
     uplink_mtu: int
+    let_in: bool
     peers: tuple[WireGuardPeer, ...] = ()
     units: Mapping[str, Unit] = field(default_factory=dict)
 
@@ -106,18 +107,11 @@ class Facts:
     complete: bool = True
 
 
-def fingerprint(public_key: str, ed25519: str = "") -> str:
-    """Sixteen digits of an RSA public key in PEM, or tinc 1.1's Ed25519 key as it is; empty where there is none."""
-    found = _KEY.search(public_key)
-    body = "".join(found[1].split()) if found else ""
-    return hashlib.sha256(body.encode()).hexdigest()[:16] if body else ed25519
-
-
 def parse(output: str) -> Facts:
     """The facts in what `look_script` printed. Lines that say nothing to it are left out."""
-    seen = [["" if word == "-" else word for word in line.split("\t")] for line in output.splitlines()]
+    seen = [["" if word == "-" else word for word in line.split("\t")] for line in output.split("\n")]
     units = {words[1]: Unit(*(word == "yes" for word in words[2:4])) for words in _about(seen, "unit", 4)}
-    devices = {words[1]: _device(words) for words in _about(seen, "device", 5)}
+    devices = {words[1]: _device(words) for words in _about(seen, "device", 6)}
     meshes = {
         words[1]: MeshFacts(
             key=words[2],
@@ -126,9 +120,9 @@ def parse(output: str) -> Facts:
             let_in=words[5] == "yes",
             unit=units.get(f"tinc@{words[1]}", Unit(False, False)),
             device=devices.get(words[1], Device()),
-            hosts={host[2]: _host(host) for host in _about(seen, "host", 8) if host[1] == words[1]},
+            hosts={host[2]: _host(host) for host in _about(seen, "host", 7) if host[1] == words[1]},
             log=tuple(
-                LogLine(float(line[2]), "\t".join(line[3:])) for line in _about(seen, "log", 4) if line[1] == words[1]
+                LogLine(_number(line[2]), "\t".join(line[3:])) for line in _about(seen, "log", 4) if line[1] == words[1]
             ),
         )
         for words in _about(seen, "mesh", 6)
@@ -139,7 +133,7 @@ def parse(output: str) -> Facts:
         meshes=meshes,
         reach={(words[1], words[2]): _reach(words) for words in _about(seen, "reach", 6)},
         overlay=_overlay(seen, devices, units),
-        now=float(next((words[1] for words in _about(seen, "now", 2)), "0")),
+        now=_number(next((words[1] for words in _about(seen, "now", 2)), "")),
         complete=bool(_about(seen, "end", 1)),
     )
 
@@ -149,29 +143,42 @@ def _about(seen: list[list[str]], what: str, fields: int) -> list[list[str]]:
 
 
 def _device(words: list[str]) -> Device:
-    return Device(words[2], int(words[3] or 0), tuple(words[4].split(",")) if words[4] else ())
+    routes = tuple(words[4].split(",")) if words[4] else ()
+    return Device(words[2], int(_number(words[3])), routes, words[5] == "yes")
 
 
 def _host(words: list[str]) -> HostFile:
-    return HostFile(words[3], words[4], frozenset(words[5].split(",")) - {""}, words[6] or words[7])
+    return HostFile(words[3], words[4], frozenset(words[5].split(",")) - {""}, words[6])
 
 
 def _reach(words: list[str]) -> Reach:
-    return Reach(float(words[3]) if words[3] else None, words[4] == "yes", words[5] == "answers")
+    return Reach(_number(words[3]) if words[3] else None, words[4] == "yes", words[5] == "answers")
 
 
 def _overlay(seen: list[list[str]], devices: Mapping[str, Device], units: Mapping[str, Unit]) -> OverlayFacts | None:
-    uplinks = _about(seen, "uplink", 2)
-    if not uplinks:
+    looks = _about(seen, "overlay", 3)
+    if not looks:
         return None
     own = next(iter(_about(seen, "wireguard", 3)), ["", "", ""])
     return OverlayFacts(
-        key=own[1],
+        key=_said(own[1]),
         port=own[2],
         device=devices.get(OVERLAY_DEVICE, Device()),
-        uplink_mtu=int(uplinks[0][1] or 0),
+        uplink_mtu=int(_number(looks[0][1])),
+        let_in=looks[0][2] == "yes",
         peers=tuple(
-            WireGuardPeer(words[1], words[2], words[3], float(words[4] or 0)) for words in _about(seen, "wgpeer", 5)
+            WireGuardPeer(words[1], _said(words[2]), _said(words[3]), _number(words[4]))
+            for words in _about(seen, "wgpeer", 5)
         ),
         units={name: unit for name, unit in units.items() if not name.startswith("tinc@")},
     )
+
+
+def _said(word: str) -> str:
+    """wg has a word for nothing."""
+    return "" if word == "(none)" else word
+
+
+def _number(word: str) -> float:
+    """0 for what is none."""
+    return float(word) if _NUMBER.fullmatch(word) else 0.0

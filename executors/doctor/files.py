@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from executors.doctor.facts import HostFile, MeshFacts, fingerprint
+from executors.doctor.facts import HostFile, MeshFacts
 from executors.doctor.journal import Sign, Symptom
 from executors.mesh_files import Place
+from executors.mesh_keys import fingerprint
 from model.registered import MeshMember
 
 
@@ -22,7 +23,7 @@ def _wrong_file(place: Place, member: MeshMember, file: HostFile) -> Iterator[Sy
     me = place.me.node
     if not file.key:
         yield Symptom(me, Sign.NO_KEY, member.node)
-    elif file.key != fingerprint(member.public_key, member.ed25519_public_key):
+    elif file.key != fingerprint(member):
         yield Symptom(member.node, Sign.KEY_DIFFERS, me)
     if not file.address:
         yield Symptom(me, Sign.NO_ADDRESS, member.node)
@@ -30,10 +31,10 @@ def _wrong_file(place: Place, member: MeshMember, file: HostFile) -> Iterator[Sy
         yield Symptom(me, Sign.ADDRESS, member.node)
     if file.port != str(place.mesh.port):
         yield Symptom(me, Sign.PORT, member.node, file.port or "655")
-    for subnet in sorted(_written(place.subnets(member)) - _written(file.subnets)):
+    for subnet in sorted(written(place.subnets(member)) - written(file.subnets)):
         yield Symptom(me, Sign.SUBNET, member.node, subnet)
 
 
-def _written(subnets: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
+def written(subnets: tuple[str, ...] | frozenset[str]) -> frozenset[str]:
     """As tinc logs them: a single address has no length."""
     return frozenset(subnet.removesuffix("/32") for subnet in subnets)

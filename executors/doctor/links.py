@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from executors.doctor.facts import Facts, MeshFacts
-from executors.doctor.files import wrong_files
+from executors.doctor.files import written, wrong_files
 from executors.doctor.findings import Finding
 from executors.doctor.journal import PASSING, VAGUE, Sign, Symptom, flapping, symptoms
 from executors.doctor.phrases import told
+from executors.doctor.reach import of_reach, through
 from executors.mesh_files import Place
 from model.names import MeshName, NodeName
 
@@ -25,17 +26,20 @@ _RANKS: tuple[frozenset[Sign], ...] = (
 # What is wrong beside a tunnel that may work otherwise.
 _APART = frozenset({Sign.SUBNET, Sign.VERSION, Sign.CLONE})
 
-Pair = frozenset[NodeName]
-
 
 @dataclass(frozen=True)
 class Ends:
-    """The machines of one mesh: the places they should have, and what was seen there."""
+    """The machines of one mesh: the places they should have, and what was seen there.
+
+    The daemons of those that are `down` do not run; those that are `cut` do not carry everything, for a reason that is
+    told of by itself.
+    """
 
     mesh: MeshName
     places: Mapping[NodeName, Place]
     seen: Mapping[NodeName, Facts]
     down: Collection[NodeName]
+    cut: Collection[NodeName]
 
 
 def of_links(ends: Ends) -> Iterator[Finding]:
@@ -50,7 +54,12 @@ def of_links(ends: Ends) -> Iterator[Finding]:
         of_logs = [one for one in logged if {one.node, one.about} - {""} == pair]
         for symptom in _causes(of_files, of_logs, bool(pair.intersection(ends.down))):
             yield from _told(symptom, ends)
-    yield from _unanswered(ends, pairs.keys())
+    yield from of_reach(
+        ends.mesh,
+        ends.seen,
+        lambda pair: pair in pairs or not pair.isdisjoint(ends.cut),
+        lambda node, about: _silence(node, about, ends.mesh),
+    )
 
 
 def _looked_at(ends: Ends) -> Iterator[tuple[Place, MeshFacts]]:
@@ -73,16 +82,14 @@ def _logged(ends: Ends, place: Place, facts: MeshFacts) -> tuple[Symptom, ...]:
 def _blamed(symptom: Symptom, place: Place) -> Symptom | None:
     """tincd names who sent a subnet on, which need not be who has it.
 
-    That a hub refuses the whole mesh's subnet, which members send to any hub that is up, is as it should be; and so is
-    that a member refuses what a hub tells it of other members, of whom it has no files.
+    That a machine refuses what none of its files is to have is as it should be: a member hears of the other members
+    from its hubs, and a hub of the whole mesh from members, who send that to any hub that is up.
     """
     if symptom.sign is not Sign.SUBNET:
         return symptom
     subnet = symptom.detail.removesuffix("/32")
-    owner = next((peer.node for peer in place.peers if peer.address == subnet), None)
-    if symptom.detail == str(place.mesh.subnet) or (owner is None and not place.is_hub(place.me)):
-        return None
-    return replace(symptom, about=owner or symptom.about, detail=subnet)
+    owners = [peer.node for peer in place.peers if subnet in written(place.subnets(peer))]
+    return replace(symptom, about=owners[0], detail=subnet) if owners else None
 
 
 def _causes(of_files: list[Symptom], of_logs: list[Symptom], explained: bool) -> list[Symptom]:
@@ -116,25 +123,6 @@ def _told(symptom: Symptom, ends: Ends) -> Iterable[Finding]:
         yield Finding("warning", symptom.node, text, f"stop its tincd on {symptom.about}", symptom.about, ends.mesh)
 
 
-def _unanswered(ends: Ends, told_of: Collection[Pair]) -> Iterator[Finding]:
-    """Tunnels that carry nothing, or not everything, and of which nothing else was said."""
-    said: set[Pair] = set()
-    for node, facts in ends.seen.items():
-        for (network, about), reach in facts.reach.items():
-            pair = frozenset({node, about})
-            if network != ends.mesh or pair in said or pair in told_of or pair.intersection(ends.down):
-                continue
-            if reach.milliseconds is None:
-                said.add(pair)
-                mend = f"`doctor {node} --fix` connects them anew"
-                text = f"{about} does not answer {node} through {ends.mesh}"
-                yield Finding("error", node, text, mend, about, ends.mesh, pair)
-            elif not reach.large:
-                said.add(pair)
-                text = f"{about} answers {node} through {ends.mesh}, but no large packet arrives"
-                mend = "see which network between them has a smaller MTU and lets no ICMP through"
-                yield Finding("warning", node, text, mend, about, ends.mesh)
-            elif not reach.tcp:
-                said.add(pair)
-                text = f"{about} answers a ping of {node} through {ends.mesh}, but no TCP"
-                yield Finding("warning", node, text, f"see what firewalld on {about} drops", about, ends.mesh)
+def _silence(node: NodeName, about: NodeName, mesh: MeshName) -> Finding:
+    text, mend = f"{about} does not answer {node} {through(mesh)}", f"`doctor {node} --fix` connects them anew"
+    return Finding("error", node, text, mend, about, mesh, frozenset({node, about}))

@@ -1,28 +1,19 @@
 """Which machines are looked at, and by which script. Pure."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 
-from executors.doctor.overlay import leases_by_node, own_address
+from executors.doctor.overlay import leases_by_node
 from executors.mesh_files import Place, places
-from executors.overlay_files import OVERLAY_DEVICE
+from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit
 from executors.templates import render
-from model.cluster import OVERLAY, Cluster
+from model.cluster import OVERLAY, Cluster, Overlay
 from model.names import NodeName
 from model.registered import Registered
 
 LOG_LINES = 400
 PING_SECONDS = 2
-# With its headers it fits in any tunnel that IPv6 would accept.
+# In a mesh, whose tincd cuts what is too large for its way: with its headers it fits wherever IPv6 would.
 LARGE_PING = 1200
-
-
-@dataclass(frozen=True)
-class OverlayLook:
-    """What to look at of the overlay; whoever carries the overlay out may have units that must run."""
-
-    device: str = OVERLAY_DEVICE
-    units: tuple[str, ...] = ()
 
 
 def known_nodes(cluster: Cluster, registered: Registered) -> tuple[NodeName, ...]:
@@ -43,7 +34,7 @@ def look_scripts(
 ) -> Mapping[NodeName, str]:
     """A script for each machine; with `focus`, only tunnels that end there are tried."""
     leases = leases_by_node(cluster, registered)
-    addresses = {node: own_address(subnet) for node, (subnet, _) in leases.items()}
+    addresses = {node: address_of(subnet) for node, (subnet, _) in leases.items()}
     scripts = {}
     for node in nodes:
         of_node = places(node, cluster, registered.members)
@@ -51,13 +42,13 @@ def look_scripts(
         if node in addresses:
             reaches += [(OVERLAY, other, address) for other, address in addresses.items() if other != node]
         wanted = [reach for reach in reaches if reach[1] in nodes and (focus is None or focus in (node, reach[1]))]
-        with_overlay = cluster.overlay is not None and (node in leases or _should_have_overlay(node, cluster))
-        scripts[node] = look_script(of_node, wanted, OverlayLook() if with_overlay else None)
+        with_overlay = node in leases or _should_have_overlay(node, cluster)
+        scripts[node] = look_script(of_node, wanted, cluster.overlay if with_overlay else None)
     return scripts
 
 
 def look_script(
-    of_node: tuple[Place, ...], reaches: Collection[tuple[str, NodeName, str]], overlay: OverlayLook | None
+    of_node: tuple[Place, ...], reaches: Collection[tuple[str, NodeName, str]], overlay: Overlay | None
 ) -> str:
     """Prints what `facts.parse` reads, and changes nothing."""
     return render(
@@ -65,6 +56,9 @@ def look_script(
         places=of_node,
         reaches=reaches,
         overlay=overlay,
+        overlay_name=OVERLAY,
+        driver_unit=driver_unit(overlay) if overlay else "",
+        device=OVERLAY_DEVICE,
         log_lines=LOG_LINES,
         ping_seconds=PING_SECONDS,
         large=LARGE_PING,

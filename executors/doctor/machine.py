@@ -3,9 +3,11 @@
 import statistics
 from collections.abc import Iterator, Mapping
 
-from executors.doctor.facts import Facts, MeshFacts, fingerprint
+from executors.doctor.devices import wrong_device
+from executors.doctor.facts import Device, Facts, MeshFacts
 from executors.doctor.findings import Finding, Level
 from executors.mesh_files import Place, hosts_lines
+from executors.mesh_keys import fingerprint
 from model.names import NodeName
 
 TUNNEL_MTU = 1500
@@ -19,15 +21,21 @@ def of_machine(node: NodeName, of_node: tuple[Place, ...], facts: Facts) -> Iter
         return
     if not facts.firewalld:
         yield Finding("warning", node, f"firewalld does not run on {node}", "`systemctl start firewalld` there")
-    missing = [line for line in hosts_lines(of_node).splitlines() if line not in facts.names]
+    if of_node:
+        yield from without_names(node, hosts_lines(of_node), facts, of_node[0].name)
+    for place in of_node:
+        if place.name in facts.meshes:
+            yield from _of_mesh(place, facts.meshes[place.name])
+
+
+def without_names(node: NodeName, lines: str, facts: Facts, network: str) -> Iterator[Finding]:
+    """Lines that a machine's `/etc/hosts` should have and has not."""
+    missing = [line for line in lines.splitlines() if line not in facts.names]
     if missing:
         names = ", ".join(line.split()[1] for line in missing)
         text = f"{node} has no line in /etc/hosts for {names}"
         mend = f"`doctor {node} --fix` writes {'it' if len(missing) == 1 else 'them'}"
-        yield Finding("warning", node, text, mend, mesh=of_node[0].name, mends=frozenset({node}))
-    for place in of_node:
-        if place.name in facts.meshes:
-            yield from _of_mesh(place, facts.meshes[place.name])
+        yield Finding("warning", node, text, mend, mesh=network, mends=frozenset({node}))
 
 
 def runs(place: Place, facts: MeshFacts) -> bool:
@@ -35,6 +43,11 @@ def runs(place: Place, facts: MeshFacts) -> bool:
     own = facts.hosts.get(place.me.node)
     moved = own is not None and own.port != str(place.mesh.port)
     return facts.unit.active and (facts.listens or moved)
+
+
+def carries(place: Place, facts: MeshFacts) -> bool:
+    """Whether a machine's end of a mesh has nothing that explains why packets are lost."""
+    return runs(place, facts) and facts.let_in and not any(_wrong_device(place, facts))
 
 
 def _of_mesh(place: Place, facts: MeshFacts) -> Iterator[Finding]:
@@ -56,21 +69,19 @@ def _of_mesh(place: Place, facts: MeshFacts) -> Iterator[Finding]:
 
 
 def _of_running(place: Place, facts: MeshFacts) -> Iterator[Finding]:
-    node, mesh, device = place.me.node, place.name, facts.device
+    node, mesh = place.me.node, place.name
     again, restart = "starts its daemon again", (f"restart-tinc@{mesh}",)
     if not runs(place, facts):
         text = f"tincd of {mesh} on {node} does not listen at port {place.mesh.port}"
         yield _mendable(place, text, again, tend=restart)
-    address = f"{place.me.address}/{place.mesh.subnet.prefixlen}"
-    if device.address != address:
-        text = f"{mesh} on {node} has {device.address or 'no address'} instead of {address}"
-        yield _mendable(place, text, again, tend=restart)
-    elif str(place.mesh.subnet) not in device.routes:
-        text = f"{node} has no route to {place.mesh.subnet} in {mesh}"
-        yield _mendable(place, text, again, tend=restart)
-    if device.mtu not in (0, TUNNEL_MTU):
-        text = f"{mesh} on {node} has an MTU of {device.mtu} instead of {TUNNEL_MTU}"
-        yield _mendable(place, text, again, level="warning", tend=restart)
+    for level, text in _wrong_device(place, facts):
+        yield _mendable(place, text, again, level, restart)
+
+
+def _wrong_device(place: Place, facts: MeshFacts) -> Iterator[tuple[Level, str]]:
+    subnet = place.mesh.subnet
+    wanted = Device(f"{place.me.address}/{subnet.prefixlen}", TUNNEL_MTU, (str(subnet),))
+    return wrong_device(place.me.node, place.name, facts.device, wanted)
 
 
 def _mendable(place: Place, text: str, does: str, level: Level = "error", tend: tuple[str, ...] = ()) -> Finding:
@@ -81,8 +92,7 @@ def _mendable(place: Place, text: str, does: str, level: Level = "error", tend: 
 
 def _of_key(place: Place, facts: MeshFacts) -> Iterator[Finding]:
     node, mesh = place.me.node, place.name
-    registered = fingerprint(place.me.public_key)
-    if not registered or facts.key == registered:
+    if facts.key == fingerprint(place.me):
         return
     text = f"{node} has no private key in {mesh}"
     if facts.key:

@@ -1,11 +1,14 @@
 """The overlay: each machine's WireGuard against the leases. Pure."""
 
-from collections.abc import Iterator, Mapping
-from ipaddress import IPv4Network
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 
-from executors.doctor.facts import Facts, OverlayFacts
-from executors.doctor.findings import Finding
-from executors.overlay_files import OVERLAY_DEVICE
+from executors.doctor.devices import wrong_device
+from executors.doctor.facts import Device, Facts, OverlayFacts, WireGuardPeer
+from executors.doctor.findings import Finding, Level
+from executors.doctor.machine import without_names
+from executors.doctor.reach import of_reach, through
+from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit, place_of
 from gitops.networked import overlay_nodes
 from model.cluster import OVERLAY, Cluster, Overlay
 from model.names import NodeName
@@ -14,12 +17,46 @@ from model.registered import OverlayLease, Registered
 # WireGuard makes a new handshake every two minutes while anything flows; the third is missed.
 STALE_SECONDS = 300.0
 WIREGUARD_BYTES = 80
-MEND = "`sync` brings it to what is registered"
+
+Leases = Mapping[NodeName, tuple[str, OverlayLease]]
+
+# Whoever has a key is the machine to all others: that it is another one now is for a person to say.
+_KEY_MENDS = {
+    "wireguard": "see who changed it, then put the old one back or rent the machine anew",
+    "flanneld": "`systemctl restart flanneld` there, which leases the new one",
+}
 
 
-def own_address(subnet: str) -> str:
-    """A machine's address in the overlay: the first of its subnet, as flannel has it."""
-    return str(IPv4Network(subnet).network_address)
+@dataclass(frozen=True)
+class _End:
+    """A machine in the overlay: what it should be, and what was seen of it."""
+
+    node: NodeName
+    overlay: Overlay
+    subnet: str
+    lease: OverlayLease
+    facts: OverlayFacts
+
+    @property
+    def unit(self) -> str:
+        return driver_unit(self.overlay)
+
+    def again(self, level: Level, text: str, about: NodeName = "") -> Finding:
+        """What a new start of the driver mends."""
+        mend = f"`doctor {self.node} --fix` starts {self.unit} again"
+        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}), (self.unit,))
+
+    def written(self, level: Level, text: str, does: str, tend: tuple[str, ...] = ()) -> Finding:
+        """What the machine's script mends by itself."""
+        mend = f"`doctor {self.node} --fix` {does}"
+        return Finding(level, self.node, text, mend, "", OVERLAY, frozenset({self.node}), tend)
+
+    def peer(self, level: Level, text: str, about: NodeName = "") -> Finding:
+        """A peer that is wrong; flanneld sets its own when it starts."""
+        if self.overlay.driver == "flanneld":
+            return self.again(level, text, about)
+        mend = f"`doctor {self.node} --fix` sets its peers again"
+        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}))
 
 
 def leases_by_node(cluster: Cluster, registered: Registered) -> dict[NodeName, tuple[str, OverlayLease]]:
@@ -32,6 +69,17 @@ def leases_by_node(cluster: Cluster, registered: Registered) -> dict[NodeName, t
     }
 
 
+def lost_subnets(cluster: Cluster, registered: Registered) -> dict[NodeName, str]:
+    """The subnets of machines that are in the overlay and have no lease any more."""
+    leases = leases_by_node(cluster, registered)
+    length = 0 if cluster.overlay is None else cluster.overlay.subnet_length
+    return {
+        node: f"{registered.nodes[node].addresses[OVERLAY]}/{length}"
+        for node in overlay_nodes(cluster, registered)
+        if node not in leases and OVERLAY in registered.nodes[node].addresses
+    }
+
+
 def of_overlay(
     cluster: Cluster, registered: Registered, seen: Mapping[NodeName, Facts], silent: frozenset[NodeName] = frozenset()
 ) -> Iterator[Finding]:
@@ -39,95 +87,118 @@ def of_overlay(
     if cluster.overlay is None:
         return
     leases = leases_by_node(cluster, registered)
+    found: list[Finding] = []
+    cut = set(silent)
     for node in overlay_nodes(cluster, registered):
         facts = seen[node].overlay if node in seen else None
-        if facts is None:
-            continue
         if node not in leases:
-            yield _finding(node, f"{node} has no subnet of the overlay", "`sync` gives it one")
-            continue
-        subnet, lease = leases[node]
-        own = list(_of_device(node, cluster.overlay, subnet, facts))
-        own += _of_lease(node, lease, facts)
-        yield from own
-        if not own:
-            yield from _of_peers(node, registered, leases, facts)
-            yield from _of_reach(node, seen[node], leases, registered, silent)
+            cut.add(node)
+            found.append(_without_lease(node, cluster.overlay, cluster, registered))
+        elif facts is not None:
+            end = _End(node, cluster.overlay, *leases[node], facts)
+            own = [*_of_driver(end), *_of_lease(end)]
+            cut.update({node} if own else ())
+            lines = place_of(node, cluster.overlay, registered).hosts_lines
+            lost = frozenset(lost_subnets(cluster, registered).values())
+            found += [*own, *_of_boot(end), *_of_peers(end, registered, leases, seen, lost)]
+            found += without_names(node, lines, seen[node], OVERLAY)
+    yield from found
+    wrong = {frozenset({one.node, one.about}) for one in found}
+    yield from of_reach(
+        OVERLAY,
+        seen,
+        lambda pair: pair in wrong or not pair.isdisjoint(cut),
+        lambda node, about: _silence(node, about, seen[node], leases),
+    )
 
 
-def _of_device(node: NodeName, overlay: Overlay, subnet: str, facts: OverlayFacts) -> Iterator[Finding]:
-    for name, unit in facts.units.items():
-        if not unit.active:
-            yield _finding(node, f"{name} does not run on {node}", f"`systemctl start {name}` there")
-        if not unit.enabled:
-            yield _finding(node, f"{name} does not start at boot on {node}", f"`systemctl enable {name}` there")
-    device = facts.device
-    if not facts.key:
-        yield _finding(node, f"there is no WireGuard device {OVERLAY_DEVICE} on {node}")
+def _without_lease(node: NodeName, overlay: Overlay, cluster: Cluster, registered: Registered) -> Finding:
+    subnet = lost_subnets(cluster, registered).get(node)
+    if subnet is None:
+        return Finding("error", node, f"{node} has no subnet of the overlay", "`sync` gives it one", mesh=OVERLAY)
+    text = f"{node} has {subnet} in the overlay without a lease"
+    if subnet in registered.leases:
+        text += f"; {registered.leases[subnet].public_ip} holds that now"
+        return Finding("error", node, text, "`sync` gives it another one", mesh=OVERLAY)
+    if overlay.driver == "flanneld":
+        mend, only, tend = "starts flanneld again, which claims it", frozenset({node}), (driver_unit(overlay),)
+        return Finding("error", node, text, f"`doctor {node} --fix` {mend}", "", OVERLAY, only, tend)
+    everybody = frozenset(overlay_nodes(cluster, registered))
+    return Finding("error", node, text, f"`doctor {node} --fix` claims it again", mesh=OVERLAY, mends=everybody)
+
+
+def _of_driver(end: _End) -> Iterator[Finding]:
+    node, facts = end.node, end.facts
+    if not facts.let_in:
+        text = f"firewalld on {node} keeps the overlay's port {end.overlay.port} closed"
+        yield end.written("error", text, "opens it", ("firewalld",))
+    if not all(unit.active for unit in facts.units.values()):
+        yield end.again("error", f"{end.unit} does not run on {node}")
         return
-    address = f"{own_address(subnet)}/32"
-    if device.address != address:
-        yield _finding(node, f"{OVERLAY_DEVICE} on {node} has {device.address or 'no address'} instead of {address}")
-    if str(overlay.network) not in device.routes:
-        yield _finding(node, f"{node} has no route to {overlay.network} through {OVERLAY_DEVICE}")
-    mtu = facts.uplink_mtu - WIREGUARD_BYTES
-    if facts.uplink_mtu and device.mtu != mtu:
-        yield _finding(node, f"{OVERLAY_DEVICE} on {node} has an MTU of {device.mtu} instead of {mtu}")
+    mtu = facts.uplink_mtu - WIREGUARD_BYTES if facts.uplink_mtu else 0
+    wanted = Device(f"{address_of(end.subnet)}/32", mtu, (str(end.overlay.network),))
+    wrong = list(wrong_device(node, OVERLAY_DEVICE, facts.device, wanted))
+    if not facts.key and not wrong:
+        wrong.append(("error", f"{OVERLAY_DEVICE} on {node} is no WireGuard device with a key"))
+    for level, text in wrong:
+        yield end.again(level, text)
 
 
-def _of_lease(node: NodeName, lease: OverlayLease, facts: OverlayFacts) -> Iterator[Finding]:
-    if facts.key and facts.key != lease.backend_data.public_key:
-        yield _finding(node, f"{node} has another WireGuard key than its lease says")
-    if facts.key and facts.port != str(lease.backend_data.port):
-        yield _finding(node, f"WireGuard on {node} listens at port {facts.port}, its lease says another")
+def _of_lease(end: _End) -> Iterator[Finding]:
+    node, held = end.node, end.lease.backend_data
+    if end.facts.key and end.facts.key != held.public_key:
+        text = f"{node} has another WireGuard key than its lease says"
+        yield Finding("error", node, text, _KEY_MENDS[end.overlay.driver], mesh=OVERLAY)
+    if end.facts.key and end.facts.port != str(held.port):
+        yield end.again("error", f"WireGuard on {node} listens at port {end.facts.port}, its lease says {held.port}")
+
+
+def _of_boot(end: _End) -> Iterator[Finding]:
+    if not all(unit.enabled for unit in end.facts.units.values()):
+        yield end.written("warning", f"{end.unit} does not start at boot on {end.node}", "enables it")
 
 
 def _of_peers(
-    node: NodeName,
-    registered: Registered,
-    leases: Mapping[NodeName, tuple[str, OverlayLease]],
-    facts: OverlayFacts,
+    end: _End, registered: Registered, leases: Leases, seen: Mapping[NodeName, Facts], lost: frozenset[str]
 ) -> Iterator[Finding]:
+    if not end.facts.key:
+        return
     names = {subnet: name for name, (subnet, _) in leases.items()}
-    others = {subnet: lease for subnet, lease in registered.leases.items() if names.get(subnet) != node}
-    peers = {peer.key: peer for peer in facts.peers}
-    for subnet, lease in others.items():
+    peers = {peer.key: peer for peer in end.facts.peers}
+    for subnet, lease in registered.leases.items():
         about = names.get(subnet, "")
-        whose = f"{about} ({subnet})" if about else subnet
-        peer = peers.pop(lease.backend_data.public_key, None)
-        if peer is None:
-            yield _finding(node, f"{node} has no WireGuard peer for {whose}", about=about)
-        elif peer.allowed != subnet:
-            yield _finding(node, f"{node} sends {peer.allowed or 'nothing'} to {whose} in the overlay", about=about)
-        elif peer.endpoint not in ("(none)", f"{lease.public_ip}:{lease.backend_data.port}"):
-            yield _finding(node, f"{node} has {peer.endpoint} as the endpoint of {whose} in the overlay", about=about)
+        if about != end.node:
+            other = seen[about].overlay if about in seen else None
+            # WireGuard follows a peer that moves; that it listens elsewhere is told of there.
+            ports = {str(lease.backend_data.port), *(() if other is None else (other.port,))}
+            peer = peers.pop(lease.backend_data.public_key, None)
+            yield from _of_peer(end, peer, subnet, about, {"", *(f"{lease.public_ip}:{port}" for port in ports)})
     for peer in peers.values():
-        text = f"{node} has a WireGuard peer for {peer.allowed or 'nothing'} that no lease has"
-        yield Finding("warning", node, text, MEND, mesh=OVERLAY)
+        # A lease that is gone is told of at the machine that had it.
+        if peer.allowed not in lost:
+            text = f"{end.node} has a WireGuard peer for {peer.allowed or 'nothing'} that no lease has"
+            yield end.peer("warning", text)
 
 
-def _of_reach(
-    node: NodeName,
-    facts: Facts,
-    leases: Mapping[NodeName, tuple[str, OverlayLease]],
-    registered: Registered,
-    silent: frozenset[NodeName],
+def _of_peer(
+    end: _End, peer: WireGuardPeer | None, subnet: str, about: NodeName, endpoints: Collection[str]
 ) -> Iterator[Finding]:
-    peers = {peer.key: peer for peer in (facts.overlay.peers if facts.overlay else ())}
-    for (network, about), reach in facts.reach.items():
-        if network != OVERLAY or about not in leases or about in silent:
-            continue
-        peer = peers.get(leases[about][1].backend_data.public_key)
-        if peer is None or reach.milliseconds is not None:
-            continue
-        shaken = peer.handshake > facts.now - STALE_SECONDS
-        text = f"{about} does not answer {node} through the overlay"
-        port = leases[about][1].backend_data.port
-        mend = f"see whether UDP port {port} of {registered.nodes[about].ip} can be reached; there was no handshake"
-        if shaken:
-            mend = f"see what firewalld on {about} drops; the handshake is fresh"
-        yield _finding(node, text, mend, about)
+    node, whose = end.node, f"{about} ({subnet})" if about else subnet
+    if peer is None:
+        yield end.peer("error", f"{node} has no WireGuard peer for {whose}", about)
+    elif peer.allowed != subnet:
+        yield end.peer("error", f"{node} sends {peer.allowed or 'nothing'} to {whose} in the overlay", about)
+    elif peer.endpoint not in endpoints:
+        yield end.peer("error", f"{node} has {peer.endpoint} as the endpoint of {whose} in the overlay", about)
 
 
-def _finding(node: NodeName, text: str, mend: str = MEND, about: NodeName = "") -> Finding:
-    return Finding("error", node, text, mend, about, OVERLAY)
+def _silence(node: NodeName, about: NodeName, facts: Facts, leases: Leases) -> Finding:
+    lease = leases[about][1]
+    peers = () if facts.overlay is None else facts.overlay.peers
+    shaken = any(
+        peer.key == lease.backend_data.public_key and peer.handshake > facts.now - STALE_SECONDS for peer in peers
+    )
+    mend = f"see whether UDP port {lease.backend_data.port} of {lease.public_ip} can be reached; there was no handshake"
+    if shaken:
+        mend = f"see what firewalld on {about} drops; the handshake is fresh"
+    return Finding("error", node, f"{about} does not answer {node} {through(OVERLAY)}", mend, about, OVERLAY)

@@ -74,9 +74,13 @@ def test_a_member_without_a_hubs_file_or_its_address_which_waits_15_minutes(pati
 
 
 def test_a_key_that_is_another_ones_and_one_of_another_length(patients: Patients) -> None:
-    with patients.until_logged(
-        worker101="Possible intruder ingress017 .*: wrong keylength",
-        ingress016="Timeout from worker101 .* during authentication",
+    with (
+        # What is decrypted with a wrong key is seen to be bogus once it has an end of line, at the second try at times.
+        patients.until_logged(worker101="Bogus data received from ingress016"),
+        patients.until_logged(
+            worker101="Possible intruder ingress017 .*: wrong keylength",
+            ingress016="Timeout from worker101 .* during authentication",
+        ),
     ):
         patients.on(HUB, f"without_key {WORKER}; sed -n '/BEGIN/,$p' hosts/{OTHER_HUB} >>hosts/{WORKER}; reread_files")
         patients.on(
@@ -85,8 +89,6 @@ def test_a_key_that_is_another_ones_and_one_of_another_length(patients: Patients
             f">>hosts/{WORKER}; reread_files",
         )
         patients.on(WORKER, "redial")
-    log = patients.on(WORKER, f"journalctl --quiet --output=cat --lines=50 --unit=tinc@{MESH}")
-    assert "Bogus data received from ingress016" in log
     wrong = [
         "ingress016 has a public key of worker101 in vpn_ingr that is not worker101's",
         "ingress017 has a public key of worker101 in vpn_ingr that is not worker101's",
@@ -170,9 +172,10 @@ def test_a_copied_machine_is_for_a_person(patients: Patients) -> None:
 def test_a_connection_that_is_reset_again_and_again(patients: Patients) -> None:
     for _ in range(3):
         with patients.until_logged(worker101="Metadata socket read error for ingress017 .*: Connection reset by peer"):
-            # What the hub has not read when it is killed makes its kernel answer with a reset.
+            # What the hub has not read when it is killed makes its kernel answer with a reset: here the worker's ping,
+            # which it sends when it is told to dial; the other hub says nothing meanwhile.
             patients.on(OTHER_HUB, f"systemctl kill --kill-who=main --signal=STOP tinc@{MESH}")
-            patients.on(WORKER, f"touch hosts/{HUB}; reread_files; sleep 0.5")
+            patients.on(WORKER, "redial; sleep 0.5")
             patients.on(OTHER_HUB, f"systemctl kill --kill-who=main --signal=KILL tinc@{MESH}")
         with patients.until_logged(worker101="Connection with ingress017 .* activated"):
             patients.on(OTHER_HUB, f"systemctl restart tinc@{MESH}")

@@ -69,6 +69,24 @@ def test_joining_costs_each_machine_one_script(machines: Machines) -> None:
     assert machines.state(FIRST) == member
 
 
+def test_a_hub_that_is_connected_and_not_heard_is_heard_after_a_new_start(machines: Machines) -> None:
+    """As where session keys of tinc's arrive in the wrong order: here it is a rule that goes when the daemon starts."""
+    address = machines.registry.members("vpn_ctrl")[HUBS[1]].address
+    machines.on(
+        LATER,
+        "mkdir -p /run/systemd/system/tinc@vpn_ctrl.service.d\n"
+        "cd /run/systemd/system/tinc@vpn_ctrl.service.d\n"
+        "printf '[Service]\\nExecStartPre=-/usr/sbin/nft delete table ip unheard\\n' >unheard.conf\n"
+        "systemctl daemon-reload\n"
+        "nft add table ip unheard; nft 'add chain ip unheard input { type filter hook input priority 0; }'\n"
+        f"nft add rule ip unheard input iifname vpn_ctrl ip saddr {address} drop",
+    )
+    assert machines.pings(LATER, *HUBS) == [HUBS[0]]
+    machines.join(LATER)
+    assert machines.pings(LATER, *HUBS) == list(HUBS)
+    machines.on(LATER, "rm -r /run/systemd/system/tinc@vpn_ctrl.service.d; systemctl daemon-reload")
+
+
 def test_a_machine_that_was_made_anew_joins_under_its_old_name_at_once(machines: Machines) -> None:
     old = machines.registry.members("vpn_ctrl")[LATER]
     machines.rented.cut_power(LATER)

@@ -32,9 +32,9 @@ def in_overlay(tree: Registered) -> Registered:
     nodes, leases = dict(tree.nodes), {}
     for number, name in enumerate(OVERLAY_NODES, start=1):
         addresses = {**nodes[name].addresses, "overlay": f"10.5.{number}.0"}
-        nodes[name] = nodes[name].model_copy(update={"addresses": addresses})
+        nodes[name] = nodes[name].model_copy(update={"addresses": addresses, "ip": f"198.51.100.{number}"})
         end = WireGuardEnd(public_key=f"key of {name}")
-        leases[f"10.5.{number}.0/24"] = OverlayLease(public_ip=f"198.51.100.{number}", backend_data=end)
+        leases[f"10.5.{number}.0/24"] = OverlayLease(public_ip=nodes[name].ip, backend_data=end)
     overlaid = dict.fromkeys(OVERLAY_NODES, overlay_digest(WITH_OVERLAY.cluster, leases))
     inside = tree.model_copy(update={"nodes": nodes, "leases": leases, "overlaid": overlaid})
     routed = {node: routing_digest(inside, node) for node in routing_nodes(inside)}
@@ -84,6 +84,13 @@ def test_a_machine_with_old_peers_is_given_the_new_ones() -> None:
     stale = tree.model_copy(update={"overlaid": {**tree.overlaid, "worker102": "0" * 16}})
     change = plan(WITH_OVERLAY, stale).change
     assert [step.title for step in change.steps] == ["bring the overlay of worker102 up to date"]
+
+
+def test_a_machine_whose_lease_is_gone_joins_anew() -> None:
+    tree = in_overlay(registered(instances=carried(registered())))
+    left = {subnet: lease for subnet, lease in tree.leases.items() if subnet != "10.5.3.0/24"}
+    change = plan(WITH_OVERLAY, tree.model_copy(update={"leases": left})).change
+    assert step(change, "overlay").step == JoinOverlay(nodes=("worker102",))
 
 
 def test_a_machine_with_old_mesh_files_is_brought_up_to_date_and_nothing_waits_for_it() -> None:

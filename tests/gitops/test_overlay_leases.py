@@ -56,6 +56,11 @@ def test_both_sides_share_one_network_and_neither_takes_what_the_other_holds(sto
     assert claim(store, OVERLAY, lease("198.51.100.1")) == ours
 
 
+def test_a_machine_whose_lease_is_gone_gets_its_subnet_again_where_it_is_free(store: Store) -> None:
+    assert claim(store, OVERLAY, lease("198.51.100.1"), "10.5.40.0") == "10.5.40.0/24"
+    assert claim(store, OVERLAY, lease("198.51.100.2"), "10.5.40.0") == "10.5.1.0/24"
+
+
 def test_both_sides_have_the_same_peers(store: Store, client: Any) -> None:
     put_configuration(store, OVERLAY)
     claim(store, OVERLAY, lease("198.51.100.1"))

@@ -1,0 +1,57 @@
+"""What a person reads: one line a finding, worst first, in words that mean nothing to Slack."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from executors.doctor.findings import LONGEST, Finding, Level, in_order, mended_report, report
+
+ONE = Finding("error", "worker101", "worker101 is wrong", "mend it", "ingress016", "vpn_ingr")
+OTHER = Finding("warning", "ingress016", "ingress016 is old", "look at it")
+
+
+def test_all_well_is_one_line_that_says_what_was_looked_at() -> None:
+    assert report([], ["worker101"], 1) == ":large_green_circle: 1 machine, 1 tunnel: all well"
+    assert report([], ["worker101", "ingress016"], 0) == ":large_green_circle: 2 machines, 0 tunnels: all well"
+
+
+def test_a_finding_is_a_line_that_says_what_is_wrong_and_what_to_do() -> None:
+    assert report([OTHER, ONE], ["worker101"], 1).splitlines() == [
+        ":red_circle: worker101 is wrong: mend it",
+        ":large_yellow_circle: ingress016 is old: look at it",
+    ]
+
+
+def test_errors_come_before_warnings_and_then_it_goes_by_machine() -> None:
+    levels: list[tuple[Level, str]] = [("warning", "a"), ("error", "b"), ("error", "a"), ("warning", "b")]
+    found = [Finding(level, node, "text", "mend") for level, node in levels]
+    assert [(one.level, one.node) for one in in_order(found)] == [
+        ("error", "a"),
+        ("error", "b"),
+        ("warning", "a"),
+        ("warning", "b"),
+    ]
+
+
+def test_what_is_mended_comes_before_what_is_left() -> None:
+    assert mended_report([ONE, OTHER], [OTHER], ["worker101"], 1).splitlines() == [
+        ":white_check_mark: mended: worker101 is wrong",
+        ":large_yellow_circle: ingress016 is old: look at it",
+    ]
+    assert mended_report([ONE], [], ["worker101"], 1).splitlines()[-1].endswith("all well")
+
+
+def test_a_finding_concerns_both_its_ends() -> None:
+    assert [ONE.concerns(node) for node in (None, "worker101", "ingress016", "worker102")] == [True, True, True, False]
+
+
+def test_what_a_machine_said_cannot_become_markup_or_another_line() -> None:
+    bad = Finding("error", "worker101", "<!channel> & <@U1>\nnext\x1b[31m", "mend")
+    assert report([bad], [], 0) == ":red_circle: &lt;!channel&gt; &amp; &lt;@U1&gt; next [31m: mend"
+
+
+@given(st.text(), st.text())
+def test_whatever_a_finding_says_it_is_one_line_that_is_not_too_long(text: str, mend: str) -> None:
+    told = report([Finding("error", "worker101", text, mend)], [], 0)
+    assert len(told.splitlines()) == 1
+    assert len(told) < 2 * LONGEST + 50
+    assert "<" not in told
