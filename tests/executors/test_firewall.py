@@ -64,7 +64,7 @@ def test_a_new_worker_changes_nothing_on_a_controller() -> None:
 
 @pytest.mark.parametrize("role", get_args(Role))
 def test_the_zones_as_firewalld_reads_them(role: Role) -> None:
-    of = cluster("two-hubs") if role == "controller" else cluster("overlay")
+    of = cluster("two-hubs") if role == "controller" else cluster("each-role")
     tree = registered().model_copy(update={"members": members(of)})
     for zone in firewall(NODES[role], role, of, tree):
         check(FIXTURES / "firewall" / role / f"{zone.name}.xml", zone.file)

@@ -56,7 +56,7 @@ def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> It
     store.delete_prefix("")
     rented = RentedHosts()
     try:
-        machines = Machines(rented, store, tmp_path_factory.mktemp("machines"), "overlay")
+        machines = Machines(rented, store, tmp_path_factory.mktemp("machines"), "each-role")
         meta = MetaData(publish=Publish(port=PUBLISHED), env_prefix="INFLUENCER", env=Env())
         store.put(keys.meta_data("backend", "influencer"), meta.to_json())
         machines.create(*ALL)

@@ -87,7 +87,7 @@ def test_a_machine_with_old_peers_is_given_the_new_ones() -> None:
 
 
 def test_a_machine_whose_lease_is_gone_joins_anew() -> None:
-    tree = in_overlay(registered(instances=carried(registered())))
+    tree = in_overlay(in_meshes(carried()))
     left = {subnet: lease for subnet, lease in tree.leases.items() if subnet != "10.5.3.0/24"}
     change = plan(WITH_OVERLAY, tree.model_copy(update={"leases": left})).change
     assert step(change, "overlay").step == JoinOverlay(nodes=("worker102",))

@@ -61,4 +61,4 @@ def of_many(workers: int, hubs: int = 2) -> Cluster:
     return Cluster.model_validate(text)
 
 
-SMALL, OVERLAID, TWO_HUBS = cluster("small"), cluster("overlay"), cluster("two-hubs")
+SMALL, OVERLAID, TWO_HUBS = cluster("small"), cluster("each-role"), cluster("two-hubs")

@@ -50,8 +50,8 @@ def test_without_a_network_there_is_a_sentence() -> None:
 
 def test_the_description_is_for_those_who_cannot_see_the_picture() -> None:
     found = networks(OVERLAID, joined(OVERLAID), seen(OVERLAID, silent=["worker102"]))
-    assert description("overlay", found) == (
-        "The networks of overlay. vpn_ctrl: 10.110.0.0/24, 5 machines, 4 tunnels, 1.5 ms; worker102 does not answer. "
+    assert description("each-role", found) == (
+        "The networks of each-role. vpn_ctrl: 10.110.0.0/24, 5 machines, 4 tunnels, 1.5 ms; worker102 does not answer. "
         "overlay: 10.5.0.0/16, 4 machines, 6 tunnels, 1.5 ms; worker102 does not answer."
     )
 
