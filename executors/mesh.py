@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from threading import Lock
 
 from executors.firewall import firewall_of
 from executors.mesh_files import (
@@ -37,6 +38,7 @@ class Mesh:
 
     def __init__(self, ssh: Remote) -> None:
         self._ssh = ssh
+        self._leaving = Lock()
 
     def join(self, step: JoinMeshes, context: StepContext) -> None:
         """Bring machines into every mesh of their role, side by side, and register those that got there.
@@ -92,7 +94,14 @@ class Mesh:
         _report_the_silent(answers, (), context)
 
     def leave(self, step: LeaveMeshes, context: StepContext) -> None:
-        """Take a machine off every other one, whether it still answers or not, and deregister it."""
+        """Take a machine off every other one, whether it still answers or not, and deregister it.
+
+        One after the other: each writes all host files of the hubs, and the last one has to know who else left.
+        """
+        with self._leaving:
+            self._leave(step, context)
+
+    def _leave(self, step: LeaveMeshes, context: StepContext) -> None:
         cluster = context.registry.cluster()
         members = _members(cluster, context)
         left = {

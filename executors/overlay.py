@@ -1,6 +1,7 @@
 """Machines join the overlay and leave it: a subnet each, and WireGuard's peers on every one."""
 
 from collections.abc import Collection, Mapping
+from threading import Lock
 
 from executors.firewall import firewall_of
 from executors.overlay_files import (
@@ -37,6 +38,7 @@ class OverlayNetwork:
 
     def __init__(self, ssh: Remote) -> None:
         self._ssh = ssh
+        self._leaving = Lock()
 
     def join(self, step: JoinOverlay, context: StepContext) -> None:
         """Give these machines a subnet, bring the peers of all up to date, and register those that got there.
@@ -73,15 +75,19 @@ class OverlayNetwork:
             raise StepFailed(f"{', '.join(failed)} did not join the overlay: {sentences}", output)
 
     def leave(self, step: LeaveOverlay, context: StepContext) -> None:
-        """Drop a machine's lease, and its peer on every other machine at once, whether it still answers or not."""
-        registry, registered = context.registry, context.registry.read()
-        for ip in _addresses(step.node, registered):
-            drop(registry.store, ip)
-        context.report("dropping its peer everywhere")
-        answers = self._apply((), context, but=step.node)
-        stopped = self._ssh.run_all({step.node: leaving_overlay_script()}, context.fence, LEAVE_SECONDS)
-        _report_the_silent({**answers, **stopped}, {step.node}, context)
-        _forget(step.node, registered, registry)
+        """Drop a machine's lease, and its peer on every other machine at once, whether it still answers or not.
+
+        One after the other: each gives every machine all of its peers, and the last one has to know who else left.
+        """
+        with self._leaving:
+            registry, registered = context.registry, context.registry.read()
+            for ip in _addresses(step.node, registered):
+                drop(registry.store, ip)
+            context.report("dropping its peer everywhere")
+            answers = self._apply((), context, but=step.node)
+            stopped = self._ssh.run_all({step.node: leaving_overlay_script()}, context.fence, LEAVE_SECONDS)
+            _report_the_silent({**answers, **stopped}, {step.node}, context)
+            _forget(step.node, registered, registry)
 
     def retire(self, step: RetireOverlay, context: StepContext) -> None:
         """Stop the overlay on every machine; one that is not reached keeps its address in it."""
@@ -128,7 +134,9 @@ class OverlayNetwork:
                 reach = _answering(others, registered) if node in entering else ()
                 scripts[node] = overlay_script(of_node, reach, firewall_of(node, cluster, registered))
         answers = self._ssh.run_all(scripts, context.fence, SCRIPT_SECONDS)
-        digest = overlay_digest(cluster, read_leases(context.registry.store))
+        # flanneld writes its own key into a lease when it starts.
+        leases = registered.leases if overlay.driver == "wireguard" else read_leases(context.registry.store)
+        digest = overlay_digest(cluster, leases)
         for node, answer in sorted(answers.items()):
             if isinstance(answer, str) and registered.overlaid.get(node) != digest:
                 context.registry.put_overlaid(node, digest)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -99,6 +100,17 @@ def test_one_that_leaves_fifty_touches_the_hubs_and_itself(fifty: Fifty) -> None
     assert fifty.asked() == [*HUBS, "worker101"]
     held = fifty.registry.store.prefix(keys.MESHES)
     assert not any("worker101" in key or value == "worker101" for key, value in held.items())
+
+
+def test_of_several_that_leave_at_once_nothing_is_left_on_the_hubs(fifty: Fifty) -> None:
+    mesh, leaving = Mesh(fifty.remote), ("worker101", "worker102", "worker103")
+    with ThreadPoolExecutor(len(leaving)) as pool:
+        list(pool.map(lambda node: mesh.leave(LeaveMeshes(node=node), fifty.context), leaving))
+    last = [script for node, script in fifty.remote.ran if node == "controller001"][-1]
+    assert not any(f"hosts/{node} " in last for node in leaving)
+    assert fifty.registry.read().meshed["controller001"] == mesh_digest(
+        "controller001", OF_50, {mesh: fifty.registry.members(mesh) for mesh in OF_50.meshes}
+    )
 
 
 def test_a_dead_one_leaves_as_well(store: Store) -> None:

@@ -10,7 +10,7 @@ from gitops import desired
 from gitops.executor import Executor, Executors, StepContext
 from gitops.manifests import Manifests, load
 from gitops.networked import mesh_digest, overlay_digest
-from gitops.overlay_leases import read_leases
+from gitops.overlay_leases import claim, drop, read_leases
 from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
@@ -18,7 +18,7 @@ from model.app import App
 from model.cluster import OVERLAY
 from model.errors import StepFailed
 from model.names import Role, node_name
-from model.registered import HostRecord, InstanceRecord, NodeRecord, Registered
+from model.registered import HostRecord, InstanceRecord, NodeRecord, OverlayLease, Registered, WireGuardEnd
 from model.steps import (
     CreateNode,
     DestroyNode,
@@ -77,6 +77,16 @@ def spec(commit: str = FIRST, cluster_yaml: str = CLUSTER_YAML) -> str:
     return known.spec(known.apps["backend", "influencer"])
 
 
+def public_ip(node: str) -> str:
+    """Where a machine is rented: 10.77.0.101 for worker101."""
+    return f"10.77.0.{int(node[-3:])}"
+
+
+def lease(node: str) -> OverlayLease:
+    """What a machine holds in the overlay."""
+    return OverlayLease(public_ip=public_ip(node), backend_data=WireGuardEnd(public_key=f"key of {node}"))
+
+
 class Pretend:
     """Executors that do nothing to any machine and register what the real ones would."""
 
@@ -84,6 +94,7 @@ class Pretend:
         self.done: list[str] = []
         self.before: Callable[[Any], None] = lambda _: None
         self._routing = threading.Lock()
+        self._leaving = threading.Lock()
         self.act: dict[str, Executor] = {
             "node.create": self._create,
             "mesh.join": self._join,
@@ -116,7 +127,8 @@ class Pretend:
         context.report("nothing to do")
 
     def _create(self, step: CreateNode, context: StepContext) -> None:
-        context.registry.put_host(HostRecord(node=step.node, host_key="ssh-ed25519 AAAA", ip="10.77.0.9", server_id=1))
+        ip = public_ip(step.node)
+        context.registry.put_host(HostRecord(node=step.node, host_key="ssh-ed25519 AAAA", ip=ip, server_id=1))
 
     def _join(self, step: JoinMeshes, context: StepContext) -> None:
         cluster, registered = context.registry.cluster(), context.registry.read()
@@ -126,7 +138,7 @@ class Pretend:
             role = cluster.pools[pool].role
             before = registered.nodes[node].addresses if node in registered.nodes else {}
             addresses = {**before, **dict.fromkeys(cluster.meshes_of(role), ADDRESS)}
-            record = NodeRecord(name=node, ip="10.77.0.9", services=(), role=role, pool=pool, addresses=addresses)
+            record = NodeRecord(name=node, ip=public_ip(node), services=(), role=role, pool=pool, addresses=addresses)
             context.registry.put_node(record)
         self._refresh(step, context)
         if absent := set(step.nodes) - hosts.keys():
@@ -140,6 +152,9 @@ class Pretend:
         registered = context.registry.read()
         for node in registered.nodes.keys() & set(step.nodes):
             record = registered.nodes[node]
+            overlay = context.registry.cluster().overlay
+            if overlay is not None:
+                claim(context.registry.store, overlay, lease(node))
             inside = {**record.addresses, OVERLAY: ADDRESS}
             context.registry.put_node(record.model_copy(update={"addresses": inside}))
         digest = overlay_digest(context.registry.cluster(), read_leases(context.registry.store))
@@ -149,7 +164,13 @@ class Pretend:
             raise StepFailed(f"{', '.join(sorted(absent))} did not join the overlay: no address is registered")
 
     def _leave_overlay(self, step: LeaveOverlay, context: StepContext) -> None:
-        context.registry.store.delete(keys.overlaid(step.node))
+        store = context.registry.store
+        with self._leaving:
+            drop(store, public_ip(step.node))
+            store.delete(keys.overlaid(step.node))
+            digest = overlay_digest(context.registry.cluster(), read_leases(store))
+            for node in context.registry.read().overlaid:
+                context.registry.put_overlaid(node, digest)
 
     def _write(self, step: WriteKeys, context: StepContext) -> None:
         context.registry.store.write(step.put, step.delete)
@@ -200,9 +221,9 @@ def registered(
     for name, role in nodes.items():
         networks = [*cluster.meshes_of(role), *([OVERLAY] if cluster.has_overlay(role) else [])]
         addresses = dict.fromkeys(networks, ADDRESS)
-        record = NodeRecord(name=name, ip="10.77.0.9", services=(), role=role, pool=role, addresses=addresses)
+        record = NodeRecord(name=name, ip=public_ip(name), services=(), role=role, pool=role, addresses=addresses)
         found[keys.node(name)] = record.to_json()
-        found[keys.host(name)] = HostRecord(node=name, host_key="ssh-ed25519 AAAA", ip="10.77.0.9").to_json()
+        found[keys.host(name)] = HostRecord(node=name, host_key="ssh-ed25519 AAAA", ip=public_ip(name)).to_json()
     apps = list(manifests().apps.values())
     found |= desired.app_keys(apps) | desired.ingress_keys(desired.ingress_records(apps))
     for name, instance in (instances or {}).items():
@@ -210,8 +231,10 @@ def registered(
     tree = parse(found)
     routed = {node: routing_digest(tree, node) for node in routing_nodes(tree)}
     meshed = {node: mesh_digest(node, cluster, {}) for node in nodes}
-    overlaid = {node: overlay_digest(cluster, {}) for node, role in nodes.items() if cluster.has_overlay(role)}
-    return tree.model_copy(update={"routed": routed, "meshed": meshed, "overlaid": overlaid})
+    inside = [node for node, role in nodes.items() if cluster.has_overlay(role)]
+    leases = {f"10.5.{number}.0/24": lease(node) for number, node in enumerate(inside, start=1)}
+    overlaid = dict.fromkeys(inside, overlay_digest(cluster, leases))
+    return tree.model_copy(update={"routed": routed, "meshed": meshed, "leases": leases, "overlaid": overlaid})
 
 
 def instance(node: str, commit: str = FIRST, port: int = 20000) -> InstanceRecord:

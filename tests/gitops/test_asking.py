@@ -99,7 +99,7 @@ def test_a_file_goes_with_an_answer_until_it_was_delivered(flstr: Flstr) -> None
 
 def test_status_and_plan_answer(flstr: Flstr) -> None:
     flstr.settle()
-    assert "worker101 (worker, 10.77.0.9), 1 instance" in flstr.ask("status")
+    assert "worker101 (worker, 10.77.0.101), 1 instance" in flstr.ask("status")
     assert "influencer: `" in flstr.ask("status")
     assert "changes nothing" in flstr.ask("plan")
     flstr.cluster.push({"cluster.yaml": THREE_WORKERS})

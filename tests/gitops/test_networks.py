@@ -6,7 +6,7 @@ from gitops.routed import routing_digest, routing_nodes
 from model.names import Role
 from model.registered import HostRecord, InstanceRecord, MeshMember, OverlayLease, Registered, WireGuardEnd
 from model.steps import JoinOverlay, Plan, PlannedStep
-from tests.gitops.scene import CLUSTER_YAML, WITHOUT_OVERLAY, instance, manifests, registered, spec
+from tests.gitops.scene import CLUSTER_YAML, WITHOUT_OVERLAY, instance, lease, manifests, registered, spec
 
 WITH_OVERLAY, MESHES_ONLY = manifests(), manifests(WITHOUT_OVERLAY)
 OLD_SPEC = spec(cluster_yaml=WITHOUT_OVERLAY)
@@ -32,9 +32,8 @@ def in_overlay(tree: Registered) -> Registered:
     nodes, leases = dict(tree.nodes), {}
     for number, name in enumerate(OVERLAY_NODES, start=1):
         addresses = {**nodes[name].addresses, "overlay": f"10.5.{number}.0"}
-        nodes[name] = nodes[name].model_copy(update={"addresses": addresses, "ip": f"198.51.100.{number}"})
-        end = WireGuardEnd(public_key=f"key of {name}")
-        leases[f"10.5.{number}.0/24"] = OverlayLease(public_ip=nodes[name].ip, backend_data=end)
+        nodes[name] = nodes[name].model_copy(update={"addresses": addresses})
+        leases[f"10.5.{number}.0/24"] = lease(name)
     overlaid = dict.fromkeys(OVERLAY_NODES, overlay_digest(WITH_OVERLAY.cluster, leases))
     inside = tree.model_copy(update={"nodes": nodes, "leases": leases, "overlaid": overlaid})
     routed = {node: routing_digest(inside, node) for node in routing_nodes(inside)}
