@@ -14,7 +14,7 @@ from lab.story.stage import Stage
 
 DOCS = Path(__file__).parents[2] / "docs"
 ONE_WORKER = "    count: 1\n    first: 101"
-WIDTH, HEIGHT, SCALE = 1280, 1185, 1.4
+WIDTH, HEIGHT, SCALE = 1280, 1220, 1.4
 
 
 def take_pictures(folder: Path) -> None:
