@@ -103,7 +103,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
     runner = Runner(operations, registry, build_executors(settings, registry), fence.token)
     worker = Worker(revisions, registry, operations, runner)
     change, decide = Change(repo, app_repos, worker.wake), Decide(store, operations, worker.wake)
-    look = Look(registry, revisions, operations, worker.state, build_checks(settings, registry))
+    look = Look(registry, revisions, operations, worker.state, build_checks(settings, registry), runner.at_work)
     handlers: Mapping[str, Handler] = {
         "deploy": change.deploy,
         "scale": change.scale,

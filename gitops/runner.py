@@ -28,7 +28,10 @@ Guard = Callable[[Operation], None]
 
 
 class Runner:
-    """Runs operations by the executors it was given, one step kind each."""
+    """Runs operations by the executors it was given, one step kind each.
+
+    `at_work` is held while one runs; whoever else changes machines holds it meanwhile.
+    """
 
     def __init__(
         self,
@@ -43,6 +46,7 @@ class Runner:
         self._executors = executors
         self._token = token
         self._clock = clock
+        self.at_work = threading.Lock()
 
     def run(self, operation: Operation, may_destroy: Guard) -> Operation:
         """Run an operation to its end, from wherever an earlier controller left it.
@@ -50,6 +54,10 @@ class Runner:
         Before each step that destroys, `may_destroy` is asked. Raises `Unreadable` where it can go on later only,
         and `Fenced` at once, whatever still runs.
         """
+        with self.at_work:
+            return self._run(operation, may_destroy)
+
+    def _run(self, operation: Operation, may_destroy: Guard) -> Operation:
         progress = _Progress(self._operations, _resumed(operation, self._clock()), self._clock)
         pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="step")
         overtaken = False

@@ -17,6 +17,8 @@ def wrong_files(place: Place, facts: MeshFacts) -> Iterator[Symptom]:
             yield Symptom(place.me.node, Sign.NO_HOST_FILE, member.node)
         else:
             yield from _wrong_file(place, member, file)
+    known = {place.me.node, *(peer.node for peer in place.peers)}
+    yield from (Symptom(place.me.node, Sign.STRANGER, node) for node in sorted(facts.hosts.keys() - known))
 
 
 def _wrong_file(place: Place, member: MeshMember, file: HostFile) -> Iterator[Symptom]:

@@ -24,6 +24,7 @@ class Sign(Enum):
     VERSION = "about speaks another version of the protocol"
     CLONE = "another machine has node's name"
     SUBNET = "about has a subnet that node does not let it have"
+    STRANGER = "node has a host file of about, which is not in the mesh or not for node"
     ADDRESS = "node has another address of about than is registered"
     PORT = "node has another port of about than the mesh's"
     REFUSED = "nothing listens at about's address and port"

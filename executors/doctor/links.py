@@ -116,7 +116,7 @@ def _with_answering(symptom: Symptom, other: NodeName) -> Symptom:
 
 def _told(symptom: Symptom, ends: Ends) -> Iterable[Finding]:
     peers = ends.places[symptom.node].peers if symptom.node in ends.places else ()
-    if symptom.about in {"", symptom.node, *(peer.node for peer in peers)}:
+    if symptom.sign is Sign.STRANGER or symptom.about in {"", symptom.node, *(peer.node for peer in peers)}:
         yield told(symptom, ends.mesh)
     elif symptom.sign is Sign.NO_HOST_FILE:
         text = f"{symptom.about}, which is not in {ends.mesh}, connects to {symptom.node}"

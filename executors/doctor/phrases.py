@@ -24,6 +24,11 @@ _HANDSHAKE = "{about} does not end the handshake with {node} in {mesh}"
 PHRASES: dict[Sign, Phrase] = {
     Sign.NO_KEY: Phrase("{node} has no public key of {about} in {mesh}", mends=("node",)),
     Sign.NO_HOST_FILE: Phrase("{node} has no host file of {about} in {mesh}", mends=("node",)),
+    Sign.STRANGER: Phrase(
+        "{node} has a host file of {about} in {mesh}, which it should not",
+        "`doctor {node} --fix` takes it away",
+        ("node",),
+    ),
     Sign.NO_ADDRESS: Phrase("{node} has no address of {about} in {mesh}", mends=("node",)),
     Sign.KEY_DIFFERS: Phrase("{about} has a public key of {node} in {mesh} that is not {node}'s", mends=("about",)),
     Sign.ADDRESS: Phrase("{node} has another address of {about} in {mesh} than is registered{detail}", mends=("node",)),

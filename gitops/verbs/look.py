@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from threading import Lock
 
 from gitops import describe
 from gitops.executor import HostChecks
@@ -27,6 +28,7 @@ class Look:
     operations: Operations
     state: Callable[[], SyncState]
     checks: HostChecks
+    at_work: Lock
 
     def status(self, request: Request) -> str:
         """`status [app or node]`."""
@@ -58,7 +60,21 @@ class Look:
 
     def doctor(self, request: Request) -> str | Reply:
         """`doctor [node] [--fix]`."""
-        arguments, cluster = request.intent.arguments, request.cluster
-        if FIX in arguments and "sync" not in cluster.people[request.person].may:
+        if FIX in request.intent.arguments:
+            return self._mend(request)
+        return self.checks["doctor"](request.intent.arguments, self.registry)
+
+    def _mend(self, request: Request) -> str | Reply:
+        cluster = request.cluster
+        if "sync" not in cluster.people[request.person].may:
             raise Refused(f"You may not doctor {FIX}; {names(cluster.who_may('sync'))} may.")
-        return self.checks["doctor"](arguments, self.registry)
+        if not self.at_work.acquire(blocking=False):
+            raise Refused(f"{self._under_way()} changes machines just now; say it again once that has ended.")
+        try:
+            return self.checks["doctor"](request.intent.arguments, self.registry)
+        finally:
+            self.at_work.release()
+
+    def _under_way(self) -> str:
+        titles = [one.plan.title for one in self.operations.all() if one.status == "running"]
+        return f"The operation '{titles[0]}'" if titles else "Another doctor"

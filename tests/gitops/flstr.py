@@ -104,12 +104,13 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     runner = Runner(operations, registry, pretend.executors(), token=1)
     worker = Worker(revisions, registry, operations, runner, clock)
     checks: dict[str, HostCheck] = {}
-    change, look = Change(repo, app_repos, worker.wake), Look(registry, revisions, operations, worker.state, checks)
+    change = Change(repo, app_repos, worker.wake)
+    look = Look(registry, revisions, operations, worker.state, checks, runner.at_work)
     decide = Decide(store, operations, worker.wake, clock)
     handlers: dict[str, Handler] = {
         "deploy": change.deploy, "scale": change.scale, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
-        "graph": look.graph,
+        "graph": look.graph, "doctor": look.doctor,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
     return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks)

@@ -1,5 +1,7 @@
 """What people ask for, from the intent to the commit and the answer."""
 
+import threading
+
 import pytest
 
 from gitops.intents import attachment_of, delivered
@@ -95,6 +97,52 @@ def test_a_file_goes_with_an_answer_until_it_was_delivered(flstr: Flstr) -> None
     assert attachment_of(flstr.store, answered) == picture
     delivered(flstr.store, answered)
     assert attachment_of(flstr.store, answered) is None
+
+
+def test_who_may_only_read_may_ask_the_doctor_and_have_nothing_mended(flstr: Flstr) -> None:
+    flstr.settle()
+    flstr.checks["doctor"] = lambda arguments, registry: f"doctor {' '.join(arguments)}".rstrip()
+    assert flstr.ask("doctor", REVIEWER) == "doctor"
+    assert flstr.ask("doctor --fix", REVIEWER) == "You may not doctor --fix; operator may."
+    assert flstr.ask("doctor worker101 --fix", OPERATOR) == "doctor worker101 --fix"
+
+
+def test_the_doctor_mends_nothing_while_an_operation_changes_machines(flstr: Flstr) -> None:
+    asked: list[str] = []
+    flstr.checks["doctor"] = lambda arguments, registry: "all well"
+    flstr.pretend.before = lambda _: asked.append(flstr.ask("doctor --fix"))
+    flstr.settle()
+    assert set(asked) == {
+        "The operation 'add controller001, ingress016, worker101, worker102; deploy influencer@"
+        f"{flstr.app[1][:8]}' changes machines just now; say it again once that has ended."
+    }
+    flstr.pretend.before = lambda _: asked.append(flstr.ask("doctor"))
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    assert asked[-1] == "all well"
+    assert flstr.ask("doctor --fix") == "all well"
+
+
+def test_an_operation_waits_until_the_doctor_has_mended(flstr: Flstr) -> None:
+    begun = threading.Event()
+
+    def mend(arguments: tuple[str, ...], registry: object) -> str:
+        worker = threading.Thread(target=flstr.settle)
+        worker.start()
+        waited = not begun.wait(0.5)
+        threads.append(worker)
+        return "waited" if waited else "did not wait"
+
+    threads: list[threading.Thread] = []
+    flstr.pretend.before = lambda _: begun.set()
+    flstr.worker.look()
+    flstr.settle()
+    begun.clear()
+    flstr.checks["doctor"] = mend
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    assert flstr.ask("doctor --fix") == "waited"
+    threads[0].join(timeout=30)
+    assert begun.is_set()
 
 
 def test_status_and_plan_answer(flstr: Flstr) -> None:

@@ -47,6 +47,8 @@ def test_a_single_address_is_the_same_with_its_length_and_without() -> None:
     assert well().with_file(WORKER, HUB, subnets=subnets).found() == []
 
 
-def test_a_file_of_nobody_in_the_mesh_changes_nothing() -> None:
+def test_a_file_of_somebody_who_is_not_in_the_mesh_lets_that_machine_in() -> None:
     hosts = well().mesh(WORKER).hosts
-    assert well().in_mesh(WORKER, hosts={**hosts, "worker999": hosts[HUB]}).found() == []
+    (found,) = well().in_mesh(WORKER, hosts={**hosts, "worker999": hosts[HUB]}).found()
+    assert found.text == "worker101 has a host file of worker999 in vpn_ingr, which it should not"
+    assert found.mends == {WORKER}
