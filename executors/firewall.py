@@ -7,8 +7,9 @@ mesh or the overlay, each a zone of its own.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from executors.knock import KNOCK_MARK
 from executors.overlay_files import OVERLAY_DEVICE
-from executors.script import KNOCK_MARK, STATE_FOLDER
+from executors.script import STATE_FOLDER
 from executors.templates import render
 from gitops.networked import Members
 from gitops.routed import ROUTING_ROLES
@@ -71,6 +72,7 @@ def firewall_script(zones: tuple[Zone, ...]) -> str:
         zones=zones,
         folder=ZONES_FOLDER,
         state_folder=STATE_FOLDER,
+        public=PUBLIC,
         knock=KNOCK_MARK,
         knock_seconds=KNOCK_SECONDS,
         rollback=render("firewall/rollback.sh.j2", folder=ZONES_FOLDER, state_folder=STATE_FOLDER),

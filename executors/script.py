@@ -5,9 +5,6 @@ from executors.templates import render
 STATE_FOLDER = "/var/lib/flstr"
 FENCED_STATUS = 75
 FENCED_MARK = "fenced: "
-# A line by which a script asks for a connection anew, to see that one still gets in; `CAME_IN` is run on it.
-KNOCK_MARK = "flstr, come in anew"
-CAME_IN = 'rm -f "$state/firewall.armed"'
 
 
 def prelude(fence: int, folder: str = STATE_FOLDER) -> str:

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import paramiko
 
+from executors.knock import answer_script, knock_of, may_knock
 from executors.remote import OnLine, Unreachable
-from executors.script import CAME_IN, FENCED_MARK, FENCED_STATUS, KNOCK_MARK, STATE_FOLDER, wrapped
+from executors.script import FENCED_MARK, FENCED_STATUS, STATE_FOLDER, wrapped
 from executors.templates import quote
 from model.errors import Fenced, StepFailed
 from model.registered import HostRecord
@@ -60,7 +61,9 @@ class Ssh:
     def run(self, node: str, script: str, fence: int, timeout: float = 60.0, on_line: OnLine | None = None) -> str:
         """See `Remote.run`. Raises `Unreachable` where the script did not start, `Fenced` on a newer token."""
         machine = self._machine(node)
-        hear = self._knocking(node, fence, on_line or _nobody)
+        hear = on_line or _nobody
+        if may_knock(script):
+            hear = self._knocking(node, fence, hear)
         with machine.sessions, self._session(node, machine) as channel:
             return _Run(node, channel, hear).carry_out(wrapped(script, fence, self._state_folder), timeout)
 
@@ -91,17 +94,20 @@ class Ssh:
             self.forget(node)
 
     def _knocking(self, node: str, fence: int, on_line: OnLine) -> OnLine:
-        """A script that has changed the firewall asks whether a new connection still comes in."""
+        """Hears a knock among the lines, once a run: a script has one firewall."""
+        knocks = iter(range(1))
 
         def hear(line: str) -> None:
-            if line == KNOCK_MARK:
-                threading.Thread(target=self._knock, args=(node, fence), name=f"knock {node}", daemon=True).start()
-            else:
+            knock = knock_of(line)
+            if knock is None:
                 on_line(line)
+            elif next(knocks, None) is not None:
+                answering = threading.Thread(target=self._come_in, args=(node, fence, knock), daemon=True)
+                answering.start()
 
         return hear
 
-    def _knock(self, node: str, fence: int) -> None:
+    def _come_in(self, node: str, fence: int, knock: str) -> None:
         record = self._lookup(node)
         if record is None or record.ip is None:
             return
@@ -113,7 +119,9 @@ class Ssh:
             transport = client.get_transport()
             if transport is not None:
                 channel = transport.open_session(timeout=CONNECT_SECONDS)
-                _Run(node, channel, _nobody).carry_out(wrapped(CAME_IN, fence, self._state_folder), CONNECT_SECONDS)
+                _Run(node, channel, _nobody).carry_out(
+                    wrapped(answer_script(knock), fence, self._state_folder), CONNECT_SECONDS
+                )
 
     def _machine(self, node: str) -> _Machine:
         with self._lock:
