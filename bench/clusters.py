@@ -1,6 +1,7 @@
 """Clusters of any size, as the files of a cluster repo and as what would be registered of them."""
 
 from gitops import desired
+from gitops.firewall import firewall_digest
 from gitops.manifests import Manifests
 from gitops.networked import mesh_digest
 from gitops.plan.change import change_plan
@@ -86,7 +87,8 @@ def registered(manifests: Manifests) -> Registered:
     settled = parse(found).model_copy(update={"members": of_meshes})
     routed = {node: routing_digest(settled, node) for node in routing_nodes(settled)}
     meshed = {node: mesh_digest(node, cluster, of_meshes) for node in settled.nodes}
-    return settled.model_copy(update={"routed": routed, "meshed": meshed})
+    walled = {node: firewall_digest(node, cluster, settled) for node in settled.nodes}
+    return settled.model_copy(update={"routed": routed, "meshed": meshed, "walled": walled})
 
 
 def members(manifests: Manifests) -> dict[MeshName, dict[NodeName, MeshMember]]:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
-from executors.firewall import firewall_of
+from executors.firewall import firewall_of, note_firewall
 from executors.mesh_files import (
     End,
     Place,
@@ -53,7 +53,7 @@ class Mesh:
         joined = registered.nodes
         round_of = _Round(cluster, _members(cluster, context), joining, registered)
         answers = self._exchange(round_of, context)
-        _note_meshed(answers, cluster, round_of.members, context)
+        _note(answers, cluster, registered.model_copy(update={"members": round_of.members}), context)
         alive = round_of.up - {node for node, answer in answers.items() if isinstance(answer, StepFailed)}
         for node in joining:
             of_node = places(node, cluster, round_of.members)
@@ -73,7 +73,7 @@ class Mesh:
         registered = context.registry.read()
         scripts = {node: _plain_script(node, cluster, members, registered) for node in step.nodes}
         answers = self._ssh.run_all(scripts, context.fence, JOIN_SECONDS)
-        _note_meshed(answers, cluster, members, context)
+        _note(answers, cluster, registered, context)
         _report_the_silent(answers, (), context)
         failed = {node: answer for node, answer in answers.items() if isinstance(answer, StepFailed)}
         broken = {node: answer for node, answer in failed.items() if not isinstance(answer, Unreachable)}
@@ -85,9 +85,10 @@ class Mesh:
         cluster, registered = context.registry.cluster(), context.registry.read()
         members, nodes = _members(cluster, context), registered.nodes
         inside = [node for node, record in sorted(nodes.items()) if record.addresses.keys() & set(step.meshes)]
-        scripts = {node: _plain_script(node, cluster, members, registered, step.meshes) for node in inside}
+        without = registered.without(step.meshes)
+        scripts = {node: _plain_script(node, cluster, members, without, step.meshes) for node in inside}
         answers = self._ssh.run_all(scripts, context.fence, LEAVE_SECONDS)
-        _note_meshed(answers, cluster, members, context)
+        _note(answers, cluster, without, context)
         for node, answer in answers.items():
             if not isinstance(answer, StepFailed):
                 context.registry.leave_meshes(nodes[node], step.meshes)
@@ -117,7 +118,7 @@ class Mesh:
         if others:
             context.report(f"taking its keys off {_listed(sorted(others))}")
         answers = self._ssh.run_all(scripts, context.fence, LEAVE_SECONDS)
-        _note_meshed({node: answers[node] for node in others}, cluster, left, context)
+        _note({node: answers[node] for node in others}, cluster, registered, context)
         _report_the_silent(answers, {step.node}, context)
         context.registry.forget_node(step.node)
         context.report("has left its meshes")
@@ -241,12 +242,14 @@ def _members(cluster: Cluster, context: StepContext) -> Members:
     return {mesh: context.registry.members(mesh) for mesh in cluster.meshes}
 
 
-def _note_meshed(answers: Answers, cluster: Cluster, members: Members, context: StepContext) -> None:
+def _note(answers: Answers, cluster: Cluster, registered: Registered, context: StepContext) -> None:
     """A machine that was not reached is told from this: it is brought up to date when it answers again."""
-    noted = context.registry.read().meshed
     for node, answer in sorted(answers.items()):
-        digest = mesh_digest(node, cluster, members)
-        if not isinstance(answer, StepFailed) and noted.get(node) != digest:
+        if isinstance(answer, StepFailed):
+            continue
+        note_firewall(node, cluster, registered, context.registry)
+        digest = mesh_digest(node, cluster, registered.members)
+        if registered.meshed.get(node) != digest:
             context.registry.put_meshed(node, digest)
 
 

@@ -61,7 +61,7 @@ def register_members(node: str, role: Role, meshes: Sequence[MeshName], output: 
             raise StepFailed(f"{node}: it printed no key for mesh {mesh}", output)
         address = context.registry.allot_address(mesh, node)
         member = MeshMember(
-            node=node, role=role, endpoint=host.ip, address=address,
+            node=node, role=role, endpoint=host.ip, address=address, port=context.registry.cluster().meshes[mesh].port,
             public_key=keys[mesh].rsa, ed25519_public_key=keys[mesh].ed25519,
         )  # fmt: skip
         if context.registry.members(mesh).get(node) != member:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from threading import Lock
 
-from executors.firewall import firewall_of
+from executors.firewall import firewall_of, note_firewall
 from executors.overlay_files import (
     Named,
     address_of,
@@ -94,9 +94,13 @@ class OverlayNetwork:
         del step
         registry, registered = context.registry, context.registry.read()
         inside = [node for node, record in registered.nodes.items() if OVERLAY in record.addresses]
-        answers = self._ssh.run_all(dict.fromkeys(inside, leaving_overlay_script()), context.fence, LEAVE_SECONDS)
+        cluster, without = registry.cluster(), registered.without((OVERLAY,))
+        # The firewall follows once the device is gone.
+        scripts = {node: f"{leaving_overlay_script()}\n{firewall_of(node, cluster, without)}" for node in inside}
+        answers = self._ssh.run_all(scripts, context.fence, LEAVE_SECONDS)
         for node, answer in answers.items():
             if isinstance(answer, str):
+                note_firewall(node, cluster, without, registry)
                 drop(registry.store, registered.nodes[node].ip)
                 _forget(node, registered, registry)
         if not read_leases(registry.store):
@@ -138,8 +142,10 @@ class OverlayNetwork:
         leases = registered.leases if overlay.driver == "wireguard" else read_leases(context.registry.store)
         digest = overlay_digest(cluster, leases)
         for node, answer in sorted(answers.items()):
-            if isinstance(answer, str) and registered.overlaid.get(node) != digest:
-                context.registry.put_overlaid(node, digest)
+            if isinstance(answer, str):
+                note_firewall(node, cluster, registered, context.registry)
+                if registered.overlaid.get(node) != digest:
+                    context.registry.put_overlaid(node, digest)
         return answers
 
 

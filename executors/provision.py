@@ -7,7 +7,6 @@ from hcloud.servers import BoundServer
 
 from executors.cloud import Cloud, CloudSettings, MaybeRented
 from executors.cloud_init import user_data
-from executors.firewall import firewall as firewall_zones
 from executors.firewall import firewall_script
 from executors.first_contact import first_contact_script
 from executors.host_key import host_key_label, new_host_key
@@ -15,6 +14,7 @@ from executors.mesh_keys import register_members
 from executors.overlay import register_overlay_key
 from executors.remote import Remote, Unreachable
 from gitops.executor import StepContext
+from gitops.firewall import firewall
 from gitops.overlay_leases import drop
 from model.errors import StepFailed
 from model.registered import HostRecord
@@ -42,8 +42,8 @@ class Provision:
         meshes = cluster.meshes_of(step.role)
         overlay = cluster.overlay if cluster.has_overlay(step.role) else None
         has_key = overlay is not None and overlay.driver == "wireguard"
-        firewall = firewall_script(firewall_zones(step.node, step.role, cluster, context.registry.read()))
-        script = first_contact_script(step.role, meshes, has_key, firewall)
+        zones = firewall(step.node, step.role, cluster, context.registry.read())
+        script = first_contact_script(step.role, meshes, has_key, firewall_script(zones))
         output = self._first_contact(step.node, script, context)
         register_members(step.node, step.role, meshes, output, context)
         if overlay is not None and has_key:

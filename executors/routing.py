@@ -4,7 +4,7 @@ import threading
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from executors.firewall import firewall_of
+from executors.firewall import firewall_of, note_firewall
 from executors.remote import Remote
 from executors.routing_files import (
     ACME_FOLDER,
@@ -107,6 +107,7 @@ class Routing:
                 digest = routing_digest(registered, node)
                 if registered.routed.get(node) != digest:
                     context.registry.put_routed(node, digest)
+                note_firewall(node, cluster, registered, context.registry)
             elif node in hosts or node in ingresses:
                 failed.append(answer)
             else:

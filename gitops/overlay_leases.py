@@ -60,6 +60,11 @@ def subnet_of(public_ip: str, leases: Mapping[str, OverlayLease]) -> str | None:
     return next((subnet for subnet, lease in leases.items() if lease.public_ip == public_ip), None)
 
 
+def lease_of(public_ip: str, leases: Mapping[str, OverlayLease]) -> OverlayLease | None:
+    """What a machine holds, or None."""
+    return next((lease for lease in leases.values() if lease.public_ip == public_ip), None)
+
+
 def claim(store: Store, overlay: Overlay, lease: OverlayLease, address: str | None = None) -> str:
     """The subnet that a machine holds with this key; a free one is claimed on first asking.
 

@@ -38,7 +38,7 @@ class Registry:
     def read(self) -> Registered:
         """The whole registered tree, from one revision of etcd."""
         prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
-        prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID]
+        prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -91,7 +91,8 @@ class Registry:
         meshes = self.store.prefix(keys.MESHES)
         gone = [key for key in meshes if key.endswith(f"/member/{node}")]
         freed = [key for key, owner in meshes.items() if "/address/" in key and owner == node]
-        self.store.delete(keys.node(node), keys.routed(node), keys.meshed(node), *gone, *freed)
+        noted = (keys.routed(node), keys.meshed(node), keys.walled(node))
+        self.store.delete(keys.node(node), *noted, *gone, *freed)
 
     def leave_meshes(self, node: NodeRecord, meshes: Collection[MeshName]) -> None:
         """Free a machine's addresses in meshes that are given up; it stays in the others."""
@@ -132,6 +133,10 @@ class Registry:
         """Note what a machine's overlay was brought to."""
         self.store.put(keys.overlaid(node), digest)
 
+    def put_walled(self, node: str, digest: str) -> None:
+        """Note what a machine's firewall was brought to."""
+        self.store.put(keys.walled(node), digest)
+
     def put_routed(self, node: str, digest: str) -> None:
         """Note what a machine's routing was brought to."""
         self.store.put(keys.routed(node), digest)
@@ -159,6 +164,7 @@ def parse(found: Mapping[str, str]) -> Registered:
         meshed=_under(found, keys.MESHED),
         leases=parse_leases(found),
         overlaid=_under(found, keys.OVERLAID),
+        walled=_under(found, keys.WALLED),
     )
 
 

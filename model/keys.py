@@ -13,6 +13,7 @@ HOSTS = "flstr/host/"
 MESHES = "flstr/mesh/"
 MESHED = "flstr/meshed/"
 OVERLAID = "flstr/overlaid/"
+WALLED = "flstr/walled/"
 OVERLAY_CONFIG = "/coreos.com/network/config"
 OVERLAY_SUBNETS = "/coreos.com/network/subnets/"
 PORTS = "flstr/port/"
@@ -83,6 +84,11 @@ def meshed(node_name: str) -> str:
 def overlaid(node_name: str) -> str:
     """What a machine's overlay was last brought to, by digest."""
     return f"{OVERLAID}{node_name}"
+
+
+def walled(node_name: str) -> str:
+    """What a machine's firewall was last brought to, by digest."""
+    return f"{WALLED}{node_name}"
 
 
 def overlay_subnet(subnet: str) -> str:

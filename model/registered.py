@@ -1,5 +1,7 @@
 """What etcd says exists: the records of the notes' data model, and of what flstr itself holds."""
 
+from collections.abc import Collection
+
 from pydantic import ConfigDict, Field
 
 from model.app import Env, Publish
@@ -49,6 +51,7 @@ class MeshMember(Frozen):
     role: Role
     endpoint: str
     address: str
+    port: Port | None = Field(None, description="Of its tincd; not known of members that joined before it was noted")
     public_key: str = Field(description="RSA, PEM")
     ed25519_public_key: str = Field("", description="Where the machine has tinc 1.1, in tinc's own base64")
 
@@ -144,3 +147,14 @@ class Registered(Frozen):
     meshed: dict[NodeName, str] = Field(default_factory=dict)
     leases: dict[str, OverlayLease] = Field(default_factory=dict, description="By subnet, such as 10.5.40.0/24")
     overlaid: dict[NodeName, str] = Field(default_factory=dict)
+    walled: dict[NodeName, str] = Field(default_factory=dict)
+
+    def without(self, networks: Collection[str]) -> "Registered":
+        """The tree once no machine has an address in these networks any more."""
+        nodes = {
+            name: node.model_copy(
+                update={"addresses": {name: at for name, at in node.addresses.items() if name not in networks}}
+            )
+            for name, node in self.nodes.items()
+        }
+        return self.model_copy(update={"nodes": nodes})

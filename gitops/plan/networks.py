@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from gitops.networked import without_subnet, wrongly_meshed, wrongly_overlaid
+from gitops.firewall import wrongly_walled
+from gitops.networked import overlay_nodes, without_subnet, wrongly_meshed, wrongly_overlaid
 from gitops.plan.rollout import StepList
+from gitops.routed import wrongly_routed
 from model.cluster import OVERLAY, Cluster
 from model.names import NodeName
 from model.registered import Registered
@@ -41,6 +43,7 @@ def add_networks(steps: StepList, cluster: Cluster, registered: Registered) -> W
         steps.add("refresh", title, RefreshMeshes(nodes=tuple(outdated)))
     waits: dict[NodeName, tuple[str, ...]] = dict.fromkeys(joining, ("join", "overlay"))
     waits.update(_add_overlay(steps, cluster, registered, joining))
+    _add_firewall(steps, cluster, registered, joining.union(outdated))
     return {node: tuple(step for step in after if steps.has(step)) for node, after in waits.items()}
 
 
@@ -64,6 +67,17 @@ def _add_overlay(
     return dict.fromkeys(standing, (first,))
 
 
+def _add_firewall(steps: StepList, cluster: Cluster, registered: Registered, seen_to: frozenset[NodeName]) -> None:
+    """Machines whose firewall comes with no other step of the plan; each script of networks or routing brings it."""
+    seen_to = seen_to.union(wrongly_routed(registered))
+    if steps.has("overlay") or steps.has("overlay-standing"):
+        seen_to = seen_to.union(overlay_nodes(cluster, registered))
+    outdated = [node for node in wrongly_walled(cluster, registered) if node not in seen_to]
+    if outdated:
+        title = f"bring the firewall of {', '.join(outdated)} up to date"
+        steps.add("firewall", title, RefreshMeshes(nodes=tuple(outdated)))
+
+
 def add_retirement(steps: StepList, cluster: Cluster, registered: Registered) -> None:
     """Stop what the manifest no longer has, once nothing is carried by it any more."""
     inside = {network for node in registered.nodes.values() for network in node.addresses}
@@ -71,7 +85,8 @@ def add_retirement(steps: StepList, cluster: Cluster, registered: Registered) ->
     if gone := sorted(inside - cluster.meshes.keys() - {OVERLAY}):
         steps.add("retire", f"stop {', '.join(gone)}", RetireMeshes(meshes=tuple(gone)), before)
     if OVERLAY in inside and cluster.overlay is None:
-        steps.add("retire-overlay", "stop the overlay", RetireOverlay(), before)
+        # Each writes the whole record of a machine.
+        steps.add("retire-overlay", "stop the overlay", RetireOverlay(), [*before, "retire"])
 
 
 def network_titles(steps: StepList, has_new_nodes: bool) -> list[str]:
@@ -79,9 +94,11 @@ def network_titles(steps: StepList, has_new_nodes: bool) -> list[str]:
     titles = {
         "join": "join a new mesh",
         "refresh": "bring the meshes up to date",
+        "firewall": "bring the firewall up to date",
         "overlay": "bring the overlay up to date",
     }
-    return [title for step, title in titles.items() if steps.has(step) and (not has_new_nodes or step == "refresh")]
+    told = ("refresh", "firewall") if has_new_nodes else titles.keys()
+    return [title for step, title in titles.items() if steps.has(step) and step in told]
 
 
 def _created(steps: StepList) -> list[NodeName]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from executors.firewall import Opening, Zone, firewall_script
+from executors.firewall import firewall_script
 from executors.knock import answer_script, knock_of, may_knock
 from executors.script import wrapped
+from gitops.firewall import Opening, Zone
 
 FIREWALL_CMD = """#!/bin/sh
 case "$*" in
@@ -20,10 +21,10 @@ esac
 echo "$*" >>"$ETC/asked"
 """
 
-GOOD = (Zone("public", None, (Opening("22", "tcp"), Opening("760", "tcp"))),)
-BETTER = (Zone("public", None, (Opening("22", "tcp"), Opening("762", "tcp"))),)
-WITHOUT_SSH = (Zone("public", None, (Opening("760", "tcp"),)),)
-REFUSED = (Zone("public", None, (Opening("22", "no-such-protocol"),)),)
+GOOD = (Zone("public", (Opening("22", "tcp"), Opening("760", "tcp"))),)
+BETTER = (Zone("public", (Opening("22", "tcp"), Opening("762", "tcp"))),)
+WITHOUT_SSH = (Zone("public", (Opening("760", "tcp"),)),)
+REFUSED = (Zone("public", (Opening("22", "no-such-protocol"),)),)
 
 
 class Machine:

@@ -10,9 +10,10 @@ from PIL import Image
 
 from cli.ask import plain
 from executors.doctor.check import Doctor
-from executors.firewall import Opening, Zone, firewall, firewall_script
+from executors.firewall import firewall_script
 from executors.graph.check import Graph
 from executors.routing import Routing
+from gitops.firewall import Opening, Zone, firewall
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 from model import keys
@@ -150,7 +151,7 @@ def test_only_the_difference_is_set(machines: Machines) -> None:
 def test_rules_that_cut_ssh_off_are_taken_back(machines: Machines) -> None:
     registered = machines.registry.read()
     public, *inner = firewall("worker102", "worker", machines.cluster, registered)
-    without = Zone(public.name, None, tuple(one for one in public.openings if one.ports != "22"))
+    without = Zone(public.name, tuple(one for one in public.openings if one.ports != "22"))
     before = machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports")
     with pytest.raises(StepFailed) as failed:
         machines.on("worker102", firewall_script((without, *inner)))
@@ -166,7 +167,7 @@ def test_they_are_taken_back_by_the_machine_where_nobody_is_left_to_do_it(
     monkeypatch.setattr("executors.firewall.ROLLBACK_SECONDS", 15)
     registered = machines.registry.read()
     public, *inner = firewall("worker102", "worker", machines.cluster, registered)
-    without = Zone(public.name, None, tuple(one for one in public.openings if one.ports != "22"))
+    without = Zone(public.name, tuple(one for one in public.openings if one.ports != "22"))
     before = machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports")
     # The script dies with its controller, before it can see that nobody comes in.
     with pytest.raises(StepFailed):
@@ -183,7 +184,7 @@ def test_they_are_taken_back_by_the_machine_where_nobody_is_left_to_do_it(
 
 def test_zones_that_firewalld_refuses_leave_the_old_ones(machines: Machines) -> None:
     public, *inner = firewall("worker102", "worker", machines.cluster, machines.registry.read())
-    bad = Zone(public.name, None, (*public.openings, Opening("22", "no-such-protocol")))
+    bad = Zone(public.name, (*public.openings, Opening("22", "no-such-protocol")))
     with pytest.raises(StepFailed, match="worker102: firewalld refuses the new zones, so the old ones stay"):
         machines.on("worker102", firewall_script((bad, *inner)))
     machines.on("worker102", firewall_script((public, *inner)))

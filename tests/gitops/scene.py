@@ -2,12 +2,13 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from gitops import desired
 from gitops.executor import Executor, Executors, StepContext
+from gitops.firewall import firewall_digest
 from gitops.manifests import Manifests, load
 from gitops.networked import mesh_digest, overlay_digest
 from gitops.overlay_leases import claim, drop, read_leases
@@ -15,7 +16,7 @@ from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.app import App
-from model.cluster import OVERLAY
+from model.cluster import OVERLAY, Cluster
 from model.errors import StepFailed
 from model.names import Role, node_name
 from model.registered import HostRecord, InstanceRecord, NodeRecord, OverlayLease, Registered, WireGuardEnd
@@ -147,6 +148,13 @@ class Pretend:
     def _refresh(self, step: JoinMeshes | RefreshMeshes, context: StepContext) -> None:
         for node in step.nodes:
             context.registry.put_meshed(node, mesh_digest(node, context.registry.cluster(), {}))
+        self._wall(step.nodes, context)
+
+    def _wall(self, nodes: Iterable[str], context: StepContext) -> None:
+        """Whatever changes a machine's networks or routing changes its firewall as well."""
+        cluster, registered = context.registry.cluster(), context.registry.read()
+        for node in nodes:
+            context.registry.put_walled(node, firewall_digest(node, cluster, registered))
 
     def _join_overlay(self, step: JoinOverlay, context: StepContext) -> None:
         registered = context.registry.read()
@@ -185,6 +193,7 @@ class Pretend:
             registered = context.registry.read()
             for node in routing_nodes(registered):
                 context.registry.put_routed(node, routing_digest(registered, node))
+            self._wall(routing_nodes(registered), context)
 
     def _drain(self, step: DrainInstance, context: StepContext) -> None:
         context.registry.delete_instance(step.app_kind, step.app, step.instance)
@@ -234,7 +243,14 @@ def registered(
     inside = [node for node, role in nodes.items() if cluster.has_overlay(role)]
     leases = {f"10.5.{number}.0/24": lease(node) for number, node in enumerate(inside, start=1)}
     overlaid = dict.fromkeys(inside, overlay_digest(cluster, leases))
-    return tree.model_copy(update={"routed": routed, "meshed": meshed, "leases": leases, "overlaid": overlaid})
+    noted = {"routed": routed, "meshed": meshed, "leases": leases, "overlaid": overlaid}
+    return walled(cluster, tree.model_copy(update=noted))
+
+
+def walled(cluster: Cluster, tree: Registered) -> Registered:
+    """The tree with the firewall of every machine as it should be."""
+    digests = {node: firewall_digest(node, cluster, tree) for node in tree.nodes}
+    return tree.model_copy(update={"walled": digests})
 
 
 def instance(node: str, commit: str = FIRST, port: int = 20000) -> InstanceRecord:

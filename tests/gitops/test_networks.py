@@ -6,7 +6,7 @@ from gitops.routed import routing_digest, routing_nodes
 from model.names import Role
 from model.registered import HostRecord, InstanceRecord, MeshMember, OverlayLease, Registered, WireGuardEnd
 from model.steps import JoinOverlay, Plan, PlannedStep
-from tests.gitops.scene import CLUSTER_YAML, WITHOUT_OVERLAY, instance, lease, manifests, registered, spec
+from tests.gitops.scene import CLUSTER_YAML, WITHOUT_OVERLAY, instance, lease, manifests, registered, spec, walled
 
 WITH_OVERLAY, MESHES_ONLY = manifests(), manifests(WITHOUT_OVERLAY)
 OLD_SPEC = spec(cluster_yaml=WITHOUT_OVERLAY)
@@ -37,7 +37,7 @@ def in_overlay(tree: Registered) -> Registered:
     overlaid = dict.fromkeys(OVERLAY_NODES, overlay_digest(WITH_OVERLAY.cluster, leases))
     inside = tree.model_copy(update={"nodes": nodes, "leases": leases, "overlaid": overlaid})
     routed = {node: routing_digest(inside, node) for node in routing_nodes(inside)}
-    return inside.model_copy(update={"routed": routed})
+    return walled(WITH_OVERLAY.cluster, inside.model_copy(update={"routed": routed}))
 
 
 def carried() -> dict[str, InstanceRecord]:
