@@ -32,9 +32,9 @@ def hosts_boot() -> bool:
 
 @contextmanager
 def demo() -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(
-        [sys.executable, "-m", "cli", "lab", "demo", NAME], stdout=subprocess.DEVNULL, start_new_session=True
-    ) as process:
+    # As a person's shell starts it: whoever runs these tests may have had them ignore a signal, as nohup does.
+    command = ["env", "--default-signal", sys.executable, "-m", "cli", "lab", "demo", NAME]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True) as process:
         yield process
         process.kill()
 
