@@ -1,10 +1,11 @@
-"""Which ports of a machine are let in, seen from somewhere: by TCP connections, from this machine or from a host.
+"""Which ports of a machine are let in, seen from somewhere: by TCP from this machine or from a host, by UDP from here.
 
 A port is let in where the connection comes about or is refused by the machine itself, which then has nobody listening
 there; firewalld rejects what it keeps out with an ICMP message, or the kernel, which sends few of them, with silence.
 """
 
 import json
+import socket
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -48,3 +49,25 @@ def seen_from(machines: Machines, node: str, address: str, ports: Iterable[int])
     """What a host gets in to."""
     script = f"python3 - {address} '{json.dumps(sorted(ports))}' <<'END_OF_SCAN'\n{SCAN}\nEND_OF_SCAN"
     return set(json.loads(machines.on(node, script)))
+
+
+def seen_by_udp(address: str, ports: Iterable[int], rounds: int = 3) -> set[int]:
+    """What this machine gets in to by UDP: the machine says itself that nobody listens, or somebody keeps silent.
+
+    The machine must not be sparing with ICMP (`net.ipv4.icmp_ratelimit`), or being kept out is silence as well.
+    """
+    return {port for port in ports if all(_is_let_in_by_udp(address, port) for _ in range(rounds))}
+
+
+def _is_let_in_by_udp(address: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(0.5)
+        sock.connect((address, port))
+        try:
+            sock.send(b"?")
+            sock.recv(1)
+        except (ConnectionRefusedError, TimeoutError):
+            return True
+        except OSError:
+            return False
+    return True

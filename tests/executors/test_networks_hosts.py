@@ -26,7 +26,7 @@ from model.steps import ApplyRouting, DestroyNode, JoinOverlay, LeaveOverlay
 from tests.executors.flanneld_server import CHECKSUM, FlanneldServer
 from tests.executors.machines import Machines
 from tests.executors.rented import RentedHosts
-from tests.executors.scanner import seen_from, seen_from_outside
+from tests.executors.scanner import seen_by_udp, seen_from, seen_from_outside
 from tests.gitops.flanneld import connect
 
 pytestmark = pytest.mark.hosts
@@ -88,6 +88,17 @@ def within(port: int, opening: Opening) -> bool:
 def test_the_public_gets_in_to_what_is_declared_and_nothing_else(machines: Machines, node: str) -> None:
     address = machines.registry.read().nodes[node].ip
     assert seen_from_outside(address, PORTS) == declared(machines, node, "public")
+
+
+@pytest.mark.parametrize("node", ["controller001", "worker101"])
+def test_by_udp_the_public_gets_in_to_the_networks_and_nothing_else(machines: Machines, node: str) -> None:
+    machines.on(node, "sysctl -q -w net.ipv4.icmp_ratelimit=0")
+    around = {53, 123, 760, 761, 5001, 20000, 51819, 51820}
+    record = machines.registry.read().nodes[node]
+    public = firewall(node, record.role, machines.cluster, machines.registry.read())[0]
+    let_in = {int(one.ports) for one in public.openings if one.protocol == "udp"}
+    assert seen_by_udp(record.ip, around) == let_in & around
+    assert 760 in let_in
 
 
 @pytest.mark.parametrize(
