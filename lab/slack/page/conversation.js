@@ -75,9 +75,14 @@ const continues = (before, one) =>
   before !== null && before.user === one.user && before.ephemeral_to === one.ephemeral_to && !person(one.user).isApp &&
   Number(one.ts) - Number(before.ts) < TOGETHER_SECONDS;
 
-/** Draw, and stay at the newest message if the reader was there. */
+/** Draw, and stay at the newest message if the reader was there; a picture has its height only once it is loaded. */
 function keepEnd(list, draw) {
   const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END;
+  const toEnd = () => { list.scrollTop = list.scrollHeight; };
   draw();
-  if (atEnd) list.scrollTop = list.scrollHeight;
+  if (!atEnd) return;
+  toEnd();
+  for (const picture of list.querySelectorAll("img")) {
+    if (!picture.complete) picture.addEventListener("load", toEnd, { once: true });
+  }
 }
