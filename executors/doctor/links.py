@@ -74,7 +74,9 @@ def _logged(ends: Ends, place: Place, facts: MeshFacts) -> tuple[Symptom, ...]:
     recent_lines = [line.text for line in facts.log if line.at >= begin]
     recent = symptoms(node, recent_lines)
     lasting = symptoms(node, (line.text for line in facts.log))
-    found = [one for one in lasting if one.sign not in PASSING or one in recent]
+    peers = {peer.node for peer in place.peers}
+    # Of one that is gone no line ever says that it is over.
+    found = [one for one in lasting if one in recent or (one.sign not in PASSING and one.about in peers)]
     blamed = (_blamed(one, place) for one in (*found, *flapping(node, recent_lines)))
     return tuple(dict.fromkeys(one for one in blamed if one is not None))
 
