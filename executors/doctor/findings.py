@@ -40,7 +40,7 @@ class Finding:
 def report(found: Sequence[Finding], machines: Collection[NodeName], tunnels: int) -> str:
     """The findings as Slack mrkdwn, worst first; all well is one line."""
     if not found:
-        return f"{FINE} {_count(len(machines), 'machine')}, {_count(tunnels, 'tunnel')}: all well"
+        return f"{FINE} {count(len(machines), 'machine')}, {count(tunnels, 'tunnel')}: all well"
     return "\n".join(f"{MARKS[one.level]} {_plain(one.text)}: {_plain(one.mend)}" for one in in_order(found))
 
 
@@ -58,7 +58,8 @@ def in_order(found: Sequence[Finding]) -> list[Finding]:
     return sorted(found, key=lambda one: (one.level != "error", one.node, one.mesh, one.text))
 
 
-def _count(number: int, what: str) -> str:
+def count(number: int, what: str) -> str:
+    """`1 machine`, `2 machines`."""
     return f"{number} {what}{'' if number == 1 else 's'}"
 
 
