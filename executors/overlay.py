@@ -42,8 +42,8 @@ class OverlayNetwork:
     def join(self, step: JoinOverlay, context: StepContext) -> None:
         """Give these machines a subnet, bring the peers of all up to date, and register those that got there.
 
-        A machine that was in the overlay before and does not answer now is reported and holds nobody up, nor does one
-        that is not registered.
+        A machine that was in the overlay before and does not answer now is reported and keeps nobody out, nor does one
+        that is not registered; it is waited for about as long as SSH tries to reach it.
         """
         registry = context.registry
         overlay = registry.cluster().overlay
