@@ -21,6 +21,8 @@ class Finding:
 
     `mends` names the machines whose mesh files flstr may write again for it; it is empty where a person has to act.
     `tend` names what has to begin anew there even where its files are right: `restart-tinc@<mesh>`, `firewalld`.
+    `fault` names what is wrong where the text of the next look may say the same in other words: with another figure,
+    another list, or from the other end.
     """
 
     level: Level
@@ -31,6 +33,12 @@ class Finding:
     mesh: str = ""
     mends: frozenset[NodeName] = frozenset()
     tend: tuple[str, ...] = ()
+    fault: str = ""
+
+    @property
+    def identity(self) -> tuple[frozenset[NodeName], str, str]:
+        """What is the same at the next look, if it is there still."""
+        return frozenset({self.node, self.about}), self.mesh, self.fault or self.text
 
     def concerns(self, node: NodeName | None) -> bool:
         """Whether a machine is one of its ends; None stands for all."""
@@ -48,9 +56,15 @@ def mended_report(
     before: Sequence[Finding], after: Sequence[Finding], machines: Collection[NodeName], tunnels: int
 ) -> str:
     """What is mended, then what is left."""
-    left = {one.text for one in after}
-    lines = [f"{MENDED} mended: {_plain(one.text)}" for one in in_order(before) if one.text not in left]
+    lines = [f"{MENDED} mended: {_plain(one.text)}" for one in in_order(_mended(before, after))]
     return "\n".join([*lines, report(after, machines, tunnels)])
+
+
+def _mended(before: Sequence[Finding], after: Sequence[Finding]) -> list[Finding]:
+    """What could be mended and is gone. Where an end has a new error, that may only explain it, and nothing is said."""
+    had, left = {one.identity for one in before}, {one.identity for one in after}
+    worse = {one.node for one in after if one.level == "error" and one.identity not in had}
+    return [one for one in before if one.mends and one.identity not in left and worse.isdisjoint({one.node, one.about})]
 
 
 def in_order(found: Sequence[Finding]) -> list[Finding]:

@@ -127,4 +127,4 @@ def _told(symptom: Symptom, ends: Ends) -> Iterable[Finding]:
 
 def _silence(node: NodeName, about: NodeName, mesh: MeshName) -> Finding:
     text, mend = f"{about} does not answer {node} {through(mesh)}", f"`doctor {node} --fix` connects them anew"
-    return Finding("error", node, text, mend, about, mesh, frozenset({node, about}))
+    return Finding("error", node, text, mend, about, mesh, frozenset({node, about}), fault="silence")

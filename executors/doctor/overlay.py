@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from executors.doctor.devices import wrong_device
+from executors.doctor.devices import WrongDevice, wrong_device
 from executors.doctor.facts import Device, Facts, OverlayFacts, WireGuardPeer
 from executors.doctor.findings import Finding, Level
 from executors.doctor.machine import without_names
@@ -41,22 +41,22 @@ class _End:
     def unit(self) -> str:
         return driver_unit(self.overlay)
 
-    def again(self, level: Level, text: str, about: NodeName = "") -> Finding:
+    def again(self, level: Level, text: str, about: NodeName = "", fault: str = "") -> Finding:
         """What a new start of the driver mends."""
         mend = f"`doctor {self.node} --fix` starts {self.unit} again"
-        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}), (self.unit,))
+        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}), (self.unit,), fault)
 
     def written(self, level: Level, text: str, does: str, tend: tuple[str, ...] = ()) -> Finding:
         """What the machine's script mends by itself."""
         mend = f"`doctor {self.node} --fix` {does}"
         return Finding(level, self.node, text, mend, "", OVERLAY, frozenset({self.node}), tend)
 
-    def peer(self, level: Level, text: str, about: NodeName = "") -> Finding:
+    def peer(self, level: Level, text: str, about: NodeName = "", fault: str = "") -> Finding:
         """A peer that is wrong; flanneld sets its own when it starts."""
         if self.overlay.driver == "flanneld":
-            return self.again(level, text, about)
+            return self.again(level, text, about, fault)
         mend = f"`doctor {self.node} --fix` sets its peers again"
-        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}))
+        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}), fault=fault)
 
 
 def leases_by_node(cluster: Cluster, registered: Registered) -> dict[NodeName, tuple[str, OverlayLease]]:
@@ -139,9 +139,9 @@ def _of_driver(end: _End) -> Iterator[Finding]:
     wanted = Device(f"{address_of(end.subnet)}/32", mtu, (str(end.overlay.network),))
     wrong = list(wrong_device(node, OVERLAY_DEVICE, facts.device, wanted))
     if not facts.key and not wrong:
-        wrong.append(("error", f"{OVERLAY_DEVICE} on {node} is no WireGuard device with a key"))
-    for level, text in wrong:
-        yield end.again(level, text)
+        wrong.append(WrongDevice("error", f"{OVERLAY_DEVICE} on {node} is no WireGuard device with a key"))
+    for one in wrong:
+        yield end.again(one.level, one.text, fault=one.fault)
 
 
 def _of_lease(end: _End) -> Iterator[Finding]:
@@ -150,7 +150,8 @@ def _of_lease(end: _End) -> Iterator[Finding]:
         text = f"{node} has another WireGuard key than its lease says"
         yield Finding("error", node, text, _KEY_MENDS[end.overlay.driver], mesh=OVERLAY)
     if end.facts.key and end.facts.port != str(held.port):
-        yield end.again("error", f"WireGuard on {node} listens at port {end.facts.port}, its lease says {held.port}")
+        text = f"WireGuard on {node} listens at port {end.facts.port}, its lease says {held.port}"
+        yield end.again("error", text, fault="port")
 
 
 def _of_boot(end: _End) -> Iterator[Finding]:
@@ -183,13 +184,15 @@ def _of_peers(
 def _of_peer(
     end: _End, peer: WireGuardPeer | None, subnet: str, about: NodeName, endpoints: Collection[str]
 ) -> Iterator[Finding]:
-    node, whose = end.node, f"{about} ({subnet})" if about else subnet
+    node, whose, fault = end.node, f"{about} ({subnet})" if about else subnet, f"peer of {end.node} for {subnet}"
     if peer is None:
-        yield end.peer("error", f"{node} has no WireGuard peer for {whose}", about)
+        yield end.peer("error", f"{node} has no WireGuard peer for {whose}", about, fault)
     elif peer.allowed != subnet:
-        yield end.peer("error", f"{node} sends {peer.allowed or 'nothing'} to {whose} in the overlay", about)
+        text = f"{node} sends {peer.allowed or 'nothing'} to {whose} in the overlay"
+        yield end.peer("error", text, about, fault)
     elif peer.endpoint not in endpoints:
-        yield end.peer("error", f"{node} has {peer.endpoint} as the endpoint of {whose} in the overlay", about)
+        text = f"{node} has {peer.endpoint} as the endpoint of {whose} in the overlay"
+        yield end.peer("error", text, about, fault)
 
 
 def _silence(node: NodeName, about: NodeName, facts: Facts, leases: Leases) -> Finding:
