@@ -1,12 +1,15 @@
 """What a person reads: one line a finding, worst first, in words that mean nothing to Slack."""
 
+import re
 from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cli.ask import plain
 from executors.doctor.findings import LONGEST, MENDED, Finding, Level, in_order, mended_report, report
+from model.mrkdwn import inert
 
 ONE = Finding("error", "worker101", "worker101 is wrong", "mend it", "ingress016", "vpn_ingr")
 BROKEN = Finding("error", "worker101", "worker101 is broken", "mend it", mends=frozenset({"worker101"}))
@@ -80,6 +83,17 @@ def test_a_finding_concerns_both_its_ends() -> None:
 def test_what_a_machine_said_cannot_become_markup_or_another_line() -> None:
     bad = Finding("error", "worker101", "<!channel> & <@U1>\nnext\x1b[31m", "mend")
     assert report([bad], [], 0) == ":red_circle: &lt;!channel&gt; &amp; &lt;@U1&gt; next [31m: mend"
+
+
+def test_what_a_machine_said_is_not_formatted_and_a_shell_shows_it_as_it_was() -> None:
+    said = "*bold* _italic_ ~gone~ `code` ```block``` :x: vpn_ingr 10.5.0.1:762 __init__"
+    line = report([Finding("error", "worker101", said, "say `doctor worker101 --fix` to _who_")], [], 0)
+    found, mend = line.removeprefix(":red_circle: ").split(": say ")
+    assert not set("*~`").intersection(found)
+    assert not re.search(r":\w+:", found)
+    assert re.findall(r"\S*_\S*|[0-9]\S+", found) == ["vpn_ingr", "10.5.0.1:762"]
+    assert mend == f"`doctor worker101 --fix` to {inert('_who_')}"
+    assert plain(line) == f"✗ {said}: say doctor worker101 --fix to _who_"
 
 
 @given(st.text(), st.text())
