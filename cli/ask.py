@@ -15,6 +15,7 @@ from gitops.intents import attachment_of
 from gitops.store import Store
 from model import keys
 from model.errors import Refused
+from model.mrkdwn import as_meant
 from model.operation import Asker, Intent
 from model.verbs import FIX
 
@@ -72,7 +73,7 @@ def plain(mrkdwn: str) -> str:
     for escaped, letter in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
         text = text.replace(escaped, letter)
     # A commit's subject or a host's last words may hold what a terminal obeys.
-    return "".join(letter for letter in text.replace("`", "") if letter.isprintable() or letter == "\n")
+    return as_meant("".join(letter for letter in text.replace("`", "") if letter.isprintable() or letter == "\n"))
 
 
 def _intent(settings: Settings, verb: str, arguments: tuple[str, ...], line: str) -> Intent:

@@ -9,8 +9,6 @@ from model.names import MeshName, Role
 
 EVERYWHERE = ("curl", "firewalld", "git", "haproxy", "iputils-ping", "netbase", "openssl", "tinc")
 BY_ROLE: dict[Role, tuple[str, ...]] = {"ingress": ("nginx-light",)}
-
-
 OVERLAY_PACKAGE = "wireguard-tools"
 
 

@@ -5,7 +5,6 @@ from threading import Lock
 
 from executors.firewall import firewall_of, note_firewall
 from executors.overlay_files import (
-    Named,
     address_of,
     leaving_overlay_script,
     overlay_key_script,
@@ -43,8 +42,8 @@ class OverlayNetwork:
     def join(self, step: JoinOverlay, context: StepContext) -> None:
         """Give these machines a subnet, bring the peers of all up to date, and register those that got there.
 
-        A machine that was in the overlay before and does not answer now is reported and holds nobody up, nor does one
-        that is not registered.
+        A machine that was in the overlay before and does not answer now is reported and keeps nobody out, nor does one
+        that is not registered; it is waited for about as long as SSH tries to reach it.
         """
         registry = context.registry
         overlay = registry.cluster().overlay
@@ -135,7 +134,7 @@ class OverlayNetwork:
             of_node = place_of(node, overlay, registered)
             if node != but and of_node.subnet is not None:
                 others = [one for one in of_node.names if one.node not in (node, but)]
-                reach = _answering(others, registered) if node in entering else ()
+                reach = others if node in entering else ()
                 scripts[node] = overlay_script(of_node, reach, firewall_of(node, cluster, registered))
         answers = self._ssh.run_all(scripts, context.fence, SCRIPT_SECONDS)
         # flanneld writes its own key into a lease when it starts.
@@ -172,10 +171,6 @@ def _take_keys(answers: Answers, overlay: Overlay, context: StepContext) -> bool
             register_overlay_key(node, answer, overlay, context.registry)
             changed = True
     return changed
-
-
-def _answering(others: Collection[Named], registered: Registered) -> list[Named]:
-    return [one for one in others if one.node in registered.nodes]
 
 
 def _why_not_in(

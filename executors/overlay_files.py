@@ -1,7 +1,7 @@
 """What a machine holds of the overlay, worked out from the leases: device, peers, names, one script. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -86,7 +86,7 @@ def place(
 ) -> OverlayPlace:
     """The place of the machine with this public address; `nodes` are the public addresses of all."""
     known = {known_ip: node for node, known_ip in nodes.items()}
-    within = {subnet: lease for subnet, lease in sorted(leases.items()) if _is_sound(subnet, lease, overlay)}
+    within = leases_in_use(leases, overlay, known)
     peers = tuple(
         Peer(lease.backend_data.public_key, f"{lease.public_ip}:{lease.backend_data.port}", subnet)
         for subnet, lease in within.items()
@@ -98,6 +98,21 @@ def place(
         if lease.public_ip in known
     )
     return OverlayPlace(overlay, ip, subnet_of(ip, within), peers, names, tuple(meshes))
+
+
+def leases_in_use(
+    leases: Mapping[str, OverlayLease], overlay: Overlay, known: Container[str]
+) -> dict[str, OverlayLease]:
+    """The leases that become peers, in order; `known` are the public addresses of the cluster's machines.
+
+    WireGuard knows a peer by its key alone. So a key has one lease: that of a machine of the cluster if there is one,
+    such as one that has moved and whose old lease is there still, and the first one of several.
+    """
+    of_key: dict[str, str] = {}
+    sound = [(subnet, lease) for subnet, lease in sorted(leases.items()) if is_sound(subnet, lease, overlay)]
+    for subnet, lease in sorted(sound, key=lambda one: one[1].public_ip not in known):
+        of_key.setdefault(lease.backend_data.public_key, subnet)
+    return {subnet: lease for subnet, lease in sound if of_key[lease.backend_data.public_key] == subnet}
 
 
 def place_of(node: NodeName, overlay: Overlay, registered: Registered) -> OverlayPlace:
@@ -181,12 +196,15 @@ def _flanneld_script(of_node: OverlayPlace, flanneld: Flanneld, common: Mapping[
     )
 
 
-def _is_sound(subnet: str, lease: OverlayLease, overlay: Overlay) -> bool:
-    """Others write leases too: what is no address or no key does not become one line of a configuration."""
+def is_sound(subnet: str, lease: OverlayLease, overlay: Overlay) -> bool:
+    """Others write leases too: what is no address or no key does not become one line of a configuration, and nobody
+    gets what is not one machine's subnet, as it is written for WireGuard."""
     try:
         IPv4Address(lease.public_ip)
-        within = IPv4Network(subnet).subnet_of(overlay.network)
+        network = IPv4Network(subnet)
     except ValueError:
         return False
+    one_machines = network.subnet_of(overlay.network) and network.prefixlen == overlay.subnet_length
     end = lease.backend_data
-    return within and _KEY.fullmatch(end.public_key) is not None and 0 < end.port < 65536
+    is_end = _KEY.fullmatch(end.public_key) is not None and 0 < end.port < 65536
+    return str(network) == subnet and one_machines and is_end

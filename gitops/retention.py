@@ -33,5 +33,6 @@ def forgettable(found: Mapping[str, str], now: float) -> list[str]:
         *(key(name) for name in gone for key in (keys.operation, keys.approval, keys.card)),
         *(key(name) for name in stale for key in (keys.notice, keys.card)),
         *(keys.intent(item.id) for item in answered),
-        *(keys.attachment(item.id) for item in answered if item.attached),
+        # Whether noted with it or not: an answer may have been made twice, and its file only the first time.
+        *(keys.attachment(item.id) for item in answered),
     ]

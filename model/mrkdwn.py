@@ -1,5 +1,7 @@
 """Slack's markup, as far as what is said to people needs it."""
 
+import re
+
 from model.operation import OperationStatus
 
 SIGNS: dict[OperationStatus, str] = {
@@ -14,6 +16,23 @@ SIGNS: dict[OperationStatus, str] = {
 }
 
 
+# Slack has no way to write these as they are: letters that look the same mean nothing to it.
+_ALIKE = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb", ":": "\u2236"}
+_MEANT = {alike: letter for letter, alike in _ALIKE.items()}
+# An underscore inside a word, as in vpn_ingr, is one to Slack as well; a colon begins an emoji only where one ends it.
+_MARKUP = re.compile(r"[*~`]|(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|:(?=[A-Za-z0-9_+'-]+:)")
+
+
 def escape(text: str) -> str:
-    """Text that Slack shows as it is: no mentions, no links."""
+    """Text in which Slack sees no mention and no link."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def inert(text: str) -> str:
+    """Text in which Slack sees no markup at all, for what a stranger or a machine may have written."""
+    return escape(_MARKUP.sub(lambda found: _ALIKE[found[0]], text))
+
+
+def as_meant(text: str) -> str:
+    """Text with the letters for which `inert` put others; for where nothing is markup."""
+    return "".join(_MEANT.get(letter, letter) for letter in text)

@@ -85,11 +85,6 @@ DownloadUrl = Annotated[
     StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.:-]*/[A-Za-z0-9._~/%+-]{1,400}$"),
     Form("an address of a file, such as https://example.com/flanneld-amd64"),
 ]
-EtcdUrl = Annotated[
-    str,
-    StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}$"),
-    Form("an address and a port, such as http://10.110.0.1:2379"),
-]
 Port = Annotated[int, Field(ge=1, le=65535)]
 MemoryLimit = Annotated[
     str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[MG]$"), Form("a number and M or G, such as 512M")
@@ -142,6 +137,12 @@ def _no_parent(value: str) -> str:
     return value
 
 
+def _with_port(value: str) -> str:
+    if not 1 <= int(value.rpartition(":")[2]) <= 65535:
+        raise ValueError("a port is a number from 1 to 65535")
+    return value
+
+
 def seconds(value: object) -> object:
     """Seconds from `30s`, `5m`, `1h`, `2d`; numbers pass as they are (records keep seconds)."""
     if isinstance(value, str):
@@ -161,6 +162,12 @@ GitUrl = Annotated[
     AfterValidator(_git_url),
     WithJsonSchema({"type": "string", "pattern": _GIT_URL.pattern}),
     Form(_GIT_WORDS),
+]
+EtcdUrl = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}$"),
+    AfterValidator(_with_port),
+    Form("an address and a port, such as http://10.110.0.1:2379"),
 ]
 ScriptPath = Annotated[RepoPath, AfterValidator(_no_parent)]
 Seconds = Annotated[

@@ -74,7 +74,9 @@ def _logged(ends: Ends, place: Place, facts: MeshFacts) -> tuple[Symptom, ...]:
     recent_lines = [line.text for line in facts.log if line.at >= begin]
     recent = symptoms(node, recent_lines)
     lasting = symptoms(node, (line.text for line in facts.log))
-    found = [one for one in lasting if one.sign not in PASSING or one in recent]
+    peers = {peer.node for peer in place.peers}
+    # Of one that is gone no line ever says that it is over.
+    found = [one for one in lasting if one in recent or (one.sign not in PASSING and one.about in peers)]
     blamed = (_blamed(one, place) for one in (*found, *flapping(node, recent_lines)))
     return tuple(dict.fromkeys(one for one in blamed if one is not None))
 
@@ -125,4 +127,4 @@ def _told(symptom: Symptom, ends: Ends) -> Iterable[Finding]:
 
 def _silence(node: NodeName, about: NodeName, mesh: MeshName) -> Finding:
     text, mend = f"{about} does not answer {node} {through(mesh)}", f"`doctor {node} --fix` connects them anew"
-    return Finding("error", node, text, mend, about, mesh, frozenset({node, about}))
+    return Finding("error", node, text, mend, about, mesh, frozenset({node, about}), fault="silence")

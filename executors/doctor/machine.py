@@ -3,7 +3,7 @@
 import statistics
 from collections.abc import Iterator, Mapping
 
-from executors.doctor.devices import wrong_device
+from executors.doctor.devices import WrongDevice, wrong_device
 from executors.doctor.facts import Device, Facts, MeshFacts
 from executors.doctor.findings import Finding, Level
 from executors.mesh_files import Place, hosts_lines
@@ -35,7 +35,7 @@ def without_names(node: NodeName, lines: str, facts: Facts, network: str) -> Ite
         names = ", ".join(line.split()[1] for line in missing)
         text = f"{node} has no line in /etc/hosts for {names}"
         mend = f"`doctor {node} --fix` writes {'it' if len(missing) == 1 else 'them'}"
-        yield Finding("warning", node, text, mend, mesh=network, mends=frozenset({node}))
+        yield Finding("warning", node, text, mend, mesh=network, mends=frozenset({node}), fault="names")
 
 
 def runs(place: Place, facts: MeshFacts) -> bool:
@@ -60,7 +60,7 @@ def _of_mesh(place: Place, facts: MeshFacts) -> Iterator[Finding]:
         yield _mendable(place, text, "enables it", level="warning")
     if facts.name != node:
         text = f"tincd of {mesh} on {node} is told to be {facts.name or 'nobody'}"
-        yield _mendable(place, text, "writes its tinc.conf again", tend=(f"restart-tinc@{mesh}",))
+        yield _mendable(place, text, "writes its tinc.conf again", tend=(f"restart-tinc@{mesh}",), fault="name")
     if not facts.let_in:
         text = f"firewalld on {node} keeps {mesh}'s port {place.mesh.port} closed"
         yield _mendable(place, text, "opens it", tend=("firewalld",))
@@ -74,20 +74,22 @@ def _of_running(place: Place, facts: MeshFacts) -> Iterator[Finding]:
     if not runs(place, facts):
         text = f"tincd of {mesh} on {node} does not listen at port {place.mesh.port}"
         yield _mendable(place, text, again, tend=restart)
-    for level, text in _wrong_device(place, facts):
-        yield _mendable(place, text, again, level, restart)
+    for wrong in _wrong_device(place, facts):
+        yield _mendable(place, wrong.text, again, wrong.level, restart, wrong.fault)
 
 
-def _wrong_device(place: Place, facts: MeshFacts) -> Iterator[tuple[Level, str]]:
+def _wrong_device(place: Place, facts: MeshFacts) -> Iterator[WrongDevice]:
     subnet = place.mesh.subnet
     wanted = Device(f"{place.me.address}/{subnet.prefixlen}", TUNNEL_MTU, (str(subnet),))
     return wrong_device(place.me.node, place.name, facts.device, wanted)
 
 
-def _mendable(place: Place, text: str, does: str, level: Level = "error", tend: tuple[str, ...] = ()) -> Finding:
+def _mendable(
+    place: Place, text: str, does: str, level: Level = "error", tend: tuple[str, ...] = (), fault: str = ""
+) -> Finding:
     node = place.me.node
     mend = f"`doctor {node} --fix` {does}"
-    return Finding(level, node, text, mend, mesh=place.name, mends=frozenset({node}), tend=tend)
+    return Finding(level, node, text, mend, mesh=place.name, mends=frozenset({node}), tend=tend, fault=fault)
 
 
 def _of_key(place: Place, facts: MeshFacts) -> Iterator[Finding]:

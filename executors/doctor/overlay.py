@@ -3,12 +3,12 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from executors.doctor.devices import wrong_device
+from executors.doctor.devices import WrongDevice, wrong_device
 from executors.doctor.facts import Device, Facts, OverlayFacts, WireGuardPeer
 from executors.doctor.findings import Finding, Level
 from executors.doctor.machine import without_names
 from executors.doctor.reach import of_reach, through
-from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit, place_of
+from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit, is_sound, leases_in_use, place_of
 from gitops.networked import overlay_nodes
 from model.cluster import OVERLAY, Cluster, Overlay
 from model.names import NodeName
@@ -41,27 +41,31 @@ class _End:
     def unit(self) -> str:
         return driver_unit(self.overlay)
 
-    def again(self, level: Level, text: str, about: NodeName = "") -> Finding:
+    def again(self, level: Level, text: str, about: NodeName = "", fault: str = "") -> Finding:
         """What a new start of the driver mends."""
         mend = f"`doctor {self.node} --fix` starts {self.unit} again"
-        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}), (self.unit,))
+        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}), (self.unit,), fault)
 
     def written(self, level: Level, text: str, does: str, tend: tuple[str, ...] = ()) -> Finding:
         """What the machine's script mends by itself."""
         mend = f"`doctor {self.node} --fix` {does}"
         return Finding(level, self.node, text, mend, "", OVERLAY, frozenset({self.node}), tend)
 
-    def peer(self, level: Level, text: str, about: NodeName = "") -> Finding:
+    def peer(self, level: Level, text: str, about: NodeName = "", fault: str = "") -> Finding:
         """A peer that is wrong; flanneld sets its own when it starts."""
         if self.overlay.driver == "flanneld":
-            return self.again(level, text, about)
+            return self.again(level, text, about, fault)
         mend = f"`doctor {self.node} --fix` sets its peers again"
-        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}))
+        return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}), fault=fault)
 
 
 def leases_by_node(cluster: Cluster, registered: Registered) -> dict[NodeName, tuple[str, OverlayLease]]:
-    """The subnet and lease of each machine that has one; a machine is known by its public address."""
-    by_ip = {lease.public_ip: (subnet, lease) for subnet, lease in sorted(registered.leases.items())}
+    """The subnet and lease of each machine that has one, the first if it has two; it is known by its public address."""
+    by_ip = {
+        lease.public_ip: (subnet, lease)
+        for subnet, lease in sorted(registered.leases.items(), reverse=True)
+        if cluster.overlay is not None and is_sound(subnet, lease, cluster.overlay)
+    }
     return {
         node: by_ip[registered.nodes[node].ip]
         for node in overlay_nodes(cluster, registered)
@@ -87,8 +91,9 @@ def of_overlay(
     if cluster.overlay is None:
         return
     leases = leases_by_node(cluster, registered)
-    found: list[Finding] = []
-    cut = set(silent)
+    used = leases_in_use(registered.leases, cluster.overlay, {record.ip for record in registered.nodes.values()})
+    found = list(_of_keys(cluster.overlay, registered, leases, used))
+    cut = {*silent, *(one.node for one in found)}
     for node in overlay_nodes(cluster, registered):
         facts = seen[node].overlay if node in seen else None
         if node not in leases:
@@ -100,7 +105,7 @@ def of_overlay(
             cut.update({node} if own else ())
             lines = place_of(node, cluster.overlay, registered).hosts_lines
             lost = frozenset(lost_subnets(cluster, registered).values())
-            found += [*own, *_of_boot(end), *_of_peers(end, registered, leases, seen, lost)]
+            found += [*own, *_of_boot(end), *_of_peers(end, used, leases, seen, lost)]
             found += without_names(node, lines, seen[node], OVERLAY)
     yield from found
     wrong = {frozenset({one.node, one.about}) for one in found}
@@ -139,9 +144,9 @@ def _of_driver(end: _End) -> Iterator[Finding]:
     wanted = Device(f"{address_of(end.subnet)}/32", mtu, (str(end.overlay.network),))
     wrong = list(wrong_device(node, OVERLAY_DEVICE, facts.device, wanted))
     if not facts.key and not wrong:
-        wrong.append(("error", f"{OVERLAY_DEVICE} on {node} is no WireGuard device with a key"))
-    for level, text in wrong:
-        yield end.again(level, text)
+        wrong.append(WrongDevice("error", f"{OVERLAY_DEVICE} on {node} is no WireGuard device with a key"))
+    for one in wrong:
+        yield end.again(one.level, one.text, fault=one.fault)
 
 
 def _of_lease(end: _End) -> Iterator[Finding]:
@@ -150,7 +155,8 @@ def _of_lease(end: _End) -> Iterator[Finding]:
         text = f"{node} has another WireGuard key than its lease says"
         yield Finding("error", node, text, _KEY_MENDS[end.overlay.driver], mesh=OVERLAY)
     if end.facts.key and end.facts.port != str(held.port):
-        yield end.again("error", f"WireGuard on {node} listens at port {end.facts.port}, its lease says {held.port}")
+        text = f"WireGuard on {node} listens at port {end.facts.port}, its lease says {held.port}"
+        yield end.again("error", text, fault="port")
 
 
 def _of_boot(end: _End) -> Iterator[Finding]:
@@ -158,16 +164,39 @@ def _of_boot(end: _End) -> Iterator[Finding]:
         yield end.written("warning", f"{end.unit} does not start at boot on {end.node}", "enables it")
 
 
+def _of_keys(
+    overlay: Overlay, registered: Registered, leases: Leases, used: Mapping[str, OverlayLease]
+) -> Iterator[Finding]:
+    """Leases that nobody has as a peer, because another one has their key."""
+    names = {subnet: name for name, (subnet, _) in leases.items()}
+    first = {lease.backend_data.public_key: subnet for subnet, lease in used.items()}
+    for subnet, lease in registered.leases.items():
+        if subnet not in used and is_sound(subnet, lease, overlay):
+            other = first[lease.backend_data.public_key]
+            node, about = names.get(subnet, ""), names.get(other, "")
+            text = f"{_whose(subnet, node)} has the WireGuard key of {_whose(other, about)} and gets nothing"
+            mend = f"rent {node} anew" if node else "take its lease out of etcd"
+            yield Finding("error" if node else "warning", node, text, mend, about, OVERLAY)
+
+
+def _whose(subnet: str, node: NodeName) -> str:
+    return f"{node} ({subnet})" if node else subnet
+
+
 def _of_peers(
-    end: _End, registered: Registered, leases: Leases, seen: Mapping[NodeName, Facts], lost: frozenset[str]
+    end: _End,
+    used: Mapping[str, OverlayLease],
+    leases: Leases,
+    seen: Mapping[NodeName, Facts],
+    lost: frozenset[str],
 ) -> Iterator[Finding]:
     if not end.facts.key:
         return
     names = {subnet: name for name, (subnet, _) in leases.items()}
     peers = {peer.key: peer for peer in end.facts.peers}
-    for subnet, lease in registered.leases.items():
+    for subnet, lease in used.items():
         about = names.get(subnet, "")
-        if about != end.node:
+        if about != end.node and lease.backend_data.public_key != end.facts.key:
             other = seen[about].overlay if about in seen else None
             # WireGuard follows a peer that moves; that it listens elsewhere is told of there.
             ports = {str(lease.backend_data.port), *(() if other is None else (other.port,))}
@@ -183,13 +212,15 @@ def _of_peers(
 def _of_peer(
     end: _End, peer: WireGuardPeer | None, subnet: str, about: NodeName, endpoints: Collection[str]
 ) -> Iterator[Finding]:
-    node, whose = end.node, f"{about} ({subnet})" if about else subnet
+    node, whose, fault = end.node, _whose(subnet, about), f"peer of {end.node} for {subnet}"
     if peer is None:
-        yield end.peer("error", f"{node} has no WireGuard peer for {whose}", about)
+        yield end.peer("error", f"{node} has no WireGuard peer for {whose}", about, fault)
     elif peer.allowed != subnet:
-        yield end.peer("error", f"{node} sends {peer.allowed or 'nothing'} to {whose} in the overlay", about)
+        text = f"{node} sends {peer.allowed or 'nothing'} to {whose} in the overlay"
+        yield end.peer("error", text, about, fault)
     elif peer.endpoint not in endpoints:
-        yield end.peer("error", f"{node} has {peer.endpoint} as the endpoint of {whose} in the overlay", about)
+        text = f"{node} has {peer.endpoint} as the endpoint of {whose} in the overlay"
+        yield end.peer("error", text, about, fault)
 
 
 def _silence(node: NodeName, about: NodeName, facts: Facts, leases: Leases) -> Finding:

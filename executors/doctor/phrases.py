@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from executors.doctor.findings import Finding, Level
-from executors.doctor.journal import Sign, Symptom
+from executors.doctor.journal import VAGUE, Sign, Symptom
 from model.names import MeshName, NodeName
 
 
@@ -89,4 +89,13 @@ def told(symptom: Symptom, mesh: MeshName) -> Finding:
     other = symptom.about if at_fault == symptom.node else symptom.node
     mend = phrase.mend.format(**words) or _AGAIN.format(at_fault)
     tend = (f"restart-tinc@{mesh}",) if phrase.restart else ()
-    return Finding(phrase.level, at_fault, phrase.text.format(**words), mend, other, mesh, mends, tend)
+    return Finding(phrase.level, at_fault, phrase.text.format(**words), mend, other, mesh, mends, tend, _fault(symptom))
+
+
+def _fault(symptom: Symptom) -> str:
+    """Of a handshake that does not end either machine may tell, and how far it came differs from time to time."""
+    if symptom.sign in VAGUE:
+        return "handshake"
+    # A machine may be refused one subnet and let have another one; what else is named only describes the fault.
+    detail = symptom.detail if symptom.sign is Sign.SUBNET else ""
+    return f"{symptom.sign.name} {symptom.node} {detail}"

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from executors.doctor.findings import count
 from executors.graph.networks import Network, State
 from model.mrkdwn import escape
 
@@ -57,8 +58,3 @@ def description(cluster: str, networks: Sequence[Network]) -> str:
 def milliseconds(time: float) -> str:
     """Two digits that matter: `0.42`, `4.2`, `42`."""
     return f"{time:.2f}" if time < 1 else f"{time:.1f}" if time < 10 else f"{time:.0f}"
-
-
-def count(number: int, what: str) -> str:
-    """`1 machine`, `2 machines`."""
-    return f"{number} {what}{'' if number == 1 else 's'}"

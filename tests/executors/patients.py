@@ -98,6 +98,14 @@ reread_files() {{
     redial
 }}
 redial() {{ systemctl kill --kill-who=main --signal=ALRM tinc@{MESH}; }}
+# until_unread ADDRESS: what was sent from there is in the kernel, and a daemon that stands still has not read it.
+until_unread() {{
+    local deadline=$((SECONDS + 60))
+    until ss -Htn state established "dst $1" | awk '$1 > 0 {{ found = 1 }} END {{ exit !found }}'; do
+        if [ "$SECONDS" -ge "$deadline" ]; then fail "nothing came from $1"; fi
+        sleep 0.1
+    done
+}}
 without_key() {{ sed -i '/BEGIN/,$d' "hosts/$1"; }}
 """
 

@@ -144,8 +144,10 @@ def test_what_the_files_do_not_show_names_firewall_mtu(patients: Patients) -> No
 
 def test_another_version_of_the_protocol_is_for_a_person(patients: Patients) -> None:
     with patients.until_logged(ingress016="Peer worker101 .* uses incompatible version 18"):
-        crude = f"exec 3<>/dev/tcp/{patients.address(HUB)}/762; printf '0 {WORKER} 18\\n' >&3; sleep 0.2"
-        patients.on(WORKER, crude)
+        # What is closed before the hub has read it would be thrown away unread.
+        crude = f"exec 3<>/dev/tcp/{patients.address(HUB)}/762; printf '0 {WORKER} 18\\n' >&3; sleep infinity"
+        patients.on(WORKER, f'systemd-run --quiet --unit=crude bash -c "{crude}"')
+    patients.on(WORKER, "systemctl stop crude")
     wrong = "✗ worker101 speaks version 18 of tinc's protocol to ingress016 in vpn_ingr, which ingress016 does not"
     assert patients.doctor("--fix") == [f"{wrong}: have the same tinc on both"]
     patients.restart_daemons()
@@ -175,7 +177,8 @@ def test_a_connection_that_is_reset_again_and_again(patients: Patients) -> None:
             # What the hub has not read when it is killed makes its kernel answer with a reset: here the worker's ping,
             # which it sends when it is told to dial; the other hub says nothing meanwhile.
             patients.on(OTHER_HUB, f"systemctl kill --kill-who=main --signal=STOP tinc@{MESH}")
-            patients.on(WORKER, "redial; sleep 0.5")
+            patients.on(WORKER, "redial")
+            patients.on(OTHER_HUB, f"until_unread {patients.address(WORKER)}")
             patients.on(OTHER_HUB, f"systemctl kill --kill-who=main --signal=KILL tinc@{MESH}")
         with patients.until_logged(worker101="Connection with ingress017 .* activated"):
             patients.on(OTHER_HUB, f"systemctl restart tinc@{MESH}")

@@ -131,6 +131,26 @@ def test_a_fault_in_the_overlay_is_named(old: str, new: str, expected: str) -> N
     assert any(expected in fault for fault in found), found
 
 
+def by_flanneld(port: int) -> dict[str, str]:
+    driver = "driver: flanneld\n  flanneld:\n    url: https://example.com/flanneld\n"
+    wanted = f"{driver}    sha256: '{'0' * 64}'\n    etcd: ['http://10.110.0.1:{port}']"
+    return {"cluster.yaml": WITHOUT_OVERLAY.replace("people:", OVERLAY_YAML.replace("port: 51820", wanted), 1)}
+
+
+@pytest.mark.parametrize("port", [1, 65535])
+def test_the_etcd_that_flanneld_asks_may_have_any_port(port: int) -> None:
+    overlay = check(files(by_flanneld(port))).cluster.overlay
+    assert overlay is not None
+    assert overlay.flanneld is not None
+    assert overlay.flanneld.etcd == (f"http://10.110.0.1:{port}",)
+
+
+@pytest.mark.parametrize("port", [0, 65536, 99999])
+def test_a_port_of_flannelds_etcd_that_there_is_not_is_named(port: int) -> None:
+    expected = "cluster.yaml:41: overlay.flanneld.etcd.0: a port is a number from 1 to 65535"
+    assert faults_of(by_flanneld(port)) == [expected]
+
+
 @pytest.mark.parametrize("port", [22, 80, 2379, 5001, 20000])
 def test_the_overlay_may_have_a_port_of_udp_where_others_have_it_of_tcp(port: int) -> None:
     text = WITHOUT_OVERLAY.replace("people:", OVERLAY_YAML.replace("51820", str(port)), 1)

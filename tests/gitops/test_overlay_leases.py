@@ -134,6 +134,12 @@ def test_a_lease_of_something_else_is_nobodys_peer_and_its_subnet_is_taken(store
         ("10.5.7.0/24", "198.51.100.7", "a\nPostUp = reboot"),
         ("10.9.7.0/24", "198.51.100.7", key_of("x")),
         ("0.0.0.0/0", "198.51.100.7", key_of("x")),
+        ("10.5.40.0/255.255.255.0", "198.51.100.7", key_of("x")),
+        ("10.5.40.0/0.0.0.255", "198.51.100.7", key_of("x")),
+        ("10.5.41.0", "198.51.100.7", key_of("x")),
+        ("10.5.41.0/32", "198.51.100.7", key_of("x")),
+        ("10.5.40.7/24", "198.51.100.7", key_of("x")),
+        ("10.5.0.0/16", "198.51.100.7", key_of("x")),
     ],
 )
 def test_what_a_stranger_wrote_does_not_become_a_line_of_a_configuration(subnet: str, ip: str, key: str) -> None:
@@ -142,6 +148,27 @@ def test_what_a_stranger_wrote_does_not_become_a_line_of_a_configuration(subnet:
     of_node = place("198.51.100.2", OVERLAY, found, {"worker107": ip})
     assert [peer.subnet for peer in of_node.peers] == ["10.5.1.0/24"]
     assert of_node.names == ()
+
+
+@pytest.mark.parametrize(
+    ("ips", "kept"),
+    [
+        (("198.51.100.7", "198.51.100.8"), "10.5.7.0/24"),
+        (("198.51.100.7", "198.51.100.1"), "10.5.8.0/24"),
+        (("198.51.100.1", "198.51.100.2"), "10.5.7.0/24"),
+    ],
+    ids=["the first of two strangers", "a machine of the cluster before a stranger", "the first of two machines"],
+)
+def test_of_leases_with_one_key_one_is_a_peer(ips: tuple[str, str], kept: str) -> None:
+    same = WireGuardEnd(public_key=key_of("x"))
+    subnets = ("10.5.7.0/24", "10.5.8.0/24")
+    found = {subnet: OverlayLease(public_ip=ip, backend_data=same) for subnet, ip in zip(subnets, ips, strict=True)} | {
+        "10.5.9.0/24": lease("198.51.100.9")
+    }
+    nodes = {"worker101": "198.51.100.1", "worker102": "198.51.100.2", "worker103": "198.51.100.9"}
+    of_node = place("198.51.100.9", OVERLAY, found, nodes)
+    assert [peer.subnet for peer in of_node.peers] == [kept]
+    assert of_node.subnet == "10.5.9.0/24"
 
 
 def test_a_machine_is_found_by_its_public_address() -> None:

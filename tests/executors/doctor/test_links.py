@@ -175,6 +175,12 @@ def test_a_machine_that_is_not_in_the_mesh_is_to_stop_asking() -> None:
     assert found.level == "warning"
 
 
+def test_one_that_is_not_in_the_mesh_and_asks_no_more_is_forgotten_without_a_line_that_says_so() -> None:
+    line = f"Peer {AT} had unknown identity (worker999)"
+    assert well().logging(HUB, line, ago=RECENT_SECONDS + 60).found() == []
+    assert well().logging(HUB, line.replace("worker999", WORKER), ago=RECENT_SECONDS + 60).found() != []
+
+
 def test_silence_that_nothing_explains_is_told_of_once_and_mended_on_both_ends() -> None:
     (found,) = broken(well()).found()
     assert found.text == "worker101 does not answer ingress016 through vpn_ingr"

@@ -8,6 +8,7 @@ import pytest
 from executors.doctor.facts import Device, Unit, WireGuardPeer
 from executors.doctor.overlay import STALE_SECONDS
 from model.cluster import OVERLAY
+from model.registered import OverlayLease
 from tests.executors.doctor.ward import (
     NOW,
     ONE,
@@ -125,6 +126,34 @@ def test_a_lease_of_a_machine_that_is_nobodys_is_a_peer_as_well() -> None:
     key = strange.backend_data.model_copy(update={"public_key": key_of("strange")})
     ward = without_lease(WELL, "", **{"10.5.77.0/24": strange.model_copy(update={"backend_data": key})})
     assert ward.texts()[-1] == f"{OTHER} has no WireGuard peer for 10.5.77.0/24"
+
+
+def with_key(ip: str) -> dict[str, OverlayLease]:
+    """A lease of this address with the second worker's key, in a subnet that comes after all others."""
+    return {"10.5.77.0/24": WELL.registered.leases[OTHERS].model_copy(update={"public_ip": ip})}
+
+
+def test_a_stranger_with_the_key_of_a_machine_is_nobodys_peer_and_named() -> None:
+    (found,) = without_lease(WELL, "", **with_key("192.0.2.9")).found()
+    assert found.text == f"10.5.77.0/24 has the WireGuard key of {OTHER} ({OTHERS}) and gets nothing"
+    assert (found.level, found.mend, found.concerns(OTHER)) == ("warning", "take its lease out of etcd", True)
+
+
+def test_a_machine_with_the_key_of_another_one_explains_its_silence() -> None:
+    ward = without_lease(WELL, OWN, **with_key(WELL.registered.nodes[ONE].ip))
+    address = WELL.registered.nodes[ONE].addresses | {OVERLAY: "10.5.77.0"}
+    nodes = {**ward.registered.nodes, ONE: ward.registered.nodes[ONE].model_copy(update={"addresses": address})}
+    ward = replace(ward, registered=ward.registered.model_copy(update={"nodes": nodes})).unreached(OTHER, ONE, OVERLAY)
+    found = next(one for one in ward.found() if "key of" in one.text)
+    assert found.text == f"{ONE} (10.5.77.0/24) has the WireGuard key of {OTHER} ({OTHERS}) and gets nothing"
+    assert (found.level, found.node, found.mend) == ("error", ONE, f"rent {ONE} anew")
+    assert not any("does not answer" in text for text in ward.texts())
+
+
+def test_a_lease_that_is_none_of_the_overlays_is_no_ones_peer_and_no_machines() -> None:
+    wide = WELL.registered.leases[OTHERS].model_copy(update={"public_ip": WELL.registered.nodes[ONE].ip})
+    for subnet in ("10.5.0.0/16", "10.5.0.0/255.255.255.0", "10.5.99.0/32"):
+        assert without_lease(WELL, "", **{subnet: wide}).texts() == []
 
 
 def test_a_lease_that_is_gone_is_one_finding_and_claimed_again() -> None:
