@@ -109,9 +109,10 @@ def members(manifests: Manifests) -> dict[MeshName, dict[NodeName, MeshMember]]:
 
 def leases(of: Registered) -> dict[str, OverlayLease]:
     """A subnet of the overlay for every machine."""
-    end = WireGuardEnd(public_key=f"{'k' * 43}=")
     return {
-        f"10.5.{number}.0/24": OverlayLease(public_ip=record.ip, backend_data=end)
+        f"10.5.{number}.0/24": OverlayLease(
+            public_ip=record.ip, backend_data=WireGuardEnd(public_key=f"{str(number).ljust(43, 'k')}=")
+        )
         for number, record in enumerate(of.nodes.values(), start=1)
     }
 

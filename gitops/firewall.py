@@ -49,9 +49,11 @@ def firewall(node: NodeName, role: Role, cluster: Cluster, registered: Registere
 
 def firewall_of(node: NodeName, cluster: Cluster, registered: Registered) -> tuple[Zone, ...]:
     """The zones of a machine by the role it was set up in, or else the one it is wanted in; none where it has none."""
-    record, pool = registered.nodes.get(node), cluster.nodes().get(node)
-    role = record.role if record is not None else pool.role if pool is not None else None
-    return () if role is None else firewall(node, role, cluster, registered)
+    record = registered.nodes.get(node)
+    if record is not None:
+        return firewall(node, record.role, cluster, registered)
+    pool = cluster.nodes().get(node)
+    return () if pool is None else firewall(node, pool.role, cluster, registered)
 
 
 def firewall_digest(node: NodeName, cluster: Cluster, registered: Registered) -> str:

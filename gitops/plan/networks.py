@@ -69,10 +69,13 @@ def _add_overlay(
 
 def _add_firewall(steps: StepList, cluster: Cluster, registered: Registered, seen_to: frozenset[NodeName]) -> None:
     """Machines whose firewall comes with no other step of the plan; each script of networks or routing brings it."""
+    walled = wrongly_walled(cluster, registered)
+    if not walled:
+        return
     seen_to = seen_to.union(wrongly_routed(registered))
     if steps.has("overlay") or steps.has("overlay-standing"):
         seen_to = seen_to.union(overlay_nodes(cluster, registered))
-    outdated = [node for node in wrongly_walled(cluster, registered) if node not in seen_to]
+    outdated = [node for node in walled if node not in seen_to]
     if outdated:
         title = f"bring the firewall of {', '.join(outdated)} up to date"
         steps.add("firewall", title, RefreshMeshes(nodes=tuple(outdated)))
