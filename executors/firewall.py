@@ -4,8 +4,7 @@ from executors.knock import KNOCK_MARK
 from executors.overlay_files import OVERLAY_DEVICE
 from executors.script import STATE_FOLDER
 from executors.templates import render
-from gitops import firewall
-from gitops.firewall import PUBLIC, Zone, firewall_digest
+from gitops.firewall import PUBLIC, Zone, firewall_digest, zones_of
 from gitops.registry import Registry
 from model.cluster import OVERLAY, Cluster
 from model.names import NodeName
@@ -24,7 +23,7 @@ def zone_file(zone: Zone) -> str:
 
 def firewall_of(node: NodeName, cluster: Cluster, registered: Registered) -> str:
     """The script of a machine's firewall; empty where nothing is known of the machine."""
-    zones = firewall.firewall_of(node, cluster, registered)
+    zones = zones_of(node, cluster, registered)
     return firewall_script(zones) if zones else ""
 
 

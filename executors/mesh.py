@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from threading import Lock
 
+from executors.answers import Answers, failure_of, report_the_silent
 from executors.firewall import firewall_of, note_firewall
 from executors.mesh_files import (
     End,
@@ -29,8 +30,6 @@ from model.steps import JoinMeshes, LeaveMeshes, RefreshMeshes, RetireMeshes
 
 JOIN_SECONDS = 180.0
 LEAVE_SECONDS = 60.0
-
-Answers = Mapping[NodeName, str | StepFailed]
 
 
 class Mesh:
@@ -62,9 +61,9 @@ class Mesh:
                 _register(node, cluster, of_node, joined, context)
             else:
                 failed[node] = failure
-        _report_the_silent(answers, set(joining), context)
+        report_the_silent(answers, set(joining), context)
         if failed:
-            raise _all(failed, "did not join")
+            raise failure_of(failed, "did not join")
 
     def refresh(self, step: RefreshMeshes, context: StepContext) -> None:
         """Bring machines that are in their meshes to what these say by now; one that is not reached stays as it is."""
@@ -74,11 +73,11 @@ class Mesh:
         scripts = {node: _plain_script(node, cluster, members, registered) for node in step.nodes}
         answers = self._ssh.run_all(scripts, context.fence, JOIN_SECONDS)
         _note(answers, cluster, registered, context)
-        _report_the_silent(answers, (), context)
+        report_the_silent(answers, (), context)
         failed = {node: answer for node, answer in answers.items() if isinstance(answer, StepFailed)}
         broken = {node: answer for node, answer in failed.items() if not isinstance(answer, Unreachable)}
         if broken:
-            raise _all(broken, "keep their old meshes")
+            raise failure_of(broken, "keep their old meshes")
 
     def retire(self, step: RetireMeshes, context: StepContext) -> None:
         """Stop meshes on every machine that has them; one that is not reached keeps its address in them."""
@@ -92,7 +91,7 @@ class Mesh:
         for node, answer in answers.items():
             if not isinstance(answer, StepFailed):
                 context.registry.leave_meshes(nodes[node], step.meshes)
-        _report_the_silent(answers, (), context)
+        report_the_silent(answers, (), context)
 
     def leave(self, step: LeaveMeshes, context: StepContext) -> None:
         """Take a machine off every other one, whether it still answers or not, and deregister it.
@@ -119,7 +118,7 @@ class Mesh:
             context.report(f"taking its keys off {_listed(sorted(others))}")
         answers = self._ssh.run_all(scripts, context.fence, LEAVE_SECONDS)
         _note({node: answers[node] for node in others}, cluster, registered, context)
-        _report_the_silent(answers, {step.node}, context)
+        report_the_silent(answers, {step.node}, context)
         context.registry.forget_node(step.node)
         context.report("has left its meshes")
 
@@ -251,18 +250,6 @@ def _note(answers: Answers, cluster: Cluster, registered: Registered, context: S
         digest = mesh_digest(node, cluster, registered.members)
         if registered.meshed.get(node) != digest:
             context.registry.put_meshed(node, digest)
-
-
-def _report_the_silent(answers: Answers, but: Collection[NodeName], context: StepContext) -> None:
-    for node, answer in sorted(answers.items()):
-        if isinstance(answer, StepFailed) and node not in but:
-            context.report(f"{node} was not brought up to date ({answer.sentence})")
-
-
-def _all(failed: Mapping[NodeName, StepFailed], what: str) -> StepFailed:
-    sentences = "; ".join(failure.sentence for failure in failed.values())
-    output = "\n".join(failure.output for failure in failed.values() if failure.output)
-    return StepFailed(f"{_listed(failed)} {what}: {sentences}", output)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -1,8 +1,9 @@
 """Machines join the overlay and leave it: a subnet each, and WireGuard's peers on every one."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from threading import Lock
 
+from executors.answers import Answers, failure_of, report_the_silent
 from executors.firewall import firewall_of, note_firewall
 from executors.overlay_files import (
     address_of,
@@ -28,8 +29,6 @@ from model.steps import JoinOverlay, LeaveOverlay, RetireOverlay
 SCRIPT_SECONDS = 120.0
 INSTALL_SECONDS = 420.0
 LEAVE_SECONDS = 60.0
-
-Answers = Mapping[NodeName, str | StepFailed]
 
 
 class OverlayNetwork:
@@ -67,11 +66,9 @@ class OverlayNetwork:
                 _register(registered.nodes[node], registered, context)
             else:
                 failed[node] = failure
-        _report_the_silent(answers, set(entering), context)
+        report_the_silent(answers, set(entering), context)
         if failed:
-            sentences = "; ".join(failure.sentence for failure in failed.values())
-            output = "\n".join(failure.output for failure in failed.values() if failure.output)
-            raise StepFailed(f"{', '.join(failed)} did not join the overlay: {sentences}", output)
+            raise failure_of(failed, "did not join the overlay")
 
     def leave(self, step: LeaveOverlay, context: StepContext) -> None:
         """Drop a machine's lease, and its peer on every other machine at once, whether it still answers or not.
@@ -85,7 +82,7 @@ class OverlayNetwork:
             context.report("dropping its peer everywhere")
             answers = self._apply((), context, but=step.node)
             stopped = self._ssh.run_all({step.node: leaving_overlay_script()}, context.fence, LEAVE_SECONDS)
-            _report_the_silent({**answers, **stopped}, {step.node}, context)
+            report_the_silent({**answers, **stopped}, {step.node}, context)
             _forget(step.node, registered, registry)
 
     def retire(self, step: RetireOverlay, context: StepContext) -> None:
@@ -104,7 +101,7 @@ class OverlayNetwork:
                 _forget(node, registered, registry)
         if not read_leases(registry.store):
             registry.store.delete(keys.OVERLAY_CONFIG)
-        _report_the_silent(answers, (), context)
+        report_the_silent(answers, (), context)
 
     def _claim(self, step: JoinOverlay, overlay: Overlay, context: StepContext) -> dict[NodeName, StepFailed]:
         """A subnet for each machine that has none; flanneld claims its own once it runs."""
@@ -216,9 +213,3 @@ def _addresses(node: NodeName, registered: Registered) -> frozenset[str]:
     """A machine's public addresses: as it was registered, and as it was rented."""
     record, host = registered.nodes.get(node), registered.hosts.get(node)
     return frozenset(ip for ip in (record and record.ip, host and host.ip) if ip)
-
-
-def _report_the_silent(answers: Answers, but: Collection[NodeName], context: StepContext) -> None:
-    for node, answer in sorted(answers.items()):
-        if isinstance(answer, StepFailed) and node not in but:
-            context.report(f"{node} was not brought up to date ({answer.sentence})")

@@ -14,7 +14,7 @@ from executors.mesh_keys import register_members
 from executors.overlay import register_overlay_key
 from executors.remote import Remote, Unreachable
 from gitops.executor import StepContext
-from gitops.firewall import firewall
+from gitops.firewall import zones_in_role
 from gitops.overlay_leases import drop
 from model.errors import StepFailed
 from model.registered import HostRecord
@@ -42,8 +42,8 @@ class Provision:
         meshes = cluster.meshes_of(step.role)
         overlay = cluster.overlay if cluster.has_overlay(step.role) else None
         has_key = overlay is not None and overlay.driver == "wireguard"
-        zones = firewall(step.node, step.role, cluster, context.registry.read())
-        script = first_contact_script(step.role, meshes, has_key, firewall_script(zones))
+        firewall = firewall_script(zones_in_role(step.node, step.role, cluster, context.registry.read()))
+        script = first_contact_script(step.role, meshes, has_key, firewall)
         output = self._first_contact(step.node, script, context)
         register_members(step.node, step.role, meshes, output, context)
         if overlay is not None and has_key:

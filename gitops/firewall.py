@@ -39,7 +39,7 @@ class Zone:
     openings: tuple[Opening, ...]
 
 
-def firewall(node: NodeName, role: Role, cluster: Cluster, registered: Registered) -> tuple[Zone, ...]:
+def zones_in_role(node: NodeName, role: Role, cluster: Cluster, registered: Registered) -> tuple[Zone, ...]:
     """The zones of a machine, whether it has joined yet or not; the public one first."""
     networks = _networks(node, role, cluster, registered)
     inner = (Zone(name, tuple(_inside(name, node, role, cluster, registered))) for name in networks)
@@ -47,18 +47,18 @@ def firewall(node: NodeName, role: Role, cluster: Cluster, registered: Registere
     return (Zone(PUBLIC, outside), *inner)
 
 
-def firewall_of(node: NodeName, cluster: Cluster, registered: Registered) -> tuple[Zone, ...]:
+def zones_of(node: NodeName, cluster: Cluster, registered: Registered) -> tuple[Zone, ...]:
     """The zones of a machine by the role it was set up in, or else the one it is wanted in; none where it has none."""
     record = registered.nodes.get(node)
     if record is not None:
-        return firewall(node, record.role, cluster, registered)
+        return zones_in_role(node, record.role, cluster, registered)
     pool = cluster.nodes().get(node)
-    return () if pool is None else firewall(node, pool.role, cluster, registered)
+    return () if pool is None else zones_in_role(node, pool.role, cluster, registered)
 
 
 def firewall_digest(node: NodeName, cluster: Cluster, registered: Registered) -> str:
     """Sixteen digits that change with anything that is let in."""
-    return hashlib.sha256(repr(firewall_of(node, cluster, registered)).encode()).hexdigest()[:16]
+    return hashlib.sha256(repr(zones_of(node, cluster, registered)).encode()).hexdigest()[:16]
 
 
 def wrongly_walled(cluster: Cluster, registered: Registered) -> tuple[NodeName, ...]:

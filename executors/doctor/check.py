@@ -10,9 +10,9 @@ import structlog
 from executors.doctor.diagnosis import diagnose, tunnel_count
 from executors.doctor.facts import Facts, parse
 from executors.doctor.findings import Finding, mended_report, report
+from executors.doctor.leases import lost_subnets
 from executors.doctor.looking import concerned, known_nodes, look_scripts
 from executors.doctor.mending import connecting, overlaying, writing
-from executors.doctor.overlay import lost_subnets
 from executors.overlay import register_overlay_key
 from executors.overlay_files import overlay_key_script
 from executors.remote import Remote

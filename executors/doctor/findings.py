@@ -20,7 +20,8 @@ class Finding:
     """Something that is not as it should be on `node`, and what to do.
 
     Both `text` and `mend` may hold what machines said; in `mend`, what to type stands between backticks.
-    `mends` names the machines whose mesh files flstr may write again for it; it is empty where a person has to act.
+    `mends` names the machines whose networks flstr may bring to what is registered; it is empty where a person has to
+    act.
     `tend` names what has to begin anew there even where its files are right: `restart-tinc@<mesh>`, `firewalld`.
     `fault` names what is wrong where the text of the next look may say the same in other words: with another figure,
     another list, or from the other end.

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 
-from executors.doctor.overlay import leases_by_node
+from executors.doctor.leases import leases_by_node
 from executors.mesh_files import Place, places
 from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit
 from executors.templates import render

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from executors.doctor.devices import WrongDevice, wrong_device
 from executors.doctor.facts import Device, Facts, OverlayFacts, WireGuardPeer
 from executors.doctor.findings import Finding, Level
+from executors.doctor.leases import Leases, leases_by_node, lost_subnets, of_shared_keys, whose, without_lease
 from executors.doctor.machine import without_names
 from executors.doctor.reach import of_reach, through
-from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit, is_sound, leases_in_use, place_of
+from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit, leases_in_use, place_of
 from gitops.networked import overlay_nodes
 from model.cluster import OVERLAY, Cluster, Overlay
 from model.names import NodeName
@@ -17,8 +18,6 @@ from model.registered import OverlayLease, Registered
 # WireGuard makes a new handshake every two minutes while anything flows; the third is missed.
 STALE_SECONDS = 300.0
 WIREGUARD_BYTES = 80
-
-Leases = Mapping[NodeName, tuple[str, OverlayLease]]
 
 # Whoever has a key is the machine to all others: that it is another one now is for a person to say.
 _KEY_MENDS = {
@@ -59,31 +58,6 @@ class _End:
         return Finding(level, self.node, text, mend, about, OVERLAY, frozenset({self.node}), fault=fault)
 
 
-def leases_by_node(cluster: Cluster, registered: Registered) -> dict[NodeName, tuple[str, OverlayLease]]:
-    """The subnet and lease of each machine that has one, the first if it has two; it is known by its public address."""
-    by_ip = {
-        lease.public_ip: (subnet, lease)
-        for subnet, lease in sorted(registered.leases.items(), reverse=True)
-        if cluster.overlay is not None and is_sound(subnet, lease, cluster.overlay)
-    }
-    return {
-        node: by_ip[registered.nodes[node].ip]
-        for node in overlay_nodes(cluster, registered)
-        if registered.nodes[node].ip in by_ip
-    }
-
-
-def lost_subnets(cluster: Cluster, registered: Registered) -> dict[NodeName, str]:
-    """The subnets of machines that are in the overlay and have no lease any more."""
-    leases = leases_by_node(cluster, registered)
-    length = 0 if cluster.overlay is None else cluster.overlay.subnet_length
-    return {
-        node: f"{registered.nodes[node].addresses[OVERLAY]}/{length}"
-        for node in overlay_nodes(cluster, registered)
-        if node not in leases and OVERLAY in registered.nodes[node].addresses
-    }
-
-
 def of_overlay(
     cluster: Cluster, registered: Registered, seen: Mapping[NodeName, Facts], silent: frozenset[NodeName] = frozenset()
 ) -> Iterator[Finding]:
@@ -92,13 +66,13 @@ def of_overlay(
         return
     leases = leases_by_node(cluster, registered)
     used = leases_in_use(registered.leases, cluster.overlay, {record.ip for record in registered.nodes.values()})
-    found = list(_of_keys(cluster.overlay, registered, leases, used))
+    found = list(of_shared_keys(cluster.overlay, registered, leases, used))
     cut = {*silent, *(one.node for one in found)}
     for node in overlay_nodes(cluster, registered):
         facts = seen[node].overlay if node in seen else None
         if node not in leases:
             cut.add(node)
-            found.append(_without_lease(node, cluster.overlay, cluster, registered))
+            found.append(without_lease(node, cluster.overlay, cluster, registered))
         elif facts is not None:
             end = _End(node, cluster.overlay, *leases[node], facts)
             own = [*_of_driver(end), *_of_lease(end)]
@@ -115,21 +89,6 @@ def of_overlay(
         lambda pair: pair in wrong or not pair.isdisjoint(cut),
         lambda node, about: _silence(node, about, seen[node], leases),
     )
-
-
-def _without_lease(node: NodeName, overlay: Overlay, cluster: Cluster, registered: Registered) -> Finding:
-    subnet = lost_subnets(cluster, registered).get(node)
-    if subnet is None:
-        return Finding("error", node, f"{node} has no subnet of the overlay", "`sync` gives it one", mesh=OVERLAY)
-    text = f"{node} has {subnet} in the overlay without a lease"
-    if subnet in registered.leases:
-        text += f"; {registered.leases[subnet].public_ip} holds that now"
-        return Finding("error", node, text, "`sync` gives it another one", mesh=OVERLAY)
-    if overlay.driver == "flanneld":
-        mend, only, tend = "starts flanneld again, which claims it", frozenset({node}), (driver_unit(overlay),)
-        return Finding("error", node, text, f"`doctor {node} --fix` {mend}", "", OVERLAY, only, tend)
-    everybody = frozenset(overlay_nodes(cluster, registered))
-    return Finding("error", node, text, f"`doctor {node} --fix` claims it again", mesh=OVERLAY, mends=everybody)
 
 
 def _of_driver(end: _End) -> Iterator[Finding]:
@@ -164,25 +123,6 @@ def _of_boot(end: _End) -> Iterator[Finding]:
         yield end.written("warning", f"{end.unit} does not start at boot on {end.node}", "enables it")
 
 
-def _of_keys(
-    overlay: Overlay, registered: Registered, leases: Leases, used: Mapping[str, OverlayLease]
-) -> Iterator[Finding]:
-    """Leases that nobody has as a peer, because another one has their key."""
-    names = {subnet: name for name, (subnet, _) in leases.items()}
-    first = {lease.backend_data.public_key: subnet for subnet, lease in used.items()}
-    for subnet, lease in registered.leases.items():
-        if subnet not in used and is_sound(subnet, lease, overlay):
-            other = first[lease.backend_data.public_key]
-            node, about = names.get(subnet, ""), names.get(other, "")
-            text = f"{_whose(subnet, node)} has the WireGuard key of {_whose(other, about)} and gets nothing"
-            mend = f"rent {node} anew" if node else "take its lease out of etcd"
-            yield Finding("error" if node else "warning", node, text, mend, about, OVERLAY)
-
-
-def _whose(subnet: str, node: NodeName) -> str:
-    return f"{node} ({subnet})" if node else subnet
-
-
 def _of_peers(
     end: _End,
     used: Mapping[str, OverlayLease],
@@ -212,14 +152,14 @@ def _of_peers(
 def _of_peer(
     end: _End, peer: WireGuardPeer | None, subnet: str, about: NodeName, endpoints: Collection[str]
 ) -> Iterator[Finding]:
-    node, whose, fault = end.node, _whose(subnet, about), f"peer of {end.node} for {subnet}"
+    node, named, fault = end.node, whose(subnet, about), f"peer of {end.node} for {subnet}"
     if peer is None:
-        yield end.peer("error", f"{node} has no WireGuard peer for {whose}", about, fault)
+        yield end.peer("error", f"{node} has no WireGuard peer for {named}", about, fault)
     elif peer.allowed != subnet:
-        text = f"{node} sends {peer.allowed or 'nothing'} to {whose} in the overlay"
+        text = f"{node} sends {peer.allowed or 'nothing'} to {named} in the overlay"
         yield end.peer("error", text, about, fault)
     elif peer.endpoint not in endpoints:
-        text = f"{node} has {peer.endpoint} as the endpoint of {whose} in the overlay"
+        text = f"{node} has {peer.endpoint} as the endpoint of {named} in the overlay"
         yield end.peer("error", text, about, fault)
 
 

@@ -1,12 +1,19 @@
-"""Records as the worker writes them."""
+"""Records as the worker writes them, and a room where people and a bot meet."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from gitops.store import Store
+from lab.slack.background import BackgroundSlack
+from lab.slack.server import SlackApi
+from lab.slack.settings import SlackSettings as LabSettings
+from model import keys
+from model.cluster import Cluster
 from model.operation import Approval, Operation, Origin, StepState
 from model.steps import DestroyNode, Losses, Plan, PlannedStep
+from tests.bot.room import DEVELOPER, OPERATOR, Room
 
 MakeOperation = Callable[..., Operation]
 
@@ -66,3 +73,23 @@ def asking(make_operation: MakeOperation) -> Operation:
     steps = make_operation((StepState(),), titles=("Destroy worker103",)).plan.steps
     plan = Plan(title="Scale worker to 2", steps=steps, losses=losses)
     return make_operation((StepState(),), "awaiting_approval", plan=plan, started=None, approval="appr-1")
+
+
+@pytest.fixture
+def lab_settings() -> LabSettings:
+    return LabSettings()
+
+
+@pytest.fixture
+def room(store: Store, lab_settings: LabSettings) -> Iterator[Room]:
+    people = {
+        "operator": {"slack": OPERATOR, "email": "operator@flstr.lab", "may": ["approve"]},
+        "developer": {"slack": DEVELOPER, "email": "developer@flstr.lab", "may": ["approve", "scale"]},
+    }
+    pools = {"worker": {"role": "worker", "count": 2}}
+    cluster = Cluster.model_validate({"cluster": "flstr-lab", "channel": "flstr", "pools": pools, "people": people})
+    store.put(keys.CLUSTER, cluster.to_json())
+    with BackgroundSlack(SlackApi(settings=lab_settings)) as running:
+        room = Room(store, running.api)
+        yield room
+        room.stop_bots()

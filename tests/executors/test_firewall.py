@@ -6,7 +6,7 @@ import pytest
 
 from executors.firewall import firewall_of, firewall_script, zone_file
 from executors.script import wrapped
-from gitops.firewall import firewall
+from gitops.firewall import zones_in_role
 from gitops.registry import parse
 from model import keys
 from model.names import Role
@@ -23,12 +23,14 @@ NODES: dict[Role, str] = {
 def test_the_zones_as_firewalld_reads_them(role: Role) -> None:
     of = cluster("two-hubs") if role == "controller" else cluster("each-role")
     tree = registered().without(["vpn_ingr"]).model_copy(update={"members": members(of)})
-    for zone in firewall(NODES[role], role, of, tree):
+    for zone in zones_in_role(NODES[role], role, of, tree):
         check(FIXTURES / "firewall" / role / f"{zone.name}.xml", zone_file(zone))
 
 
 def test_the_script() -> None:
-    script = firewall_script(firewall("worker101", "worker", cluster("overlay"), registered().without(["vpn_ingr"])))
+    script = firewall_script(
+        zones_in_role("worker101", "worker", cluster("overlay"), registered().without(["vpn_ingr"]))
+    )
     check(FIXTURES / "firewall" / "worker.sh", script)
     shellcheck(wrapped(script, 1))
 

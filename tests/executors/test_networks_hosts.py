@@ -16,7 +16,7 @@ from executors.graph.check import Graph
 from executors.graph.networks import State
 from executors.graph.words import MARKS
 from executors.routing import Routing
-from gitops.firewall import Opening, Zone, firewall
+from gitops.firewall import Opening, Zone, zones_in_role
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 from model import keys
@@ -80,7 +80,7 @@ def declared(machines: Machines, node: str, zone: str) -> set[int]:
     """The scanned TCP ports that the zone lets in."""
     registered = machines.registry.read()
     role = registered.nodes[node].role
-    zones = {one.name: one for one in firewall(node, role, machines.cluster, registered)}
+    zones = {one.name: one for one in zones_in_role(node, role, machines.cluster, registered)}
     return {port for one in zones[zone].openings if one.protocol == "tcp" for port in PORTS if within(port, one)}
 
 
@@ -100,7 +100,7 @@ def test_by_udp_the_public_gets_in_to_the_networks_and_nothing_else(machines: Ma
     machines.on(node, "sysctl -q -w net.ipv4.icmp_ratelimit=0")
     around = {53, 123, 760, 761, 5001, 20000, 51819, 51820}
     record = machines.registry.read().nodes[node]
-    public = firewall(node, record.role, machines.cluster, machines.registry.read())[0]
+    public = zones_in_role(node, record.role, machines.cluster, machines.registry.read())[0]
     let_in = {int(one.ports) for one in public.openings if one.protocol == "udp"}
     assert seen_by_udp(record.ip, around) == let_in & around
     assert 760 in let_in
@@ -166,7 +166,7 @@ def test_only_the_difference_is_set(machines: Machines) -> None:
 
 def test_rules_that_cut_ssh_off_are_taken_back(machines: Machines) -> None:
     registered = machines.registry.read()
-    public, *inner = firewall("worker102", "worker", machines.cluster, registered)
+    public, *inner = zones_in_role("worker102", "worker", machines.cluster, registered)
     without = Zone(public.name, tuple(one for one in public.openings if one.ports != "22"))
     before = machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports")
     with pytest.raises(StepFailed) as failed:
@@ -182,7 +182,7 @@ def test_they_are_taken_back_by_the_machine_where_nobody_is_left_to_do_it(
 ) -> None:
     monkeypatch.setattr("executors.firewall.ROLLBACK_SECONDS", 20)
     registered = machines.registry.read()
-    public, *inner = firewall("worker102", "worker", machines.cluster, registered)
+    public, *inner = zones_in_role("worker102", "worker", machines.cluster, registered)
     without = Zone(public.name, tuple(one for one in public.openings if one.ports != "22"))
     before = machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports")
     # The script dies, and all it started, just before it would ask somebody to come in.
@@ -202,7 +202,7 @@ def test_they_are_taken_back_by_the_machine_where_nobody_is_left_to_do_it(
 
 
 def test_zones_that_firewalld_refuses_leave_the_old_ones(machines: Machines) -> None:
-    public, *inner = firewall("worker102", "worker", machines.cluster, machines.registry.read())
+    public, *inner = zones_in_role("worker102", "worker", machines.cluster, machines.registry.read())
     bad = Zone(public.name, (*public.openings, Opening("22", "no-such-protocol")))
     with pytest.raises(StepFailed, match="worker102: firewalld refuses the new zones, so the old ones stay"):
         machines.on("worker102", firewall_script((bad, *inner)))

@@ -1,6 +1,6 @@
 """Who may reach what on a machine of each role: manifest and registry in, zones out."""
 
-from gitops.firewall import Opening, firewall, firewall_digest, firewall_of, wrongly_walled
+from gitops.firewall import Opening, firewall_digest, wrongly_walled, zones_in_role, zones_of
 from gitops.registry import parse
 from model import keys
 from model.names import Role
@@ -27,7 +27,7 @@ CONTROLLER = NodeRecord(name="controller001", ip="198.51.100.1", services=(), ro
 
 def openings(role: Role, of: str = "small", tree: Registered | None = None) -> dict[str, set[str]]:
     """By zone, what is let in from everywhere."""
-    zones = firewall(NODES[role], role, cluster(of), tree or registered())
+    zones = zones_in_role(NODES[role], role, cluster(of), tree or registered())
     return {zone.name: {f"{one.ports}/{one.protocol}" for one in zone.openings if not one.sources} for zone in zones}
 
 
@@ -57,20 +57,20 @@ def test_an_ingress_serves_the_public_what_it_publishes() -> None:
 
 def test_etcd_is_for_the_mesh_and_its_peers_port_for_controllers() -> None:
     tree = Registered(members=members(cluster("two-hubs")))
-    zones = {zone.name: zone for zone in firewall("controller001", "controller", cluster("two-hubs"), tree)}
+    zones = {zone.name: zone for zone in zones_in_role("controller001", "controller", cluster("two-hubs"), tree)}
     assert zones["vpn_ctrl"].openings == (Opening("2379", "tcp"), Opening("2380", "tcp", ("10.110.0.2",)))
     assert {one.ports for one in zones["public"].openings} == {"22", "760"}
 
 
 def test_a_new_worker_changes_nothing_on_a_controller() -> None:
-    before = firewall("controller001", "controller", cluster("small"), registered())
+    before = zones_in_role("controller001", "controller", cluster("small"), registered())
     member = MeshMember(node="worker109", role="worker", endpoint="198.51.100.9", address="10.110.0.9", public_key="K")
     more = registered().model_copy(update={"members": {"vpn_ctrl": {"worker109": member}}})
-    assert firewall("controller001", "controller", cluster("small"), more) == before
+    assert zones_in_role("controller001", "controller", cluster("small"), more) == before
 
 
 def test_a_machine_that_nothing_is_known_of_is_left_alone() -> None:
-    assert firewall_of("worker199", cluster("small"), parse({keys.CLUSTER: "{}"})) == ()
+    assert zones_of("worker199", cluster("small"), parse({keys.CLUSTER: "{}"})) == ()
 
 
 def worker_at(of: str, listens: str) -> dict[str, set[str]]:
