@@ -118,6 +118,22 @@ def test_a_mesh_that_is_gone_is_stopped_and_forgotten(machines: Machines) -> Non
     assert machines.pings(FIRST, HUBS[1]) == [HUBS[1]]
 
 
+@pytest.mark.parametrize("silent", HUBS)
+def test_traffic_goes_on_over_the_other_hub_when_one_falls_silent(machines: Machines, silent: str) -> None:
+    """As one does that loses its power: nothing tells the others. One of the two carries the traffic."""
+    address = machines.registry.members("vpn_ctrl")[LATER].address
+    assert machines.pings(FIRST, address) == [address]
+    signal = "systemctl kill --kill-who=main --signal={} tinc@vpn_ctrl"
+    machines.on(silent, signal.format("STOP"))
+    try:
+        assert machines.pings(FIRST, silent) == []
+        assert machines.pings_soon(FIRST, address) == [address]
+    finally:
+        machines.on(silent, signal.format("CONT"))
+    machines.join(FIRST, LATER)
+    assert machines.pings(FIRST, *HUBS) == list(HUBS)
+
+
 def test_traffic_goes_on_over_the_other_hub_when_one_dies(machines: Machines) -> None:
     address = machines.registry.members("vpn_ctrl")[LATER].address
     assert machines.pings(FIRST, address) == [address]
