@@ -122,7 +122,7 @@ def test_a_mesh_that_is_gone_is_stopped_and_forgotten(machines: Machines) -> Non
 def test_traffic_goes_on_over_the_other_hub_when_one_falls_silent(machines: Machines, silent: str) -> None:
     """As one does that loses its power: nothing tells the others. One of the two carries the traffic."""
     address = machines.registry.members("vpn_ctrl")[LATER].address
-    assert machines.pings(FIRST, address) == [address]
+    assert machines.pings_soon(FIRST, address) == [address]
     signal = "systemctl kill --kill-who=main --signal={} tinc@vpn_ctrl"
     machines.on(silent, signal.format("STOP"))
     try:
@@ -136,7 +136,8 @@ def test_traffic_goes_on_over_the_other_hub_when_one_falls_silent(machines: Mach
 
 def test_traffic_goes_on_over_the_other_hub_when_one_dies(machines: Machines) -> None:
     address = machines.registry.members("vpn_ctrl")[LATER].address
-    assert machines.pings(FIRST, address) == [address]
+    # The hub that was silent is back with the two that were joined anew; the hubs find each other in their own time.
+    assert machines.pings_soon(FIRST, address) == [address]
     machines.rented.cut_power(HUBS[0])
     assert machines.pings_soon(FIRST, address) == [address]
     assert machines.pings(FIRST, HUBS[1]) == [HUBS[1]]
