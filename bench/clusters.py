@@ -38,7 +38,8 @@ build: build.sh
 run: run.sh
 health:
   path: /health
-  within: 30s
+update:
+  healthy_deadline: 30s
 publish:
   port: {port}
 env_prefix: {prefix}

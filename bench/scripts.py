@@ -9,6 +9,7 @@ from bench.figures import Figure, Group, in_turn
 from bench.plain_ssh import PlainSsh, run_here
 from executors.script import wrapped
 from executors.ssh import SIDE_BY_SIDE, Ssh
+from gitops.executor import HostFence
 from model.errors import StepFailed
 from model.registered import HostRecord
 from tests.executors.sshd import LoopbackSshd
@@ -17,7 +18,7 @@ ADDRESSES = tuple(f"127.0.1.{number}" for number in range(1, 51))
 SIZES = (10, 50)
 RUNS = 20
 SIDE_BY_SIDE_RUNS = 3
-FENCE = 1
+FENCE = HostFence(1)
 # As a step's script begins: a file is written.
 BODY = """\
 concerning bench

@@ -41,6 +41,7 @@ WORDS: dict[OperationStatus, str] = {
     "denied": "denied",
     "expired": "expired",
     "void": "void",
+    "superseded": "given up for a newer one",
 }
 ENDINGS: dict[OperationStatus, str] = {
     "done": "Done.",
@@ -48,6 +49,7 @@ ENDINGS: dict[OperationStatus, str] = {
     "denied": "Denied; nothing was changed.",
     "expired": "Nobody decided in time; nothing was changed.",
     "void": "The plan is no longer what was asked about; nothing was changed.",
+    "superseded": "A newer one takes its place.",
 }
 
 

@@ -47,6 +47,9 @@ SHAPES: dict[ArgumentKind, Shape] = {
     "app@commit": Shape(
         re.compile(rf"{_APP}@{_COMMIT}"), "an app and a commit, branch or tag, such as influencer@a1b2c3"
     ),
+    "app": Shape(re.compile(_APP), "the name of an app, such as influencer"),
+    "commit": Shape(re.compile(_COMMIT), "a commit, branch or tag, such as a1b2c3"),
+    "instance": Shape(re.compile(r"[0-9]{1,4}(?:-[0-9a-f]{8})?"), "an instance, such as 1 or 1-0a1b2c3d"),
     "app or pool": Shape(re.compile(_APP), "the name of an app or a pool, such as influencer or worker"),
     "count": Shape(re.compile(r"[0-9]{1,3}"), f"a number from 0 to {MOST}"),
     "app or node": Shape(re.compile(_APP), "the name of an app or a node, such as influencer or worker101"),

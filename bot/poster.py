@@ -18,7 +18,7 @@ from gitops.store import Following
 from model import keys
 from model.cluster import Cluster
 from model.errors import Refused
-from model.operation import Approval, Card, Notice, Operation, OperationStatus
+from model.operation import ENDED, Approval, Card, Notice, Operation, OperationStatus
 
 log = structlog.get_logger()
 
@@ -26,7 +26,7 @@ log = structlog.get_logger()
 OLD_SECONDS = 86400.0
 RETRY_SECONDS = 1.0
 STOP_SECONDS = 12.0
-URGENT: frozenset[OperationStatus] = frozenset({"awaiting_approval", "done", "failed", "denied", "expired", "void"})
+URGENT: frozenset[OperationStatus] = ENDED.union(("awaiting_approval",))
 
 
 class Poster:

@@ -47,7 +47,7 @@ def start_script(app: App, instance: InstanceId, place: Place, registered: Regis
         unit_path=unit_path(app.kind, app.app, instance),
         unit_file=unit_file(app, instance, place, environment(app, instance, place, registered)),
         url=place.health_url(app),
-        within_seconds=math.ceil(app.health.within),
+        within_seconds=math.ceil(app.update.healthy_deadline),
     )
 
 
@@ -75,7 +75,7 @@ def failure(app: App, instance: InstanceId, node: NodeName, outcome: Outcome, se
     who = f"{app.app} {instance} on {node}"
     if outcome.how == "exited":
         return f"{who} ended with status {outcome.status} before it answered at {app.health.path}"
-    within = app.health.within if seen_from == node else REACH_SECONDS
+    within = app.update.healthy_deadline if seen_from == node else REACH_SECONDS
     asked = "" if seen_from == node else f", asked from {seen_from}"
     last = f"; last answer was {outcome.status}" if outcome.how == "answered" else "; it did not answer at all"
     return f"{who} did not answer 200 at {app.health.path} within {within:g}s{asked}{last}"
@@ -114,7 +114,7 @@ class Instances:
         app = step.app
         context.report(f"starting on port {place.port}")
         script = start_script(app, step.instance, place, registered)
-        printed = self._remote.run(step.node, script, context.fence, app.health.within + SCRIPT_SECONDS)
+        printed = self._remote.run(step.node, script, context.fence, app.update.healthy_deadline + SCRIPT_SECONDS)
         outcome = parse_outcome(printed)
         if outcome.how != "healthy":
             raise StepFailed(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)

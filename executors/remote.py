@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from gitops.executor import Cancellation, HostFence
 from model.errors import StepFailed
 
 OnLine = Callable[[str], None]
@@ -15,14 +16,29 @@ class Unreachable(StepFailed):
 class Remote(Protocol):
     """Runs a script on machines by their node name, over one warm connection each."""
 
-    def run(self, node: str, script: str, fence: int, timeout: float = 60.0, on_line: OnLine | None = None) -> str:
+    def run(
+        self,
+        node: str,
+        script: str,
+        fence: HostFence,
+        timeout: float = 60.0,
+        on_line: OnLine | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> str:
         """Standard output of `script` (bash, by standard input, after the prelude that checks the fence).
 
         Raises `StepFailed` with one sentence and the last lines where it exits non-zero, cannot be reached or takes
-        longer than `timeout` seconds. `on_line` hears standard output and error as they come.
+        longer than `timeout` seconds, and `Cancelled` where it was no longer waited for; it may go on by itself then.
+        `on_line` hears standard output and error as they come.
         """
         ...
 
-    def run_all(self, scripts: Mapping[str, str], fence: int, timeout: float = 60.0) -> dict[str, str | StepFailed]:
+    def run_all(
+        self,
+        scripts: Mapping[str, str],
+        fence: HostFence,
+        timeout: float = 60.0,
+        cancellation: Cancellation | None = None,
+    ) -> dict[str, str | StepFailed]:
         """One script a machine, side by side: by node, its output or why it failed."""
         ...

@@ -17,7 +17,8 @@ from executors.knock import answer_script, knock_of, may_knock
 from executors.remote import OnLine, Unreachable
 from executors.script import FENCED_MARK, FENCED_STATUS, STATE_FOLDER, wrapped
 from executors.templates import quote
-from model.errors import Fenced, StepFailed
+from gitops.executor import Cancellation, HostFence
+from model.errors import Cancelled, Fenced, StepFailed
 from model.registered import HostRecord
 
 HostLookup = Callable[[str], HostRecord | None]
@@ -58,23 +59,43 @@ class Ssh:
         # What goes wrong is raised; paramiko would print it with a traceback as well.
         logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 
-    def run(self, node: str, script: str, fence: int, timeout: float = 60.0, on_line: OnLine | None = None) -> str:
+    def run(
+        self,
+        node: str,
+        script: str,
+        fence: HostFence,
+        timeout: float = 60.0,
+        on_line: OnLine | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> str:
         """See `Remote.run`. Raises `Unreachable` where the script did not start, `Fenced` on a newer token."""
         machine = self._machine(node)
         hear = on_line or _nobody
         if may_knock(script):
             hear = self._knocking(node, fence, hear)
-        with machine.sessions, self._session(node, machine) as channel:
-            return _Run(node, channel, hear).carry_out(wrapped(script, fence, self._state_folder), timeout)
+        waiting = cancellation or Cancellation()
+        with machine.sessions, self._session(node, machine) as channel, waiting.ending(channel.close):
+            try:
+                return _Run(node, channel, hear).carry_out(wrapped(script, fence, self._state_folder), timeout)
+            except StepFailed as error:
+                if waiting.cancelled:
+                    raise Cancelled(f"{node}: given up, since its end is not wanted any more", error.output) from error
+                raise
 
-    def run_all(self, scripts: Mapping[str, str], fence: int, timeout: float = 60.0) -> dict[str, str | StepFailed]:
+    def run_all(
+        self,
+        scripts: Mapping[str, str],
+        fence: HostFence,
+        timeout: float = 60.0,
+        cancellation: Cancellation | None = None,
+    ) -> dict[str, str | StepFailed]:
         """See `Remote.run_all`."""
         if not scripts:
             return {}
 
         def one(node: str) -> str | StepFailed:
             try:
-                return self.run(node, scripts[node], fence, timeout)
+                return self.run(node, scripts[node], fence, timeout, cancellation=cancellation)
             except StepFailed as error:
                 return error
 
@@ -93,7 +114,7 @@ class Ssh:
         for node in list(self._machines):
             self.forget(node)
 
-    def _knocking(self, node: str, fence: int, on_line: OnLine) -> OnLine:
+    def _knocking(self, node: str, fence: HostFence, on_line: OnLine) -> OnLine:
         """Hears a knock among the lines, once a run: a script has one firewall."""
         knocks = iter(range(1))
 
@@ -107,7 +128,7 @@ class Ssh:
 
         return hear
 
-    def _come_in(self, node: str, fence: int, knock: str) -> None:
+    def _come_in(self, node: str, fence: HostFence, knock: str) -> None:
         record = self._lookup(node)
         if record is None or record.ip is None:
             return
@@ -254,7 +275,7 @@ class _Run:
             raise Fenced(f"{self._node}: {self._last_error.removeprefix(FENCED_MARK)}")
         if status in TIMED_OUT:
             raise self._failed(f"the script was not done after {timeout:.0f} s and was stopped")
-        raise self._failed(self._last_error or f"the script ended with status {status}")
+        raise self._failed(self._last_error or f"the script ended with status {status}", status)
 
     def _hear_errors(self) -> None:
         with contextlib.suppress(OSError, EOFError), self._channel.makefile_stderr("r", -1) as stderr:
@@ -267,8 +288,8 @@ class _Run:
             self._last.append(line.rstrip("\n"))
             self._on_line(line.rstrip("\n"))
 
-    def _failed(self, what: str) -> StepFailed:
-        return StepFailed(f"{self._node}: {what}", "\n".join(self._last))
+    def _failed(self, what: str, status: int | None = None) -> StepFailed:
+        return StepFailed(f"{self._node}: {what}", "\n".join(self._last), status)
 
 
 def _tcp(ip: str, port: int) -> socket.socket:

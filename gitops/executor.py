@@ -1,7 +1,9 @@
 """Where gitops and the executors meet: a step, what it may use, and what comes back."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from gitops.registry import Registry
@@ -9,13 +11,63 @@ from model.attachment import Reply
 
 
 @dataclass(frozen=True)
+class HostFence:
+    """The fencing tokens that a machine compares with the greatest it has seen, before it does what it is told."""
+
+    leader: int
+    locks: tuple[tuple[str, int], ...] = ()
+
+
+class Cancellation:
+    """Whether the end of an operation is still wanted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._cancelled = False
+        self._then: dict[object, Callable[[], None]] = {}
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it was given up."""
+        return self._cancelled
+
+    def cancel(self) -> None:
+        """Give the operation up, and end what waits."""
+        with self._lock:
+            self._cancelled = True
+            waiting = list(self._then.values())
+        for end in waiting:
+            end()
+
+    @contextmanager
+    def ending(self, end: Callable[[], None]) -> Iterator[None]:
+        """Have `end` called where the operation is given up inside, or was before."""
+        mark = object()
+        with self._lock:
+            self._then[mark] = end
+            already = self._cancelled
+        try:
+            if already:
+                end()
+            yield
+        finally:
+            with self._lock:
+                self._then.pop(mark, None)
+
+
+@dataclass(frozen=True)
 class StepContext:
-    """What a step may use. `fence` is the controller's fencing token, which hosts check."""
+    """What a step may use. Hosts check `fence`; what takes long ends where `cancellation` says so.
+
+    `report` shows a step's newest line; `tell` keeps one that the thread is to hear.
+    """
 
     operation: str
     registry: Registry
-    fence: int
+    fence: HostFence
     report: Callable[[str], None]
+    tell: Callable[[str], None] = lambda _: None
+    cancellation: Cancellation = field(default_factory=Cancellation)
 
 
 # Carries one kind of step out. Returns when the step is done; raises `StepFailed` with a sentence otherwise. May be

@@ -8,7 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 import structlog
 
-from gitops.executor import Executors, StepContext
+from gitops.executor import Executors, HostFence, StepContext
 from gitops.operations import Operations
 from gitops.registry import Registry
 from model.errors import Fenced, Refused, StepFailed, Unreadable
@@ -86,8 +86,9 @@ class Runner:
         context = StepContext(
             operation=progress.operation.id,
             registry=self._registry,
-            fence=self._token,
+            fence=HostFence(self._token),
             report=lambda line: progress.report(planned, line),
+            tell=lambda line: progress.tell(planned, line),
         )
         steplog = log.bind(operation=progress.operation.id, step=planned.id)
         steplog.info("step begins", title=planned.title)
@@ -162,6 +163,12 @@ class _Progress:
             self._detail_written = now
             with contextlib.suppress(Unreadable):
                 self._operations.save(self._operation)
+
+    def tell(self, step: PlannedStep, line: str) -> None:
+        """Keep a line that the thread is to hear."""
+        told = self._operation.steps[step.id].told
+        if line not in told:
+            self._change(step, told=(*told, line))
 
     def end(self) -> Operation:
         failed = [step for step in self._operation.plan.steps if self._operation.steps[step.id].status == "failed"]

@@ -21,12 +21,29 @@ from model.names import (
     UrlPath,
 )
 
+# Long for a request, short for a roll-out; websockets are cut then, and their clients connect anew.
+DRAIN_SECONDS = 30.0
+
 
 class Health(Frozen):
     """How an instance shows that it can serve."""
 
     path: UrlPath = Field("/health", description="Path that answers 200 when the instance can serve")
-    within: Seconds = Field(60.0, description="How long a new instance may take until it first answers")
+
+
+class Update(Frozen):
+    """How a new release takes the place of the one that serves."""
+
+    max_parallel: int = Field(1, ge=1, le=100, description="How many instances are replaced at once")
+    canary: int = Field(
+        0, ge=0, le=100, description="How many are replaced first, and watched before the others; 0 for max_parallel"
+    )
+    min_healthy_time: Seconds = Field(
+        2.0, description="How long a new instance has to serve without a fault before an old one goes"
+    )
+    healthy_deadline: Seconds = Field(60.0, description="How long a new instance may take until it first answers")
+    drain: Seconds = Field(DRAIN_SECONDS, description="How long an old instance's connections are waited for at most")
+    auto_revert: bool = Field(True, description="Whether a release that fails gives way to the one before")
 
 
 class Publish(Frozen):
@@ -63,19 +80,34 @@ class App(Frozen):
     build_within: Seconds = Field(600.0, description="How long the build may take")
     memory: MemoryLimit = Field("512M", description="Memory an instance may use")
     health: Health = Field(Health(), description="How an instance shows that it can serve")
+    update: Update = Field(Update(), description="How a new release takes the place of the one that serves")
+    stopped: bool = Field(False, description="Whether no instance runs for now, however many there are otherwise")
+    restarted: str | None = Field(
+        None,
+        pattern=r"^[0-9TZ:-]{1,30}$",
+        description="When a restart was last asked for; another value replaces every instance",
+    )
     publish: Publish = Field(description="Where every node's own HAProxy offers the app")
     env_prefix: EnvPrefix = Field(description="Prefix of the variables that tell others where this app is")
     env: Env = Field(Env(), description="What others are told about reaching the app")
     needs: tuple[AppName, ...] = Field((), description="Apps whose variables an instance is given")
     ingress: tuple[IngressBinding, ...] = Field((), description="Public addresses that lead here")
 
+    @property
+    def count(self) -> int:
+        """How many instances run."""
+        return 0 if self.stopped else self.instances
+
+    def runs(self) -> dict[str, object]:
+        """What a running instance is made from; it has to be replaced where any of it changes."""
+        return self.model_dump(mode="json", exclude={"instances", "stopped", "ingress", "update"})
+
     def spec(self, needed: Iterable["App"] = (), network: str = "") -> str:
         """Eight digits that change whenever a running instance would have to be replaced.
 
         An instance is told at its start where to find the apps it needs, and listens in one network.
         """
-        runs = self.model_dump(mode="json", exclude={"instances", "ingress"})
-        runs["network"] = network
+        runs = {**self.runs(), "network": network}
         for other in needed:
             runs[f"needs {other.app}"] = other.model_dump(mode="json", include={"publish", "env_prefix", "env"})
         text = "\n".join(f"{key}={runs[key]!r}" for key in sorted(runs))

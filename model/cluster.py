@@ -144,6 +144,10 @@ class Cluster(Frozen):
     overlay: Overlay | None = Field(None, description="The network that apps listen on, where there is one")
     people: dict[PersonName, Person] = Field(default_factory=dict, description="Who works with the cluster, by name")
     approvals: Approvals = Field(Approvals(), description="How a plan that destroys gets leave")
+    drained: tuple[NodeName, ...] = Field((), description="Machines on which no instance of an app may run")
+    dead_after: Seconds = Field(
+        120.0, description="How long a machine is silent until its instances are started on others"
+    )
 
     def pool_of(self, node: NodeName) -> str | None:
         """The pool that wants this node, or None where no pool does."""

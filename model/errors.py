@@ -14,12 +14,22 @@ class Unreadable(Refused):
 
 
 class StepFailed(Exception):
-    """A step that could not reach its end; `output` holds the last lines of what ran, if anything ran."""
+    """A step that could not reach its end; `output` holds the last lines of what ran, `status` the exit status of
+    a script that said itself that it failed."""
 
-    def __init__(self, sentence: str, output: str = "") -> None:
+    def __init__(self, sentence: str, output: str = "", status: int | None = None) -> None:
         super().__init__(sentence)
         self.sentence = sentence
         self.output = output
+        self.status = status
+
+
+class ReleaseFailed(StepFailed):
+    """The fault is the release's own: it does not build, start, get healthy or serve. It is not tried again."""
+
+
+class Cancelled(StepFailed):
+    """A step that was given up because nobody wants its end any more."""
 
 
 class Fenced(Exception):

@@ -18,6 +18,10 @@ OVERLAY_CONFIG = "/coreos.com/network/config"
 OVERLAY_SUBNETS = "/coreos.com/network/subnets/"
 PORTS = "flstr/port/"
 ROUTED = "flstr/routed/"
+STABLE = "flstr/stable/"
+QUARANTINE = "flstr/quarantine/"
+DEAD = "flstr/dead/"
+LOCKS = "flstr/lock/"
 OPERATIONS = "flstr/operation/"
 APPROVALS = "flstr/approval/"
 INTENTS = "flstr/intent/"
@@ -109,6 +113,26 @@ def port(node_name: str, number: int) -> str:
 def routed(node_name: str) -> str:
     """What a machine's routing was last brought to, by digest."""
     return f"{ROUTED}{node_name}"
+
+
+def stable(kind: AppKind, app: str) -> str:
+    """The release of an app that last served as a whole."""
+    return f"{STABLE}{kind}/{app}"
+
+
+def quarantine(kind: AppKind, app: str, spec: str) -> str:
+    """A release that failed."""
+    return f"{QUARANTINE}{kind}/{app}/{spec}"
+
+
+def dead(node_name: str) -> str:
+    """A machine that was silent for so long that its instances run elsewhere; the value is since when."""
+    return f"{DEAD}{node_name}"
+
+
+def lock(name: str) -> str:
+    """An app, or the machines, while an operation changes them; the value is the operation's id."""
+    return f"{LOCKS}{name}"
 
 
 def operation(operation_id: str) -> str:

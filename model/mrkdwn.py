@@ -13,6 +13,7 @@ SIGNS: dict[OperationStatus, str] = {
     "denied": ":no_entry:",
     "expired": ":alarm_clock:",
     "void": ":wastebasket:",
+    "superseded": ":fast_forward:",
 }
 
 

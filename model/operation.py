@@ -9,19 +9,24 @@ from model.names import PersonName
 from model.steps import Plan
 
 StepStatus = Literal["waiting", "running", "done", "failed", "skipped"]
-OperationStatus = Literal["awaiting_approval", "queued", "running", "done", "failed", "denied", "expired", "void"]
+OperationStatus = Literal[
+    "awaiting_approval", "queued", "running", "done", "failed", "denied", "expired", "void", "superseded"
+]
 ApprovalStatus = Literal["waiting", "approved", "used", "denied", "expired", "void"]
 IntentStatus = Literal["new", "answered", "delivered"]
 
-ENDED: frozenset[OperationStatus] = frozenset({"done", "failed", "denied", "expired", "void"})
+ENDED: frozenset[OperationStatus] = frozenset({"done", "failed", "denied", "expired", "void", "superseded"})
 
 
 class StepState(Frozen):
-    """How far a step is; `detail` is its newest line, `output` what failed last printed."""
+    """How far a step is; `detail` is its newest line, `output` what failed last printed, `told` what is worth
+    remembering of it."""
 
     status: StepStatus = "waiting"
     detail: str = ""
     output: str = ""
+    told: tuple[str, ...] = ()
+    release_failed: bool = Field(False, description="Whether it failed by a fault of the release")
     started: float | None = None
     ended: float | None = None
 

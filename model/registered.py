@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from pydantic import ConfigDict, Field
 
-from model.app import Env, Publish
+from model.app import App, Env, Publish
 from model.base import Frozen
 from model.names import (
     AppKind,
@@ -127,11 +127,32 @@ class IngressRecord(Frozen):
     location: tuple[IngressLocation, ...]
 
 
+class Stable(Frozen):
+    """`flstr/stable/<kind>/<app>`: the release that last served as a whole, to which a failed one gives way."""
+
+    app: App
+    spec: str
+    revision: str = Field(description="Of the cluster repo, by which it came to serve")
+    at: float
+    before: CommitHash | None = Field(None, description="The commit that served before it")
+
+
+class Quarantine(Frozen):
+    """`flstr/quarantine/<kind>/<app>/<spec>`: a release that failed; it is not tried again by itself."""
+
+    commit: CommitHash
+    reason: str
+    operation: str
+    at: float
+
+
 class RegisteredApp(Frozen):
     """Everything registered of one app."""
 
     meta_data: MetaData | None = None
     instances: dict[InstanceId, InstanceRecord] = Field(default_factory=dict)
+    stable: Stable | None = None
+    quarantine: dict[str, Quarantine] = Field(default_factory=dict, description="By spec")
 
 
 class Registered(Frozen):
@@ -148,6 +169,7 @@ class Registered(Frozen):
     leases: dict[str, OverlayLease] = Field(default_factory=dict, description="By subnet, such as 10.5.40.0/24")
     overlaid: dict[NodeName, str] = Field(default_factory=dict)
     walled: dict[NodeName, str] = Field(default_factory=dict)
+    dead: dict[NodeName, float] = Field(default_factory=dict, description="Machines given up, and since when silent")
 
     def without(self, networks: Collection[str]) -> "Registered":
         """The tree once no machine has an address in these networks any more."""

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from model.app import App
+from model.app import DRAIN_SECONDS, App
 from model.base import Frozen
 from model.names import (
     AppKind,
@@ -91,6 +91,14 @@ class StartInstance(Frozen):
     instance: InstanceId
 
 
+class WatchInstances(Frozen):
+    """See that new instances serve without a fault for a while, and no worse than those beside them."""
+
+    kind: Literal["instance.watch"] = "instance.watch"
+    app: App
+    instances: dict[InstanceId, NodeName]
+
+
 class ApplyRouting(Frozen):
     """Bring HAProxy on every node and nginx on the ingresses to what is registered, and see `serving` answer there."""
 
@@ -106,6 +114,7 @@ class DrainInstance(Frozen):
     app: AppName
     instance: InstanceId
     node: NodeName
+    within: float = Field(DRAIN_SECONDS, description="Seconds at most")
 
 
 class StopInstance(Frozen):
@@ -139,6 +148,9 @@ class DestroyNode(Frozen):
     node: NodeName
 
 
+# The lock of everything that is not an app.
+MACHINES = "machines"
+
 Step = Annotated[
     CreateNode
     | JoinMeshes
@@ -149,6 +161,7 @@ Step = Annotated[
     | WriteKeys
     | BuildRelease
     | StartInstance
+    | WatchInstances
     | ApplyRouting
     | DrainInstance
     | StopInstance
@@ -187,6 +200,7 @@ class Plan(Frozen):
     title: str
     steps: tuple[PlannedStep, ...] = ()
     losses: Losses | None = None
+    locks: tuple[str, ...] = Field((), description="What nobody else may change meanwhile: apps, and MACHINES")
 
     def digest(self) -> str:
         """Sixteen digits that name exactly this plan."""

@@ -7,12 +7,27 @@ if TYPE_CHECKING:  # the help of `flstr` is made from this table, and needs no p
     from model.cluster import Right
 
 ArgumentKind = Literal[
-    "app@commit", "app or pool", "count", "app or node", "node", "revision", "operation", "host", "verb"
+    "app@commit",
+    "app",
+    "commit",
+    "instance",
+    "app or pool",
+    "count",
+    "app or node",
+    "node",
+    "revision",
+    "operation",
+    "host",
+    "verb",
 ]
 
 
 # Has the doctor mend what it safely can.
 FIX = "--fix"
+# Has a release that failed tried once more.
+ANYWAY = "--anyway"
+# Has what a build printed shown, instead of what the instances print.
+BUILD = "--build"
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,35 @@ VERBS: tuple[Verb, ...] = (
         "Run another commit of an app; branches, tags and short hashes resolve",
         "deploy",
         "deploy influencer@a1b2c3",
+        (ANYWAY,),
+    ),
+    Verb(
+        "rollback",
+        (Argument("app"), Argument("commit", optional=True)),
+        "Go back to the commit that an app ran before, or to an older one",
+        "deploy",
+        "rollback influencer",
+    ),
+    Verb(
+        "restart",
+        (Argument("app"),),
+        "Replace every instance of an app by a new one of the same release; starts an app that was stopped",
+        "deploy",
+        "restart influencer",
+    ),
+    Verb(
+        "stop",
+        (Argument("app"),),
+        "Run no instance of an app until somebody says restart; it stays registered",
+        "deploy",
+        "stop influencer",
+    ),
+    Verb(
+        "remove",
+        (Argument("app"),),
+        "Take an app out of the cluster; waits for an approval",
+        "deploy",
+        "remove influencer",
     ),
     Verb(
         "scale",
@@ -73,6 +117,42 @@ VERBS: tuple[Verb, ...] = (
         "Show what runs where, and what is under way",
         "read",
         "status",
+    ),
+    Verb(
+        "history",
+        (Argument("app"),),
+        "Show what was deployed of an app, by whom, and what became of it",
+        "read",
+        "history influencer",
+    ),
+    Verb(
+        "logs",
+        (Argument("app"), Argument("instance", optional=True)),
+        "Show what the instances of an app print; with --build, all that its build printed",
+        "read",
+        "logs influencer",
+        (BUILD,),
+    ),
+    Verb(
+        "env",
+        (Argument("app"), Argument("instance", optional=True)),
+        "Show the environment that the running instances of an app see; secrets are masked",
+        "read",
+        "env influencer",
+    ),
+    Verb(
+        "drain",
+        (Argument("node"),),
+        "Move the instances of apps off a node, and start none there",
+        "scale",
+        "drain worker101",
+    ),
+    Verb(
+        "undrain",
+        (Argument("node"),),
+        "Let instances of apps run on a node again",
+        "scale",
+        "undrain worker101",
     ),
     Verb("plan", (), "Show what the newest revision of the cluster repo would change", "read", "plan"),
     Verb(

@@ -16,6 +16,7 @@ from executors.doctor.mending import connecting, overlaying, writing
 from executors.overlay import register_overlay_key
 from executors.overlay_files import overlay_key_script
 from executors.remote import Remote
+from gitops.executor import HostFence
 from gitops.registry import Registry
 from gitops.verbs.desk import did_you_mean
 from model.cluster import Cluster
@@ -53,7 +54,7 @@ class Patient:
     focus: NodeName | None
     cluster: Cluster
     registered: Registered
-    fence: int
+    fence: HostFence
 
 
 class Doctor:
@@ -85,7 +86,7 @@ class Doctor:
         known = known_nodes(cluster, registered)
         if focus is not None and focus not in known:
             raise Refused(f"There is no node called {focus}.{did_you_mean(focus, list(known))}")
-        return Patient(focus, cluster, registered, fence.token)
+        return Patient(focus, cluster, registered, HostFence(fence.token))
 
     def look(self, patient: Patient) -> Seen:
         """Every machine concerned looked at side by side, and what is wrong."""
@@ -104,7 +105,7 @@ class Doctor:
         found = diagnose(cluster, registered, machines, silent)
         return Seen(machines, silent, [one for one in found if one.concerns(patient.focus)])
 
-    def _clocks(self, nodes: tuple[NodeName, ...], fence: int) -> dict[NodeName, tuple[float, float]]:
+    def _clocks(self, nodes: tuple[NodeName, ...], fence: HostFence) -> dict[NodeName, tuple[float, float]]:
         """How far each clock is ahead, at least and at most; the way there and back is what lies between."""
 
         def ahead(node: NodeName) -> tuple[float, float]:

@@ -47,7 +47,7 @@ def test_the_example_is_accepted(model: type[BaseModel], data: Any) -> None:
         (App, APP, lambda it: it.update(build=None)),
         (App, APP, lambda it: it.update(repo="git@git.example.com:influencer.git")),
         (App, APP, lambda it: it.update(needs=["accounts"])),
-        (App, APP, lambda it: it["health"].update(within="500ms")),
+        (App, APP, lambda it: it["update"].update(healthy_deadline="500ms")),
     ],
 )
 def test_other_ways_to_write_a_manifest_are_accepted(model: type[BaseModel], data: Any, change: Change) -> None:

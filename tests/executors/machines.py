@@ -10,7 +10,7 @@ from executors.overlay import OverlayNetwork
 from executors.provision import Provision
 from executors.remote import OnLine, Unreachable
 from executors.ssh import Ssh
-from gitops.executor import StepContext
+from gitops.executor import Cancellation, HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Fence, Store
 from model import keys
@@ -34,10 +34,18 @@ class CountingSsh(Ssh):
         super().__init__(registry.host, key)
         self.ran: list[str] = []
 
-    def run(self, node: str, script: str, fence: int, timeout: float = 60.0, on_line: OnLine | None = None) -> str:
+    def run(
+        self,
+        node: str,
+        script: str,
+        fence: HostFence,
+        timeout: float = 60.0,
+        on_line: OnLine | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> str:
         """As `Ssh.run`."""
         self.ran.append(node)
-        return super().run(node, script, fence, timeout, on_line)
+        return super().run(node, script, fence, timeout, on_line, cancellation)
 
 
 class Machines:
@@ -52,7 +60,7 @@ class Machines:
         token = store.create_revision(keys.LEADER) or 0
         self.registry = Registry(store.fenced(Fence(keys.LEADER, token)))
         self.reports: list[str] = []
-        self.context = StepContext("op", self.registry, token, self.reports.append)
+        self.context = StepContext("op", self.registry, HostFence(token), self.reports.append)
         self.ssh = CountingSsh(self.registry, folder / "client")
         self.provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(folder / "client"), rented.url))
         self.meshes = Mesh(self.ssh)

@@ -13,7 +13,7 @@ from executors.mesh import Mesh
 from executors.overlay import OverlayNetwork
 from executors.provision import Provision
 from executors.ssh import Ssh
-from gitops.executor import StepContext
+from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Fence, Store
 from model import keys
@@ -38,7 +38,7 @@ class Patients:
         store.put(keys.LEADER, "this test")
         token = store.create_revision(keys.LEADER) or 0
         self.registry = Registry(store.fenced(Fence(keys.LEADER, token)))
-        self.context = StepContext("op", self.registry, token, lambda line: None)
+        self.context = StepContext("op", self.registry, HostFence(token), lambda line: None)
         self.ssh = Ssh(self.registry.host, folder / "client")
         self.provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(folder / "client"), rented.url))
         with ThreadPoolExecutor(len(self.nodes)) as pool:

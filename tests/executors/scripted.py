@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from executors.remote import OnLine, Unreachable
+from gitops.executor import Cancellation, HostFence
 from model.errors import StepFailed
 
 Answer = Callable[[str, str], str]
@@ -16,13 +17,27 @@ class ScriptedRemote:
         self._answer = answer
         self._dead = dead
 
-    def run(self, node: str, script: str, fence: int, timeout: float = 60.0, on_line: OnLine | None = None) -> str:
+    def run(
+        self,
+        node: str,
+        script: str,
+        fence: HostFence,
+        timeout: float = 60.0,
+        on_line: OnLine | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> str:
         if node in self._dead:
             raise Unreachable(f"{node}: no SSH connection to 192.0.2.1 port 22 (no answer)")
         self.ran.append((node, script))
         return self._answer(node, script)
 
-    def run_all(self, scripts: Mapping[str, str], fence: int, timeout: float = 60.0) -> dict[str, str | StepFailed]:
+    def run_all(
+        self,
+        scripts: Mapping[str, str],
+        fence: HostFence,
+        timeout: float = 60.0,
+        cancellation: Cancellation | None = None,
+    ) -> dict[str, str | StepFailed]:
         found: dict[str, str | StepFailed] = {}
         for node, script in scripts.items():
             try:

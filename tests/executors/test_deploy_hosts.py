@@ -24,7 +24,7 @@ from executors.routing_files import routing_files
 from executors.ssh import Ssh
 from gitops.desired import app_keys, ingress_keys, ingress_records
 from gitops.etcd_server import EmbeddedEtcd
-from gitops.executor import StepContext
+from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Store
 from lab.gitrepo import INFLUENCER, Commit
@@ -76,7 +76,7 @@ class Field:
         self.rented = rented
         self.registry = Registry(store)
         self.reports: list[str] = []
-        self.context = StepContext("op", self.registry, 1, self._report)
+        self.context = StepContext("op", self.registry, HostFence(1), self._report)
         self._begun = time.monotonic()
         key = folder / "client"
         self.ssh = Ssh(self.registry.host, key)
@@ -115,7 +115,7 @@ class Field:
             print(f"{time.monotonic() - self._begun:6.1f} {step.kind} took {time.monotonic() - began:.2f} s")
 
     def on(self, node: str, script: str) -> str:
-        return self.ssh.run(node, script, 1).strip()
+        return self.ssh.run(node, script, HostFence(1)).strip()
 
     def ask(self, host: str = HOST, path: str = "/") -> tuple[int, str]:
         connection = http.client.HTTPConnection(self.ingress_ip, 80, timeout=10)
@@ -217,7 +217,7 @@ def test_a_commit_that_does_not_exist_is_one_sentence(field: Field) -> None:
 
 
 def test_an_instance_that_never_gets_healthy_is_taken_away_again(field: Field) -> None:
-    app = field.app("never-healthy", health={"path": "/health", "within": "3s"})
+    app = field.app("never-healthy", update={"healthy_deadline": "3s"})
     field.do(BuildRelease(node="worker101", app=app))
     sentence = r"^influencer 1-33333333 on worker101 did not answer 200 at /health within 3s; last answer was 503$"
     with pytest.raises(StepFailed, match=sentence) as failed:
@@ -229,7 +229,7 @@ def test_an_instance_that_never_gets_healthy_is_taken_away_again(field: Field) -
 
 
 def test_an_instance_that_ends_at_once_is_not_waited_for(field: Field) -> None:
-    app = field.app("v2", run="build.sh", health={"path": "/health", "within": "5m"})
+    app = field.app("v2", run="build.sh", update={"healthy_deadline": "5m"})
     began = time.monotonic()
     with pytest.raises(
         StepFailed, match=r"^influencer 1-44444444 on worker101 ended with status \d+ before it answered"
@@ -345,7 +345,7 @@ def test_a_build_that_takes_too_long_is_stopped(field: Field, slow: App) -> None
 def test_a_build_that_was_left_in_the_middle_is_made_anew(field: Field, slow: App) -> None:
     app = slow.model_copy(update={"build": "build.sh"})
     with pytest.raises(StepFailed, match="the script was not done after 2 s"):
-        field.ssh.run("worker101", build_script(app), 1, timeout=2)
+        field.ssh.run("worker101", build_script(app), HostFence(1), timeout=2)
     field.do(BuildRelease(node="worker101", app=app))
     assert field.on("worker101", f"ls {release_paths(app).release}") == "build.sh\nbuilt\nrun.sh\nserver.py"
 

@@ -5,7 +5,7 @@ import pytest
 from executors.draining import Draining, drain_script, port_of, silence_script
 from executors.routing import Routing
 from executors.script import wrapped
-from gitops.executor import StepContext
+from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
@@ -28,7 +28,7 @@ def test_the_scripts() -> None:
         "silence-of-dead-role.sh": silence_script(routing=False, port=20000, within_seconds=30),
     }.items():
         check(FIXTURES / "draining" / name, script)
-        shellcheck(wrapped(script, 1))
+        shellcheck(wrapped(script, HostFence(1)))
 
 
 def is_drain(script: str) -> bool:
@@ -47,7 +47,7 @@ class Field:
         self.store = store
         self.remote = ScriptedRemote(answer, dead)
         self.reports: list[str] = []
-        self.context = StepContext("op", Registry(store), 1, self.reports.append)
+        self.context = StepContext("op", Registry(store), HostFence(1), self.reports.append)
 
     def drain(self) -> None:
         Draining(self.remote, Routing(self.remote)).drain(STEP, self.context)

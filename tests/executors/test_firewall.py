@@ -6,6 +6,7 @@ import pytest
 
 from executors.firewall import firewall_of, firewall_script, zone_file
 from executors.script import wrapped
+from gitops.executor import HostFence
 from gitops.firewall import zones_in_role
 from gitops.registry import parse
 from model import keys
@@ -32,7 +33,7 @@ def test_the_script() -> None:
         zones_in_role("worker101", "worker", cluster("overlay"), registered().without(["vpn_ingr"]))
     )
     check(FIXTURES / "firewall" / "worker.sh", script)
-    shellcheck(wrapped(script, 1))
+    shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_a_machine_that_nothing_is_known_of_is_left_alone() -> None:

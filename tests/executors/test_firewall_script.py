@@ -11,6 +11,7 @@ import pytest
 from executors.firewall import firewall_script
 from executors.knock import answer_script, knock_of, may_knock
 from executors.script import wrapped
+from gitops.executor import HostFence
 from gitops.firewall import Opening, Zone
 
 FIREWALL_CMD = """#!/bin/sh
@@ -58,7 +59,7 @@ class Machine:
         return process.wait(timeout=30), last
 
     def start(self, script: str) -> "subprocess.Popen[str]":
-        text = wrapped(script, 1).replace("/etc/", f"{self.etc}/").replace("/var/lib/flstr", str(self.state))
+        text = wrapped(script, HostFence(1)).replace("/etc/", f"{self.etc}/").replace("/var/lib/flstr", str(self.state))
         text = text.replace("PATH=", f"PATH={self.tools}:", 1).replace(
             "umask 077", f"umask 077; export ETC={self.etc}", 1
         )

@@ -13,6 +13,7 @@ from executors.first_contact import first_contact_script
 from executors.host_key import HostKey, host_key_label, new_host_key
 from executors.mesh_keys import keys_script, public_keys
 from executors.script import prelude, wrapped
+from gitops.executor import HostFence
 from model.names import Role
 from tests.executors.expected import FIXTURES, check, shellcheck
 
@@ -20,7 +21,7 @@ MESHES = ["vpn_ctrl", "vpn_ingr"]
 
 
 def test_the_prelude() -> None:
-    check(FIXTURES / "prelude.sh", prelude(7))
+    check(FIXTURES / "prelude.sh", prelude(HostFence(7)))
 
 
 def test_the_user_data() -> None:
@@ -64,11 +65,11 @@ def test_the_label_of_a_host_key_fits_and_tells_keys_apart() -> None:
 def test_the_first_script(role: Role) -> None:
     script = first_contact_script(role, MESHES)
     check(FIXTURES / "first-contact" / f"{role}.sh", script)
-    shellcheck(wrapped(script, 1))
+    shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_real_tinc_keys_are_made_once_and_read_back(tmp_path: Path) -> None:
-    script = wrapped(keys_script(MESHES).replace("/etc/tinc", str(tmp_path)), 1, str(tmp_path / "state"))
+    script = wrapped(keys_script(MESHES).replace("/etc/tinc", str(tmp_path)), HostFence(1), str(tmp_path / "state"))
 
     def run() -> str:
         return subprocess.run(["bash", "-s"], input=script, check=True, capture_output=True, text=True).stdout

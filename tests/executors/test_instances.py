@@ -13,7 +13,7 @@ from executors.instances import Instances, reach_script, start_script, stop_scri
 from executors.remote import Unreachable
 from executors.script import wrapped
 from executors.unit_files import Place, environment, systemd_word, unit_file
-from gitops.executor import StepContext
+from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry, parse
 from gitops.store import Store
 from model import keys
@@ -41,7 +41,7 @@ def test_the_unit_and_the_scripts() -> None:
         "stop.sh": stop_script("backend", "influencer", INSTANCE),
     }.items():
         check(folder / name, script)
-        shellcheck(wrapped(script, 1))
+        shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_systemd_accepts_the_unit_and_finds_it_safe(tmp_path: Path) -> None:
@@ -114,7 +114,7 @@ class Field:
         self.remote = ScriptedRemote(answer, dead)
         self.instances = Instances(self.remote)
         self.reports: list[str] = []
-        self.context = StepContext("op", self.registry, 1, self.reports.append)
+        self.context = StepContext("op", self.registry, HostFence(1), self.reports.append)
 
     def start(self, **changes: object) -> None:
         self.instances.start(START.model_copy(update=changes), self.context)

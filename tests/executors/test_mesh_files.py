@@ -15,6 +15,7 @@ from executors.mesh_files import (
     tunnels,
 )
 from executors.script import wrapped
+from gitops.executor import HostFence
 from model.errors import StepFailed
 from model.registered import HostRecord
 from tests.executors.clusters import MESH_FIXTURES, cluster, members
@@ -31,13 +32,13 @@ def test_the_script_of_each_machine(name: str, node: str) -> None:
     of_node = places(node, of, members(of))
     script = mesh_script(of_node, tunnels(of_node, of.nodes()))
     check(MESH_FIXTURES / name / "expected" / f"{node}.sh", script)
-    shellcheck(wrapped(script, 1))
+    shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_leaving() -> None:
     script = leaving_script(["vpn_ctrl", "vpn_ingr"])
     check(MESH_FIXTURES / "leaving.sh", script)
-    shellcheck(wrapped(script, 1))
+    shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_members_connect_to_hubs_and_hubs_to_the_other_hubs() -> None:

@@ -9,7 +9,7 @@ import pytest
 from executors.mesh import Mesh
 from executors.mesh_files import places
 from executors.mesh_keys import fingerprint
-from gitops.executor import StepContext
+from gitops.executor import HostFence, StepContext
 from gitops.networked import Members, mesh_digest
 from gitops.registry import Registry
 from gitops.store import Store
@@ -60,7 +60,7 @@ class Fifty:
         self.registry = Registry(store)
         self.remote = ScriptedRemote(self._printed, dead)
         self.reports: list[str] = []
-        self.context = StepContext("op", self.registry, 1, self.reports.append)
+        self.context = StepContext("op", self.registry, HostFence(1), self.reports.append)
 
     def _printed(self, node: str, script: str) -> str:
         told = [

@@ -9,6 +9,7 @@ from executors.mesh_files import End, Place, held
 from executors.mesh_keys import fingerprint, keys_script, public_keys
 from executors.script import wrapped
 from executors.templates import render
+from gitops.executor import HostFence
 from model.registered import MeshMember
 from tests.executors.clusters import cluster, members, public_key
 
@@ -32,7 +33,7 @@ def member(node: str, rsa: str, ed25519: str = "") -> MeshMember:
 
 
 def bash(script: str, folder: Path, path: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    text = wrapped(script.replace("/etc/tinc", str(folder)), 1, str(folder / "state"))
+    text = wrapped(script.replace("/etc/tinc", str(folder)), HostFence(1), str(folder / "state"))
     if path is not None:
         text = text.replace("PATH=", f"PATH={path}:", 1)
     return subprocess.run(["bash", "-s"], input=text, check=False, capture_output=True, text=True)

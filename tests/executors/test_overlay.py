@@ -5,7 +5,7 @@ import re
 import pytest
 
 from executors.overlay import OverlayNetwork
-from gitops.executor import StepContext
+from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
@@ -37,7 +37,7 @@ def registry(store: Store) -> Registry:
 
 
 def join(registry: Registry, remote: ScriptedRemote, *nodes: str) -> None:
-    OverlayNetwork(remote).join(JoinOverlay(nodes=nodes), StepContext("op", registry, 1, lambda _: None))
+    OverlayNetwork(remote).join(JoinOverlay(nodes=nodes), StepContext("op", registry, HostFence(1), lambda _: None))
 
 
 def test_every_machine_gets_one_script_and_a_subnet(registry: Registry) -> None:

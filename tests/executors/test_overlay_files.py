@@ -14,6 +14,7 @@ from executors.overlay_files import (
 )
 from executors.script import wrapped
 from executors.unit_files import network_units
+from gitops.executor import HostFence
 from model.cluster import Overlay
 from model.registered import OverlayLease, WireGuardEnd
 from tests.executors.expected import FIXTURES, check, shellcheck
@@ -45,13 +46,13 @@ def test_the_script_of_a_driver(overlay: Overlay) -> None:
     others = [one for one in of_node.names if one.node != "worker101"]
     script = overlay_script(of_node, others)
     check(FIXTURES / "overlay" / f"{overlay.driver}.sh", script)
-    shellcheck(wrapped(script, 1))
+    shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_leaving_and_the_key() -> None:
     for name, script in {"leave.sh": leaving_overlay_script(), "keys.sh": overlay_key_script()}.items():
         check(FIXTURES / "overlay" / name, script)
-        shellcheck(wrapped(script, 1))
+        shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_every_other_machine_is_a_peer_and_every_machine_has_a_name() -> None:

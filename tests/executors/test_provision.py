@@ -12,7 +12,7 @@ from executors.cloud import CloudSettings
 from executors.host_key import host_key_label, new_host_key
 from executors.provision import Provision
 from executors.remote import OnLine, Unreachable
-from gitops.executor import StepContext
+from gitops.executor import Cancellation, HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Fence, Store
 from model import keys
@@ -34,13 +34,27 @@ class CannedHosts:
         self.failures: list[StepFailed] = []
         self.scripts: list[tuple[str, str]] = []
 
-    def run(self, node: str, script: str, fence: int, timeout: float = 60.0, on_line: OnLine | None = None) -> str:
+    def run(
+        self,
+        node: str,
+        script: str,
+        fence: HostFence,
+        timeout: float = 60.0,
+        on_line: OnLine | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> str:
         self.scripts.append((node, script))
         if self.failures:
             raise self.failures.pop(0)
         return KEYS
 
-    def run_all(self, scripts: Mapping[str, str], fence: int, timeout: float = 60.0) -> dict[str, str | StepFailed]:
+    def run_all(
+        self,
+        scripts: Mapping[str, str],
+        fence: HostFence,
+        timeout: float = 60.0,
+        cancellation: Cancellation | None = None,
+    ) -> dict[str, str | StepFailed]:
         return {node: self.run(node, script, fence) for node, script in scripts.items()}
 
 
@@ -64,7 +78,7 @@ def registry(store: Store) -> Registry:
 
 @pytest.fixture
 def context(registry: Registry) -> StepContext:
-    return StepContext("op", registry, 1, lambda line: None)
+    return StepContext("op", registry, HostFence(1), lambda line: None)
 
 
 @pytest.fixture
@@ -338,7 +352,7 @@ def test_an_overtaken_controller_gives_nothing_back(
 ) -> None:
     provision_.create_node(create(), context)
     store.put(keys.LEADER, "another")
-    overtaken = StepContext("op", Registry(store.fenced(Fence(keys.LEADER, 1))), 1, lambda line: None)
+    overtaken = StepContext("op", Registry(store.fenced(Fence(keys.LEADER, 1))), HostFence(1), lambda line: None)
     with pytest.raises(Fenced):
         provision_.destroy_node(DestroyNode(node=NODE), overtaken)
     assert len(cloud.client.servers.get_all()) == 1

@@ -7,13 +7,14 @@ import pytest
 
 from executors.script import wrapped
 from executors.templates import render
+from gitops.executor import HostFence
 
 BLOCKS = render("put-block.sh.j2")
 
 
 def start(script: str, folder: Path) -> "subprocess.Popen[str]":
     """The script at work in the folder, where there is a file `hosts`."""
-    text = wrapped(f"cd '{folder}'\n{BLOCKS}\n{script}", 1, str(folder / "state"))
+    text = wrapped(f"cd '{folder}'\n{BLOCKS}\n{script}", HostFence(1), str(folder / "state"))
     process = subprocess.Popen(["bash", "-s"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert process.stdin is not None
     process.stdin.write(text)

@@ -5,6 +5,7 @@ import pytest
 from executors.host_paths import release_paths
 from executors.releases import build_script
 from executors.script import wrapped
+from gitops.executor import HostFence
 from model.app import App
 from tests.executors.example import influencer
 from tests.executors.expected import FIXTURES, check, shellcheck
@@ -19,7 +20,7 @@ APPS = {
 def test_the_script_that_builds(name: str) -> None:
     script = build_script(APPS[name])
     check(FIXTURES / "releases" / f"{name}.sh", script)
-    shellcheck(wrapped(script, 1))
+    shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_a_release_is_a_commit_built_by_one_script() -> None:

@@ -5,7 +5,7 @@ import pytest
 from executors.routing import Checks, Routing, checks_of, routing_script
 from executors.routing_files import routing_files
 from executors.script import wrapped
-from gitops.executor import StepContext
+from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.routed import routing_digest, wrongly_routed
 from gitops.store import Store
@@ -27,7 +27,7 @@ def test_the_script_of_each_machine(node: str) -> None:
     checks = checks_of([FIRST_INSTANCE], tree) if node == "ingress016" else Checks()
     script = routing_script(routing_files(tree, node), checks)
     check(FIXTURES / "routing" / f"{node}.sh", script)
-    shellcheck(wrapped(script, 1))
+    shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_serving_instances_are_seen_in_haproxy_and_under_each_of_their_addresses() -> None:
@@ -43,7 +43,7 @@ class Field:
         store.write({**registered_keys(), keys.CLUSTER: cluster("small").to_json()})
         self.remote = ScriptedRemote(answer, dead)
         self.reports: list[str] = []
-        self.context = StepContext("op", Registry(store), 1, self.reports.append)
+        self.context = StepContext("op", Registry(store), HostFence(1), self.reports.append)
 
     def apply(self, *serving: tuple[str, str, str]) -> None:
         Routing(self.remote).apply(ApplyRouting.model_validate({"serving": serving}), self.context)

@@ -10,6 +10,7 @@ import pytest
 
 from executors.remote import Unreachable
 from executors.ssh import Ssh
+from gitops.executor import HostFence
 from model.errors import Fenced, StepFailed
 from model.registered import HostRecord
 from tests.executors.sshd import LoopbackSshd, make_key
@@ -41,7 +42,9 @@ def ssh(sshd: LoopbackSshd, hosts: Hosts, tmp_path: Path) -> Iterator[Ssh]:
 
 def test_standard_output_comes_back_and_every_line_is_heard(ssh: Ssh) -> None:
     heard: list[str] = []
-    assert ssh.run(NODE, "echo one; echo two >&2; echo three", fence=1, on_line=heard.append) == "one\nthree\n"
+    assert (
+        ssh.run(NODE, "echo one; echo two >&2; echo three", fence=HostFence(1), on_line=heard.append) == "one\nthree\n"
+    )
     assert sorted(heard) == ["one", "three", "two"]
 
 
@@ -54,13 +57,13 @@ def test_lines_are_heard_while_the_script_runs(ssh: Ssh, tmp_path: Path) -> None
         heard.append(line)
         go_on.touch()
 
-    ssh.run(NODE, script, fence=1, timeout=10, on_line=hear)
+    ssh.run(NODE, script, fence=HostFence(1), timeout=10, on_line=hear)
     assert heard == ["first", "second"]
 
 
 def test_one_connection_serves_many_scripts(ssh: Ssh, sshd: LoopbackSshd) -> None:
     for number in range(5):
-        assert ssh.run(NODE, f"echo {number}", fence=1) == f"{number}\n"
+        assert ssh.run(NODE, f"echo {number}", fence=HostFence(1)) == f"{number}\n"
     assert sshd.connections() == 1
 
 
@@ -80,40 +83,40 @@ def test_a_session_that_sshd_refuses_for_now_is_asked_for_again_and_cuts_off_no_
 def many(ssh: Ssh, count: int) -> list[str]:
     """What as many scripts answer that are begun at once."""
     with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(lambda _: ssh.run(NODE, "sleep 0.05; echo hello", fence=1), range(count)))
+        return list(pool.map(lambda _: ssh.run(NODE, "sleep 0.05; echo hello", fence=HostFence(1)), range(count)))
 
 
 def test_a_failing_script_says_its_last_words(ssh: Ssh) -> None:
     with pytest.raises(StepFailed) as failed:
-        ssh.run(NODE, "echo working; echo 'the disk is full' >&2; exit 3", fence=1)
+        ssh.run(NODE, "echo working; echo 'the disk is full' >&2; exit 3", fence=HostFence(1))
     assert failed.value.sentence == "worker101: the disk is full"
     assert set(failed.value.output.splitlines()) == {"working", "the disk is full"}
 
 
 def test_a_silent_failure_tells_its_status(ssh: Ssh) -> None:
     with pytest.raises(StepFailed, match="worker101: the script ended with status 3"):
-        ssh.run(NODE, "exit 3", fence=1)
+        ssh.run(NODE, "exit 3", fence=HostFence(1))
 
 
 def test_a_command_that_fails_ends_the_script(ssh: Ssh) -> None:
     with pytest.raises(StepFailed) as failed:
-        ssh.run(NODE, "false\necho went on", fence=1)
+        ssh.run(NODE, "false\necho went on", fence=HostFence(1))
     assert "went on" not in failed.value.output
 
 
 def test_a_script_is_not_eaten_by_a_command_that_reads_standard_input(ssh: Ssh) -> None:
-    assert ssh.run(NODE, "cat\necho here", fence=1) == "here\n"
+    assert ssh.run(NODE, "cat\necho here", fence=HostFence(1)) == "here\n"
 
 
 def test_a_script_that_takes_too_long_is_stopped_over_there(ssh: Ssh, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
     with pytest.raises(StepFailed, match="worker101: the script was not done after 1 s and was stopped"):
-        ssh.run(NODE, f"echo $$ >{pid_file}; sleep 60", fence=1, timeout=1)
+        ssh.run(NODE, f"echo $$ >{pid_file}; sleep 60", fence=HostFence(1), timeout=1)
     assert not Path(f"/proc/{pid_file.read_text().strip()}").exists()
 
 
 def test_nothing_of_a_script_is_in_an_argument_list(ssh: Ssh) -> None:
-    seen = ssh.run(NODE, ": secret-word; cat /proc/$$/cmdline /proc/$PPID/cmdline | tr '\\0' ' '", fence=1)
+    seen = ssh.run(NODE, ": secret-word; cat /proc/$$/cmdline /proc/$PPID/cmdline | tr '\\0' ' '", fence=HostFence(1))
     assert "timeout" in seen
     assert "secret-word" not in seen
 
@@ -123,28 +126,28 @@ def test_another_host_key_is_refused_before_anything_is_sent(
 ) -> None:
     hosts.records[NODE] = sshd.record(NODE, make_key(tmp_path / "other"))
     with pytest.raises(Unreachable, match=r"worker101: 127\.0\.0\.1 shows an SSH host key that is not the registered"):
-        ssh.run(NODE, "echo hi", fence=1)
+        ssh.run(NODE, "echo hi", fence=HostFence(1))
     assert sshd.connections() == 0
 
 
 def test_a_changed_registration_ends_the_warm_connection(ssh: Ssh, hosts: Hosts, sshd: LoopbackSshd) -> None:
-    ssh.run(NODE, "true", fence=1)
+    ssh.run(NODE, "true", fence=HostFence(1))
     hosts.records[NODE] = sshd.record(NODE).model_copy(update={"ip": "127.0.0.2"})
     with pytest.raises(Unreachable, match=r"worker101: no SSH connection to 127\.0\.0\.2 .*refused"):
-        ssh.run(NODE, "true", fence=1)
+        ssh.run(NODE, "true", fence=HostFence(1))
 
 
 def test_a_foreign_client_key_is_one_sentence(sshd: LoopbackSshd, hosts: Hosts, tmp_path: Path) -> None:
     make_key(tmp_path / "stranger")
     with pytest.raises(Unreachable, match="does not accept flstr's SSH key for root"):
-        Ssh(hosts, tmp_path / "stranger", port=sshd.port).run(NODE, "true", fence=1)
+        Ssh(hosts, tmp_path / "stranger", port=sshd.port).run(NODE, "true", fence=HostFence(1))
 
 
 def test_a_dead_connection_is_made_anew(ssh: Ssh, sshd: LoopbackSshd) -> None:
-    assert ssh.run(NODE, "echo before", fence=1) == "before\n"
+    assert ssh.run(NODE, "echo before", fence=HostFence(1)) == "before\n"
     sshd.stop()
     sshd.start()
-    assert ssh.run(NODE, "echo after", fence=1) == "after\n"
+    assert ssh.run(NODE, "echo after", fence=HostFence(1)) == "after\n"
     assert sshd.connections() == 2
 
 
@@ -156,14 +159,14 @@ def test_a_connection_that_breaks_in_the_middle_is_one_sentence(ssh: Ssh, sshd: 
             stopping.start()
 
     with pytest.raises(StepFailed, match="worker101: the connection broke in the middle of a script") as failed:
-        ssh.run(NODE, "echo begun; sleep 30", fence=1, on_line=stop_after)
+        ssh.run(NODE, "echo begun; sleep 30", fence=HostFence(1), on_line=stop_after)
     stopping.join()
     assert not isinstance(failed.value, Unreachable)
 
 
 def test_an_unknown_machine_has_no_address(ssh: Ssh) -> None:
     with pytest.raises(Unreachable, match="worker999: no address is registered for it"):
-        ssh.run("worker999", "true", fence=1)
+        ssh.run("worker999", "true", fence=HostFence(1))
 
 
 def test_one_dead_machine_does_not_hold_up_the_others(ssh: Ssh, hosts: Hosts, sshd: LoopbackSshd) -> None:
@@ -171,7 +174,7 @@ def test_one_dead_machine_does_not_hold_up_the_others(ssh: Ssh, hosts: Hosts, ss
     hosts.records["worker103"] = sshd.record("worker103")
     begun = time.monotonic()
     done: dict[str, float] = {}
-    answers = ssh.run_all({NODE: "echo a", "worker102": "echo b", "worker103": "echo c"}, fence=1)
+    answers = ssh.run_all({NODE: "echo a", "worker102": "echo b", "worker103": "echo c"}, fence=HostFence(1))
     done["all"] = time.monotonic() - begun
     assert answers[NODE] == "a\n"
     assert answers["worker103"] == "c\n"
@@ -179,13 +182,13 @@ def test_one_dead_machine_does_not_hold_up_the_others(ssh: Ssh, hosts: Hosts, ss
 
 
 def test_an_older_controller_is_fenced_off(ssh: Ssh) -> None:
-    ssh.run(NODE, "true", fence=7)
+    ssh.run(NODE, "true", fence=HostFence(7))
     with pytest.raises(Fenced, match=r"worker101: this machine already obeys a newer controller \(token 7, not 6\)"):
-        ssh.run(NODE, "echo must not run", fence=6)
-    assert ssh.run(NODE, "echo again", fence=7) == "again\n"
-    assert ssh.run(NODE, "echo newer", fence=8) == "newer\n"
+        ssh.run(NODE, "echo must not run", fence=HostFence(6))
+    assert ssh.run(NODE, "echo again", fence=HostFence(7)) == "again\n"
+    assert ssh.run(NODE, "echo newer", fence=HostFence(8)) == "newer\n"
 
 
 def test_status_75_of_an_app_is_no_fence(ssh: Ssh) -> None:
     with pytest.raises(StepFailed, match="status 75"):
-        ssh.run(NODE, "exit 75", fence=1)
+        ssh.run(NODE, "exit 75", fence=HostFence(1))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from executors import templates
 from executors.script import wrapped
 from executors.templates import quote, render, write_file
+from gitops.executor import HostFence
 
 ANYTHING = st.text(st.characters(exclude_characters="\0", codec="utf-8"))
 LINES = st.lists(
@@ -36,7 +37,7 @@ def test_a_quoted_value_is_one_word_whatever_it_holds(value: str) -> None:
 def test_a_written_file_holds_exactly_its_content(tmp_path: Path, lines: list[str]) -> None:
     content = "".join(f"{line}\n" for line in lines)
     path = tmp_path / "folder" / "a file"
-    bash(wrapped(write_file(str(path), content, "640"), 1, str(tmp_path / "state")))
+    bash(wrapped(write_file(str(path), content, "640"), HostFence(1), str(tmp_path / "state")))
     assert path.read_bytes() == content.encode()
     assert path.stat().st_mode & 0o777 == 0o640
     shutil.rmtree(tmp_path / "folder")
@@ -47,7 +48,7 @@ def test_only_a_change_counts_as_a_change(tmp_path: Path) -> None:
 
     def write(content: str, mode: str = "644") -> bytes:
         body = f"concerning daemon\n{write_file(str(path), content, mode)}\nif changed; then echo reload; settled; fi"
-        return bash(wrapped(body, 1, str(tmp_path / "state")))
+        return bash(wrapped(body, HostFence(1), str(tmp_path / "state")))
 
     assert write("one\n") == b"reload\n"
     first = path.stat()
@@ -62,23 +63,23 @@ def test_only_a_change_counts_as_a_change(tmp_path: Path) -> None:
 def test_a_script_killed_between_change_and_reload_is_made_up_for(tmp_path: Path) -> None:
     write = f"concerning daemon\n{write_file(str(tmp_path / 'conf'), 'one' + chr(10))}\n"
     state = str(tmp_path / "state")
-    bash(wrapped(write + "exit 0", 1, state))
+    bash(wrapped(write + "exit 0", HostFence(1), state))
     again = write + "if changed; then echo reload; settled; fi"
-    assert bash(wrapped(again, 1, state)) == b"reload\n"
-    assert bash(wrapped(again, 1, state)) == b""
+    assert bash(wrapped(again, HostFence(1), state)) == b"reload\n"
+    assert bash(wrapped(again, HostFence(1), state)) == b""
 
 
 def test_a_dropped_file_counts_as_a_change_once(tmp_path: Path) -> None:
     (tmp_path / "conf").write_text("x")
     drop = f"concerning daemon\ndrop_file {quote(tmp_path / 'conf')}\nif changed; then echo reload; settled; fi"
-    assert bash(wrapped(drop, 1, str(tmp_path / "state"))) == b"reload\n"
-    assert bash(wrapped(drop, 1, str(tmp_path / "state"))) == b""
+    assert bash(wrapped(drop, HostFence(1), str(tmp_path / "state"))) == b"reload\n"
+    assert bash(wrapped(drop, HostFence(1), str(tmp_path / "state"))) == b""
     assert not (tmp_path / "conf").exists()
 
 
 def test_two_scripts_on_one_thing_run_one_after_the_other(tmp_path: Path) -> None:
     body = f"alone mesh\necho begun >>{quote(tmp_path / 'log')}\nsleep 0.2\necho ended >>{quote(tmp_path / 'log')}"
-    script = wrapped(body, 1, str(tmp_path / "state")).encode()
+    script = wrapped(body, HostFence(1), str(tmp_path / "state")).encode()
     running = [subprocess.Popen(["bash", "-s"], stdin=subprocess.PIPE) for _ in range(3)]
     for process in running:
         assert process.stdin is not None
@@ -89,7 +90,9 @@ def test_two_scripts_on_one_thing_run_one_after_the_other(tmp_path: Path) -> Non
 
 
 def test_a_script_cut_short_on_its_way_does_nothing(tmp_path: Path) -> None:
-    whole = wrapped(f"touch {quote(tmp_path / 'done')}\ntouch {quote(tmp_path / 'done2')}", 1, str(tmp_path / "state"))
+    whole = wrapped(
+        f"touch {quote(tmp_path / 'done')}\ntouch {quote(tmp_path / 'done2')}", HostFence(1), str(tmp_path / "state")
+    )
     cut = whole[: whole.index("done2")]
     assert subprocess.run(["bash", "-s"], input=cut.encode(), check=False, capture_output=True).returncode != 0
     assert not (tmp_path / "done").exists()

@@ -21,7 +21,9 @@ from tests.story.views import enabled_units, registered, registered_units, runni
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 # One worker with one instance is enough, and a health check that never answers need not be waited for long.
-WISHES = Wishes(edits={"count: 2": "count: 1", "instances: 2": "instances: 1", "within: 30s": "within: 6s"})
+WISHES = Wishes(
+    edits={"count: 2": "count: 1", "instances: 2": "instances: 1", "healthy_deadline: 30s": "healthy_deadline: 6s"}
+)
 NOTICE_SECONDS = 90.0
 OPERATION_SECONDS = 120.0
 

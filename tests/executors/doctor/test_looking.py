@@ -10,6 +10,7 @@ from executors.doctor.looking import concerned, look_script, look_scripts
 from executors.mesh_files import places
 from executors.mesh_keys import fingerprint
 from executors.script import wrapped
+from gitops.executor import HostFence
 from tests.executors.clusters import cluster
 from tests.executors.doctor.ward import HUB, OTHER_HUB, WORKER, registered_of, well
 from tests.executors.expected import FIXTURES, check, shellcheck
@@ -24,7 +25,7 @@ def test_the_look_at_a_machine(name: str, node: str) -> None:
     of = cluster(name)
     script = look_scripts(of.nodes(), None, of, registered_of(of))[node]
     check(FIXTURES / "doctor" / f"look-{name}-{node}.sh", script)
-    shellcheck(wrapped(script, 1))
+    shellcheck(wrapped(script, HostFence(1)))
 
 
 def test_every_tunnel_is_tried_from_both_its_ends() -> None:
@@ -65,7 +66,7 @@ def seen(folder: Path) -> Facts:
     """The look at this machine, with the folder for `/etc/tinc`."""
     of_node = places(WORKER, THREE, registered_of(THREE).members)
     script = look_script(of_node, [], None).replace("/etc/tinc", str(folder))
-    text = wrapped(script, 1, str(folder / "state"))
+    text = wrapped(script, HostFence(1), str(folder / "state"))
     return parse(subprocess.run(["bash", "-s"], input=text, check=True, capture_output=True, text=True).stdout)
 
 

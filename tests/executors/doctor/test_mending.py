@@ -2,6 +2,7 @@
 
 from executors.doctor.mending import connecting, overlaying, writing
 from executors.script import wrapped
+from gitops.executor import HostFence
 from model.cluster import OVERLAY
 from tests.executors.doctor.ward import (
     HUB,
@@ -118,4 +119,4 @@ def test_flanneld_is_started_again_to_claim_what_it_lost() -> None:
 def test_the_scripts_are_sound_shell() -> None:
     writes, connects = of_meshes(well().without_file(HUB, WORKER))
     for script in (*writes.values(), *connects.values(), *of_overlay(WELL.in_overlay(ONE, peers=())).values()):
-        shellcheck(wrapped(script, 1))
+        shellcheck(wrapped(script, HostFence(1)))
