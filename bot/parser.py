@@ -4,7 +4,7 @@ import difflib
 import re
 from dataclasses import dataclass
 
-from model.verbs import BY_NAME, VERBS, Argument, ArgumentKind, Verb
+from model.verbs import BY_NAME, Argument, ArgumentKind, Verb
 
 LONGEST_LINE = 1000
 LONGEST_SHOWN_WORD = 40
@@ -88,7 +88,7 @@ def _nearest_verb(name: str) -> str:
     near = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]}?"
-    return f"the verbs are {', '.join(verb.name for verb in VERBS)}"
+    return f"{BY_NAME['help'].name} lists the verbs"
 
 
 def _with_flags(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:

@@ -34,6 +34,7 @@ _EMOJI = {
     "raised_hand": "?",
     "wastebasket": "-",
     "truck": "→",
+    "fast_forward": "→",
     "lock": "✓",
     "large_green_circle": "✓",
     "large_yellow_circle": "!",

@@ -18,6 +18,7 @@ from model.names import (
     Port,
     ScriptPath,
     Seconds,
+    Timestamp,
     UrlPath,
 )
 
@@ -82,10 +83,8 @@ class App(Frozen):
     health: Health = Field(Health(), description="How an instance shows that it can serve")
     update: Update = Field(Update(), description="How a new release takes the place of the one that serves")
     stopped: bool = Field(False, description="Whether no instance runs for now, however many there are otherwise")
-    restarted: str | None = Field(
-        None,
-        pattern=r"^[0-9TZ:-]{1,30}$",
-        description="When a restart was last asked for; another value replaces every instance",
+    restarted: Timestamp | None = Field(
+        None, description="When a restart was last asked for; another time replaces every instance"
     )
     publish: Publish = Field(description="Where every node's own HAProxy offers the app")
     env_prefix: EnvPrefix = Field(description="Prefix of the variables that tell others where this app is")

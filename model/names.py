@@ -85,6 +85,11 @@ DownloadUrl = Annotated[
     StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.:-]*/[A-Za-z0-9._~/%+-]{1,400}$"),
     Form("an address of a file, such as https://example.com/flanneld-amd64"),
 ]
+Timestamp = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$"),
+    Form("a time in quotes, such as 2026-01-31T12:00:00Z"),
+]
 Port = Annotated[int, Field(ge=1, le=65535)]
 MemoryLimit = Annotated[
     str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[MG]$"), Form("a number and M or G, such as 512M")

@@ -86,7 +86,8 @@ def of_overlay(
     yield from of_reach(
         OVERLAY,
         seen,
-        lambda pair: pair in wrong or not pair.isdisjoint(cut),
+        # Of a machine without a lease that was said; one that nobody knows is no end of a tunnel.
+        lambda pair: pair in wrong or not pair.isdisjoint(cut) or not pair <= leases.keys(),
         lambda node, about: _silence(node, about, seen[node], leases),
     )
 

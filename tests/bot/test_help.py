@@ -12,7 +12,7 @@ def test_the_help_has_a_line_for_every_verb() -> None:
 
 def test_the_help_of_a_verb_has_an_example_and_the_right_it_needs() -> None:
     assert answer(("deploy",)) == (
-        "`/flstr deploy <app>@<commit>`\n"
+        "`/flstr deploy <app>@<commit> [--anyway]`\n"
         "Run another commit of an app; branches, tags and short hashes resolve.\n"
         "For example: `/flstr deploy influencer@a1b2c3`\n"
         "Who may: people with `deploy` in `cluster.yaml`."

@@ -36,7 +36,7 @@ def test_a_command_becomes_an_intent(room: Room) -> None:
 @pytest.mark.parametrize(
     ("line", "wanted"),
     [
-        ("/flstr", "• `/flstr deploy <app>@<commit>` "),
+        ("/flstr", "• `/flstr deploy <app>@<commit> [--anyway]` "),
         ("/flstr help scale", "`/flstr scale <app or pool> <count>`"),
         ("/flstr depoly x@y", ":warning: depoly is not a verb; did you mean deploy?"),
         ("/flstr " + "x" * 4000, ":warning: that line has 4000 characters; a command has at most 1000."),

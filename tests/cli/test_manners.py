@@ -48,7 +48,7 @@ def test_a_command_used_wrongly_says_where_to_look(flstr: Flstr, words: tuple[st
     [
         (
             ("deploy",),
-            "deploy needs an app and a commit, branch or tag, such as influencer@a1b2c3; write deploy <app>@<commit>",
+            "deploy needs an app and a commit, branch or tag, such as influencer@a1b2c3; write deploy <app>@<commit> [--anyway]",
         ),
         (
             ("deploy", "influencer"),

@@ -183,7 +183,9 @@ def test_one_dead_machine_does_not_hold_up_the_others(ssh: Ssh, hosts: Hosts, ss
 
 def test_an_older_controller_is_fenced_off(ssh: Ssh) -> None:
     ssh.run(NODE, "true", fence=HostFence(7))
-    with pytest.raises(Fenced, match=r"worker101: this machine already obeys a newer controller \(token 7, not 6\)"):
+    with pytest.raises(
+        Fenced, match=r"worker101: this machine already obeys a newer controller \(leader has token 7, not 6\)"
+    ):
         ssh.run(NODE, "echo must not run", fence=HostFence(6))
     assert ssh.run(NODE, "echo again", fence=HostFence(7)) == "again\n"
     assert ssh.run(NODE, "echo newer", fence=HostFence(8)) == "newer\n"

@@ -183,7 +183,7 @@ def test_an_ingress_that_is_not_where_the_instances_listen_is_named(old: str, ne
     text = WITHOUT_OVERLAY.replace("members: [worker, ingress, service]", "members: [ingress, service]")
     text = text.replace(old, new)
     assert faults_of({"cluster.yaml": text}) == [
-        f"apps/influencer.yaml:21: influencer cannot be served: its instances listen in {network}, where no ingress is; "
+        f"apps/influencer.yaml:22: influencer cannot be served: its instances listen in {network}, where no ingress is; "
         f"give {network} the role ingress"
     ]
 
@@ -198,8 +198,8 @@ def test_an_ingress_that_is_not_where_the_instances_listen_is_named(old: str, ne
         ),
         ("kind: backend", "", "the field 'kind' is missing"),
         ("commit:", "comit:", "the field 'commit' is missing"),
-        ("  port: 5001", "  port: 443", "apps/influencer.yaml:15: port 443 is used by the node itself"),
-        ("  port: 5001", "  port: 762", "apps/influencer.yaml:15: port 762 belongs to mesh vpn_ingr"),
+        ("  port: 5001", "  port: 443", "apps/influencer.yaml:16: port 443 is used by the node itself"),
+        ("  port: 5001", "  port: 762", "apps/influencer.yaml:16: port 762 belongs to mesh vpn_ingr"),
         (
             "host: influencer.flstr.lab",
             'host: "a;b"',
@@ -209,9 +209,9 @@ def test_an_ingress_that_is_not_where_the_instances_listen_is_named(old: str, ne
         ("location: /", "location: /x}", "ingress.0.location cannot be '/x}'"),
         ("PROTOCOL: http", "protocol: http", "'env.protocol' is not a known field; did you mean PROTOCOL?"),
         ("run: run.sh", "run: a/../../run.sh", "run: a path stays inside the repository, without '..'"),
-        ("    port: 80", "    port: 5001", "apps/influencer.yaml:23: port 5001 belongs to app influencer"),
-        ("    port: 80", "    port: 760", "apps/influencer.yaml:23: port 760 belongs to mesh vpn_ctrl"),
-        ("    port: 80", "    port: 22", "apps/influencer.yaml:23: port 22 belongs to the node itself"),
+        ("    port: 80", "    port: 5001", "apps/influencer.yaml:24: port 5001 belongs to app influencer"),
+        ("    port: 80", "    port: 760", "apps/influencer.yaml:24: port 760 belongs to mesh vpn_ctrl"),
+        ("    port: 80", "    port: 22", "apps/influencer.yaml:24: port 22 belongs to the node itself"),
         ("run: run.sh", "run: /bin/sh", "run cannot be '/bin/sh'"),
         ("app: influencer", "app: influenza", "the file of app influenza is called apps/influenza.yaml"),
     ],
@@ -263,14 +263,14 @@ def test_variables_of_two_apps_cannot_have_the_same_names() -> None:
 def test_two_apps_on_one_port_are_refused() -> None:
     other = app_yaml().replace("app: influencer", "app: second").replace("influencer.flstr.lab", "second.flstr.lab")
     assert faults_of({"apps/second.yaml": other}) == [
-        "apps/second.yaml:15: influencer and second both publish port 5001; give one another"
+        "apps/second.yaml:16: influencer and second both publish port 5001; give one another"
     ]
 
 
 def test_two_apps_at_one_address_are_refused() -> None:
     other = app_yaml().replace("app: influencer", "app: second").replace("5001", "5002")
     assert faults_of({"apps/second.yaml": other}) == [
-        "apps/second.yaml:22: influencer.flstr.lab:80/ already leads to influencer"
+        "apps/second.yaml:23: influencer.flstr.lab:80/ already leads to influencer"
     ]
 
 
@@ -279,7 +279,7 @@ def test_an_app_without_an_ingress_to_serve_it_is_refused() -> None:
         "  ingress:\n    role: ingress\n    count: 1", "  ingress:\n    role: ingress\n    count: 0"
     )
     assert faults_of({"cluster.yaml": without}) == [
-        "apps/influencer.yaml:21: influencer has no ingress to serve it; add a pool of role ingress",
+        "apps/influencer.yaml:22: influencer has no ingress to serve it; add a pool of role ingress",
         "cluster.yaml:32: mesh vpn_ingr has no hub, because there is no machine of role ingress; add one, or change hubs",
     ]
 
@@ -287,7 +287,7 @@ def test_an_app_without_an_ingress_to_serve_it_is_refused() -> None:
 def test_an_app_that_needs_an_unknown_one_is_refused() -> None:
     text = app_yaml() + "needs:\n  - redis\n"
     assert faults_of({"apps/influencer.yaml": text}) == [
-        "apps/influencer.yaml:26: influencer needs redis, and no manifest describes it"
+        "apps/influencer.yaml:27: influencer needs redis, and no manifest describes it"
     ]
 
 

@@ -119,10 +119,10 @@ def test_a_port_belongs_to_an_app_until_it_is_removed() -> None:
     with pytest.raises(FaultyManifests) as refused:
         check_standing(texts, check(texts), registered(), BEFORE)
     assert refused.value.sentence == (
-        "apps/creator.yaml:15: port 5001 belongs to backend influencer until that is removed; publish creator on another"
+        "apps/creator.yaml:16: port 5001 belongs to backend influencer until that is removed; publish creator on another"
     )
     assert faults({"apps/influencer.yaml": app_yaml().replace("kind: backend", "kind: frontend")}) == [
-        "apps/influencer.yaml:15: port 5001 belongs to backend influencer until that is removed; "
+        "apps/influencer.yaml:16: port 5001 belongs to backend influencer until that is removed; "
         "publish influencer on another"
     ]
 
