@@ -4,7 +4,7 @@ from gitops import desired
 from gitops.firewall import firewall_digest
 from gitops.manifests import Manifests
 from gitops.networked import mesh_digest
-from gitops.plan.change import change_plan
+from gitops.plan import plan
 from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
@@ -79,7 +79,7 @@ def registered(manifests: Manifests) -> Registered:
         found[keys.host(name)] = HostRecord(node=name, host_key="ssh-ed25519 AAAA", ip=ip, server_id=number).to_json()
     apps = list(manifests.apps.values())
     found |= desired.app_keys(apps) | desired.ingress_keys(desired.ingress_records(apps))
-    for planned in change_plan(manifests, parse(found)).steps:
+    for planned in plan(manifests, parse(found)).change.steps:
         step = planned.step
         if isinstance(step, StartInstance):
             record_of = InstanceRecord(node=step.node, ip="10.111.0.9", port=20000, commit=step.app.commit)

@@ -9,6 +9,7 @@ from bench import servers
 from bench.counting import CountingClient, git_calls
 from bench.figures import Figure, Group, in_turn
 from gitops.app_repos import AppRepos
+from gitops.locks import Locks
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.repository import ClusterRepo
@@ -52,9 +53,10 @@ def _remote(folder: Path) -> Remote:
 def _settled(store: Store, cluster: Remote, folder: Path, past: int) -> Worker:
     registry, operations = Registry(store), Operations(store)
     revisions = Revisions(ClusterRepo(cluster.url, folder / "cluster.git"), AppRepos(folder / "apps"))
-    worker = Worker(revisions, registry, operations, Runner(operations, registry, Pretend().executors(), token=1))
-    while worker.look():
-        pass
+    runner = Runner(operations, registry, Pretend().executors(), token=1)
+    worker = Worker(revisions, registry, operations, runner, Locks(store))
+    while worker.look() or worker.dispatch.running:
+        worker.dispatch.wait(10)
     first = operations.all()[0]
     for _ in range(past - len(operations.all())):
         operations.end(operations.create(first.plan, first.revision, Origin()), "done", "done in 1 s")

@@ -18,6 +18,7 @@ from cli.settings import Settings
 from gitops.app_repos import AppRepos
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
+from gitops.locks import Locks
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.repository import ClusterRepo
@@ -54,7 +55,7 @@ def serve(settings: Settings) -> int:
         stack.callback(store.close)
         if not settings.etcd_endpoints:
             # Whoever led by an etcd of its own has ended with it: its lease need not be waited for.
-            store.delete(keys.LEADER)
+            store.delete(keys.LEADER, *store.prefix(keys.LOCKS))
         bot = _listening_bot(settings, Registry(store), stack)
         leadership = Leadership(store, f"{gethostname()}:{os.getpid()}", on_lost=_give_up)
         stack.callback(leadership.stop)
@@ -62,7 +63,7 @@ def serve(settings: Settings) -> int:
         if fence is not None:
             if bot is not None:
                 bot.speak()
-            _lead(settings, store.fenced(fence), fence, stopping)
+            _lead(settings, store.fenced(fence), fence, leadership, stopping)
     return 0
 
 
@@ -94,16 +95,18 @@ def _listening_bot(settings: Settings, registry: Registry, stack: ExitStack) -> 
     return bot
 
 
-def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Event) -> None:
+def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership, stopping: threading.Event) -> None:
     """Everything that changes anything."""
     registry, operations = Registry(store), Operations(store)
     repo = ClusterRepo(settings.cluster_repo, settings.state / "cluster.git", settings.branch)
     app_repos = AppRepos(settings.state / "apps")
     revisions = Revisions(repo, app_repos)
     runner = Runner(operations, registry, build_executors(settings, registry), fence.token)
-    worker = Worker(revisions, registry, operations, runner)
+    worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease))
     change, decide = Change(repo, app_repos, worker.wake), Decide(store, operations, worker.wake)
-    look = Look(registry, revisions, operations, worker.state, build_checks(settings, registry), runner.at_work)
+    look = Look(
+        registry, revisions, operations, worker.state, build_checks(settings, registry), worker.dispatch.at_rest
+    )
     handlers: Mapping[str, Handler] = {
         "deploy": change.deploy,
         "scale": change.scale,

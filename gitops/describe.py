@@ -51,11 +51,11 @@ def node(record: NodeRecord, registered: Registered) -> str:
 
 def plans(revision: str, both: Plans) -> str:
     """What a revision would change, and what of it would wait for leave."""
-    if not both.change.steps and not both.removal.steps:
+    if not both.changes and not both.removal.steps:
         return f"`{revision}` changes nothing: the cluster is as the manifests say."
     lines = [f"*What `{revision}` would change*"]
-    if both.change.steps:
-        lines += ["", f"At once: {both.change.title}", *_steps(both.change)]
+    for change in both.changes:
+        lines += ["", f"At once: {change.title}", *_steps(change)]
     if both.removal.steps:
         lines += ["", f"After an approval: {both.removal.title}", *losses(both.removal), *_steps(both.removal)]
     return "\n".join(lines)

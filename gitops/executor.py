@@ -24,6 +24,7 @@ class Cancellation:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._cancelled = False
+        self.why = ""
         self._then: dict[object, Callable[[], None]] = {}
 
     @property
@@ -31,9 +32,10 @@ class Cancellation:
         """Whether it was given up."""
         return self._cancelled
 
-    def cancel(self) -> None:
+    def cancel(self, why: str) -> None:
         """Give the operation up, and end what waits."""
         with self._lock:
+            self.why = why
             self._cancelled = True
             waiting = list(self._then.values())
         for end in waiting:

@@ -56,6 +56,11 @@ class Leadership:
             stopping.wait(ASK_SECONDS)
         return None
 
+    @property
+    def lease(self) -> Any:
+        """What leadership, and whatever is locked by the leader, ends with."""
+        return self._lease
+
     def stop(self) -> None:
         """Give leadership back at once, so that the next controller need not wait for the lease's end."""
         self._stopped.set()

@@ -99,6 +99,15 @@ def load(files: Mapping[str, str]) -> Manifests:
     return Manifests(cluster, apps)
 
 
+def load_app(path: str, text: str) -> App:
+    """One app's manifest by itself. Raises `FaultyManifests`."""
+    faults: list[Fault] = []
+    app = _read(path, text, App, faults)
+    if app is None:
+        raise FaultyManifests(faults)
+    return app
+
+
 def app_paths(files: Mapping[str, str]) -> list[str]:
     """The files that describe apps, in order."""
     return sorted(path for path in files if path.startswith(APPS_FOLDER) and path.endswith(".yaml"))

@@ -90,8 +90,13 @@ class Operations:
         """Write what has become of an operation."""
         self._store.put(keys.operation(operation.id), operation.to_json())
 
-    def end(self, operation: Operation, status: OperationStatus, sentence: str) -> Operation:
-        """Bring an operation to its end; steps that never ran are skipped, none stays in progress."""
+    def end(
+        self, operation: Operation, status: OperationStatus, sentence: str, also: Mapping[str, str] | None = None
+    ) -> Operation:
+        """Bring an operation to its end; steps that never ran are skipped, none stays in progress.
+
+        The keys of `also` are written with it.
+        """
         now = self._clock()
         steps = {
             name: state.model_copy(update={"status": "skipped"}) if state.status in ("waiting", "running") else state
@@ -99,7 +104,7 @@ class Operations:
         }
         update = {"status": status, "sentence": sentence, "ended": now, "steps": steps}
         ended = operation.model_copy(update=update)
-        self.save(ended)
+        self._store.write({keys.operation(ended.id): ended.to_json(), **(also or {})})
         return ended
 
     def approvals(self) -> list[Approval]:

@@ -29,7 +29,13 @@ class Change:
 
 
 def change(
-    count: int, spec: str, instances: Mapping[InstanceId, InstanceRecord], workers: Iterable[NodeName]
+    count: int,
+    spec: str,
+    instances: Mapping[InstanceId, InstanceRecord],
+    workers: Iterable[NodeName],
+    *,
+    keep: Iterable[NodeName] = (),
+    fallback: str = "",
 ) -> Change:
     """What turns an app's registered instances into `count` of this spec, on these workers.
 

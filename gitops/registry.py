@@ -20,8 +20,10 @@ from model.registered import (
     MetaData,
     NodeRecord,
     PortRecord,
+    Quarantine,
     Registered,
     RegisteredApp,
+    Stable,
 )
 
 R = TypeVar("R", bound=Frozen)
@@ -39,6 +41,7 @@ class Registry:
         """The whole registered tree, from one revision of etcd."""
         prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
         prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED]
+        prefixes += [keys.STABLE, keys.QUARANTINE]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -195,7 +198,30 @@ def _apps(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], RegisteredA
                     meta[kind, app] = MetaData.model_validate_json(value)
                 case [app, "instance", instance]:
                     instances.setdefault((kind, app), {})[instance] = InstanceRecord.model_validate_json(value)
+    stable, quarantine = _stable(found), _quarantine(found)
     return {
-        name: RegisteredApp(meta_data=meta.get(name), instances=instances.get(name, {}))
+        name: RegisteredApp(
+            meta_data=meta.get(name),
+            instances=instances.get(name, {}),
+            stable=stable.get(name),
+            quarantine=quarantine.get(name, {}),
+        )
         for name in sorted(meta.keys() | instances.keys())
     }
+
+
+def _stable(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], Stable]:
+    return {
+        (kind, app): record
+        for kind in KINDS
+        for app, record in _records(found, f"{keys.STABLE}{kind}/", Stable).items()
+    }
+
+
+def _quarantine(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], dict[str, Quarantine]]:
+    apps: dict[tuple[AppKind, AppName], dict[str, Quarantine]] = {}
+    for kind in KINDS:
+        for name, record in _records(found, f"{keys.QUARANTINE}{kind}/", Quarantine).items():
+            app, _, spec = name.partition("/")
+            apps.setdefault((kind, app), {})[spec] = record
+    return apps

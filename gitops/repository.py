@@ -83,6 +83,21 @@ class ClusterRepo:
         except UnicodeDecodeError as error:
             raise Refused(f"a manifest of revision {revision[:8]} is not UTF-8 text") from error
 
+    def history(self, path: str, most: int) -> list[str]:
+        """The newest revisions of the clone that changed a file, newest first."""
+        with self._errors():
+            found = self._repo().git.log(self.branch, f"--max-count={most}", "--format=%H", "--", path)
+        return str(found).split()
+
+    def text(self, revision: str, path: str) -> str | None:
+        """A file of a revision, or None."""
+        with self._errors():
+            try:
+                data: bytes = self._repo().commit(revision).tree.join(path).data_stream.read()
+            except KeyError:
+                return None
+        return data.decode(errors="replace")
+
     def follows(self, revision: str, ancestor: str) -> bool:
         """Whether `revision` comes after `ancestor`, which a rewritten history does not."""
         try:

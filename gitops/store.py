@@ -29,7 +29,7 @@ OnChange = Callable[[str, str | None], None]
 
 @dataclass(frozen=True)
 class Fence:
-    """Leadership at one point in time; `token`, the create revision of the leader's key, grows with each leader."""
+    """Leadership, or a lock, at one point in time; `token`, the create revision of its key, grows with each holder."""
 
     key: str
     token: int
@@ -38,19 +38,19 @@ class Fence:
 class Store:
     """One etcd, or a list of its members. Every call raises `Unreadable` where no member answers."""
 
-    def __init__(self, endpoints: Sequence[str], fence: Fence | None = None, client: Any = None) -> None:
+    def __init__(self, endpoints: Sequence[str], fences: Sequence[Fence] = (), client: Any = None) -> None:
         self._endpoints = tuple(endpoints)
-        self._fence = fence
+        self._fences = tuple(fences)
         self._client = client or _connect(self._endpoints)
 
-    def fenced(self, fence: Fence) -> "Store":
-        """The same etcd, whose writes fail with `Fenced` once another leader has taken over."""
-        return Store(self._endpoints, fence, self._client)
+    def fenced(self, *fences: Fence) -> "Store":
+        """The same etcd, whose writes fail with `Fenced` as well once somebody else has taken over one of these."""
+        return Store(self._endpoints, (*self._fences, *fences), self._client)
 
     @property
     def fence(self) -> Fence | None:
         """The leadership that writes depend on, if any."""
-        return self._fence
+        return next(iter(self._fences), None)
 
     def get(self, key: str) -> str | None:
         """The value of a key, or None."""
@@ -117,12 +117,8 @@ class Store:
 
     def put_leased(self, key: str, value: str, lease: Any) -> int | None:
         """Write a key that goes with its lease, unless it exists; its create revision, or None where it was there."""
-        etcd = self._client.transactions
-        done, _ = self._call(
-            lambda: self._client.transaction(
-                compare=[etcd.version(key) == 0], success=[etcd.put(key, value, lease)], failure=[]
-            )
-        )
+        put = self._client.transactions.put(key, value, lease)
+        done = self._commit([self._client.transactions.version(key) == 0], [put])
         return self.create_revision(key) if done else None
 
     def create_revision(self, key: str) -> int | None:
@@ -150,11 +146,16 @@ class Store:
 
     def _transact(self, compare: list[Any], puts: Mapping[str, str], deletes: Sequence[str]) -> bool:
         etcd = self._client.transactions
-        success = [etcd.put(key, value) for key, value in puts.items()] + [etcd.delete(key) for key in deletes]
-        guard = [] if self._fence is None else [etcd.create(self._fence.key) == self._fence.token]
-        done, _ = self._call(lambda: self._client.transaction(compare=[*guard, *compare], success=success, failure=[]))
-        if not done and self._fence is not None and self.create_revision(self._fence.key) != self._fence.token:
-            raise Fenced(f"another controller leads since token {self._fence.token}")
+        writes = [etcd.put(key, value) for key, value in puts.items()] + [etcd.delete(key) for key in deletes]
+        return self._commit(compare, writes)
+
+    def _commit(self, compare: list[Any], writes: list[Any]) -> bool:
+        etcd = self._client.transactions
+        guard = [etcd.create(fence.key) == fence.token for fence in self._fences]
+        done, _ = self._call(lambda: self._client.transaction(compare=[*guard, *compare], success=writes, failure=[]))
+        for fence in () if done else self._fences:
+            if self.create_revision(fence.key) != fence.token:
+                raise Fenced(f"somebody else holds {fence.key} since token {fence.token}")
         return bool(done)
 
     def _call(self, action: Callable[[], T]) -> T:

@@ -1,24 +1,30 @@
-"""The sync worker: follows Git, plans, asks for leave, and runs one operation after the other."""
+"""The sync worker: follows Git, plans, asks for leave, and has operations carried out."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import structlog
 
 from gitops.approvals import close_decided, let_go, void
+from gitops.dispatch import Dispatch
 from gitops.gate import has_leave, rule, why_not_destroy
+from gitops.locks import Locks
 from gitops.manifests import Manifests
 from gitops.notices import Trouble, say
 from gitops.operations import Operations
 from gitops.plan import plan
+from gitops.preempt import why_superseded
 from gitops.registry import Registry
+from gitops.releases import Wanted, wanted
+from gitops.reverts import Reverts
 from gitops.revisions import Revisions
 from gitops.runner import Runner
 from model import keys
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
 from model.operation import Approval, Operation, SyncState
+from model.steps import Plan
 
 log = structlog.get_logger()
 
@@ -32,18 +38,21 @@ class Worker:
         registry: Registry,
         operations: Operations,
         runner: Runner,
+        locks: Locks,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._revisions = revisions
         self._registry = registry
         self._store = registry.store
         self._operations = operations
-        self._runner = runner
+        self.dispatch = Dispatch(runner, locks, self._may_destroy, self.wake)
+        self._reverts = Reverts(revisions.repo, registry.store)
         self._clock = clock
         self._awake = threading.Event()
         self._stopped = threading.Event()
         self._manifests: tuple[str, Manifests] | None = None
-        self._planned = ""
+        self._planned_for: tuple[object, ...] = ()
+        self._wanted: Wanted | None = None
         self._trouble = Trouble(registry.store)
 
     def wake(self) -> None:
@@ -78,18 +87,37 @@ class Worker:
 
     def look(self) -> bool:
         """Do the next thing there is to do; says whether there was one. An unchanged repo costs no write."""
-        operations = self._operations.unended()
-        approvals = self._operations.approvals()
+        if self.dispatch.reap():
+            self._save(self.state().model_copy(update={"settled": False}))
+            return True
+        operations, approvals = self._operations.unended(), self._operations.approvals()
         close_decided(self._operations, operations, approvals, self._clock())
-        for operation in operations:
-            if operation.status in ("running", "queued"):
-                self._run(operation)
-                return True
-        return self._answer_sync() or self._follow_git() or self._queue_approved(approvals) or self._plan(approvals)
+        under_way = [operation for operation in operations if operation.status in ("running", "queued")]
+        return (
+            self._supersede(under_way)
+            or self.dispatch.start(under_way)
+            or self._answer_sync()
+            or self._follow_git()
+            or self._queue_approved(approvals, under_way)
+            or self._plan(approvals, under_way)
+            or self._reverts.make(self._wanted, self.state().revision)
+        )
 
-    def _run(self, operation: Operation) -> None:
-        self._runner.run(operation, self._may_destroy)
-        self._save(self.state().model_copy(update={"settled": False}))
+    def _supersede(self, under_way: Sequence[Operation]) -> bool:
+        """Give up what nobody wants any more; says whether some of it ended with that."""
+        state = self.state()
+        manifests = self._known(state) if under_way else None
+        if manifests is None:
+            return False
+        now = wanted(manifests, self._registry.read())
+        running = {operation.id for operation in self.dispatch.running}
+        reasons = {operation.id: why_superseded(operation, now) for operation in under_way}
+        for operation in under_way:
+            if (why := reasons[operation.id]) and operation.id in running:
+                self.dispatch.cancel(operation, why)
+            elif why:
+                self._operations.end(operation, "superseded", why)
+        return any(why and operation_id not in running for operation_id, why in reasons.items())
 
     def _may_destroy(self, operation: Operation) -> None:
         approval = None if operation.approval is None else self._operations.approval(operation.approval)
@@ -126,8 +154,8 @@ class Worker:
             for approval in self._operations.approvals():
                 if approval.status in ("denied", "expired"):
                     self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
-            again = {"refused_revision": "", "refused": "", "last_plan": "", "settled": False}
-            self._save(state.model_copy(update=again))
+            self._store.delete_prefix(keys.ATTEMPTS)
+            self._save(state.model_copy(update={"refused_revision": "", "refused": "", "settled": False}))
         self._store.delete(keys.SYNC_ASKED)
         return True
 
@@ -160,35 +188,50 @@ class Worker:
         self._store.write({keys.CLUSTER: manifests.cluster.to_json(), keys.SYNC: accepted.to_json()})
         return True
 
-    def _plan(self, approvals: list[Approval]) -> bool:
+    def _plan(self, approvals: list[Approval], under_way: Sequence[Operation]) -> bool:
         state = self.state()
         manifests = self._known(state)
-        if manifests is None or (state.settled and self._planned == state.revision):
+        known_for = (state.revision, *sorted(self._store.prefixes((keys.DEAD, keys.QUARANTINE)).items()))
+        if manifests is None or (state.settled and self._planned_for == known_for):
             return False
-        plans = plan(manifests, self._registry.read())
-        origin = self._revisions.origin(state.revision, manifests.cluster)
-        change = plans.change.digest()
-        # The same plan again would fail again, or leave the same undone again.
-        if plans.change.steps and change != state.last_plan:
-            noted = state.model_copy(update={"last_plan": change, "settled": False})
-            self._operations.create(plans.change, state.revision, origin, {keys.SYNC: noted.to_json()})
+        busy = {name for operation in under_way for name in operation.plan.locks}
+        # What was approved waits for what is under way; nothing new comes before it.
+        if busy and any(approval.status == "approved" for approval in approvals):
+            return False
+        plans = plan(manifests, self._registry.read(), busy)
+        self._wanted = plans.wanted
+        if self._create(plans.changes, state.revision, manifests):
             return True
+        if busy:
+            return False
         ruling = rule(plans.removal, approvals)
         changed = "the plan has changed since it was asked for"
         if not all(void(self._operations, stale, changed) for stale in ruling.void):
             return True
         if ruling.ask and plans.removal.losses is not None:
             cluster = manifests.cluster
+            origin = self._revisions.origin(state.revision, cluster)
             requesters = self._revisions.requesters(state.revision, state.intact, plans.removal.losses, cluster)
             self._operations.create_waiting(plans.removal, state.revision, origin, requesters, cluster.approvals)
-        self._planned = state.revision
+        self._planned_for = known_for
         intact = state.intact if plans.removal.destroys() else state.revision
         self._save(state.model_copy(update={"settled": True, "intact": intact}))
         return ruling.ask
 
-    def _queue_approved(self, approvals: list[Approval]) -> bool:
+    def _create(self, changes: Sequence[Plan], revision: str, manifests: Manifests) -> bool:
+        """Have changes carried out; the same plan again would fail again, or leave the same undone again."""
+        created = False
+        for change in changes:
+            key, attempt = keys.attempt(change.locks[0]), f"{revision} {change.digest()}"
+            if self._store.get(key) != attempt:
+                origin = self._revisions.origin(revision, manifests.cluster)
+                self._operations.create(change, revision, origin, {key: attempt})
+                created = True
+        return created
+
+    def _queue_approved(self, approvals: list[Approval], under_way: Sequence[Operation]) -> bool:
         approval = next((item for item in approvals if item.status == "approved"), None)
-        if approval is None:
+        if approval is None or under_way:
             return False
         state = self.state()
         manifests = self._known(state)

@@ -22,6 +22,7 @@ STABLE = "flstr/stable/"
 QUARANTINE = "flstr/quarantine/"
 DEAD = "flstr/dead/"
 LOCKS = "flstr/lock/"
+ATTEMPTS = "flstr/attempt/"
 OPERATIONS = "flstr/operation/"
 APPROVALS = "flstr/approval/"
 INTENTS = "flstr/intent/"
@@ -133,6 +134,11 @@ def dead(node_name: str) -> str:
 def lock(name: str) -> str:
     """An app, or the machines, while an operation changes them; the value is the operation's id."""
     return f"{LOCKS}{name}"
+
+
+def attempt(lock_name: str) -> str:
+    """The plan that ran last for a lock, by revision and digest; the same is not run again by itself."""
+    return f"{ATTEMPTS}{lock_name}"
 
 
 def operation(operation_id: str) -> str:

@@ -132,4 +132,3 @@ class SyncState(Frozen):
     refused: str = Field("", description="Why it was refused")
     settled: bool = Field(False, description="Whether nothing is left to do for `revision` but what waits for people")
     intact: str = Field("", description="The newest revision under which nothing was to be removed")
-    last_plan: str = Field("", description="Digest of the change that ran last; the same is not run again by itself")

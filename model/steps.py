@@ -151,6 +151,12 @@ class DestroyNode(Frozen):
 # The lock of everything that is not an app.
 MACHINES = "machines"
 
+
+def app_lock(app: AppName) -> str:
+    """The lock of an app."""
+    return f"app-{app}"
+
+
 Step = Annotated[
     CreateNode
     | JoinMeshes

@@ -1,13 +1,16 @@
-"""The plan between the desired and the registered tree. Pure and deterministic: the same trees give the same plan.
+"""The plans between the desired and the registered tree. Pure and deterministic: the same trees give the same plans.
 
-What adds or changes is one plan, which goes at once; what destroys is another, which waits for an approval.
+What adds or changes goes at once, each app by itself where it can; what destroys is another plan, which waits for an
+approval.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gitops.manifests import Manifests
-from gitops.plan.change import change_plan
+from gitops.plan.change import change_plans
 from gitops.plan.removal import removal_plan
+from gitops.releases import Wanted, wanted
 from model.registered import Registered
 from model.steps import Plan
 
@@ -16,10 +19,21 @@ from model.steps import Plan
 class Plans:
     """What may go at once, and what has to wait for leave; either may be empty."""
 
-    change: Plan
+    changes: tuple[Plan, ...]
     removal: Plan
+    wanted: Wanted
+
+    @property
+    def change(self) -> Plan:
+        """The first of the changes, or an empty one."""
+        return next(iter(self.changes), Plan(title=""))
 
 
-def plan(manifests: Manifests, registered: Registered) -> Plans:
-    """Everything that turns the registered tree into the desired one."""
-    return Plans(change_plan(manifests, registered), removal_plan(manifests, registered))
+def plan(manifests: Manifests, registered: Registered, busy: Collection[str] = ()) -> Plans:
+    """Everything that turns the registered tree into the desired one.
+
+    What is `busy`, by the names of its locks, is being changed by others and left out.
+    """
+    known = wanted(manifests, registered)
+    removal = removal_plan(known.manifests, registered)
+    return Plans(change_plans(known, registered, frozenset(busy)), removal, known)

@@ -34,8 +34,11 @@ def add_join(steps: StepList, joining: Sequence[NodeName], creates: Iterable[str
     steps.add("join", title, JoinMeshes(nodes=tuple(joining)), creates, tolerant=True)
 
 
-def add_networks(steps: StepList, cluster: Cluster, registered: Registered) -> Waits:
-    """Bring every machine's networks to what they should be; says who has to wait for which step."""
+def add_networks(steps: StepList, cluster: Cluster, registered: Registered, *, alone: bool) -> Waits:
+    """Bring every machine's networks to what they should be; says who has to wait for which step.
+
+    Where others change apps meanwhile (not `alone`), firewalls differ until they are done, and by nobody's fault.
+    """
     joining = _nodes_of(steps)
     outdated = [node for node in wrongly_meshed(cluster, registered) if node not in joining]
     if outdated:
@@ -43,7 +46,8 @@ def add_networks(steps: StepList, cluster: Cluster, registered: Registered) -> W
         steps.add("refresh", title, RefreshMeshes(nodes=tuple(outdated)))
     waits: dict[NodeName, tuple[str, ...]] = dict.fromkeys(joining, ("join", "overlay"))
     waits.update(_add_overlay(steps, cluster, registered, joining))
-    _add_firewall(steps, cluster, registered, joining.union(outdated))
+    if alone:
+        _add_firewall(steps, cluster, registered, joining.union(outdated))
     return {node: tuple(step for step in after if steps.has(step)) for node, after in waits.items()}
 
 
@@ -81,8 +85,8 @@ def _add_firewall(steps: StepList, cluster: Cluster, registered: Registered, see
         steps.add("firewall", title, RefreshMeshes(nodes=tuple(outdated)))
 
 
-def add_retirement(steps: StepList, cluster: Cluster, registered: Registered) -> None:
-    """Stop what the manifest no longer has, once nothing is carried by it any more."""
+def add_retirement(steps: StepList, cluster: Cluster, registered: Registered) -> bool:
+    """Stop what the manifest no longer has, once nothing is carried by it any more; says whether there is any."""
     inside = {network for node in registered.nodes.values() for network in node.addresses}
     before = [step.id for step in steps.all()]
     if gone := sorted(inside - cluster.meshes.keys() - {OVERLAY}):
@@ -90,6 +94,7 @@ def add_retirement(steps: StepList, cluster: Cluster, registered: Registered) ->
     if OVERLAY in inside and cluster.overlay is None:
         # Each writes the whole record of a machine.
         steps.add("retire-overlay", "stop the overlay", RetireOverlay(), [*before, "retire"])
+    return len(steps.all()) > len(before)
 
 
 def network_titles(steps: StepList, has_new_nodes: bool) -> list[str]:

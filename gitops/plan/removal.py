@@ -10,7 +10,19 @@ from model import keys
 from model.cluster import OVERLAY
 from model.names import NodeName
 from model.registered import Registered, RegisteredApp
-from model.steps import ApplyRouting, DestroyNode, LeaveMeshes, LeaveOverlay, Losses, Plan, StopInstance, WriteKeys
+from model.steps import (
+    MACHINES,
+    ApplyRouting,
+    DestroyNode,
+    LeaveMeshes,
+    LeaveOverlay,
+    Losses,
+    Plan,
+    StartInstance,
+    StopInstance,
+    WriteKeys,
+    app_lock,
+)
 
 
 def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
@@ -43,7 +55,13 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
         ),
     )
     title = "; ".join([f"destroy {node}" for node in leaving] + [f"remove {name}" for _, name in gone])
-    return Plan(title=title, steps=steps.all(), losses=losses)
+    return Plan(title=title, steps=steps.all(), losses=losses, locks=_locks(steps, gone, bool(leaving)))
+
+
+def _locks(steps: StepList, gone: Sequence[AppId], machines: bool) -> tuple[str, ...]:
+    moved = {step.step.app.app for step in steps.all() if isinstance(step.step, StartInstance)}
+    apps = sorted(app_lock(name) for name in moved.union(name for _, name in gone))
+    return (MACHINES, *apps) if machines else tuple(apps)
 
 
 def _leaving(manifests: Manifests, registered: Registered) -> tuple[NodeName, ...]:
@@ -77,7 +95,7 @@ def _move_instances(
         instances = dict(registered.apps.get(app_id, RegisteredApp()).instances)
         # What the count no longer asks for goes before anything is moved.
         spec = manifests.spec(app)
-        for surplus in placement.change(app.instances, spec, instances, wanted_workers).remove:
+        for surplus in placement.change(app.count, spec, instances, wanted_workers).remove:
             del instances[surplus.instance]
         pairs = placement.moves(spec, instances, leaving, workers)
         rollout = Rollout(steps, app)

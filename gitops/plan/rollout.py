@@ -1,9 +1,9 @@
-"""The steps that change an app's instances."""
+"""The steps that change an app's instances, in the order in which nobody notices."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gitops.placement import Placed
-from model.app import App
+from model.app import DRAIN_SECONDS, App, Update
 from model.names import AppKind, AppName, NodeName
 from model.steps import (
     ApplyRouting,
@@ -13,9 +13,11 @@ from model.steps import (
     StartInstance,
     Step,
     StopInstance,
+    WatchInstances,
 )
 
 AppId = tuple[AppKind, AppName]
+Pair = tuple[Placed, Placed]
 
 
 class StepList:
@@ -48,35 +50,41 @@ class Rollout:
         self._waits = waits or {}
 
     def start(self, new: Iterable[Placed]) -> tuple[StartInstance, ...]:
-        """Start instances side by side; they are routed to together."""
-        started = []
-        for placed in new:
-            step = StartInstance(node=placed.node, app=self._app, instance=placed.instance)
-            title = f"start {self._app.app} {placed.instance} on {placed.node}"
-            self._steps.add(start_id(self._app, placed), title, step, [self._build(placed.node), "register"])
-            started.append(step)
-        return tuple(started)
+        """Start instances side by side; they are routed to and watched together."""
+        return tuple(self._start(placed, ())[1] for placed in new)
 
-    def replace(self, pairs: Iterable[tuple[Placed, Placed]]) -> list[str]:
-        """One after another: start the new, route to it, take the old out, stop it."""
+    def watch(self, new: Sequence[Placed], after: Iterable[str]) -> str:
+        """See that instances serve without a fault for a while; returns the step's id."""
+        names = ", ".join(placed.instance for placed in new)
+        step = WatchInstances(app=self._app, instances={placed.instance: placed.node for placed in new})
+        return self._steps.add(watch_id(self._app, new), f"watch {self._app.app} {names}", step, after)
+
+    def replace(self, pairs: Sequence[Pair]) -> list[str]:
+        """Wave after wave: start the new ones, route to them, watch them, take the old ones out, stop them."""
         last: list[str] = []
-        for old, new in pairs:
-            step = StartInstance(node=new.node, app=self._app, instance=new.instance)
-            title = f"start {self._app.app} {new.instance} on {new.node}"
-            start = self._steps.add(start_id(self._app, new), title, step, [self._build(new.node), "register", *last])
-            serving = ((self._app.kind, self._app.app, new.instance),)
+        for wave in waves(pairs, self._app.update):
+            new = [placed for _, placed in wave]
+            started = [self._start(placed, last) for placed in new]
+            serving = tuple((self._app.kind, self._app.app, placed.instance) for placed in new)
             route = self._steps.add(
-                f"route-{self._app.app}-{new.instance}",
-                f"route to {self._app.app} {new.instance}",
+                f"route-{self._app.app}-{new[0].instance}",
+                f"route to {self._app.app} {', '.join(placed.instance for placed in new)}",
                 ApplyRouting(serving=serving),
-                [start],
+                [start for start, _ in started],
             )
-            last = [self._take_out(old, [route])]
+            watch = self.watch(new, [route])
+            last = [self._take_out(old, [watch]) for old, _ in wave]
         return last
 
     def remove(self, surplus: Iterable[Placed]) -> list[str]:
         """Take instances out of the routing and stop them."""
         return [self._take_out(placed, ["register"]) for placed in surplus]
+
+    def _start(self, placed: Placed, after: Iterable[str]) -> tuple[str, StartInstance]:
+        step = StartInstance(node=placed.node, app=self._app, instance=placed.instance)
+        title = f"start {self._app.app} {placed.instance} on {placed.node}"
+        before = [self._build(placed.node), "register", *after]
+        return self._steps.add(start_id(self._app, placed), title, step, before), step
 
     def _build(self, node: NodeName) -> str:
         app = self._app
@@ -88,23 +96,33 @@ class Rollout:
         return step_id
 
     def _take_out(self, placed: Placed, after: list[str]) -> str:
-        return take_out(self._steps, (self._app.kind, self._app.app), placed, after)
+        app = self._app
+        return take_out(self._steps, (app.kind, app.app), placed, after, app.update.drain)
 
 
-def take_out(steps: StepList, app_id: AppId, placed: Placed, after: list[str]) -> str:
+def waves(pairs: Sequence[Pair], update: Update) -> Iterator[Sequence[Pair]]:
+    """The replacements that go together: the canaries first, then `max_parallel` at a time."""
+    first = update.canary or update.max_parallel
+    yield from (pairs[:first],) if pairs else ()
+    for start in range(first, len(pairs), update.max_parallel):
+        yield pairs[start : start + update.max_parallel]
+
+
+def take_out(
+    steps: StepList, app_id: AppId, placed: Placed, after: Iterable[str], drain_seconds: float = DRAIN_SECONDS
+) -> str:
     """Drain an instance, then stop it; returns the id of the last step."""
     kind, name = app_id
-    of = {"app_kind": kind, "app": name, "instance": placed.instance, "node": placed.node}
     drain = steps.add(
         f"drain-{name}-{placed.instance}",
         f"take {name} {placed.instance} out of the routing",
-        DrainInstance.model_validate(of),
+        DrainInstance(app_kind=kind, app=name, instance=placed.instance, node=placed.node, within=drain_seconds),
         after,
     )
     return steps.add(
         f"stop-{name}-{placed.instance}",
         f"stop {name} {placed.instance} on {placed.node}",
-        StopInstance.model_validate(of),
+        StopInstance(app_kind=kind, app=name, instance=placed.instance, node=placed.node),
         [drain],
     )
 
@@ -112,3 +130,8 @@ def take_out(steps: StepList, app_id: AppId, placed: Placed, after: list[str]) -
 def start_id(app: App, placed: Placed) -> str:
     """The id of the step that starts an instance."""
     return f"start-{app.app}-{placed.instance}"
+
+
+def watch_id(app: App, new: Sequence[Placed]) -> str:
+    """The id of the step that watches instances."""
+    return f"watch-{app.app}-{new[0].instance}"

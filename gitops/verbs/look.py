@@ -1,8 +1,8 @@
 """The verbs that look: status, plan, graph, padlock and doctor, which mends as well where it is told to."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from threading import Lock
 
 from gitops import describe
 from gitops.executor import HostChecks
@@ -28,7 +28,7 @@ class Look:
     operations: Operations
     state: Callable[[], SyncState]
     checks: HostChecks
-    at_work: Lock
+    at_rest: Callable[[], AbstractContextManager[bool]]
 
     def status(self, request: Request) -> str:
         """`status [app or node]`."""
@@ -68,12 +68,10 @@ class Look:
         cluster = request.cluster
         if "sync" not in cluster.people[request.person].may:
             raise Refused(f"You may not doctor {FIX}; {names(cluster.who_may('sync'))} may.")
-        if not self.at_work.acquire(blocking=False):
-            raise Refused(f"{self._under_way()} changes machines just now; say it again once that has ended.")
-        try:
+        with self.at_rest() as may_change:
+            if not may_change:
+                raise Refused(f"{self._under_way()} changes machines just now; say it again once that has ended.")
             return self.checks["doctor"](request.intent.arguments, self.registry)
-        finally:
-            self.at_work.release()
 
     def _under_way(self) -> str:
         titles = [one.plan.title for one in self.operations.all() if one.status == "running"]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gitops.app_repos import AppRepos
 from gitops.executor import HostCheck
+from gitops.locks import Locks
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.repository import ClusterRepo
@@ -43,9 +44,11 @@ class Flstr:
 
     def settle(self) -> list[Operation]:
         """Look until nothing is left to do; the operations there are."""
-        for _ in range(50):
+        for _ in range(200):
             if not self.worker.look():
-                return self.operations.all()
+                if not self.worker.dispatch.running:
+                    return self.operations.all()
+                self.worker.dispatch.wait(10)
         raise AssertionError("the worker never settles")
 
     def removal(self) -> Operation:
@@ -102,10 +105,10 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     repo, app_repos = ClusterRepo(cluster_remote.url, folder / "clone"), AppRepos(folder / "apps")
     revisions = Revisions(repo, app_repos)
     runner = Runner(operations, registry, pretend.executors(), token=1)
-    worker = Worker(revisions, registry, operations, runner, clock)
+    worker = Worker(revisions, registry, operations, runner, Locks(store), clock)
     checks: dict[str, HostCheck] = {}
     change = Change(repo, app_repos, worker.wake)
-    look = Look(registry, revisions, operations, worker.state, checks, runner.at_work)
+    look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest)
     decide = Decide(store, operations, worker.wake, clock)
     handlers: dict[str, Handler] = {
         "deploy": change.deploy, "scale": change.scale, "status": look.status, "plan": look.plan,

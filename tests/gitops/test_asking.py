@@ -142,6 +142,7 @@ def test_an_operation_waits_until_the_doctor_has_mended(flstr: Flstr) -> None:
     flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
     assert flstr.ask("doctor --fix") == "waited"
     threads[0].join(timeout=30)
+    flstr.settle()
     assert begun.is_set()
 
 

@@ -42,6 +42,7 @@ def test_an_empty_cluster_is_built_in_the_notes_order() -> None:
         f"start influencer 2-{SPEC} on worker102",
         "publish influencer.flstr.lab:80",
         "route to influencer",
+        f"watch influencer 1-{SPEC}, 2-{SPEC}",
     ]
     assert step(plans.change, f"start-influencer-1-{SPEC}").after == ("build-influencer-worker101", "register")
     assert step(plans.change, "build-influencer-worker101").after == ("join", "overlay")
@@ -74,10 +75,11 @@ def test_who_needs_an_app_that_moves_to_another_port_is_told_anew() -> None:
     tree = registered(instances=running)
     assert not any("start influencer" in title for title in titles(plan(before, tree).change))
     after = load({**texts, "apps/creator.yaml": creator.replace("5002", "5003")})
-    replaced = [title for title in titles(plan(after, tree).change) if "start influencer" in title]
+    replaced = [title for each in plan(after, tree).changes for title in titles(each) if "start influencer" in title]
     assert len(replaced) == 2
     recommitted = load({**texts, "apps/creator.yaml": creator.replace(FIRST, SECOND)})
-    assert not any("start influencer" in title for title in titles(plan(recommitted, tree).change))
+    changes = plan(recommitted, tree).changes
+    assert not any("start influencer" in title for each in changes for title in titles(each))
 
 
 def test_a_public_address_moves_once_its_new_app_serves() -> None:
@@ -99,11 +101,13 @@ def test_a_new_commit_replaces_one_instance_after_the_other() -> None:
         "build influencer@22222222 on worker101",
         f"start influencer 3-{NEW_SPEC} on worker101",
         f"route to influencer 3-{NEW_SPEC}",
+        f"watch influencer 3-{NEW_SPEC}",
         f"take influencer 1-{SPEC} out of the routing",
         f"stop influencer 1-{SPEC} on worker101",
         "build influencer@22222222 on worker102",
         f"start influencer 4-{NEW_SPEC} on worker102",
         f"route to influencer 4-{NEW_SPEC}",
+        f"watch influencer 4-{NEW_SPEC}",
         f"take influencer 2-{SPEC} out of the routing",
         f"stop influencer 2-{SPEC} on worker102",
     ]
@@ -122,6 +126,7 @@ def test_more_machines_and_more_instances() -> None:
         "build influencer@11111111 on worker103",
         f"start influencer 3-{SPEC} on worker103",
         "route to influencer",
+        f"watch influencer 3-{SPEC}",
     ]
     route = step(plans.change, "route-influencer").step
     assert isinstance(route, ApplyRouting)
@@ -146,6 +151,7 @@ def test_a_machine_that_is_taken_away_waits_for_leave() -> None:
         "build influencer@11111111 on worker101",
         f"start influencer 4-{SPEC} on worker101",
         f"route to influencer 4-{SPEC}",
+        f"watch influencer 4-{SPEC}",
         f"take influencer 3-{SPEC} out of the routing",
         f"stop influencer 3-{SPEC} on worker103",
         "take worker103 out of the overlay",

@@ -1,0 +1,119 @@
+"""Operations under way, each in a thread of its own, side by side where their locks allow it."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import structlog
+
+from gitops.executor import Cancellation
+from gitops.locks import Locks
+from gitops.runner import Guard, Runner
+from gitops.store import Fence
+from model.errors import Unreadable
+from model.operation import Operation
+
+log = structlog.get_logger()
+
+
+@dataclass
+class _UnderWay:
+    """One operation that runs, and how its thread ended."""
+
+    operation: Operation
+    cancellation: Cancellation = field(default_factory=Cancellation)
+    thread: threading.Thread | None = None
+    error: BaseException | None = None
+
+
+class Dispatch:
+    """Starts operations in the order in which they were made; one waits while somebody before it holds its locks."""
+
+    def __init__(self, runner: Runner, locks: Locks, may_destroy: Guard, on_end: Callable[[], None]) -> None:
+        self._runner = runner
+        self._locks = locks
+        self._may_destroy = may_destroy
+        self._on_end = on_end
+        self._under_way: dict[str, _UnderWay] = {}
+        self._starting = threading.Lock()
+
+    @property
+    def running(self) -> tuple[Operation, ...]:
+        """What is under way, oldest first."""
+        return tuple(one.operation for one in self._under_way.values())
+
+    def start(self, queued: Sequence[Operation]) -> bool:
+        """Start what may start of these, which are in order; says whether there was any."""
+        taken = {name for operation in self.running for name in operation.plan.locks}
+        started = False
+        for operation in queued:
+            if operation.id in self._under_way:
+                continue
+            if taken.isdisjoint(operation.plan.locks) and self._begin(operation):
+                started = True
+            taken.update(operation.plan.locks)
+        return started
+
+    def cancel(self, operation: Operation, why: str) -> None:
+        """Give an operation up: no step of it begins any more, and those that take long end."""
+        one = self._under_way.get(operation.id)
+        if one is not None and not one.cancellation.cancelled:
+            log.info("given up", operation=operation.id, reason=why)
+            one.cancellation.cancel(why)
+
+    def reap(self) -> bool:
+        """Forget what has ended; says whether there was any. Raises what a thread ended with: `Fenced`, or a fault."""
+        ended = [one for one in self._under_way.values() if one.thread is not None and not one.thread.is_alive()]
+        for one in ended:
+            del self._under_way[one.operation.id]
+        for one in ended:
+            if one.error is not None:
+                raise one.error
+        return bool(ended)
+
+    def wait(self, timeout: float) -> None:
+        """Wait until an operation ends, if one runs."""
+        for one in list(self._under_way.values()):
+            if one.thread is not None:
+                one.thread.join(timeout)
+                return
+
+    @contextmanager
+    def at_rest(self) -> Iterator[bool]:
+        """Let none start inside, if none runs now; False where one does."""
+        if not self._starting.acquire(blocking=False):
+            yield False
+            return
+        try:
+            yield not self._under_way
+        finally:
+            self._starting.release()
+            self._on_end()
+
+    def _begin(self, operation: Operation) -> bool:
+        if not self._starting.acquire(blocking=False):
+            return False
+        try:
+            one = _UnderWay(operation)
+            fences = self._locks.take(operation.plan.locks, operation.id)
+            one.thread = threading.Thread(
+                target=self._carry_out, args=(one, fences), name=f"operation {operation.id}", daemon=True
+            )
+            self._under_way[operation.id] = one
+            one.thread.start()
+        finally:
+            self._starting.release()
+        return True
+
+    def _carry_out(self, one: _UnderWay, fences: tuple[Fence, ...]) -> None:
+        try:
+            self._runner.run(one.operation, self._may_destroy, fences, one.cancellation)
+            self._locks.give_back(fences)
+        except Unreadable as error:
+            log.warning("an operation goes on later", operation=one.operation.id, reason=error.sentence)
+            one.error = error
+        except BaseException as error:  # raised again by whoever reaps
+            one.error = error
+        finally:
+            self._on_end()

@@ -1,0 +1,49 @@
+"""Which release of an app is to run: the manifest's, or the one before where that one failed. Pure."""
+
+from dataclasses import dataclass, replace
+
+from gitops.manifests import Manifests
+from model.app import App
+from model.names import AppKind, AppName
+from model.registered import Quarantine, Registered, RegisteredApp
+
+AppId = tuple[AppKind, AppName]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to run once releases that failed are left out.
+
+    `reverted` are the apps that run what was stable before, with why; `held` stay as they are, whatever that is.
+    """
+
+    manifests: Manifests
+    reverted: dict[AppId, Quarantine]
+    held: dict[AppId, Quarantine]
+
+
+def wanted(manifests: Manifests, registered: Registered) -> Wanted:
+    """The manifests with the stable release of each app whose own has failed."""
+    apps, reverted, held = dict(manifests.apps), {}, {}
+    for app_id, app in manifests.apps.items():
+        found = registered.apps.get(app_id, RegisteredApp())
+        failed = found.quarantine.get(manifests.spec(app))
+        if failed is None:
+            continue
+        before = None if found.stable is None else as_now(found.stable.app, app)
+        if before is None or not app.update.auto_revert or manifests.spec(before) in found.quarantine:
+            held[app_id] = failed
+        else:
+            reverted[app_id] = failed
+            apps[app_id] = before
+    return Wanted(replace(manifests, apps=apps), reverted, held)
+
+
+def as_now(before: App, app: App) -> App:
+    """An earlier release with what the manifest says now of everything that is not a matter of a release."""
+    return app.model_copy(update={name: getattr(before, name) for name in before.runs()})
+
+
+def fallback_spec(manifests: Manifests, app: App, registered: RegisteredApp) -> str:
+    """What the instances of an app's stable release end with; empty where there is none."""
+    return "" if registered.stable is None else manifests.spec(as_now(registered.stable.app, app))
