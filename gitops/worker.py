@@ -13,7 +13,7 @@ from gitops.locks import Locks
 from gitops.manifests import Manifests
 from gitops.notices import Trouble, say
 from gitops.operations import Operations
-from gitops.plan import plan
+from gitops.plan import Plans, plan
 from gitops.preempt import why_superseded
 from gitops.registry import Registry
 from gitops.releases import Wanted, wanted
@@ -23,8 +23,8 @@ from gitops.runner import Runner
 from model import keys
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
-from model.operation import Approval, Operation, SyncState
-from model.steps import Plan
+from model.operation import Approval, Operation, Origin, SyncState
+from model.steps import app_lock
 
 log = structlog.get_logger()
 
@@ -200,7 +200,7 @@ class Worker:
             return False
         plans = plan(manifests, self._registry.read(), busy)
         self._wanted = plans.wanted
-        if self._create(plans.changes, state.revision, manifests):
+        if self._create(plans, state.revision, manifests):
             return True
         if busy:
             return False
@@ -218,13 +218,16 @@ class Worker:
         self._save(state.model_copy(update={"settled": True, "intact": intact}))
         return ruling.ask
 
-    def _create(self, changes: Sequence[Plan], revision: str, manifests: Manifests) -> bool:
+    def _create(self, plans: Plans, revision: str, manifests: Manifests) -> bool:
         """Have changes carried out; the same plan again would fail again, or leave the same undone again."""
         created = False
-        for change in changes:
+        reverted = {app_lock(name) for _, name in plans.wanted.reverted}
+        for change in plans.changes:
             key, attempt = keys.attempt(change.locks[0]), f"{revision} {change.digest()}"
             if self._store.get(key) != attempt:
-                origin = self._revisions.origin(revision, manifests.cluster)
+                # Whoever wrote the revision did not ask for this.
+                itself = Origin(display="flstr", place="by itself") if reverted.intersection(change.locks) else None
+                origin = itself or self._revisions.origin(revision, manifests.cluster)
                 self._operations.create(change, revision, origin, {key: attempt})
                 created = True
         return created

@@ -93,15 +93,11 @@ class _Scope:
 
     def _placed(self, app: App, found: RegisteredApp) -> Change:
         manifests, registered = self.wanted.manifests, self.registered
-        pools = {node: pool for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"}
-        there = pools.keys() if self.machines else pools.keys() & registered.nodes.keys()
-        usable = there - registered.dead.keys() - set(manifests.cluster.drained)
-        # What runs on a machine that no pool wants is moved once that was approved.
-        leaving = registered.nodes.keys() - manifests.cluster.nodes().keys() - registered.dead.keys()
+        at = placement.places(manifests.cluster, registered)
+        # Whoever does not wait for new machines is placed on those that stand.
+        workers = [node for node in at.workers if self.machines or node in registered.nodes]
         fallback = fallback_spec(manifests, app, found)
-        return placement.change(
-            app.count, manifests.spec(app), found.instances, usable, keep=leaving, fallback=fallback
-        )
+        return placement.change(app.count, manifests.spec(app), found.instances, workers, at.keep, fallback=fallback)
 
     def _register(self, steps: StepList) -> set[AppId]:
         """Tell what others need to know of each app; the apps concerned."""
@@ -160,14 +156,14 @@ def _title(app: App, change: Change, instances: Mapping[InstanceId, InstanceReco
     old = {instances[before.instance].commit for before, _ in change.replace}
     if reverted:
         titles.append(f"revert {app.app} to {app.commit[:8]}")
-    elif change.replace and old != {app.commit}:
+    elif change.moved == change.replace:
+        nodes = sorted({old.node for old, _ in change.moved})
+        titles += [f"move {app.app} off {', '.join(nodes)}"] if nodes else []
+    elif old == {app.commit}:
+        titles.append(f"restart {app.app} with its new settings")
+    else:
         titles.append(f"deploy {app.app}@{app.commit[:8]}")
-    elif change.replace:
-        moved = all(
-            before.instance.partition("-")[2] == after.instance.partition("-")[2] for before, after in change.replace
-        )
-        titles.append(f"move {app.app}" if moved else f"restart {app.app} with its new settings")
-    elif change.start and not instances:
+    if change.start and not instances and not reverted:
         titles.append(f"deploy {app.app}@{app.commit[:8]}")
     if instances and len(instances) != app.count and not reverted:
         titles.append(f"stop {app.app}" if app.stopped else f"scale {app.app} from {len(instances)} to {app.count}")

@@ -42,7 +42,10 @@ def test_every_step_runs_once_and_after_those_it_waits_for(registry: Registry, o
     assert ended.status == "done"
     assert {state.status for state in ended.steps.values()} == {"done"}
     order = [kind for kind in pretend.done if kind != "registry.write"]
-    assert order == ["node.create"] * 4 + ["mesh.join", "overlay.join"] + [*order[6:10]] + ["routing.apply", "instance.watch"]
+    assert order == ["node.create"] * 4 + ["mesh.join", "overlay.join"] + [*order[6:10]] + [
+        "routing.apply",
+        "instance.watch",
+    ]
     assert Operations(registry.store).get(operation.id) == ended
     assert len(registry.read().apps["backend", "influencer"].instances) == 2
 
@@ -87,7 +90,13 @@ def test_an_operation_goes_on_where_a_killed_controller_left_it(registry: Regist
     second = Pretend()
     ended = run(registry, second, left.model_copy(update={"status": "running", "steps": steps}))
     assert ended.status == "done"
-    assert sorted(second.done) == ["instance.start", "instance.start", "instance.watch", "registry.write", "routing.apply"]
+    assert sorted(second.done) == [
+        "instance.start",
+        "instance.start",
+        "instance.watch",
+        "registry.write",
+        "routing.apply",
+    ]
 
 
 def test_a_controller_that_was_overtaken_stops(registry: Registry, operation: Operation) -> None:
