@@ -27,10 +27,12 @@ from gitops.retention import prune
 from gitops.revisions import Revisions
 from gitops.runner import Runner
 from gitops.store import Fence, Store
-from gitops.verbs.change import Change
+from gitops.verbs.apps import Apps
+from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.look import Look
+from gitops.verbs.scale import Scale
 from gitops.worker import Worker
 from model import keys
 from model.errors import Fenced
@@ -106,13 +108,18 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     runner = Runner(operations, registry, build_executors(settings, ssh), fence.token)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease))
     watch = _until_fenced(Liveness(registry, ssh.answers, worker.wake).look, stopping)
-    change, decide = Change(repo, app_repos, worker.wake), Decide(store, operations, worker.wake)
+    commits, decide = Commits(repo, worker.wake), Decide(store, operations, worker.wake)
+    apps, scale = Apps(commits, app_repos, registry), Scale(commits)
     look = Look(
         registry, revisions, operations, worker.state, build_checks(settings, registry), worker.dispatch.at_rest
     )
     handlers: Mapping[str, Handler] = {
-        "deploy": change.deploy,
-        "scale": change.scale,
+        "deploy": apps.deploy,
+        "rollback": apps.rollback,
+        "restart": apps.restart,
+        "stop": apps.stop,
+        "remove": apps.remove,
+        "scale": scale.scale,
         "status": look.status,
         "plan": look.plan,
         "padlock": look.padlock,

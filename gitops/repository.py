@@ -23,7 +23,8 @@ TEXT_MODE = 0o100644
 # What Git adds below its reason, whatever the reason is.
 _SAYS_NOTHING = ("hint:", "Could not read from remote", "Please make sure you have", "and the repository exists")
 
-Edit = Callable[[Mapping[str, str]], Mapping[str, str]]
+# From the files of a revision to those that change; None removes one.
+Edit = Callable[[Mapping[str, str]], Mapping[str, str | None]]
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,8 @@ class ClusterRepo:
         """A file of a revision, or None."""
         with self._errors():
             try:
-                data: bytes = self._repo().commit(revision).tree.join(path).data_stream.read()
+                blob = self._repo().commit(revision).tree.join(path)
+                data: bytes = blob.data_stream.read()
             except KeyError:
                 return None
         return data.decode(errors="replace")
@@ -130,7 +132,7 @@ class ClusterRepo:
             )
 
     def commit(self, edit: Edit, message: str, author: Author) -> str | None:
-        """Commit what `edit` returns (path → new text) on top of the newest revision, and push it.
+        """Commit what `edit` returns (path → new text, None for none) on top of the newest revision, and push it.
 
         When somebody else pushed in between, the edit is made again on theirs. Returns the new revision, or None
         where the edit changes nothing.
@@ -148,10 +150,13 @@ class ClusterRepo:
                 return commit
         raise Refused(f"{self.url} changed {PUSH_TRIES} times while committing; try again")
 
-    def _write(self, parent: git.Commit, changed: Mapping[str, str], message: str, author: Author) -> str:
+    def _write(self, parent: git.Commit, changed: Mapping[str, str | None], message: str, author: Author) -> str:
         repo = self._repo()
         index = git.IndexFile.from_tree(repo, parent)
         for path, text in changed.items():
+            if text is None:
+                index.entries.pop((path, 0), None)
+                continue
             data = text.encode()
             blob = repo.odb.store(IStream(b"blob", len(data), io.BytesIO(data)))
             index.add([BaseIndexEntry((TEXT_MODE, blob.binsha, 0, path))], write=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from gitops import desired, placement
 from gitops.manifests import Manifests
-from gitops.placement import Change
+from gitops.placement import Change, Placed
 from gitops.plan.networks import add_join, add_networks, add_retirement, network_titles, not_in_every_mesh
 from gitops.plan.rollout import AppId, Rollout, StepList, start_id, take_out
 from gitops.plan.routes import Rolled, add_routes
@@ -86,9 +86,12 @@ class _Scope:
         dead = [pair for pair in change.replace if pair[0].node in self.registered.dead]
         alive = [pair for pair in change.replace if pair not in dead]
         new = (*(placed for _, placed in dead), *change.start)
-        replaced, started = rollout.replace(alive), rollout.start(new)
-        removed = rollout.remove((*(old for old, _ in dead), *change.remove))
-        rolled[app_id] = Rolled(rollout, started, new, (*replaced, *(start_id(app, one) for one in new), *removed))
+        proved = rollout.prove(self._unproven(app, change, found))
+        replaced, started = rollout.replace(alive, proved), rollout.start(new)
+        lost = rollout.remove(old for old, _ in dead)
+        removed = rollout.remove(change.remove, proved)
+        last = (*replaced, *(start_id(app, one) for one in new), *lost, *removed)
+        rolled[app_id] = Rolled(rollout, started, new, last)
         return _title(app, change, found.instances, app_id in self.wanted.reverted)
 
     def _placed(self, app: App, found: RegisteredApp) -> Change:
@@ -98,6 +101,15 @@ class _Scope:
         workers = [node for node in at.workers if self.machines or node in registered.nodes]
         fallback = fallback_spec(manifests, app, found)
         return placement.change(app.count, manifests.spec(app), found.instances, workers, at.keep, fallback=fallback)
+
+    def _unproven(self, app: App, change: Change, found: RegisteredApp) -> list[Placed]:
+        """Instances of a release that never served as a whole, while old ones are to make room for it."""
+        spec = self.wanted.manifests.spec(app)
+        going = [*(old for old, _ in change.replace), *change.remove]
+        if (found.stable is not None and found.stable.spec == spec) or all(old.spec == spec for old in going):
+            return []
+        kept = [Placed(name, record.node) for name, record in sorted(found.instances.items())]
+        return [placed for placed in kept if placed.spec == spec and placed not in going]
 
     def _register(self, steps: StepList) -> set[AppId]:
         """Tell what others need to know of each app; the apps concerned."""
@@ -130,7 +142,7 @@ class _Scope:
                 continue
             touched.add(app_id)
             # Its last connections may still be there.
-            take_out(steps, app_id, placement.Placed(held.instance, node), ["route"])
+            take_out(steps, app_id, Placed(held.instance, node), ["route"])
         return touched
 
 

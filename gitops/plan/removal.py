@@ -100,6 +100,12 @@ def _move_instances(
     return moved
 
 
+def _keys_of(app_id: AppId, registered: RegisteredApp) -> list[str]:
+    """What is remembered of an app beside its instances."""
+    quarantined = [keys.quarantine(*app_id, spec) for spec in registered.quarantine]
+    return [keys.meta_data(*app_id), *([keys.stable(*app_id)] if registered.stable else []), *quarantined]
+
+
 def _remove_apps(steps: StepList, gone: Sequence[AppId], manifests: Manifests, registered: Registered) -> None:
     names = ", ".join(name for _, name in gone)
     wanted = desired.ingress_keys(desired.ingress_records(manifests.apps.values()))
@@ -117,6 +123,6 @@ def _remove_apps(steps: StepList, gone: Sequence[AppId], manifests: Manifests, r
         for app_id in gone
         for instance, record in sorted(registered.apps[app_id].instances.items())
     ]
-    forget = WriteKeys(delete=tuple(keys.meta_data(kind, name) for kind, name in gone))
+    forget = WriteKeys(delete=tuple(key for app_id in gone for key in _keys_of(app_id, registered.apps[app_id])))
     steps.add("forget", f"deregister {names}", forget, ["route-without", *stops])
     steps.add("route", "bring HAProxy and nginx up to date", ApplyRouting(), ["forget"])

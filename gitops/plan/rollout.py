@@ -59,26 +59,29 @@ class Rollout:
         step = WatchInstances(app=self._app, instances={placed.instance: placed.node for placed in new})
         return self._steps.add(watch_id(self._app, new), f"watch {self._app.app} {names}", step, after)
 
-    def replace(self, pairs: Sequence[Pair]) -> list[str]:
+    def prove(self, unproven: Sequence[Placed]) -> list[str]:
+        """Watch instances that an operation left behind before it had seen how they serve; what waits for that."""
+        return [self.watch(unproven, [self._route(unproven, ["register"])])] if unproven else []
+
+    def replace(self, pairs: Sequence[Pair], after: Iterable[str] = ()) -> list[str]:
         """Wave after wave: start the new ones, route to them, watch them, take the old ones out, stop them."""
-        last: list[str] = []
+        last = list(after)
         for wave in waves(pairs, self._app.update):
             new = [placed for _, placed in wave]
             started = [self._start(placed, last) for placed in new]
-            serving = tuple((self._app.kind, self._app.app, placed.instance) for placed in new)
-            route = self._steps.add(
-                f"route-{self._app.app}-{new[0].instance}",
-                f"route to {self._app.app} {', '.join(placed.instance for placed in new)}",
-                ApplyRouting(serving=serving),
-                [start for start, _ in started],
-            )
-            watch = self.watch(new, [route])
+            watch = self.watch(new, [self._route(new, [start for start, _ in started])])
             last = [self._take_out(old, [watch]) for old, _ in wave]
-        return last
+        return last if pairs else []
 
-    def remove(self, surplus: Iterable[Placed]) -> list[str]:
+    def remove(self, surplus: Iterable[Placed], after: Iterable[str] = ()) -> list[str]:
         """Take instances out of the routing and stop them."""
-        return [self._take_out(placed, ["register"]) for placed in surplus]
+        return [self._take_out(placed, ["register", *after]) for placed in surplus]
+
+    def _route(self, new: Sequence[Placed], after: Iterable[str]) -> str:
+        names = ", ".join(placed.instance for placed in new)
+        serving = tuple((self._app.kind, self._app.app, placed.instance) for placed in new)
+        step_id = f"route-{self._app.app}-{new[0].instance}"
+        return self._steps.add(step_id, f"route to {self._app.app} {names}", ApplyRouting(serving=serving), after)
 
     def _start(self, placed: Placed, after: Iterable[str]) -> tuple[str, StartInstance]:
         step = StartInstance(node=placed.node, app=self._app, instance=placed.instance)

@@ -12,10 +12,12 @@ from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
 from gitops.runner import Runner
 from gitops.store import Store
-from gitops.verbs.change import Change
+from gitops.verbs.apps import Apps
+from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.look import Look
+from gitops.verbs.scale import Scale
 from gitops.worker import Worker
 from model import keys
 from model.errors import Refused
@@ -107,11 +109,13 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     runner = Runner(operations, registry, pretend.executors(), token=1)
     worker = Worker(revisions, registry, operations, runner, Locks(store), clock)
     checks: dict[str, HostCheck] = {}
-    change = Change(repo, app_repos, worker.wake)
+    commits = Commits(repo, worker.wake)
+    apps, scale = Apps(commits, app_repos, registry, clock), Scale(commits)
     look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest)
     decide = Decide(store, operations, worker.wake, clock)
     handlers: dict[str, Handler] = {
-        "deploy": change.deploy, "scale": change.scale, "status": look.status, "plan": look.plan,
+        "deploy": apps.deploy, "rollback": apps.rollback, "restart": apps.restart, "stop": apps.stop, "remove": apps.remove,
+        "scale": scale.scale, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
         "graph": look.graph, "doctor": look.doctor,
     }  # fmt: skip

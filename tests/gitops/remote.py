@@ -34,6 +34,20 @@ class Remote:
         git(self.work, "push", "-q", *(["--force"] if force else []), "origin", "HEAD:main")
         return git(self.work, "rev-parse", "HEAD")
 
+    def file(self, path: str) -> str:
+        """A file of the newest revision."""
+        return git(self.bare, "show", f"main:{path}") + "\n"
+
+    def subject(self) -> str:
+        """What the newest revision says of itself."""
+        return git(self.bare, "log", "-1", "--format=%s", "main")
+
+    def refuse_pushes(self) -> None:
+        """As a branch that is protected."""
+        hook = self.bare / "hooks/pre-receive"
+        hook.write_text("#!/bin/sh\necho 'the branch is protected' >&2\nexit 1\n")
+        hook.chmod(0o755)
+
     def pull(self) -> None:
         """Take over what others pushed."""
         git(self.work, "pull", "-q", "--rebase", "origin", "main")

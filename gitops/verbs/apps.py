@@ -1,0 +1,148 @@
+"""The verbs that change what runs of an app, all of them commits: deploy, rollback, restart, stop, remove."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from gitops import edit
+from gitops.app_repos import AppRepos
+from gitops.manifests import Manifests, app_path
+from gitops.registry import Registry
+from gitops.verbs.commits import Commits, text_of
+from gitops.verbs.desk import Request, did_you_mean
+from model import keys
+from model.app import App
+from model.errors import Refused
+from model.mrkdwn import escape
+from model.names import CommitHash
+from model.registered import Quarantine, RegisteredApp
+from model.steps import app_lock
+from model.verbs import ANYWAY
+
+
+@dataclass(frozen=True)
+class Apps:
+    """Commits what a person asks for of an app, under their name."""
+
+    commits: Commits
+    app_repos: AppRepos
+    registry: Registry
+    clock: Callable[[], float] = time.time
+
+    def deploy(self, request: Request) -> str:
+        """`deploy <app>@<commit> [--anyway]`."""
+        word, *flags = request.intent.arguments
+        name, _, wanted = word.partition("@")
+        manifests = self.commits.newest()
+        app = app_named(manifests, name)
+        commit = self.app_repos.resolve(app.repo, wanted)
+        failed = self._failed(manifests, app.model_copy(update={"commit": commit}))
+        if failed is not None and ANYWAY not in flags:
+            raise Refused(
+                f"{name}@{commit[:8]} failed before ({failed.reason}) and is in quarantine; "
+                f"`deploy {word} {ANYWAY}` tries it once more."
+            )
+        if failed is not None:
+            self._release(manifests, app.model_copy(update={"commit": commit}))
+        return self._to_commit(request, app, commit, "Deploy", again=failed is not None)
+
+    def rollback(self, request: Request) -> str:
+        """`rollback <app> [commit]`."""
+        name, *wanted = request.intent.arguments
+        app = app_named(self.commits.newest(), name)
+        commit = self.app_repos.resolve(app.repo, wanted[0]) if wanted else self._before(app)
+        return self._to_commit(request, app, commit, "Roll back")
+
+    def restart(self, request: Request) -> str:
+        """`restart <app>`; one that is stopped is started."""
+        name = request.intent.arguments[0]
+        app = app_named(self.commits.newest(), name)
+        now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.clock()))
+
+        def write(files: Mapping[str, str]) -> Mapping[str, str]:
+            path = app_path(name)
+            field, value = ("stopped", "false") if app.stopped else ("restarted", f'"{now}"')
+            return {path: edit.set_value(text_of(files, path), [field], value)}
+
+        revision = self.commits.make(request, write, f"{'Start' if app.stopped else 'Restart'} {name}")
+        if revision is None:
+            return f"{name} was restarted just now; nothing to do."
+        what = f"starts again, with {app.instances} of its instances" if app.stopped else "gets new instances, in turn"
+        return f"{name} {what}: committed as `{revision[:8]}`, flstr takes it from there."
+
+    def stop(self, request: Request) -> str:
+        """`stop <app>`."""
+        name = request.intent.arguments[0]
+        app = app_named(self.commits.newest(), name)
+        if app.stopped:
+            return f"{name} is stopped already; `restart {name}` starts it."
+
+        def write(files: Mapping[str, str]) -> Mapping[str, str]:
+            path = app_path(name)
+            return {path: edit.set_value(text_of(files, path), ["stopped"], "true")}
+
+        revision = self.commits.make(request, write, f"Stop {name}")
+        return (
+            f"{name} is to run nowhere: committed as `{(revision or '')[:8]}`; its addresses answer 503 until "
+            f"somebody says `restart {name}`."
+        )
+
+    def remove(self, request: Request) -> str:
+        """`remove <app>`; the worker asks for an approval."""
+        name = request.intent.arguments[0]
+        manifests = self.commits.newest()
+        app_named(manifests, name)
+        needing = sorted(app.app for app in manifests.apps.values() if name in app.needs)
+        if needing:
+            raise Refused(f"{', '.join(needing)} needs {name}; take it out of `needs` first.")
+        revision = self.commits.make(request, lambda _: {app_path(name): None}, f"Remove {name}")
+        return f"{name} is to go: committed as `{(revision or '')[:8]}`; it serves on until somebody approves."
+
+    def _to_commit(self, request: Request, app: App, commit: CommitHash, verb: str, *, again: bool = False) -> str:
+        subject = self.app_repos.subject(app.repo, commit)
+
+        def write(files: Mapping[str, str]) -> Mapping[str, str]:
+            path = app_path(app.app)
+            return {path: edit.set_value(text_of(files, path), ["commit"], f'"{commit}"')}
+
+        revision = self.commits.make(request, write, f"{verb} {app.app}@{commit[:12]} (was {app.commit[:12]})")
+        if revision is None and again:
+            return f"{app.app}@{commit[:8]} is out of quarantine, and tried once more."
+        if revision is None:
+            return f"{app.app} is already at `{commit[:8]}`; nothing to do."
+        about = f' "{escape(subject)}"' if subject else ""
+        stopped = f" It is stopped; `restart {app.app}` starts it." if app.stopped else ""
+        change = f"{app.app} {app.commit[:8]} → {commit[:8]}{about}"
+        return f"{change}: committed as `{revision[:8]}`, flstr takes it from there.{stopped}"
+
+    def _before(self, app: App) -> CommitHash:
+        """What served before what Git says now."""
+        stable = self._registered(app).stable
+        before = None if stable is None else stable.before if stable.app.commit == app.commit else stable.app.commit
+        if before is None:
+            raise Refused(
+                f"flstr knows of no commit that {app.app} served before; name one: `rollback {app.app} a1b2c3`."
+            )
+        return before
+
+    def _failed(self, manifests: Manifests, app: App) -> Quarantine | None:
+        return self._registered(app).quarantine.get(manifests.spec(app))
+
+    def _release(self, manifests: Manifests, app: App) -> None:
+        """Take a release out of quarantine; the plan that failed counts as new."""
+        quarantine = keys.quarantine(app.kind, app.app, manifests.spec(app))
+        self.registry.store.delete(quarantine, keys.attempt(app_lock(app.app)))
+        self.commits.wake()
+
+    def _registered(self, app: App) -> RegisteredApp:
+        return self.registry.read().apps.get((app.kind, app.app), RegisteredApp())
+
+
+def app_named(manifests: Manifests, name: str) -> App:
+    """The app of this name. Raises `Refused` with the nearest one."""
+    app = manifests.app_named(name)
+    if app is None:
+        raise Refused(
+            f"There is no app called {name}.{did_you_mean(name, [app.app for app in manifests.apps.values()])}"
+        )
+    return app
