@@ -62,8 +62,8 @@ def firewall_digest(node: NodeName, cluster: Cluster, registered: Registered) ->
 
 
 def wrongly_walled(cluster: Cluster, registered: Registered) -> tuple[NodeName, ...]:
-    """Wanted machines whose firewall was last brought to something else, or never to anything."""
-    wanted = cluster.nodes().keys() & registered.nodes.keys()
+    """Wanted machines whose firewall was last brought to something else, or never to anything; no dead ones."""
+    wanted = (cluster.nodes().keys() & registered.nodes.keys()) - registered.dead.keys()
     noted = registered.walled
     return tuple(node for node in sorted(wanted) if noted.get(node) != firewall_digest(node, cluster, registered))
 

@@ -30,19 +30,18 @@ def overlay_digest(cluster: Cluster, leases: Mapping[str, OverlayLease]) -> str:
 
 
 def wrongly_meshed(cluster: Cluster, registered: Registered) -> tuple[NodeName, ...]:
-    """Wanted machines whose meshes were last brought to something else, or never to anything."""
-    wanted = cluster.nodes()
-    inside = [
-        name for name, pool in sorted(wanted.items()) if name in registered.nodes and cluster.meshes_of(pool.role)
-    ]
+    """Wanted machines whose meshes were last brought to something else, or never to anything; no dead ones."""
+    wanted, alive = cluster.nodes(), registered.nodes.keys() - registered.dead.keys()
+    inside = [name for name, pool in sorted(wanted.items()) if name in alive and cluster.meshes_of(pool.role)]
     noted, members = registered.meshed, registered.members
     return tuple(node for node in inside if noted.get(node) != mesh_digest(node, cluster, members))
 
 
 def wrongly_overlaid(cluster: Cluster, registered: Registered) -> tuple[NodeName, ...]:
-    """Machines of the overlay whose peers were last brought to something else."""
+    """Machines of the overlay whose peers were last brought to something else; no dead ones."""
     digest = overlay_digest(cluster, registered.leases)
-    return tuple(node for node in overlay_nodes(cluster, registered) if registered.overlaid.get(node) != digest)
+    alive = [node for node in overlay_nodes(cluster, registered) if node not in registered.dead]
+    return tuple(node for node in alive if registered.overlaid.get(node) != digest)
 
 
 def overlay_nodes(cluster: Cluster, registered: Registered) -> tuple[NodeName, ...]:

@@ -38,7 +38,7 @@ class Registry:
     def read(self) -> Registered:
         """The whole registered tree, from one revision of etcd."""
         prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
-        prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED]
+        prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED, keys.DEAD]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -91,7 +91,7 @@ class Registry:
         meshes = self.store.prefix(keys.MESHES)
         gone = [key for key in meshes if key.endswith(f"/member/{node}")]
         freed = [key for key, owner in meshes.items() if "/address/" in key and owner == node]
-        noted = (keys.routed(node), keys.meshed(node), keys.walled(node))
+        noted = (keys.routed(node), keys.meshed(node), keys.walled(node), keys.dead(node))
         self.store.delete(keys.node(node), *noted, *gone, *freed)
 
     def leave_meshes(self, node: NodeRecord, meshes: Collection[MeshName]) -> None:
@@ -124,6 +124,10 @@ class Registry:
         mine = PortRecord(kind=kind, app=app, instance=instance).to_json()
         held = self.store.prefix(keys.ports(node))
         self.store.delete(*(key for key, value in held.items() if value == mine))
+
+    def dead(self) -> dict[NodeName, float]:
+        """The machines that are given up, and the Unix time since when each is silent."""
+        return _dead(self.store.prefix(keys.DEAD))
 
     def put_meshed(self, node: str, digest: str) -> None:
         """Note what a machine's meshes were brought to."""
@@ -165,11 +169,16 @@ def parse(found: Mapping[str, str]) -> Registered:
         leases=parse_leases(found),
         overlaid=_under(found, keys.OVERLAID),
         walled=_under(found, keys.WALLED),
+        dead=_dead(found),
     )
 
 
 def _under(found: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {key.removeprefix(prefix): value for key, value in sorted(found.items()) if key.startswith(prefix)}
+
+
+def _dead(found: Mapping[str, str]) -> dict[NodeName, float]:
+    return {node: float(since) for node, since in _under(found, keys.DEAD).items()}
 
 
 def _records(found: Mapping[str, str], prefix: str, model: type[R]) -> dict[str, R]:

@@ -9,8 +9,9 @@ ROUTING_ROLES = frozenset({"worker", "ingress", "service"})
 
 
 def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
-    """The machines that run HAProxy."""
-    return tuple(name for name, node in sorted(registered.nodes.items()) if node.role in ROUTING_ROLES)
+    """The machines that run HAProxy. A dead one is not waited for: it is brought up to date once it answers again."""
+    nodes = sorted(registered.nodes.items())
+    return tuple(name for name, node in nodes if node.role in ROUTING_ROLES and name not in registered.dead)
 
 
 def routing_digest(registered: Registered, node: NodeName) -> str:

@@ -18,6 +18,7 @@ from gitops.runner import Runner
 from model import keys
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
+from model.names import NodeName
 from model.operation import Approval, Operation, SyncState
 
 log = structlog.get_logger()
@@ -43,7 +44,7 @@ class Worker:
         self._awake = threading.Event()
         self._stopped = threading.Event()
         self._manifests: tuple[str, Manifests] | None = None
-        self._planned = ""
+        self._planned: tuple[str, frozenset[NodeName]] | None = None
         self._trouble = Trouble(registry.store)
 
     def wake(self) -> None:
@@ -163,7 +164,9 @@ class Worker:
     def _plan(self, approvals: list[Approval]) -> bool:
         state = self.state()
         manifests = self._known(state)
-        if manifests is None or (state.settled and self._planned == state.revision):
+        # A machine that died, or is back, is reason enough to plan again.
+        here = (state.revision, frozenset(self._registry.dead()))
+        if manifests is None or (state.settled and self._planned == here):
             return False
         plans = plan(manifests, self._registry.read())
         origin = self._revisions.origin(state.revision, manifests.cluster)
@@ -181,7 +184,7 @@ class Worker:
             cluster = manifests.cluster
             requesters = self._revisions.requesters(state.revision, state.intact, plans.removal.losses, cluster)
             self._operations.create_waiting(plans.removal, state.revision, origin, requesters, cluster.approvals)
-        self._planned = state.revision
+        self._planned = here
         intact = state.intact if plans.removal.destroys() else state.revision
         self._save(state.model_copy(update={"settled": True, "intact": intact}))
         return ruling.ask

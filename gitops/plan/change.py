@@ -25,11 +25,11 @@ def change_plan(manifests: Manifests, registered: Registered) -> Plan:
         titles.append(f"add {', '.join(new_nodes)}")
     titles += network_titles(steps, bool(new_nodes))
     _register(steps, manifests, registered)
-    workers = [node for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"]
+    at = placement.places(manifests.cluster, registered)
     rolled: dict[AppId, Rolled] = {}
     for app_id, app in sorted(manifests.apps.items()):
         instances = registered.apps.get(app_id, RegisteredApp()).instances
-        wanted = placement.change(app.instances, manifests.spec(app), instances, workers)
+        wanted = placement.change(app.instances, manifests.spec(app), instances, at.workers, at.keep)
         rollout = Rollout(steps, app, waits)
         replaced, started = rollout.replace(wanted.replace), rollout.start(wanted.start)
         starts = [start_id(app, placed) for placed in wanted.start]
@@ -84,17 +84,22 @@ def _clean_up(steps: StepList, manifests: Manifests, registered: Registered) -> 
         serves = held.instance in app.instances and app.instances[held.instance].node == node
         if serves or (held.kind, held.app, held.instance, node) in wanted or node not in nodes:
             continue
+        if node in registered.dead:
+            continue
         step = StopInstance(app_kind=held.kind, app=held.app, instance=held.instance, node=node)
         steps.add(f"stop-{held.app}-{held.instance}", f"clean up {held.app} {held.instance} on {node}", step, ["route"])
 
 
 def _title(app: App, change: Change, instances: Mapping[InstanceId, InstanceRecord]) -> list[str]:
     titles = []
-    if change.replace:
+    if change.moved == change.replace:
+        nodes = sorted({old.node for old, _ in change.moved})
+        titles += [f"move {app.app} off {', '.join(nodes)}"] if nodes else []
+    else:
         old = {instances[before.instance].commit for before, _ in change.replace}
         same = old == {app.commit}
         titles.append(f"restart {app.app} with its new settings" if same else f"deploy {app.app}@{app.commit[:8]}")
-    elif change.start and not instances:
+    if change.start and not instances:
         titles.append(f"deploy {app.app}@{app.commit[:8]}")
     if instances and len(instances) != app.instances:
         titles.append(f"scale {app.app} from {len(instances)} to {app.instances}")

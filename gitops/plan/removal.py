@@ -50,7 +50,7 @@ def _leaving(manifests: Manifests, registered: Registered) -> tuple[NodeName, ..
     """Machines that no pool wants; one that runs instances stays until there is another worker to take them."""
     wanted = manifests.cluster.nodes()
     unwanted = sorted((registered.nodes.keys() | registered.hosts.keys()) - wanted.keys())
-    if any(node in wanted for node in _workers(registered)):
+    if _workers(manifests, registered):
         return tuple(unwanted)
     busy = {record.node for app in registered.apps.values() for record in app.instances.values()}
     return tuple(node for node in unwanted if node not in busy)
@@ -63,23 +63,19 @@ def _has_subnet(node: NodeName, registered: Registered) -> bool:
     return leased or (record is not None and OVERLAY in record.addresses)
 
 
-def _workers(registered: Registered) -> list[NodeName]:
-    return [node for node, record in registered.nodes.items() if record.role == "worker"]
+def _workers(manifests: Manifests, registered: Registered) -> list[NodeName]:
+    """Those that stay, stand, and may run instances."""
+    return [node for node in placement.places(manifests.cluster, registered).workers if node in registered.nodes]
 
 
 def _move_instances(
     steps: StepList, manifests: Manifests, registered: Registered, leaving: frozenset[NodeName]
 ) -> list[str]:
-    workers = _workers(registered)
-    wanted_workers = [node for node, pool in manifests.cluster.nodes().items() if pool.role == "worker"]
+    workers = _workers(manifests, registered)
     moved = []
     for app_id, app in sorted(manifests.apps.items()):
-        instances = dict(registered.apps.get(app_id, RegisteredApp()).instances)
-        # What the count no longer asks for goes before anything is moved.
-        spec = manifests.spec(app)
-        for surplus in placement.change(app.instances, spec, instances, wanted_workers).remove:
-            del instances[surplus.instance]
-        pairs = placement.moves(spec, instances, leaving, workers)
+        instances = registered.apps.get(app_id, RegisteredApp()).instances
+        pairs = placement.moves(app.instances, manifests.spec(app), instances, workers, leaving)
         rollout = Rollout(steps, app)
         rollout.replace(pairs)
         moved += [f"{app.app} {old.instance} from {old.node} to {new.node}" for old, new in pairs]

@@ -1,14 +1,9 @@
 """The plan between two trees, as a person would read it: titles in order, and what each step waits for."""
 
-import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
-from gitops import placement
 from gitops.manifests import load
 from gitops.plan import plan
 from model.names import AppKind
-from model.registered import InstanceRecord, Registered
+from model.registered import Registered
 from model.steps import ApplyRouting, Plan, PlannedStep, StartInstance, WriteKeys
 from tests.gitops.scene import CLUSTER_YAML, FIRST, SECOND, app, app_yaml, instance, manifests, registered, spec
 
@@ -199,45 +194,6 @@ def test_the_last_worker_is_not_taken_while_it_runs_something() -> None:
 def test_the_same_trees_give_the_same_digest() -> None:
     assert plan(manifests(), Registered()).change.digest() == plan(manifests(), Registered()).change.digest()
     assert plan(manifests(), Registered()).change.digest() != plan(manifests(), registered()).change.digest()
-
-
-workers = st.lists(st.integers(101, 109), min_size=1, max_size=6, unique=True).map(
-    lambda numbers: [f"worker{number}" for number in numbers]
-)
-placed = st.dictionaries(
-    st.integers(1, 12), st.tuples(st.integers(101, 112), st.sampled_from([FIRST, SECOND])), max_size=10
-)
-
-
-@given(workers, placed, st.integers(0, 8))
-def test_placement_ends_with_the_wanted_count_spread_evenly(
-    stay: list[str], there: dict[int, tuple[int, str]], count: int
-) -> None:
-    wanted = spec()
-    instances: dict[str, InstanceRecord] = {
-        f"{number}-{spec(commit)}": instance(f"worker{node}", commit) for number, (node, commit) in there.items()
-    }
-    change = placement.change(count, wanted, instances, stay)
-    gone = {item.instance for item in change.remove} | {old.instance for old, _ in change.replace}
-    new = [item for _, item in change.replace] + list(change.start)
-    names = [name for name in instances if name not in gone] + [item.instance for item in new]
-    assert len(names) == len(set(names)) == count
-    assert all(name.endswith(wanted) for name in names)
-    assert all(item.node in stay for item in new)
-    assert not {item.instance for item in new} & instances.keys()
-
-
-@given(workers, st.integers(1, 12))
-def test_new_instances_are_spread(stay: list[str], count: int) -> None:
-    change = placement.change(count, SPEC, {}, stay)
-    load = [sum(item.node == node for item in change.start) for node in stay]
-    assert max(load) - min(load) <= 1
-
-
-@pytest.mark.parametrize("count", [1, 2, 3])
-def test_nothing_moves_when_nothing_changes(count: int) -> None:
-    running = {f"{number}-{SPEC}": instance("worker101") for number in range(1, count + 1)}
-    assert placement.change(count, SPEC, running, ["worker101", "worker102"]) == placement.Change()
 
 
 def test_start_steps_say_all_that_is_needed() -> None:

@@ -76,3 +76,12 @@ def test_the_tree_is_read_as_it_was_written(registry: Registry) -> None:
     assert tree.apps["backend", "influencer"].instances == {"1-aaaaaaaa": instance("worker101")}
     registry.delete_instance("backend", "influencer", "1-aaaaaaaa")
     assert registry.read().apps == {}
+
+
+def test_a_dead_machine_is_known_as_such_until_it_answers_or_leaves(registry: Registry) -> None:
+    for node in ("worker101", "worker102"):
+        registry.store.put(keys.dead(node), "1700000000.25")
+    assert registry.dead() == registry.read().dead == {"worker101": 1700000000.25, "worker102": 1700000000.25}
+    registry.store.delete(keys.dead("worker101"))
+    registry.forget_node("worker102")
+    assert registry.dead() == registry.read().dead == {}
