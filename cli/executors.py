@@ -22,10 +22,14 @@ from gitops.registry import Registry
 KEY_FILE = "ssh/id_ed25519"
 
 
-def build_executors(settings: Settings, registry: Registry) -> Executors:
+def warm_connections(settings: Settings, registry: Registry) -> Ssh:
+    """One a host, made when it is first needed."""
+    return Ssh(registry.host, ssh_key(settings.state / KEY_FILE))
+
+
+def build_executors(settings: Settings, ssh: Ssh) -> Executors:
     """By the kind of step; all of them share one warm connection a host."""
     key = ssh_key(settings.state / KEY_FILE)
-    ssh = Ssh(registry.host, key)
     cloud = CloudSettings(
         token=settings.hcloud_token.get_secret_value(),
         ssh_public_key=_public_line(key),
@@ -49,7 +53,7 @@ def build_executors(settings: Settings, registry: Registry) -> Executors:
 def build_checks(settings: Settings, registry: Registry) -> HostChecks:
     """The checks of the outside, by verb. Those that reach machines have connections of their own, so that a long step
     never keeps a look waiting."""
-    ssh = Ssh(registry.host, ssh_key(settings.state / KEY_FILE))
+    ssh = warm_connections(settings, registry)
     doctor = Doctor(ssh)
     return {"padlock": PadlockCheck(), "doctor": doctor, "graph": Graph(doctor)}
 

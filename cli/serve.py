@@ -13,8 +13,9 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.service import Bot, SlackSettings
 from cli.etcd import endpoint_file
-from cli.executors import build_checks, build_executors
+from cli.executors import build_checks, build_executors, warm_connections
 from cli.settings import Settings
+from executors.liveness import Liveness
 from gitops.app_repos import AppRepos
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
@@ -100,8 +101,10 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
     repo = ClusterRepo(settings.cluster_repo, settings.state / "cluster.git", settings.branch)
     app_repos = AppRepos(settings.state / "apps")
     revisions = Revisions(repo, app_repos)
-    runner = Runner(operations, registry, build_executors(settings, registry), fence.token)
+    ssh = warm_connections(settings, registry)
+    runner = Runner(operations, registry, build_executors(settings, ssh), fence.token)
     worker = Worker(revisions, registry, operations, runner)
+    watch = _until_fenced(Liveness(registry, ssh.answers, worker.wake).look, stopping)
     change, decide = Change(repo, app_repos, worker.wake), Decide(store, operations, worker.wake)
     look = Look(registry, revisions, operations, worker.state, build_checks(settings, registry), runner.at_work)
     handlers: Mapping[str, Handler] = {
@@ -119,6 +122,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
     desk = Desk(store, registry, handlers)
     scheduler = BackgroundScheduler()
     scheduler.add_job(worker.wake, "interval", seconds=settings.poll_seconds)
+    scheduler.add_job(watch, "interval", seconds=settings.poll_seconds, max_instances=1, coalesce=True)
     scheduler.add_job(lambda: prune(store, time.time()), "interval", hours=1)
     scheduler.start()
     desk.start()

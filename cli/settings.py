@@ -27,7 +27,9 @@ class Settings(BaseSettings):
     etcd_endpoints: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="A real etcd, as http://host:port,…; without it flstr runs one of its own"
     )
-    poll_seconds: float = Field(15.0, ge=0.2, description="Seconds between two looks at the cluster repo, 0.2 at least")
+    poll_seconds: float = Field(
+        15.0, ge=0.2, description="Seconds between two looks at the cluster repo and at the machines, 0.2 at least"
+    )
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines")
     email: str = Field("", description="Who you are in a shell; without it, Git's user.email")
     hcloud_token: SecretStr = Field(

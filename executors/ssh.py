@@ -13,6 +13,7 @@ from pathlib import Path
 
 import paramiko
 
+from executors.acknowledged import acknowledged_within
 from executors.knock import answer_script, knock_of, may_knock
 from executors.remote import OnLine, Unreachable
 from executors.script import FENCED_MARK, FENCED_STATUS, STATE_FOLDER, wrapped
@@ -26,6 +27,7 @@ HostLookup = Callable[[str], HostRecord | None]
 TCP_SECONDS = 4.0  # three tries of the kernel: a machine that is just booting is soon tried anew
 CONNECT_SECONDS = 10.0
 KEEPALIVE_SECONDS = 5
+HEARD_SECONDS = 2 * KEEPALIVE_SECONDS  # one keep-alive may come late
 SILENT_SECONDS = 20  # a machine that acknowledges nothing for so long is gone
 GRACE_SECONDS = 10.0  # how much longer than the remote timeout to wait for its answer
 KILL_SECONDS = 5
@@ -101,6 +103,19 @@ class Ssh:
 
         with ThreadPoolExecutor(min(len(scripts), SIDE_BY_SIDE), thread_name_prefix="ssh") as pool:
             return dict(zip(scripts, pool.map(one, scripts), strict=True))
+
+    def answers(self, node: str) -> bool:
+        """Whether a machine acknowledges what its warm connection sends, or lets flstr in where there is none.
+
+        A new connection stays warm. A machine whose kernel answers counts, whatever its programs do. Raises
+        `Refused` where the lookup does.
+        """
+        try:
+            client = self._client(node, self._machine(node))
+        except StepFailed:
+            return False
+        transport = client.get_transport()
+        return transport is not None and acknowledged_within(transport.sock, HEARD_SECONDS)
 
     def forget(self, node: str) -> None:
         """Let go of a machine that is no more."""

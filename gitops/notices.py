@@ -18,7 +18,13 @@ PATIENCE_SECONDS = 30.0
 
 def say(store: Store, notice_id: str, text: str) -> None:
     """Have the bot post `text` (Slack mrkdwn) in the channel; the same id is said once."""
-    store.put_new(keys.notice(notice_id), Notice(id=notice_id, text=text, at=time.time()).to_json())
+    for key, value in notice(notice_id, text).items():
+        store.put_new(key, value)
+
+
+def notice(notice_id: str, text: str) -> dict[str, str]:
+    """What has the bot post `text`, for whoever writes it together with what it tells of."""
+    return {keys.notice(notice_id): Notice(id=notice_id, text=text, at=time.time()).to_json()}
 
 
 class Trouble:

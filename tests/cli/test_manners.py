@@ -70,7 +70,11 @@ def test_what_cannot_be_done_is_said_in_a_sentence(flstr: Flstr, words: tuple[st
 @pytest.mark.parametrize(
     ("variable", "value", "wanted"),
     [
-        ("FLSTR_POLL_SECONDS", "often", "Seconds between two looks at the cluster repo, 0.2 at least"),
+        (
+            "FLSTR_POLL_SECONDS",
+            "often",
+            "Seconds between two looks at the cluster repo and at the machines, 0.2 at least",
+        ),
         ("FLSTR_LOG_FORMAT", "xml", "`text` for people, `json` for machines"),
         ("FLSTR_ETCD_ENDPOINTS", "etcd", "A real etcd, as http://host:port,…; without it flstr runs one of its own"),
     ],

@@ -1,0 +1,189 @@
+"""The watch over machines, on a real etcd and real sshds on loopback."""
+
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from executors.acknowledged import acknowledged_within
+from executors.liveness import CUT_OFF, Liveness
+from executors.ssh import Ssh
+from gitops.registry import Registry
+from gitops.store import Fence, Store
+from model import keys
+from model.errors import Fenced, Unreadable
+from model.operation import Notice
+from model.registered import HostRecord, NodeRecord
+from tests.executors.sshd import LoopbackSshd, make_key
+from tests.gitops.scene import CLUSTER_YAML, instance, manifests
+
+NODES = {"controller001": "127.0.0.11", "ingress016": "127.0.0.12", "worker101": "127.0.0.13"}
+DYING = "worker102"
+
+
+@pytest.fixture
+def machines(tmp_path: Path) -> Iterator[LoopbackSshd]:
+    """Three machines that stay."""
+    sshd = LoopbackSshd(tmp_path / "sshd", tuple(NODES.values()))
+    sshd.start()
+    yield sshd
+    sshd.stop()
+
+
+@pytest.fixture
+def dying(tmp_path: Path, machines: LoopbackSshd) -> Iterator[LoopbackSshd]:
+    """worker102, which can be stopped alone; it lets in the same key at the same port."""
+    sshd = LoopbackSshd(tmp_path / "dying", ("127.0.0.14",))
+    (tmp_path / "dying/authorized_keys").write_text(f"{machines.client_public}\n")
+    sshd.port = machines.port
+    sshd.start()
+    yield sshd
+    sshd.stop()
+
+
+@pytest.fixture
+def registry(store: Store, machines: LoopbackSshd, dying: LoopbackSshd) -> Registry:
+    registry = Registry(store)
+    store.put(keys.CLUSTER, manifests(f"dead_after: 2m\n{CLUSTER_YAML}").cluster.to_json())
+    for node, ip in NODES.items():
+        registry.put_host(machines.record(node, ip=ip))
+        register(registry, node, ip)
+    registry.put_host(dying.record(DYING, ip="127.0.0.14"))
+    register(registry, DYING, "127.0.0.14")
+    registry.put_instance("backend", "influencer", "1-aaaaaaaa", instance(DYING))
+    return registry
+
+
+def register(registry: Registry, node: str, ip: str) -> None:
+    role = manifests().cluster.nodes()[node].role
+    registry.put_node(NodeRecord(name=node, ip=ip, services=(), role=role, pool=role))
+
+
+class Watch:
+    """A watch with a clock that tests set."""
+
+    def __init__(self, registry: Registry, ssh: Ssh) -> None:
+        self.registry, self.now, self.woken = registry, 1000.0, 0
+        self._liveness = Liveness(registry, ssh.answers, self._wake, lambda: self.now)
+
+    def _wake(self) -> None:
+        self.woken += 1
+
+    def look(self, after: float = 0.0) -> dict[str, float]:
+        """Who is given up after one more look."""
+        self.now += after
+        self._liveness.look()
+        return self.registry.dead()
+
+    def said(self) -> list[str]:
+        found = self.registry.store.prefix(keys.NOTICES).values()
+        return [notice.text for notice in sorted(map(Notice.model_validate_json, found), key=lambda notice: notice.at)]
+
+
+@pytest.fixture
+def ssh(registry: Registry, machines: LoopbackSshd, tmp_path: Path) -> Iterator[Ssh]:
+    ssh = Ssh(registry.host, machines.client_key, port=machines.port, state_folder=str(tmp_path / "state"))
+    yield ssh
+    ssh.close()
+
+
+@pytest.fixture
+def watch(registry: Registry, ssh: Ssh) -> Watch:
+    return Watch(registry, ssh)
+
+
+def test_a_machine_that_dies_is_given_up_in_time_and_taken_back_when_it_answers(
+    watch: Watch, dying: LoopbackSshd
+) -> None:
+    assert watch.look() == {}
+    dying.stop()
+    assert watch.look(15) == watch.look(119) == {}
+    assert (watch.said(), watch.woken) == ([], 0)
+    assert watch.look(1) == {DYING: 1015.0}
+    dead = ":warning: worker102 has not answered for 2 minutes; its instances are started on other machines."
+    assert (watch.said(), watch.woken) == ([dead], 1)
+    assert watch.look(15) == {DYING: 1015.0}
+    dying.start()
+    assert watch.look(15) == {}
+    assert (watch.said(), watch.woken) == ([dead, ":white_check_mark: worker102 answers again, after 2 minutes."], 2)
+
+
+def test_machines_that_answer_cost_neither_a_write_nor_a_new_connection(
+    watch: Watch, machines: LoopbackSshd, dying: LoopbackSshd
+) -> None:
+    watch.look()
+    revision, connections = watch.registry.store._prefix("")[1], machines.connections()
+    for _ in range(20):
+        assert watch.look(15) == {}
+    assert watch.registry.store._prefix("")[1] == revision
+    assert (machines.connections(), connections, dying.connections()) == (3, 3, 1)
+
+
+def test_where_most_are_silent_nobody_is_given_up_and_the_channel_hears_of_it_once(
+    watch: Watch, machines: LoopbackSshd
+) -> None:
+    watch.look()
+    machines.stop()
+    for _ in range(5):
+        assert watch.look(60) == {}
+    assert (watch.said(), watch.woken) == ([CUT_OFF], 0)
+
+
+def test_another_controller_counts_anew_and_takes_back_what_the_first_gave_up(
+    watch: Watch, registry: Registry, ssh: Ssh, dying: LoopbackSshd
+) -> None:
+    dying.stop()
+    watch.look()
+    other = Watch(registry, ssh)
+    assert other.look(119) == other.look(2) == {}
+    assert other.look(118) == {DYING: 1119.0}
+    dying.start()
+    assert Watch(registry, ssh).look(500) == {}
+
+
+def test_a_machine_with_another_host_key_does_not_answer_as_itself(
+    watch: Watch, registry: Registry, dying: LoopbackSshd, tmp_path: Path
+) -> None:
+    registry.put_host(dying.record(DYING, make_key(tmp_path / "other"), ip="127.0.0.14"))
+    watch.look()
+    assert watch.look(120) == {DYING: 1000.0}
+
+
+def test_an_etcd_that_does_not_answer_says_nothing_of_the_machines(
+    watch: Watch, registry: Registry, dying: LoopbackSshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dying.stop()
+    watch.look()
+
+    def silent(_: str) -> HostRecord | None:
+        raise Unreadable("etcd does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(watch._liveness, "_answers", silent)
+        assert watch.look(60) == {}
+    assert watch.look(60) == {DYING: 1000.0}
+
+
+def test_a_controller_that_no_longer_leads_gives_nobody_up(
+    store: Store, registry: Registry, ssh: Ssh, dying: LoopbackSshd
+) -> None:
+    store.put(keys.LEADER, "another")
+    stale = Watch(Registry(store.fenced(Fence(keys.LEADER, 1))), ssh)
+    dying.stop()
+    stale.look()
+    with pytest.raises(Fenced):
+        stale.look(120)
+    assert registry.dead() == {}
+
+
+def test_a_connection_counts_while_its_other_end_acknowledges() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        assert acknowledged_within(client, 1.0)
+        time.sleep(0.2)
+        assert not acknowledged_within(client, 0.1)
+        client.sendall(b"x")
+        assert acknowledged_within(client, 0.1)
+    assert not acknowledged_within(client, 60.0)
+    assert not acknowledged_within(None, 60.0)
