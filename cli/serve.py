@@ -27,8 +27,10 @@ from gitops.revisions import Revisions
 from gitops.runner import Runner
 from gitops.store import Fence, Store
 from gitops.verbs.change import Change
+from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
+from gitops.verbs.drain import Drain
 from gitops.verbs.look import Look
 from gitops.worker import Worker
 from model import keys
@@ -105,11 +107,15 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
     runner = Runner(operations, registry, build_executors(settings, ssh), fence.token)
     worker = Worker(revisions, registry, operations, runner)
     watch = _until_fenced(Liveness(registry, ssh.answers, worker.wake).look, stopping)
-    change, decide = Change(repo, app_repos, worker.wake), Decide(store, operations, worker.wake)
+    commits = Commits(repo, worker.wake)
+    change, decide = Change(commits, app_repos), Decide(store, operations, worker.wake)
+    drain = Drain(commits, registry.dead)
     look = Look(registry, revisions, operations, worker.state, build_checks(settings, registry), runner.at_work)
     handlers: Mapping[str, Handler] = {
         "deploy": change.deploy,
         "scale": change.scale,
+        "drain": drain.drain,
+        "undrain": drain.undrain,
         "status": look.status,
         "plan": look.plan,
         "padlock": look.padlock,

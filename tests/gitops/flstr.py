@@ -12,8 +12,10 @@ from gitops.revisions import Revisions
 from gitops.runner import Runner
 from gitops.store import Store
 from gitops.verbs.change import Change
+from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
+from gitops.verbs.drain import Drain
 from gitops.verbs.look import Look
 from gitops.worker import Worker
 from model import keys
@@ -104,12 +106,14 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     runner = Runner(operations, registry, pretend.executors(), token=1)
     worker = Worker(revisions, registry, operations, runner, clock)
     checks: dict[str, HostCheck] = {}
-    change = Change(repo, app_repos, worker.wake)
+    commits = Commits(repo, worker.wake)
+    change, drain = Change(commits, app_repos), Drain(commits, registry.dead)
     look = Look(registry, revisions, operations, worker.state, checks, runner.at_work)
     decide = Decide(store, operations, worker.wake, clock)
     handlers: dict[str, Handler] = {
         "deploy": change.deploy, "scale": change.scale, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
+        "drain": drain.drain, "undrain": drain.undrain,
         "graph": look.graph, "doctor": look.doctor,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
