@@ -31,6 +31,7 @@ from gitops.verbs.apps import Apps
 from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
+from gitops.verbs.drain import Drain
 from gitops.verbs.look import Look
 from gitops.verbs.scale import Scale
 from gitops.worker import Worker
@@ -109,7 +110,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease))
     watch = _until_fenced(Liveness(registry, ssh.answers, worker.wake).look, stopping)
     commits, decide = Commits(repo, worker.wake), Decide(store, operations, worker.wake)
-    apps, scale = Apps(commits, app_repos, registry), Scale(commits)
+    apps, scale, drain = Apps(commits, app_repos, registry), Scale(commits), Drain(commits, registry.dead)
     look = Look(
         registry, revisions, operations, worker.state, build_checks(settings, registry), worker.dispatch.at_rest
     )
@@ -120,6 +121,8 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         "stop": apps.stop,
         "remove": apps.remove,
         "scale": scale.scale,
+        "drain": drain.drain,
+        "undrain": drain.undrain,
         "status": look.status,
         "plan": look.plan,
         "padlock": look.padlock,

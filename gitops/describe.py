@@ -3,9 +3,11 @@
 import time
 from collections.abc import Sequence
 
+from gitops.liveness import in_words
 from gitops.plan import Plans
 from model.cluster import Cluster
 from model.mrkdwn import SIGNS, escape
+from model.names import NodeName
 from model.operation import Operation, SyncState
 from model.registered import NodeRecord, Registered, RegisteredApp
 from model.steps import Plan
@@ -37,7 +39,7 @@ def app(name: str, registered: RegisteredApp) -> str:
     return "\n".join(lines) if registered.instances else f"*{name}* has no instance that serves"
 
 
-def node(record: NodeRecord, registered: Registered) -> str:
+def node(record: NodeRecord, registered: Registered, cluster: Cluster) -> str:
     """One machine with what runs on it."""
     addresses = ", ".join(f"{address} in {mesh}" for mesh, address in sorted(record.addresses.items()))
     running = [
@@ -46,7 +48,10 @@ def node(record: NodeRecord, registered: Registered) -> str:
         for instance, item in sorted(app_record.instances.items())
         if item.node == record.name
     ]
-    return "\n".join([f"*{record.name}* ({record.role}), {record.ip}, {addresses or 'in no mesh'}", *running])
+    condition = _condition(record.name, registered, cluster)
+    return "\n".join(
+        [f"*{record.name}* ({record.role}), {record.ip}, {addresses or 'in no mesh'}{condition}", *running]
+    )
 
 
 def plans(revision: str, both: Plans) -> str:
@@ -88,8 +93,14 @@ def _nodes(cluster: Cluster, registered: Registered) -> list[str]:
         count = sum(item.node == name for found in registered.apps.values() for item in found.instances.values())
         running = f", {count} instance{'' if count == 1 else 's'}" if record.role == "worker" else ""
         unwanted = "" if pool else ", no longer wanted"
-        lines.append(f"• {name} ({record.role}, {record.ip}){running}{unwanted}")
+        lines.append(f"• {name} ({record.role}, {record.ip}){running}{unwanted}{_condition(name, registered, cluster)}")
     return lines
+
+
+def _condition(node: NodeName, registered: Registered, cluster: Cluster) -> str:
+    drained = ", drained" if node in cluster.drained else ""
+    since = registered.dead.get(node)
+    return drained if since is None else f"{drained}, has not answered for {in_words(time.time() - since)}"
 
 
 def _apps(registered: Registered) -> list[str]:

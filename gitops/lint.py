@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from gitops.lint_drained import drain_faults, undrained_workers
 from gitops.lint_networks import OWN_PORTS, WEB_PORTS, network_faults
 from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
 from model.app import App, IngressBinding
@@ -19,7 +20,9 @@ def check(files: Mapping[str, str]) -> Manifests:
 
 
 def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
-    yield from network_faults(parse(CLUSTER_FILE, files[CLUSTER_FILE]), manifests.cluster)
+    cluster = parse(CLUSTER_FILE, files[CLUSTER_FILE])
+    yield from network_faults(cluster, manifests.cluster)
+    yield from drain_faults(cluster, manifests.cluster)
     apps = sorted(manifests.apps.values(), key=lambda app: app.app)
     for index, app in enumerate(apps):
         place = _Place(files, app)
@@ -45,6 +48,8 @@ def _reachable(place: _Place, cluster: Cluster) -> Iterator[Fault]:
     app, roles = place.app, {pool.role for pool in cluster.pools.values() if pool.count > 0}
     if app.instances and "worker" not in roles:
         yield place.fault(("instances",), f"{app.app} has no worker to run on; add a pool of role worker")
+    elif app.count and not undrained_workers(cluster):
+        yield place.fault(("instances",), f"{app.app} has no worker to run on: all are drained; undrain one of them")
     network = cluster.app_network()
     if app.instances and network is None:
         yield place.fault(("app",), f"{app.app} is in no mesh; let a mesh or the overlay have the role worker")

@@ -40,7 +40,7 @@ class Look:
         if name in apps:
             return describe.app(name, apps[name])
         if name in registered.nodes:
-            return describe.node(registered.nodes[name], registered)
+            return describe.node(registered.nodes[name], registered, request.cluster)
         raise Refused(f"There is no app or node called {name}.{did_you_mean(name, [*apps, *registered.nodes])}")
 
     def plan(self, _: Request) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gitops import edit
+from gitops import edit, edit_list
 from gitops.manifests import CLUSTER_FILE, app_path
 from gitops.verbs.commits import Commits, text_of
 from gitops.verbs.desk import Request, did_you_mean
@@ -27,9 +27,14 @@ class Scale:
             raise Refused(f"There is no app or pool called {name}.{did_you_mean(name, known)}")
         path, field = (app_path(name), ["instances"]) if app else (CLUSTER_FILE, ["pools", name, "count"])
         before = app.instances if app else pools[name].count
+        gone = () if app else manifests.cluster.names_of(name, pools[name])[count:]
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
-            return {path: edit.set_value(text_of(files, path), field, str(count))}
+            text = edit.set_value(text_of(files, path), field, str(count))
+            # A machine that leaves is drained no more, or the next one of its name would be.
+            for node in gone:
+                text = edit_list.remove_item(text, ["drained"], node)
+            return {path: text}
 
         revision = self.commits.make(request, write, f"Scale {name} from {before} to {count}")
         if revision is None:

@@ -16,6 +16,7 @@ from gitops.verbs.apps import Apps
 from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
+from gitops.verbs.drain import Drain
 from gitops.verbs.look import Look
 from gitops.verbs.scale import Scale
 from gitops.worker import Worker
@@ -111,12 +112,14 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     checks: dict[str, HostCheck] = {}
     commits = Commits(repo, worker.wake)
     apps, scale = Apps(commits, app_repos, registry, clock), Scale(commits)
+    drain = Drain(commits, registry.dead)
     look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest)
     decide = Decide(store, operations, worker.wake, clock)
     handlers: dict[str, Handler] = {
         "deploy": apps.deploy, "rollback": apps.rollback, "restart": apps.restart, "stop": apps.stop, "remove": apps.remove,
         "scale": scale.scale, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
+        "drain": drain.drain, "undrain": drain.undrain,
         "graph": look.graph, "doctor": look.doctor,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
