@@ -18,11 +18,13 @@ from executors.provision import Provision
 from executors.ssh import Ssh
 from gitops.executor import Executors, HostChecks
 from gitops.registry import Registry
+from gitops.secrets import Identities
 
 KEY_FILE = "ssh/id_ed25519"
+IDENTITY_FILE = "age/identity"
 
 
-def build_executors(settings: Settings, registry: Registry) -> Executors:
+def build_executors(settings: Settings, registry: Registry, identities: Identities) -> Executors:
     """By the kind of step; all of them share one warm connection a host."""
     key = ssh_key(settings.state / KEY_FILE)
     ssh = Ssh(registry.host, key)
@@ -42,7 +44,7 @@ def build_executors(settings: Settings, registry: Registry) -> Executors:
         "overlay.join": overlay.join,
         "overlay.leave": overlay.leave,
         "overlay.retire": overlay.retire,
-        **deploy_executors(ssh),
+        **deploy_executors(ssh, identities.decrypt),
     }
 
 

@@ -13,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.service import Bot, SlackSettings
 from cli.etcd import endpoint_file
-from cli.executors import build_checks, build_executors
+from cli.executors import IDENTITY_FILE, build_checks, build_executors
 from cli.settings import Settings
 from gitops.app_repos import AppRepos
 from gitops.etcd_server import EmbeddedEtcd
@@ -24,6 +24,7 @@ from gitops.repository import ClusterRepo
 from gitops.retention import prune
 from gitops.revisions import Revisions
 from gitops.runner import Runner
+from gitops.secrets import read_identities
 from gitops.store import Fence, Store
 from gitops.verbs.change import Change
 from gitops.verbs.decide import Decide
@@ -99,8 +100,10 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
     registry, operations = Registry(store), Operations(store)
     repo = ClusterRepo(settings.cluster_repo, settings.state / "cluster.git", settings.branch)
     app_repos = AppRepos(settings.state / "apps")
-    revisions = Revisions(repo, app_repos)
-    runner = Runner(operations, registry, build_executors(settings, registry), fence.token)
+    identities = read_identities(settings.state / IDENTITY_FILE)
+    store.put(keys.RECIPIENT, identities.recipient)
+    revisions = Revisions(repo, app_repos, identities.decrypt)
+    runner = Runner(operations, registry, build_executors(settings, registry, identities), fence.token)
     worker = Worker(revisions, registry, operations, runner)
     change, decide = Change(repo, app_repos, worker.wake), Decide(store, operations, worker.wake)
     look = Look(registry, revisions, operations, worker.state, build_checks(settings, registry), runner.at_work)

@@ -17,9 +17,9 @@ def set_value(text: str, path: Sequence[str], value: str) -> str:
     anchored = False
     for part in path[:-1]:
         node = _child(node, part)
-        anchored = anchored or _has_anchor(node)
+        anchored = anchored or has_anchor(node)
     found = _child(node, path[-1])
-    anchored = anchored or _has_anchor(found)
+    anchored = anchored or has_anchor(found)
     if isinstance(found, ScalarNode) and not anchored:
         return text[: found.start_mark.index] + value + text[found.end_mark.index :]
     if found is None and isinstance(node, MappingNode) and node.value and not anchored:
@@ -27,7 +27,7 @@ def set_value(text: str, path: Sequence[str], value: str) -> str:
     raise Refused(f"{'.'.join(path)} is not a single value in the manifest; change it by hand")
 
 
-def _has_anchor(node: object) -> bool:
+def has_anchor(node: object) -> bool:
     """Whether it may stand for other fields as well, which would change with it."""
     return getattr(node, "anchor", None) is not None
 
