@@ -15,6 +15,7 @@ from gitops.registry import Registry
 from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
 from gitops.runner import Runner
+from gitops.secrets import read_identities
 from gitops.store import Store
 from gitops.worker import Worker
 from model.operation import Origin
@@ -52,7 +53,8 @@ def _remote(folder: Path) -> Remote:
 
 def _settled(store: Store, cluster: Remote, folder: Path, past: int) -> Worker:
     registry, operations = Registry(store), Operations(store)
-    revisions = Revisions(ClusterRepo(cluster.url, folder / "cluster.git"), AppRepos(folder / "apps"))
+    repo, app_repos = ClusterRepo(cluster.url, folder / "cluster.git"), AppRepos(folder / "apps")
+    revisions = Revisions(repo, app_repos, read_identities(folder / "identity").decrypt)
     runner = Runner(operations, registry, Pretend().executors(), token=1)
     worker = Worker(revisions, registry, operations, runner, Locks(store))
     while worker.look() or worker.dispatch.running:

@@ -1,10 +1,13 @@
 """Cluster repos on disk: made from the example, and checked."""
 
 import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.lint import check
-from gitops.manifests import Manifests
+from gitops.lint_units import warnings
+from gitops.manifests import Fault, Manifests
 from model.errors import Refused
 
 SCHEMA_FOLDER = ".schema"
@@ -18,9 +21,19 @@ def init(folder: Path) -> None:
     shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
 
 
-def lint(folder: Path) -> Manifests:
+@dataclass(frozen=True)
+class Linted:
+    """Manifests that are right, and what is to be said of them all the same."""
+
+    manifests: Manifests
+    warnings: Sequence[Fault]
+
+
+def lint(folder: Path) -> Linted:
     """The manifests of a folder. Raises `FaultyManifests`."""
-    return check(read(folder))
+    files = read(folder)
+    manifests = check(files)
+    return Linted(manifests, warnings(files, manifests))
 
 
 def read(folder: Path) -> dict[str, str]:

@@ -18,8 +18,10 @@ from executors.provision import Provision
 from executors.ssh import Ssh
 from gitops.executor import Executors, HostChecks
 from gitops.registry import Registry
+from gitops.secrets import Identities
 
 KEY_FILE = "ssh/id_ed25519"
+IDENTITY_FILE = "age/identity"
 
 
 def warm_connections(settings: Settings, registry: Registry) -> Ssh:
@@ -27,7 +29,7 @@ def warm_connections(settings: Settings, registry: Registry) -> Ssh:
     return Ssh(registry.host, ssh_key(settings.state / KEY_FILE))
 
 
-def build_executors(settings: Settings, ssh: Ssh) -> Executors:
+def build_executors(settings: Settings, ssh: Ssh, identities: Identities) -> Executors:
     """By the kind of step; all of them share one warm connection a host."""
     key = ssh_key(settings.state / KEY_FILE)
     cloud = CloudSettings(
@@ -46,7 +48,7 @@ def build_executors(settings: Settings, ssh: Ssh) -> Executors:
         "overlay.join": overlay.join,
         "overlay.leave": overlay.leave,
         "overlay.retire": overlay.retire,
-        **deploy_executors(ssh),
+        **deploy_executors(ssh, identities.decrypt),
     }
 
 

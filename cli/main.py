@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli import lab_commands, mesh_commands
+from cli import lab_commands, mesh_commands, secret_commands
 from cli.sentences import err, out, sentences
 from model.verbs import VERBS, Verb
 
@@ -27,6 +27,7 @@ app = typer.Typer(
 )
 app.add_typer(lab_commands.app, name="lab")
 app.add_typer(mesh_commands.app, name="mesh")
+app.add_typer(secret_commands.app, name="secret")
 
 
 @app.command()
@@ -44,10 +45,13 @@ def init(folder: Annotated[Path, typer.Argument(help="A new or empty folder")]) 
 @app.command()
 @sentences
 def lint(folder: Annotated[Path, typer.Argument(help="A cluster repo")] = Path()) -> None:
-    """Check the manifests of a cluster repo."""
+    """Check the manifests of a cluster repo, and say what a sandbox that is loosened costs."""
     from cli import cluster_repo
 
-    manifests = cluster_repo.lint(folder)
+    linted = cluster_repo.lint(folder)
+    manifests = linted.manifests
+    for warning in linted.warnings:
+        out.print(str(warning), markup=False)
     nodes, apps = len(manifests.cluster.nodes()), len(manifests.apps)
     out.print(f"{folder} is right: {nodes} machines, {apps} {'app' if apps == 1 else 'apps'}", markup=False)
 

@@ -13,7 +13,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.service import Bot, SlackSettings
 from cli.etcd import endpoint_file
-from cli.executors import build_checks, build_executors, warm_connections
+from cli.executors import IDENTITY_FILE, build_checks, build_executors, warm_connections
 from cli.settings import Settings
 from executors.liveness import Liveness
 from gitops.app_repos import AppRepos
@@ -26,6 +26,7 @@ from gitops.repository import ClusterRepo
 from gitops.retention import prune
 from gitops.revisions import Revisions
 from gitops.runner import Runner
+from gitops.secrets import read_identities
 from gitops.store import Fence, Store
 from gitops.verbs.apps import Apps
 from gitops.verbs.commits import Commits
@@ -104,9 +105,11 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     registry, operations = Registry(store), Operations(store)
     repo = ClusterRepo(settings.cluster_repo, settings.state / "cluster.git", settings.branch)
     app_repos = AppRepos(settings.state / "apps")
-    revisions = Revisions(repo, app_repos)
+    identities = read_identities(settings.state / IDENTITY_FILE)
+    store.put(keys.RECIPIENT, identities.recipient)
+    revisions = Revisions(repo, app_repos, identities.decrypt)
     ssh = warm_connections(settings, registry)
-    runner = Runner(operations, registry, build_executors(settings, ssh), fence.token)
+    runner = Runner(operations, registry, build_executors(settings, ssh, identities), fence.token)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease))
     watch = _until_fenced(Liveness(registry, ssh.answers, worker.wake).look, stopping)
     commits, decide = Commits(repo, worker.wake), Decide(store, operations, worker.wake)

@@ -23,7 +23,7 @@ class Settings(BaseSettings):
 
     cluster_repo: str = Field("", description="Git address of the cluster repo")
     branch: str = Field("main", description="Branch that says what is desired")
-    state: Path = Field(Path("/var/lib/flstr"), description="Where flstr keeps its SSH key, its clones and its etcd")
+    state: Path = Field(Path("/var/lib/flstr"), description="Where flstr keeps its keys, its clones and its etcd")
     etcd_endpoints: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="A real etcd, as http://host:port,…; without it flstr runs one of its own"
     )

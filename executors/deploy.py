@@ -7,11 +7,12 @@ from executors.releases import Releases
 from executors.remote import Remote
 from executors.routing import Routing
 from gitops.executor import Executors
+from gitops.secrets import Decrypt
 
 
-def deploy_executors(remote: Remote) -> Executors:
+def deploy_executors(remote: Remote, decrypt: Decrypt) -> Executors:
     """Everything between a commit and an app that answers."""
-    releases, instances, routing = Releases(remote), Instances(remote), Routing(remote)
+    releases, instances, routing = Releases(remote), Instances(remote, decrypt), Routing(remote)
     return {
         "registry.write": write_keys,
         "release.build": releases.build,

@@ -25,6 +25,11 @@ def unit_path(kind: AppKind, app: str, instance: str) -> str:
     return f"{UNITS_FOLDER}/{unit_name(kind, app, instance)}"
 
 
+def credentials_folder(unit: str) -> str:
+    """The secrets of an instance, for root alone; systemd hands them to its unit."""
+    return f"{STATE_FOLDER}/credentials/{unit}"
+
+
 @dataclass(frozen=True)
 class ReleasePaths:
     """A commit built by one build script; another build script of the same commit makes another release."""

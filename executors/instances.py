@@ -1,17 +1,27 @@
 """Instances: a release that runs under systemd, seen healthy from where its users come."""
 
+import base64
 import math
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from executors.host_paths import UNITS_FOLDER, app_folder, release_paths, unit_name, unit_path
+from executors.host_paths import (
+    UNITS_FOLDER,
+    app_folder,
+    credentials_folder,
+    release_paths,
+    unit_name,
+    unit_path,
+)
 from executors.remote import Remote, Unreachable
 from executors.templates import render
 from executors.unit_files import Place, environment, unit_file
 from gitops.executor import StepContext
 from gitops.registry import Registry
+from gitops.secrets import Decrypt, masked, opened
 from model.app import App
 from model.errors import StepFailed
-from model.names import AppKind, AppName, InstanceId, NodeName
+from model.names import AppKind, AppName, InstanceId, NodeName, SecretName
 from model.registered import InstanceRecord, Registered
 from model.steps import StartInstance, StopInstance
 
@@ -36,14 +46,19 @@ def parse_outcome(printed: str) -> Outcome:
     return Outcome(how, status, journal.strip())
 
 
-def start_script(app: App, instance: InstanceId, place: Place, registered: Registered) -> str:
-    """The script that starts an instance and waits for its health."""
+def start_script(
+    app: App, instance: InstanceId, place: Place, registered: Registered, secrets: Mapping[SecretName, bytes]
+) -> str:
+    """The script that starts an instance and waits for its health; it holds its secrets, so nobody keeps it."""
+    unit = unit_name(app.kind, app.app, instance)
     return render(
         "app/start-instance.sh.j2",
         app=app,
         instance=instance,
         paths=release_paths(app),
-        unit=unit_name(app.kind, app.app, instance),
+        unit=unit,
+        credentials=credentials_folder(unit),
+        secrets={name: base64.encodebytes(value).decode().rstrip() for name, value in secrets.items()},
         unit_path=unit_path(app.kind, app.app, instance),
         unit_file=unit_file(app, instance, place, environment(app, instance, place, registered)),
         url=place.health_url(app),
@@ -58,11 +73,13 @@ def reach_script(app: App, place: Place) -> str:
 
 def stop_script(kind: AppKind, app: AppName, instance: InstanceId) -> str:
     """The script that stops an instance and cleans up after it."""
+    unit = unit_name(kind, app, instance)
     return render(
         "app/stop-instance.sh.j2",
         app=app,
         instance=instance,
-        unit=unit_name(kind, app, instance),
+        unit=unit,
+        credentials=credentials_folder(unit),
         unit_path=unit_path(kind, app, instance),
         folder=app_folder(kind, app),
         units_folder=UNITS_FOLDER,
@@ -84,16 +101,18 @@ def failure(app: App, instance: InstanceId, node: NodeName, outcome: Outcome, se
 class Instances:
     """Carries `StartInstance` and `StopInstance` out."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Remote, decrypt: Decrypt) -> None:
         self._remote = remote
+        self._decrypt = decrypt
 
     def start(self, step: StartInstance, context: StepContext) -> None:
         """Start an instance and register it once it was seen healthy; one that fails is taken away again."""
+        app = step.app
+        secrets = opened(app, self._decrypt)
         registered = context.registry.read()
         place = _place(step, context.registry, registered)
-        app = step.app
         try:
-            self._start_and_see(step, place, registered, context)
+            self._start_and_see(step, place, registered, secrets, context)
         except StepFailed:
             self._take_away(step, context)
             raise
@@ -110,12 +129,24 @@ class Instances:
             return
         context.registry.free_port(step.node, step.app_kind, step.app, step.instance)
 
-    def _start_and_see(self, step: StartInstance, place: Place, registered: Registered, context: StepContext) -> None:
+    def _start_and_see(
+        self,
+        step: StartInstance,
+        place: Place,
+        registered: Registered,
+        secrets: Mapping[SecretName, bytes],
+        context: StepContext,
+    ) -> None:
         app = step.app
         context.report(f"starting on port {place.port}")
-        script = start_script(app, step.instance, place, registered)
-        printed = self._remote.run(step.node, script, context.fence, app.update.healthy_deadline + SCRIPT_SECONDS)
-        outcome = parse_outcome(printed)
+        script = start_script(app, step.instance, place, registered, secrets)
+        try:
+            printed = self._remote.run(step.node, script, context.fence, app.update.healthy_deadline + SCRIPT_SECONDS)
+        except StepFailed as error:
+            _mask(error, secrets.values())
+            raise
+        # An app that ends may show what it was given.
+        outcome = parse_outcome(masked(printed, secrets.values()))
         if outcome.how != "healthy":
             raise StepFailed(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)
         ingresses = _ingresses(place, registered) if app.ingress else []
@@ -143,6 +174,11 @@ class Instances:
         context.registry.delete_instance(app.kind, app.app, step.instance)
         context.registry.free_port(step.node, app.kind, app.app, step.instance)
         context.report("taken away again")
+
+
+def _mask(error: StepFailed, secrets: Collection[bytes]) -> None:
+    error.sentence, error.output = masked(error.sentence, secrets), masked(error.output, secrets)
+    error.args = (error.sentence,)
 
 
 def _ingresses(place: Place, registered: Registered) -> list[NodeName]:

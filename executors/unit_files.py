@@ -3,13 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from executors.host_paths import release_paths
+from executors.host_paths import credentials_folder, release_paths, unit_name
 from executors.overlay_files import DRIVER_UNITS
 from executors.script import STATE_FOLDER
 from executors.templates import render
 from model.app import App
 from model.cluster import OVERLAY
 from model.errors import StepFailed
+from model.hardening import settings
 from model.names import AppName, InstanceId, NodeName
 from model.registered import MetaData, Registered
 
@@ -33,9 +34,9 @@ class Place:
 
 
 def environment(app: App, instance: InstanceId, place: Place, registered: Registered) -> dict[str, str]:
-    """The variables an instance is given: its own, and where it finds its app and each app it needs."""
+    """The variables an instance is given: the manifest's, its own, and where it finds its app and each it needs."""
     own = MetaData(publish=app.publish, env_prefix=app.env_prefix, env=app.env)
-    variables = {
+    variables = dict(app.variables) | {
         "HOST": place.address,
         "PORT": str(place.port),
         "HOME": "/tmp",  # noqa: S108 - the unit has a /tmp of its own
@@ -57,6 +58,8 @@ def unit_file(app: App, instance: InstanceId, place: Place, variables: Mapping[s
         network_units=network_units(place.network),
         paths=release_paths(app),
         state_folder=STATE_FOLDER,
+        sandbox=settings(app.hardening),
+        credentials=credentials_folder(unit_name(app.kind, app.app, instance)),
         environment=[systemd_word(f"{name}={value}") for name, value in variables.items()],
     )
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from gitops.lint_drained import drain_faults, undrained_workers
 from gitops.lint_networks import OWN_PORTS, WEB_PORTS, network_faults
+from gitops.lint_units import recipient_faults, unit_faults
 from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
 from model.app import App, IngressBinding
 from model.cluster import Cluster
@@ -23,6 +24,7 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
     cluster = parse(CLUSTER_FILE, files[CLUSTER_FILE])
     yield from network_faults(cluster, manifests.cluster)
     yield from drain_faults(cluster, manifests.cluster)
+    yield from recipient_faults(cluster, manifests.cluster)
     apps = sorted(manifests.apps.values(), key=lambda app: app.app)
     for index, app in enumerate(apps):
         place = _Place(files, app)
@@ -31,6 +33,8 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
         yield from _public_ports(place, manifests.cluster, apps)
         yield from _own_addresses(place, apps[:index])
         yield from _distinct_variables(place, manifests)
+        needed = [other for name in app.needs if (other := manifests.app_named(name))]
+        yield from unit_faults(place.document, app, needed)
 
 
 class _Place:
@@ -38,10 +42,10 @@ class _Place:
 
     def __init__(self, files: Mapping[str, str], app: App) -> None:
         self.app = app
-        self._document = parse(app_path(app.app), files[app_path(app.app)])
+        self.document = parse(app_path(app.app), files[app_path(app.app)])
 
     def fault(self, location: tuple[str | int, ...], sentence: str) -> Fault:
-        return Fault(self._document.path, self._document.line(location), sentence)
+        return Fault(self.document.path, self.document.line(location), sentence)
 
 
 def _reachable(place: _Place, cluster: Cluster) -> Iterator[Fault]:

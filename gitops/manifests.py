@@ -1,6 +1,5 @@
 """Manifests from the files of a revision, with every fault named by file and line."""
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -9,16 +8,16 @@ from pydantic import BaseModel, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from gitops.fault_sentences import sentence, without_values
 from model.app import App
 from model.base import Frozen
 from model.cluster import Cluster
 from model.errors import Refused
 from model.names import AppKind, AppName
-from model.schema import Schema, in_words, json_schema, schema_at
+from model.schema import json_schema
 
 CLUSTER_FILE = "cluster.yaml"
 APPS_FOLDER = "apps/"
-LONGEST_SHOWN = 60
 
 M = TypeVar("M", bound=Frozen)
 
@@ -33,6 +32,9 @@ class Fault:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}: {self.sentence}"
+
+
+_NO_CLUSTER = Fault(CLUSTER_FILE, 1, "the file is missing; a cluster repo has one at its top")
 
 
 class FaultyManifests(Refused):
@@ -83,7 +85,7 @@ class Document:
 def load(files: Mapping[str, str]) -> Manifests:
     """The manifests of a revision; `files` maps paths to texts. Raises `FaultyManifests`."""
     if CLUSTER_FILE not in files:
-        raise FaultyManifests([Fault(CLUSTER_FILE, 1, "the file is missing; a cluster repo has one at its top")])
+        raise FaultyManifests([_NO_CLUSTER])
     faults: list[Fault] = []
     cluster = _read(CLUSTER_FILE, files[CLUSTER_FILE], Cluster, faults)
     apps: dict[tuple[AppKind, AppName], App] = {}
@@ -124,10 +126,21 @@ def parse(path: str, text: str) -> Document:
         return Document(path, YAML(typ="rt").load(text))
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        problem = " ".join(str(error.problem or "cannot be read").split())
-        raise FaultyManifests([Fault(path, mark.line + 1 if mark else 1, f"this is not YAML: {problem}")]) from error
+        problem = without_values(str(error.problem or "cannot be read"))
+        raise FaultyManifests([Fault(path, mark.line + 1 if mark else 1, f"this is not YAML: {problem}")]) from None
     except (YAMLError, ValueError) as error:
-        raise FaultyManifests([Fault(path, 1, f"this is not YAML: {' '.join(str(error).split())[:200]}")]) from error
+        raise FaultyManifests([Fault(path, 1, f"this is not YAML: {without_values(str(error))[:200]}")]) from None
+
+
+def read_cluster(files: Mapping[str, str]) -> Cluster:
+    """The `cluster.yaml` of a revision by itself, whatever else is wrong in it. Raises `FaultyManifests`."""
+    faults: list[Fault] = []
+    if CLUSTER_FILE not in files:
+        raise FaultyManifests([_NO_CLUSTER])
+    cluster = _read(CLUSTER_FILE, files[CLUSTER_FILE], Cluster, faults)
+    if cluster is None:
+        raise FaultyManifests(faults)
+    return cluster
 
 
 def _read(path: str, text: str, model: type[M], faults: list[Fault]) -> M | None:
@@ -165,31 +178,4 @@ def _faults(document: Document, model: type[BaseModel], error: ValidationError) 
             # What is wrong inside it was said; that it is wrong as a whole follows from that.
             continue
         location = [part for part in detail["loc"] if part != "[key]"]
-        yield Fault(document.path, document.line(location), _sentence(json_schema(model), dict(detail)))
-
-
-def _sentence(schema: Schema, detail: Mapping[str, Any]) -> str:
-    around, last = detail["loc"][:-1], detail["loc"][-1:]
-    name = _shown(".".join(str(part) for part in detail["loc"]))
-    match detail["type"]:
-        case "extra_forbidden":
-            known = {field.lower(): field for field in schema_at(schema, around).get("properties", {})}
-            near = difflib.get_close_matches(str(last[0]).lower(), known, n=1)
-            return f"'{name}' is not a known field" + (f"; did you mean {known[near[0]]}?" if near else "")
-        case "missing":
-            return f"the field '{name}' is missing"
-        case "value_error":
-            problem = str(detail["ctx"]["error"])
-            return f"{name}: {problem}" if name else problem
-        case _ if last == ("[key]",):
-            *mapping, key = around
-            wanted = in_words(schema_at(schema, mapping).get("propertyNames", {}))
-            return f"{'.'.join(map(str, mapping))}: '{_shown(key)}' cannot be a name; write {wanted}"
-        case _:
-            wanted = in_words(schema_at(schema, detail["loc"]))
-            return f"{name} cannot be '{_shown(detail.get('input'))}'; write {wanted}"
-
-
-def _shown(value: object) -> str:
-    """A stranger's text in a sentence: one line of it, not too long."""
-    return " ".join(str(value).split())[:LONGEST_SHOWN]
+        yield Fault(document.path, document.line(location), sentence(json_schema(model), dict(detail)))

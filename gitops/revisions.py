@@ -4,8 +4,10 @@ from dataclasses import dataclass
 
 from gitops.app_repos import AppRepos
 from gitops.lint import check
-from gitops.manifests import CLUSTER_FILE, Manifests, app_path
+from gitops.lint_units import undecryptable
+from gitops.manifests import CLUSTER_FILE, FaultyManifests, Manifests, app_path
 from gitops.repository import ClusterRepo, Revision
+from gitops.secrets import Decrypt
 from gitops.standing import check_standing
 from model.cluster import Cluster
 from model.errors import Refused, Unreadable
@@ -17,10 +19,11 @@ from model.steps import Losses
 
 @dataclass(frozen=True)
 class Revisions:
-    """Reads revisions of the cluster repo."""
+    """Reads revisions of the cluster repo; `decrypt` opens the apps' secrets."""
 
     repo: ClusterRepo
     app_repos: AppRepos
+    decrypt: Decrypt
 
     def accept(
         self, head: str, last: str, accepted_rewrite: bool, known: Manifests | None, registered: Registered
@@ -38,6 +41,8 @@ class Revisions:
         files = self.repo.files(head)
         manifests = check(files)
         check_standing(files, manifests, registered, None if known is None else known.cluster)
+        if unreadable := [*undecryptable(files, manifests, self.decrypt)]:
+            raise FaultyManifests(unreadable)
         self._commits_exist(manifests, known)
         return manifests
 

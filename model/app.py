@@ -7,10 +7,12 @@ from typing import Literal
 from pydantic import Field
 
 from model.base import Frozen
+from model.hardening import Hardening
 from model.names import (
     AppKind,
     AppName,
     CommitHash,
+    Encrypted,
     EnvPrefix,
     GitUrl,
     HostName,
@@ -18,12 +20,21 @@ from model.names import (
     Port,
     ScriptPath,
     Seconds,
+    SecretName,
     Timestamp,
     UrlPath,
+    VariableName,
+    VariableValue,
 )
 
 # Long for a request, short for a roll-out; websockets are cut then, and their clients connect anew.
 DRAIN_SECONDS = 30.0
+
+# How variables end that say where an app is; they begin with its env_prefix.
+WHERE = ("PROTOCOL", "HOST", "PORT", "PATH")
+# What an instance is told beside that, so that no app can tell it otherwise.
+OWN_PREFIX = "FLSTR_"
+OWN_VARIABLES = frozenset({"HOST", "PORT", "HOME", "CREDENTIALS_DIRECTORY"})
 
 
 class Health(Frozen):
@@ -80,6 +91,11 @@ class App(Frozen):
     run: ScriptPath = Field(description="Script in the repository that runs an instance on $HOST:$PORT")
     build_within: Seconds = Field(600.0, description="How long the build may take")
     memory: MemoryLimit = Field("512M", description="Memory an instance may use")
+    tasks: int = Field(1024, ge=16, le=65536, description="Processes and threads an instance may have")
+    restart: Literal["always", "on-failure", "no"] = Field(
+        "always", description="When an instance that has ended is started again, after 2 s"
+    )
+    hardening: Hardening = Field(Hardening(), description="What of its sandbox the app needs looser")
     health: Health = Field(Health(), description="How an instance shows that it can serve")
     update: Update = Field(Update(), description="How a new release takes the place of the one that serves")
     stopped: bool = Field(False, description="Whether no instance runs for now, however many there are otherwise")
@@ -90,12 +106,24 @@ class App(Frozen):
     env_prefix: EnvPrefix = Field(description="Prefix of the variables that tell others where this app is")
     env: Env = Field(Env(), description="What others are told about reaching the app")
     needs: tuple[AppName, ...] = Field((), description="Apps whose variables an instance is given")
+    variables: dict[VariableName, VariableValue] = Field(
+        default_factory=dict, description="Other variables that an instance is given, in plain text"
+    )
+    secrets: dict[SecretName, Encrypted] = Field(
+        default_factory=dict,
+        description="What an instance finds in files $CREDENTIALS_DIRECTORY/<name>, encrypted by `flstr secret set`",
+        json_schema_extra={"writeOnly": True},
+    )
     ingress: tuple[IngressBinding, ...] = Field((), description="Public addresses that lead here")
 
     @property
     def count(self) -> int:
         """How many instances run."""
         return 0 if self.stopped else self.instances
+
+    def told_where(self) -> tuple[str, ...]:
+        """The names of the variables that say where this app is."""
+        return tuple(f"{self.env_prefix}_{end}" for end in WHERE)
 
     def runs(self) -> dict[str, object]:
         """What a running instance is made from; it has to be replaced where any of it changes."""

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict
 class Frozen(BaseModel):
     """Immutable, hashable by value where its fields are, and strict about unknown fields."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    # What somebody wrote in a wrong place may be a secret, and such an error may end in a log.
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
     def to_json(self) -> str:
         """The form kept in etcd: compact, keys by their written name."""

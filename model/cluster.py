@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from model.base import Frozen
 from model.names import (
+    AgeRecipient,
     ChannelName,
     CloudLocation,
     ClusterName,
@@ -133,6 +134,16 @@ class Approvals(Frozen):
     expires: Seconds = Field(3600.0, description="How long a card waits for a decision")
 
 
+class ClusterSecrets(Frozen):
+    """Who can read the apps' secrets: whoever has the private key of one of these."""
+
+    recipients: tuple[AgeRecipient, ...] = Field(
+        (),
+        description="Public keys that `flstr secret set` encrypts to: the cluster's own, and any other that may read",
+        json_schema_extra={"writeOnly": True},
+    )
+
+
 class Cluster(Frozen):
     """The whole of `cluster.yaml`."""
 
@@ -144,6 +155,11 @@ class Cluster(Frozen):
     overlay: Overlay | None = Field(None, description="The network that apps listen on, where there is one")
     people: dict[PersonName, Person] = Field(default_factory=dict, description="Who works with the cluster, by name")
     approvals: Approvals = Field(Approvals(), description="How a plan that destroys gets leave")
+    secrets: ClusterSecrets = Field(
+        ClusterSecrets(),
+        description="Who can read the apps' secrets",
+        json_schema_extra={"writeOnly": True},
+    )
     drained: tuple[NodeName, ...] = Field((), description="Machines on which no instance of an app may run")
     dead_after: Seconds = Field(
         120.0, description="How long a machine is silent until its instances are started on others"

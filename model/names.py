@@ -61,6 +61,31 @@ EnvPrefix = Annotated[
     StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,30}$"),
     Form("1 to 31 of A-Z, 0-9 and _, beginning with a letter"),
 ]
+VariableName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Z][A-Z0-9_]{0,62}$"),
+    Form("1 to 63 of A-Z, 0-9 and _, beginning with a letter"),
+]
+SecretName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"),
+    Form("1 to 63 of letters, digits, _ and -, beginning with a letter"),
+]
+# What age writes with --armor; that it can be decrypted is seen by whoever has the key.
+Encrypted = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^-----BEGIN AGE ENCRYPTED FILE-----\n([A-Za-z0-9+/]{64}\n)*[A-Za-z0-9+/]{1,64}={0,2}\n"
+        r"-----END AGE ENCRYPTED FILE-----\n?$",
+        max_length=16384,
+    ),
+    Form("what `flstr secret set` writes here, a text that age has encrypted"),
+]
+AgeRecipient = Annotated[
+    str,
+    StringConstraints(pattern=r"^age1[02-9ac-hj-np-z]{58}$"),
+    Form("a public key of age, such as `flstr secret recipient` shows: age1 and 58 more"),
+]
 ServerType = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{1,20}$"), Form("a name of Hetzner's, such as cx22")
 ]
@@ -148,6 +173,12 @@ def _with_port(value: str) -> str:
     return value
 
 
+def _printable(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError(f"a variable holds {_VARIABLE_WORDS}")
+    return value
+
+
 def seconds(value: object) -> object:
     """Seconds from `30s`, `5m`, `1h`, `2d`; numbers pass as they are (records keep seconds)."""
     if isinstance(value, str):
@@ -159,6 +190,7 @@ def seconds(value: object) -> object:
 
 
 _GIT_WORDS = "https://…, ssh://…, git://…, file:///… or user@host:path"
+_VARIABLE_WORDS = "up to 4000 characters that can be printed, on one line; a number or a word like true in quotes"
 _DURATION_WORDS = "a number and a unit (ms, s, m, h, d), such as 30s, 5m or 1h; 30 days at most"
 
 GitUrl = Annotated[
@@ -173,6 +205,13 @@ EtcdUrl = Annotated[
     StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}$"),
     AfterValidator(_with_port),
     Form("an address and a port, such as http://10.110.0.1:2379"),
+]
+VariableValue = Annotated[
+    str,
+    AfterValidator(_printable),
+    StringConstraints(max_length=4000),
+    WithJsonSchema({"type": "string", "pattern": r"^[^\x00-\x1f\x7f]*$", "maxLength": 4000}),
+    Form(_VARIABLE_WORDS),
 ]
 ScriptPath = Annotated[RepoPath, AfterValidator(_no_parent)]
 Seconds = Annotated[

@@ -6,7 +6,8 @@ from pydantic import BaseModel
 
 from cli.cluster_repo import EXAMPLE
 from model.app import App, Env, Health, IngressBinding, Publish
-from model.cluster import Approvals, Cloud, Cluster, Flanneld, Mesh, Overlay, Person, Pool
+from model.cluster import Approvals, Cloud, Cluster, ClusterSecrets, Flanneld, Mesh, Overlay, Person, Pool
+from model.hardening import COSTS, KEPT, Hardening
 from model.schema import Schema, in_words, json_schema, schema_at
 
 HEAD = """# Manifests
@@ -30,6 +31,9 @@ RULES = """
 - An app with instances needs a pool of role `worker` and a network with the workers in it: the overlay, or else a mesh.
   One with `ingress` needs a pool of role `ingress` in the same network. What an app `needs` has a manifest too, and an
   `env_prefix` of its own.
+- `variables` have names that flstr does not set itself: not `HOST`, `PORT`, `HOME`, `CREDENTIALS_DIRECTORY`, nothing
+  that begins with `FLSTR_`, and no `<PREFIX>_HOST` and the like of the app or of one that it needs.
+- The cluster can decrypt every secret.
 - No two apps have the same public host, port and location. A public port is 80, 443, or one that no app, no mesh and
   not the machine itself uses.
 - The commit exists in the app's repository.
@@ -49,6 +53,19 @@ By environment variables:
   app that it `needs`. The prefix is that app's `env_prefix`; HOST is always `127.0.0.1`, the machine's own HAProxy.
 - `FLSTR_APP`, `FLSTR_COMMIT`, `FLSTR_INSTANCE`: who it is.
 - `HOME`: `/tmp`, which is its own. Nothing else can be written to, and its release is read-only.
+- What its manifest has under `variables`, of any other name.
+
+By files: `$CREDENTIALS_DIRECTORY/<name>` for each of its `secrets`, byte for byte what was given to `flstr secret set`,
+for the instance's user alone. The manifest has a secret of at most 4096 bytes as a text that age has encrypted, and
+only the cluster has the key; it is decrypted when an instance starts and goes to the instance's machine by SSH.
+
+```yaml
+secrets:
+  db-password: |
+    -----BEGIN AGE ENCRYPTED FILE-----
+    …
+    -----END AGE ENCRYPTED FILE-----
+```
 """
 
 PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
@@ -59,11 +76,13 @@ PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("overlay.flanneld", "`overlay.flanneld`", Flanneld),
     ("people", "`people.<name>`", Person),
     ("approvals", "`approvals`", Approvals),
+    ("secrets", "`secrets`", ClusterSecrets),
 )
 PARTS_OF_APP: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("health", "`health`", Health),
     ("publish", "`publish`", Publish),
     ("env", "`env`", Env),
+    ("hardening", "`hardening`", Hardening),
     ("ingress", "`ingress`, a list", IngressBinding),
 )
 
@@ -83,6 +102,7 @@ def manifests_page() -> str:
             "## apps/&lt;name&gt;.yaml",
             "",
             *_tables(App, PARTS_OF_APP),
+            *_costs(),
             "An example:",
             "",
             _yaml("apps/influencer.yaml"),
@@ -113,10 +133,29 @@ def _table(schema: Schema) -> Iterator[str]:
     yield ""
 
 
+def _costs() -> Iterator[str]:
+    yield "### What `hardening` costs"
+    yield ""
+    yield "`flstr lint` says the same of each setting that an app has looser."
+    yield ""
+    yield "| Setting | Value | What it costs |"
+    yield "|---|---|---|"
+    for (name, value), cost in COSTS.items():
+        yield f"| `{name}` | `{'false' if value == 'no' else value}` | {cost} |"
+    yield ""
+    yield "The rest of the sandbox stays:"
+    yield ""
+    yield from (f"- `{name}`: {why}" for name, why in KEPT.items())
+    yield ""
+
+
 def _allowed(field: Schema) -> str:
     inner = field.get("items", next(iter(field.get("anyOf", [field]))))
-    if "$ref" in inner or "patternProperties" in field:
+    values: Schema = next(iter(field.get("patternProperties", {}).values()), {})
+    if "$ref" in inner or "$ref" in values:
         return "see below"
+    if values:
+        return f"names, {in_words(field['propertyNames'])}; each with {in_words(values)}"
     return in_words(field)
 
 

@@ -11,7 +11,7 @@ TYPES: Mapping[str, tuple[type, ...]] = {
 KNOWN = frozenset(
     {"type", "enum", "pattern", "maxLength", "minimum", "maximum", "exclusiveMinimum", "items", "minItems"}
     | {"properties", "patternProperties", "additionalProperties", "propertyNames", "required", "minProperties"}
-    | {"anyOf", "$ref", "$defs", "title", "description", "default", "patternErrorMessage"}
+    | {"anyOf", "$ref", "$defs", "title", "description", "default", "patternErrorMessage", "writeOnly"}
 )
 
 

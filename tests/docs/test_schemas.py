@@ -13,6 +13,7 @@ from model.app import App
 from model.cluster import Cluster
 from model.schema import json_schema
 from tests.docs.json_schema import faults
+from tests.identity import IDENTITIES, encrypted
 
 CLUSTER = YAML(typ="safe").load(EXAMPLE / "cluster.yaml")
 APP = YAML(typ="safe").load(EXAMPLE / "apps/influencer.yaml")
@@ -47,6 +48,10 @@ def test_the_example_is_accepted(model: type[BaseModel], data: Any) -> None:
         (App, APP, lambda it: it.update(build=None)),
         (App, APP, lambda it: it.update(repo="git@git.example.com:influencer.git")),
         (App, APP, lambda it: it.update(needs=["accounts"])),
+        (App, APP, lambda it: it.update(variables={"LOG_LEVEL": "debug", "EMPTY": ""})),
+        (App, APP, lambda it: it.update(secrets={"db-password": encrypted(b"hunter2")})),
+        (App, APP, lambda it: it.update(hardening={"PrivateUsers": False, "SystemCallFilter": ["@mount"]})),
+        (Cluster, CLUSTER, lambda it: it.update(secrets={"recipients": [IDENTITIES.recipient]})),
         (App, APP, lambda it: it["update"].update(healthy_deadline="500ms")),
     ],
 )
@@ -73,6 +78,14 @@ def test_other_ways_to_write_a_manifest_are_accepted(model: type[BaseModel], dat
         (Cluster, CLUSTER, lambda it: it["approvals"].update(expires=0), "/approvals/expires: none of anyOf"),
         (App, APP, lambda it: it.pop("run"), "/run: missing"),
         (App, APP, lambda it: it.update(commit="main"), "/commit: pattern"),
+        (App, APP, lambda it: it.update(tasks=0), "/tasks: out of range"),
+        (App, APP, lambda it: it.update(variables={"log": "x"}), "/variables/log: unknown"),
+        (App, APP, lambda it: it.update(variables={"LOG": "a\nb"}), "/variables/LOG: pattern"),
+        (App, APP, lambda it: it.update(secrets={"token": "hunter2"}), "/secrets/token: pattern"),
+        (App, APP, lambda it: it.update(secrets={"my token": encrypted(b"x")}), "/secrets/my token: unknown"),
+        (App, APP, lambda it: it.update(hardening={"ProtectHome": "no"}), "/hardening/ProtectHome: not in enum"),
+        (App, APP, lambda it: it.update(hardening={"DynamicUser": False}), "/hardening/DynamicUser: unknown"),
+        (Cluster, CLUSTER, lambda it: it.update(secrets={"recipients": ["age1"]}), "/secrets/recipients/0: pattern"),
         (App, APP, lambda it: it.update(repo="influencer"), "/repo: pattern"),
         (App, APP, lambda it: it["env"].update(protocol="http"), "/env/protocol: unknown"),
         (App, APP, lambda it: it["ingress"][0].update(host="a;b"), "/ingress/0/host: pattern"),

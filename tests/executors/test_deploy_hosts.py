@@ -49,6 +49,7 @@ from tests.executors.asking_client import AskingClient
 from tests.executors.example import influencer
 from tests.executors.rented import TOKEN, RentedHosts
 from tests.executors.sshd import make_key
+from tests.identity import IDENTITIES
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
@@ -80,7 +81,7 @@ class Field:
         self._begun = time.monotonic()
         key = folder / "client"
         self.ssh = Ssh(self.registry.host, key)
-        self.executors = deploy_executors(self.ssh)
+        self.executors = deploy_executors(self.ssh, IDENTITIES.decrypt)
         store.put(keys.CLUSTER, CLUSTER.to_json())
         self._make_machines(Provision(self.ssh, CloudSettings(TOKEN, make_key(key), rented.url)))
         self.repo = asyncio.run(rented.lab.git.seed("influencer", INFLUENCER))

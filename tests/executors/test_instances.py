@@ -24,6 +24,7 @@ from tests.executors.clusters import cluster
 from tests.executors.example import influencer, registered, registered_keys
 from tests.executors.expected import FIXTURES, check, shellcheck
 from tests.executors.scripted import Answer, ScriptedRemote
+from tests.identity import IDENTITIES
 
 INSTANCE = "3-ab12cd34"
 PLACE = Place("worker101", "vpn_ingr", "10.111.0.1", 20001)
@@ -36,7 +37,7 @@ def test_the_unit_and_the_scripts() -> None:
     folder = FIXTURES / "instances"
     check(folder / "instance.service", unit_file(app, INSTANCE, PLACE, environment(app, INSTANCE, PLACE, registered())))
     for name, script in {
-        "start.sh": start_script(app, INSTANCE, PLACE, registered()),
+        "start.sh": start_script(app, INSTANCE, PLACE, registered(), {}),
         "reach.sh": reach_script(app, PLACE),
         "stop.sh": stop_script("backend", "influencer", INSTANCE),
     }.items():
@@ -55,7 +56,7 @@ def test_systemd_accepts_the_unit_and_finds_it_safe(tmp_path: Path) -> None:
     unit.write_text(text.replace(f"ExecStart={release}/run.sh", "ExecStart=/bin/true"))
     verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True, check=False)
     assert (verified.returncode, verified.stderr) == (0, "")
-    rating = ["systemd-analyze", "security", "--offline=true", "--threshold=20", "--no-pager", str(unit)]
+    rating = ["systemd-analyze", "security", "--offline=true", "--threshold=15", "--no-pager", str(unit)]
     rated = subprocess.run(rating, capture_output=True, text=True, check=False)
     assert rated.returncode == 0, rated.stdout.splitlines()[-1]
 
@@ -112,7 +113,7 @@ class Field:
         store.put(keys.CLUSTER, cluster("small").to_json())
         self.registry = Registry(store)
         self.remote = ScriptedRemote(answer, dead)
-        self.instances = Instances(self.remote)
+        self.instances = Instances(self.remote, IDENTITIES.decrypt)
         self.reports: list[str] = []
         self.context = StepContext("op", self.registry, HostFence(1), self.reports.append)
 

@@ -25,6 +25,7 @@ from model.errors import Refused
 from model.operation import Asker, Intent, Operation
 from tests.gitops.remote import Remote
 from tests.gitops.scene import CLUSTER_YAML, Pretend
+from tests.identity import IDENTITIES
 
 THREE_WORKERS = CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 3\n    first: 101")
 OPERATOR, DEVELOPER, REVIEWER, STRANGER = "U01OPERATOR", "U02DEVELOPER", "U03REVIEWER", "U99STRANGER"
@@ -106,7 +107,7 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
 
     registry, operations, pretend = Registry(store), Operations(store, clock), Pretend()
     repo, app_repos = ClusterRepo(cluster_remote.url, folder / "clone"), AppRepos(folder / "apps")
-    revisions = Revisions(repo, app_repos)
+    revisions = Revisions(repo, app_repos, IDENTITIES.decrypt)
     runner = Runner(operations, registry, pretend.executors(), token=1)
     worker = Worker(revisions, registry, operations, runner, Locks(store), clock)
     checks: dict[str, HostCheck] = {}

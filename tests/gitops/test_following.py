@@ -1,11 +1,16 @@
 """Which revisions of the cluster repo are followed, and which are refused."""
 
-import pytest
+import textwrap
 
+import pytest
+from structlog.testing import capture_logs
+
+from gitops.secrets import Identities
 from model.errors import Refused, Unreadable
 from tests.gitops.flstr import THREE_WORKERS, Flstr
 from tests.gitops.remote import git
 from tests.gitops.scene import CLUSTER_YAML, app_yaml
+from tests.identity import IDENTITIES, OTHERS, encrypted
 
 
 @pytest.mark.parametrize(
@@ -45,6 +50,40 @@ def test_a_merged_commit_that_does_not_exist_is_refused(flstr: Flstr) -> None:
     assert len(flstr.settle()) == 1
     assert "apps/influencer.yaml: " in flstr.notices()[0]
     assert "has no commit, branch or tag" in flstr.notices()[0]
+
+
+def test_a_secret_that_this_cluster_cannot_read_is_refused_by_name(flstr: Flstr) -> None:
+    flstr.settle()
+    manifest = app_yaml(flstr.app[0].url, flstr.app[1]) + "secrets:\n  token: |\n"
+    line = len(manifest.splitlines())
+
+    def push(encrypted_to: Identities) -> None:
+        text = textwrap.indent(encrypted(b"hunter2", encrypted_to), "    ")
+        flstr.cluster.push({"apps/influencer.yaml": manifest + text})
+
+    push(OTHERS)
+    assert len(flstr.settle()) == 1
+    (notice,) = flstr.notices()
+    said = (
+        f"apps/influencer.yaml:{line}: the secret token of influencer: this cluster, which is {IDENTITIES.recipient}, "
+    )
+    assert said + "cannot decrypt it (no matching keys found)" in notice
+    push(IDENTITIES)
+    assert [operation.status for operation in flstr.settle()] == ["done", "done"]
+    everything = "".join(flstr.store.prefix("").values())
+    assert "BEGIN AGE ENCRYPTED FILE" in everything
+    assert "hunter2" not in everything
+
+
+def test_a_plain_secret_is_refused_and_told_nobody(flstr: Flstr) -> None:
+    flstr.settle()
+    manifest = app_yaml(flstr.app[0].url, flstr.app[1]) + "secrets:\n  token: hunter2\n"
+    flstr.cluster.push({"apps/influencer.yaml": manifest})
+    with capture_logs() as logged:
+        assert len(flstr.settle()) == 1
+    assert "secrets.token: this cannot be used, and is not shown; write what `flstr secret set`" in flstr.notices()[0]
+    everything = "".join(flstr.store.prefix("").values()) + flstr.ask("status") + flstr.ask("plan") + repr(logged)
+    assert "hunter2" not in everything
 
 
 def test_a_force_push_stops_the_sync_until_somebody_looked(flstr: Flstr) -> None:

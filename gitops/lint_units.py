@@ -1,0 +1,59 @@
+"""What an app says of its instances: its variables, its secrets, and what a loose sandbox costs. Pure."""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from gitops.manifests import Document, Fault, Manifests, app_path, parse
+from gitops.secrets import Decrypt, parse_recipient
+from model.app import OWN_PREFIX, OWN_VARIABLES, App
+from model.cluster import Cluster
+from model.errors import Refused
+from model.hardening import loosened
+
+# Each step that starts an instance carries all of them, and an operation with its steps is one value of etcd.
+MOST_OF_SECRETS = 32_000
+
+
+def unit_faults(document: Document, app: App, needed: Iterable[App]) -> Iterator[Fault]:
+    """Variables whose names are taken, and more secrets than can be kept."""
+    taken = {name: other.app for other in (*needed, app) for name in other.told_where()}
+    for name in app.variables:
+        why = f"says where {taken[name]} is" if name in taken else "is set by flstr"
+        if name in taken or name in OWN_VARIABLES or name.startswith(OWN_PREFIX):
+            yield _fault(document, ("variables", name), f"{name} {why}; give your variable another name")
+    size = sum(map(len, app.secrets.values()))
+    if size > MOST_OF_SECRETS:
+        sentence = f"the secrets of {app.app} have {size} characters together, and {MOST_OF_SECRETS} are the most"
+        yield _fault(document, ("secrets",), f"{sentence}; keep what is long elsewhere, and its key here")
+
+
+def recipient_faults(document: Document, cluster: Cluster) -> Iterator[Fault]:
+    """Public keys with a slip in them."""
+    for number, recipient in enumerate(cluster.secrets.recipients):
+        try:
+            parse_recipient(recipient)
+        except Refused as error:
+            yield _fault(document, ("secrets", "recipients", number), error.sentence)
+
+
+def undecryptable(files: Mapping[str, str], manifests: Manifests, decrypt: Decrypt) -> Iterator[Fault]:
+    """Secrets that this cluster could not hand to an instance."""
+    for app in manifests.apps.values():
+        for name, encrypted in app.secrets.items():
+            try:
+                decrypt(encrypted)
+            except Refused as error:
+                document = parse(app_path(app.app), files[app_path(app.app)])
+                yield _fault(document, ("secrets", name), f"the secret {name} of {app.app}: {error.sentence}")
+
+
+def warnings(files: Mapping[str, str], manifests: Manifests) -> list[Fault]:
+    """Each setting of a sandbox that is looser than it has to be, with what it costs."""
+    found = []
+    for app in manifests.apps.values():
+        document = parse(app_path(app.app), files[app_path(app.app)])
+        found += [_fault(document, ("hardening", *one.where), str(one)) for one in loosened(app.hardening)]
+    return sorted(found, key=lambda fault: (fault.path, fault.line))
+
+
+def _fault(document: Document, location: tuple[str | int, ...], sentence: str) -> Fault:
+    return Fault(document.path, document.line(location), sentence)
