@@ -35,6 +35,19 @@ class FlstrProcess:
                 start_new_session=True,
             )
 
+    def pause(self) -> None:
+        """Have it do nothing at all, as a machine does that is asleep."""
+        self._signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Have it go on; it does not know that it was away."""
+        self._signal(signal.SIGCONT)
+
+    def await_end(self, seconds: float) -> int:
+        """The status with which it ends by itself. Raises `subprocess.TimeoutExpired`."""
+        assert self._process is not None  # noqa: S101 - started before
+        return self._process.wait(seconds)
+
     def kill(self) -> None:
         """End it as a power cut would."""
         self._end(signal.SIGKILL)
@@ -43,11 +56,14 @@ class FlstrProcess:
         """End it as `systemctl stop` would."""
         self._end(signal.SIGTERM)
 
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(number)
+
     def _end(self, number: signal.Signals) -> None:
         if self._process is None:
             return
-        if self._process.poll() is None:
-            self._process.send_signal(number)
+        self._signal(number)
         try:
             self._process.wait(_STOPS_WITHIN_SECONDS)
         except subprocess.TimeoutExpired:

@@ -119,6 +119,10 @@ class Stage:
         )  # fmt: skip
         return done.stdout
 
+    def cut_power(self, node: str) -> None:
+        """What happens to a machine that dies; returns once it is dead."""
+        self._run(self.around.lab.machines.power_off(node))
+
     def git(self, *arguments: str) -> str:
         """What a `git` command prints. Raises LabError."""
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)

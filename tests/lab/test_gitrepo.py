@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from lab.errors import LabError
@@ -150,3 +151,45 @@ def test_the_app_ends_by_itself_when_it_is_asked_to(influencer: Path, tmp_path: 
         assert ask(connection, "/")[0] == 200
         app.send_signal(signal.SIGTERM)
         assert app.wait(timeout=15) == 0
+
+
+def test_a_websocket_says_the_release_then_echoes_and_ends_in_order_with_the_app(
+    influencer: Path, tmp_path: Path
+) -> None:
+    folder = checkout(influencer, "main", tmp_path / "app")
+    build(folder)
+    with serving(folder) as (app, connection):
+
+        async def talk() -> tuple[aiohttp.WSMsgType, int]:
+            async with aiohttp.ClientSession() as session, session.ws_connect(url_of(connection)) as websocket:
+                assert await websocket.receive_str() == f"influencer second {git(influencer, 'rev-parse', 'main')}"
+                for text in ("hello", "ä" * 300):
+                    await websocket.send_str(text)
+                    assert await websocket.receive_str() == text
+                assert ask(connection, "/")[0] == 200
+                await websocket.ping()
+                app.send_signal(signal.SIGTERM)
+                end = await websocket.receive()
+                return end.type, end.data
+
+        assert asyncio.run(talk()) == (aiohttp.WSMsgType.CLOSE, 1001)
+        assert app.wait(timeout=15) == 0
+
+
+def test_a_websocket_that_does_not_say_goodbye_does_not_hold_up_the_end_for_long(
+    influencer: Path, tmp_path: Path
+) -> None:
+    folder = checkout(influencer, "main", tmp_path / "app")
+    build(folder)
+    key = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ=="}
+    with serving(folder) as (app, connection):
+        connection.request("GET", "/ws", headers=key)
+        answer = connection.getresponse()
+        assert answer.status == 101
+        assert answer.getheader("Sec-WebSocket-Accept") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        app.send_signal(signal.SIGTERM)
+        assert app.wait(timeout=15) == 0
+
+
+def url_of(connection: http.client.HTTPConnection) -> str:
+    return f"ws://{connection.host}:{connection.port}/ws"

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from gitops.store import Store
 from lab.story.stage import Stage
+from model import keys
+from model.operation import Operation
 from tests.story.views import etcd_endpoint, etcd_revision
 
 MOMENT_SECONDS = 120.0
@@ -23,6 +26,7 @@ class PowerCuts:
 
     stage: Stage
     count: int = 0
+    cut_at: float = 0.0
     _read: int = field(default=0)
 
     def start(self) -> None:
@@ -34,6 +38,14 @@ class PowerCuts:
     def when_step_begins(self, step: str, later: float = 0.0) -> None:
         """Cut the power when a step whose id begins so has begun, or a little later."""
         self.when(lambda: self._began(step), f"step {step} to begin", later)
+
+    def when_step_ends(self, number: int, since: int) -> None:
+        """Cut the power as soon as etcd has it that a step is done: of the plan made after revision `since`, by place."""
+        store = Store([etcd_endpoint(self.stage)])
+        try:
+            self.when(lambda: _is_done(store, number, since), f"step {number} to end")
+        finally:
+            store.close()
 
     def when(self, moment: Callable[[], bool], what: str, later: float = 0.0) -> None:
         """Cut the power once `moment` has come, and start flstr again."""
@@ -48,6 +60,7 @@ class PowerCuts:
     def cut(self) -> None:
         """End flstr as a power cut does, see its etcd gone, start it again, see its data there."""
         endpoint, before = etcd_endpoint(self.stage), etcd_revision(self.stage)
+        self.cut_at = time.time()
         self.stage.flstr.kill()
         assert _is_closed(endpoint), "etcd has outlived its flstr"
         self.count += 1
@@ -69,6 +82,15 @@ class PowerCuts:
     def _events(self, offset: int) -> list[Event]:
         lines = self.stage.flstr.log.read_bytes()[offset:].splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.startswith(b"{") and line.endswith(b"\n")]
+
+
+def _is_done(store: Store, number: int, since: int) -> bool:
+    changed, _ = store.changed(keys.OPERATIONS, since)
+    for operation in map(Operation.model_validate_json, changed.values()):
+        steps = operation.plan.steps
+        if number < len(steps) and operation.steps[steps[number].id].status == "done":
+            return True
+    return False
 
 
 def _is_closed(endpoint: str, seconds: float = 5.0) -> bool:

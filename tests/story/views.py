@@ -1,13 +1,18 @@
 """What flstr left behind, seen from outside: in etcd, on the hosts, in the cloud's log."""
 
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import etcd3
 
+from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.store import Store
 from lab.story.stage import Stage
+from model import keys
+from model.operation import Operation
 from model.registered import Registered
 
 UNITS = "flstr-backend-influencer-*.service"
@@ -35,6 +40,39 @@ def registered(stage: Stage) -> Registered:
         return Registry(store).read()
     finally:
         store.close()
+
+
+def operation(stage: Stage, operation_id: str) -> Operation:
+    """An operation as etcd remembers it: its plan, and when each of its steps began and ended."""
+    store = Store([etcd_endpoint(stage)])
+    try:
+        found = Operations(store).get(operation_id)
+    finally:
+        store.close()
+    assert found is not None
+    return found
+
+
+def held_locks(stage: Stage) -> list[str]:
+    """The locks that are held, by name."""
+    store = Store([etcd_endpoint(stage)])
+    try:
+        return sorted(key.removeprefix(keys.LOCKS) for key in store.prefix(keys.LOCKS))
+    finally:
+        store.close()
+
+
+def units_started(stage: Stage) -> Counter[tuple[str, str]]:
+    """How often systemd has started each instance, and builds of whatever release (`flstr-build`), by worker."""
+    started = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"  # SD_MESSAGE_UNIT_STARTED
+    found: Counter[tuple[str, str]] = Counter()
+    for node, units in _on_workers(stage, f"journalctl --quiet --output=cat --output-fields=UNIT {started}").items():
+        for unit in units:
+            if unit.startswith("flstr-build-"):
+                found[node, "flstr-build"] += 1
+            elif unit.startswith("flstr-backend-"):
+                found[node, unit] += 1
+    return found
 
 
 def running_units(stage: Stage) -> dict[str, list[str]]:
@@ -95,7 +133,10 @@ def polls(stage: Stage) -> int:
 
 
 def _on_workers(stage: Stage, command: str) -> dict[str, list[str]]:
-    return {name: sorted(stage.in_host(address, command).split()) for name, address in _workers(stage).items()}
+    workers = _workers(stage)
+    with ThreadPoolExecutor(max(1, len(workers))) as pool:
+        printed = pool.map(lambda address: stage.in_host(address, command), workers.values())
+        return {name: sorted(said.split()) for name, said in zip(workers, printed, strict=True)}
 
 
 def _workers(stage: Stage) -> dict[str, str]:

@@ -1,16 +1,24 @@
-"""A web server that says which release it is. On SIGTERM it answers what was asked already, then ends."""
+"""A web server that says which release it is, in answers and on websockets.
 
+On SIGTERM it answers what was asked already, says goodbye to every websocket, then ends.
+"""
+
+import contextlib
 import json
 import os
 import signal
+import struct
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from health import healthy
+from websocket import GOING_AWAY, WebSocket, accept_key
 
 BUILD = json.loads((Path(__file__).parent / "build-info.json").read_text())
+RELEASE = f"influencer {BUILD['release']} {BUILD['commit']}"
+GOODBYE_SECONDS = 2.0  # that clients have to answer a websocket's close
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -21,11 +29,14 @@ class Handler(BaseHTTPRequestHandler):
     server: "Server"
 
     def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        if path == "/ws" and "Sec-WebSocket-Key" in self.headers:
+            self._echo(self.headers["Sec-WebSocket-Key"])
+            return
         self.server.request_began()
         try:
-            path = self.path.partition("?")[0]
             if path == "/":
-                self._answer(HTTPStatus.OK, f"influencer {BUILD['release']} {BUILD['commit']}\n")
+                self._answer(HTTPStatus.OK, f"{RELEASE}\n")
             elif path == "/health":
                 ready = healthy()
                 status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
@@ -34,6 +45,26 @@ class Handler(BaseHTTPRequestHandler):
                 self._answer(HTTPStatus.NOT_FOUND, "not found\n")
         finally:
             self.server.request_ended()
+
+    def _echo(self, key: str) -> None:
+        """Say which release this is, then everything that is said here, until either side closes."""
+        self.close_connection = True
+        self.connection.settimeout(None)  # a websocket may rest
+        self.send_response(HTTPStatus.SWITCHING_PROTOCOLS)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", accept_key(key))
+        self.end_headers()
+        socket = WebSocket(self.rfile, self.wfile)
+        self.server.socket_opened(socket)
+        try:
+            socket.send(RELEASE)
+            while (text := socket.receive()) is not None:
+                socket.send(text)
+        except (OSError, ValueError, struct.error) as error:
+            self.log_message("websocket ended: %s", error)
+        finally:
+            self.server.socket_ended(socket)
 
     def _answer(self, status: HTTPStatus, text: str) -> None:
         body = text.encode()
@@ -60,6 +91,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(address, Handler)
         self.stopping = False
         self._requests = 0
+        self._sockets: set[WebSocket] = set()
         self._changed = threading.Condition()
 
     def request_began(self) -> None:
@@ -71,12 +103,29 @@ class Server(ThreadingHTTPServer):
             self._requests -= 1
             self._changed.notify_all()
 
+    def socket_opened(self, socket: WebSocket) -> None:
+        with self._changed:
+            self._sockets.add(socket)
+        if self.stopping:
+            socket.close(GOING_AWAY)
+
+    def socket_ended(self, socket: WebSocket) -> None:
+        with self._changed:
+            self._sockets.discard(socket)
+            self._changed.notify_all()
+
     def finish(self, within_seconds: float) -> None:
-        """Take no more connections and wait for the requests in progress."""
+        """Take no more connections and wait for the requests in progress, then close the websockets."""
         self.stopping = True
         self.shutdown()
         with self._changed:
             self._changed.wait_for(lambda: self._requests == 0, within_seconds)
+            open_sockets = list(self._sockets)
+        for socket in open_sockets:
+            with contextlib.suppress(OSError):
+                socket.close(GOING_AWAY)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._sockets, GOODBYE_SECONDS)
 
 
 def main() -> None:
@@ -85,7 +134,7 @@ def main() -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-    print(f"influencer {BUILD['release']} {BUILD['commit']} serves on {address[0]}:{address[1]}", flush=True)
+    print(f"{RELEASE} serves on {address[0]}:{address[1]}", flush=True)
     stop.wait()
     server.finish(within_seconds=20)
     print("stopped", flush=True)

@@ -1,0 +1,160 @@
+"""The load client notices whatever a server does wrong, and calls nothing else a failure."""
+
+import socket
+import time
+from collections.abc import Mapping
+
+import pytest
+
+from lab.errors import LabError
+from lab.story.load import Load
+from lab.story.load_client import Orders
+from lab.story.load_records import Report, Request
+from tests.lab.story.bad_server import (
+    Answer,
+    BadServer,
+    breaking,
+    closing,
+    cutting,
+    deaf,
+    echoing,
+    impatient,
+    mute,
+    saying_goodbye,
+    silent,
+    unavailable,
+    well,
+)
+
+WITHIN = 0.5
+
+
+def load(port: int, kept: int = 0, short: int = 0, websockets: int = 0) -> Load:
+    orders = Orders("127.0.0.1", "app.example.com", port, kept=kept, short=short, websockets=websockets, within=WITHIN)
+    return Load(orders)
+
+
+def report(users: Mapping[str, int], more: int, answer: Answer = well, socket: Answer = echoing) -> Report:
+    """What a load says of a server, after some requests."""
+    with BadServer(answer, socket) as server, load(server.port, **users) as running:
+        running.wait_for(more)
+    return running.report
+
+
+def kinds(of: Report) -> set[str]:
+    return {request.kind for request in of.asked}
+
+
+def test_a_server_that_does_well_has_no_failures() -> None:
+    said = report({"kept": 2, "short": 2, "websockets": 2}, more=50)
+    assert kinds(said) == {"kept", "short", "websocket"}
+    assert said.failures == ()
+    assert set(said.answers) == {"app first"}
+    assert said.answers.total() == said.requests > 50
+    assert not any(request.again for request in said.asked)
+    assert [socket.end for socket in said.sockets] == ["ours", "ours"]
+
+
+@pytest.mark.parametrize("users", [{"kept": 1}, {"short": 1}], ids=["kept", "short"])
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (unavailable, "status 503"),
+        (silent, "no whole answer within 0.5 s"),
+        (closing, "closed without an answer"),
+        (breaking, "closed in the middle of an answer"),
+    ],
+    ids=["unavailable", "silent", "closing", "breaking"],
+)
+def test_each_way_to_fail_is_counted_each_time(users: dict[str, int], answer: Answer, reason: str) -> None:
+    said = report(users, 3, answer)
+    assert {request.failure for request in said.failures} == {reason}
+    assert len(said.failures) == said.requests >= 4
+    assert said.answers.total() == 0
+
+
+@pytest.mark.parametrize("users", [{"kept": 1}, {"short": 1}, {"websockets": 1}], ids=["kept", "short", "websocket"])
+def test_a_server_that_is_not_there_is_a_failure(users: dict[str, int]) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with load(port, **users) as running:
+        running.wait_for(3)
+    assert len(running.report.failures) == running.report.requests >= 4
+    assert all("no connection" in one.failure or "no websocket" in one.failure for one in running.report.failures)
+
+
+def test_a_kept_connection_that_is_closed_while_it_is_idle_is_opened_again_and_marked() -> None:
+    said = report({"kept": 1}, 10, impatient)
+    assert said.failures == ()
+    assert [request.again for request in said.asked[:4]] == [False, True, True, True]
+
+
+def test_a_websocket_that_the_server_closes_in_order_is_told_apart_and_opened_again() -> None:
+    said = report({"websockets": 1}, 3, socket=saying_goodbye)
+    assert said.failures == ()
+    assert {socket.end for socket in said.sockets} == {"closed"}
+    assert {socket.reason for socket in said.sockets} == {"1001"}
+    assert {socket.release for socket in said.sockets} == {"app first"}
+    assert len(said.sockets) >= 3
+    assert all(0 <= socket.age < 10 for socket in said.sockets)
+
+
+def test_a_websocket_that_is_cut_off_is_told_apart() -> None:
+    said = report({"websockets": 1}, 3, socket=cutting)
+    assert said.failures == ()
+    assert {socket.end for socket in said.cut} == {"cut"}
+    assert len(said.cut) >= 3
+
+
+def test_a_websocket_without_echo_is_cut() -> None:
+    said = report({"websockets": 1}, 1, socket=deaf)
+    assert {socket.reason for socket in said.cut} == {"no echo within 0.5 s"}
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [(unavailable, "status 503"), (mute, "no greeting within 0.5 s")],
+    ids=["no handshake", "no greeting"],
+)
+def test_a_websocket_that_does_not_begin_is_a_failure(answer: Answer, reason: str) -> None:
+    said = report({"websockets": 1}, 3, socket=answer)
+    assert {request.failure for request in said.failures} == {reason}
+    assert len(said.failures) == said.requests
+    assert said.sockets == ()
+
+
+def test_failures_have_their_time() -> None:
+    with BadServer(silent, echoing) as server:
+        before = time.time()
+        with load(server.port, kept=3) as running:
+            running.wait_for(3)
+            time.sleep(0.2)
+            now = time.time()
+            time.sleep(0.1)
+        said = running.report
+    assert all(before < one.began < one.ended for one in said.failures)
+    assert said.between(before, now).requests > 0
+    assert said.between(0, before).requests == 0
+    assert len(said.in_flight(now)) == 3
+
+
+def test_in_flight_is_what_had_begun_and_not_ended() -> None:
+    asked = tuple(Request("short", began, ended) for began, ended in ((1, 2), (1, 4), (3, 5), (4, 6)))
+    assert Report(asked).in_flight(3.5) == asked[1:3]
+
+
+def test_a_load_that_breaks_is_no_load_without_failures() -> None:
+    with pytest.raises(LabError, match="the load has ended by itself"):
+        Load(Orders("127.0.0.1", "no host \udcff", kept=1)).__enter__()
+
+
+def test_a_load_that_is_killed_is_no_load_without_failures() -> None:
+    with BadServer(well, echoing) as server, pytest.raises(LabError, match="the load ended with status -9"):
+        kill_in_the_middle(load(server.port, kept=1))
+
+
+def kill_in_the_middle(of: Load) -> None:
+    with of as running:
+        assert running._process is not None
+        running._process.kill()
