@@ -33,6 +33,7 @@ from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.drain import Drain
+from gitops.verbs.history import History
 from gitops.verbs.look import Look
 from gitops.verbs.scale import Scale
 from gitops.worker import Worker
@@ -126,6 +127,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         "scale": scale.scale,
         "drain": drain.drain,
         "undrain": drain.undrain,
+        "history": History(repo, registry, operations).history,
         "status": look.status,
         "plan": look.plan,
         "padlock": look.padlock,

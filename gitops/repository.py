@@ -37,12 +37,13 @@ class Author:
 
 @dataclass(frozen=True)
 class Revision:
-    """A commit of the cluster repo; `trailers` are its last lines of the form `Key: value`."""
+    """A commit of the cluster repo; `trailers` are its last lines of the form `Key: value`, `at` is in Unix seconds."""
 
     commit: str
     author: Author
     subject: str
     trailers: Mapping[str, str]
+    at: float = 0.0
 
 
 class ClusterRepo:
@@ -116,7 +117,7 @@ class ClusterRepo:
         lines = [line.partition(": ") for line in message.strip().split("\n\n")[-1].splitlines()]
         trailers = {key: value for key, colon, value in lines if colon and " " not in key}
         author = Author(found.author.name or "somebody", found.author.email or "")
-        return Revision(found.hexsha, author, message.splitlines()[0] if message else "", trailers)
+        return Revision(found.hexsha, author, message.splitlines()[0] if message else "", trailers, found.authored_date)
 
     def authors(self, revision: str, since: str, paths: Sequence[str]) -> tuple[str, ...]:
         """The addresses of those who changed `paths` in what `revision` has and `since` has not."""

@@ -121,7 +121,7 @@ class Apps:
         before = None if stable is None else stable.before if stable.app.commit == app.commit else stable.app.commit
         if before is None:
             raise Refused(
-                f"flstr knows of no commit that {app.app} served before; name one: `rollback {app.app} a1b2c3`."
+                f"flstr knows of no commit that {app.app} ran before; name one, such as `rollback {app.app} a1b2c3`."
             )
         return before
 

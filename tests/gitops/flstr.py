@@ -17,6 +17,7 @@ from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.drain import Drain
+from gitops.verbs.history import History
 from gitops.verbs.look import Look
 from gitops.verbs.scale import Scale
 from gitops.worker import Worker
@@ -118,7 +119,7 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     decide = Decide(store, operations, worker.wake, clock)
     handlers: dict[str, Handler] = {
         "deploy": apps.deploy, "rollback": apps.rollback, "restart": apps.restart, "stop": apps.stop, "remove": apps.remove,
-        "scale": scale.scale, "status": look.status, "plan": look.plan,
+        "scale": scale.scale, "history": History(repo, registry, operations).history, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
         "drain": drain.drain, "undrain": drain.undrain,
         "graph": look.graph, "doctor": look.doctor,
