@@ -25,6 +25,11 @@ def unit_path(kind: AppKind, app: str, instance: str) -> str:
     return f"{UNITS_FOLDER}/{unit_name(kind, app, instance)}"
 
 
+def build_unit(kind: AppKind, app: str) -> str:
+    """The transient unit in which a release of an app is built; a machine builds one of an app at a time."""
+    return f"flstr-build-{kind}-{app}.service"
+
+
 @dataclass(frozen=True)
 class ReleasePaths:
     """A commit built by one build script; another build script of the same commit makes another release."""

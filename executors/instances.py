@@ -1,9 +1,11 @@
 """Instances: a release that runs under systemd, seen healthy from where its users come."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
-from executors.host_paths import UNITS_FOLDER, app_folder, release_paths, unit_name, unit_path
+from executors.host_paths import app_folder, release_paths, unit_name, unit_path
+from executors.kept_releases import pruning, rollback_commits
 from executors.remote import Remote, Unreachable
 from executors.templates import render
 from executors.unit_files import Place, environment, unit_file
@@ -11,13 +13,12 @@ from gitops.executor import StepContext
 from gitops.registry import Registry
 from model.app import App
 from model.errors import StepFailed
-from model.names import AppKind, AppName, InstanceId, NodeName
+from model.names import AppKind, AppName, CommitHash, InstanceId, NodeName
 from model.registered import InstanceRecord, Registered
 from model.steps import StartInstance, StopInstance
 
 REACH_SECONDS = 10  # tinc needs up to a few seconds for the first packet between two machines
 SCRIPT_SECONDS = 60.0
-KEEP_RELEASES = 3
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ def reach_script(app: App, place: Place) -> str:
     return render("app/reach-instance.sh.j2", url=place.health_url(app), within_seconds=REACH_SECONDS)
 
 
-def stop_script(kind: AppKind, app: AppName, instance: InstanceId) -> str:
-    """The script that stops an instance and cleans up after it."""
+def stop_script(kind: AppKind, app: AppName, instance: InstanceId, needed: Collection[CommitHash] = ()) -> str:
+    """The script that stops an instance and cleans up after it; releases of commits that are needed stay."""
     return render(
         "app/stop-instance.sh.j2",
         app=app,
@@ -65,8 +66,7 @@ def stop_script(kind: AppKind, app: AppName, instance: InstanceId) -> str:
         unit=unit_name(kind, app, instance),
         unit_path=unit_path(kind, app, instance),
         folder=app_folder(kind, app),
-        units_folder=UNITS_FOLDER,
-        keep=KEEP_RELEASES,
+        **pruning(needed),
     )
 
 
@@ -102,7 +102,8 @@ class Instances:
 
     def stop(self, step: StopInstance, context: StepContext) -> None:
         """Stop an instance and give its port back. A machine that is not reached keeps both."""
-        script = stop_script(step.app_kind, step.app, step.instance)
+        needed = rollback_commits(step.app_kind, step.app, context.registry.read())
+        script = stop_script(step.app_kind, step.app, step.instance, needed)
         try:
             self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
         except Unreachable as error:
@@ -133,7 +134,8 @@ class Instances:
     def _take_away(self, step: StartInstance, context: StepContext) -> None:
         app = step.app
         try:
-            script = stop_script(app.kind, app.app, step.instance)
+            needed = rollback_commits(app.kind, app.app, context.registry.read())
+            script = stop_script(app.kind, app.app, step.instance, needed)
             self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
         except StepFailed as error:
             # The port stays held: the unit may still listen there.

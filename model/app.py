@@ -15,6 +15,7 @@ from model.names import (
     GitUrl,
     HostName,
     MemoryLimit,
+    MemoryShare,
     Port,
     ScriptPath,
     Seconds,
@@ -78,6 +79,13 @@ class App(Frozen):
     build: ScriptPath | None = Field(None, description="Script in the repository that builds a release")
     run: ScriptPath = Field(description="Script in the repository that runs an instance on $HOST:$PORT")
     build_within: Seconds = Field(600.0, description="How long the build may take")
+    build_memory: MemoryShare = Field("50%", description="Memory the build may use")
+    keep_releases: int = Field(
+        3,
+        ge=1,
+        le=50,
+        description="How many built releases a machine keeps, beside those that run or may be gone back to",
+    )
     memory: MemoryLimit = Field("512M", description="Memory an instance may use")
     health: Health = Field(Health(), description="How an instance shows that it can serve")
     update: Update = Field(Update(), description="How a new release takes the place of the one that serves")
@@ -100,7 +108,7 @@ class App(Frozen):
 
     def runs(self) -> dict[str, object]:
         """What a running instance is made from; it has to be replaced where any of it changes."""
-        return self.model_dump(mode="json", exclude={"instances", "stopped", "ingress", "update"})
+        return self.model_dump(mode="json", exclude={"instances", "stopped", "ingress", "update", "keep_releases"})
 
     def spec(self, needed: Iterable["App"] = (), network: str = "") -> str:
         """Eight digits that change whenever a running instance would have to be replaced.
