@@ -10,7 +10,9 @@ from cli.settings import Settings
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
+from executors.environments import Environments
 from executors.graph.check import Graph
+from executors.logs import Logs
 from executors.mesh import Mesh
 from executors.overlay import OverlayNetwork
 from executors.padlock_check import PadlockCheck
@@ -51,7 +53,13 @@ def build_checks(settings: Settings, registry: Registry) -> HostChecks:
     never keeps a look waiting."""
     ssh = Ssh(registry.host, ssh_key(settings.state / KEY_FILE))
     doctor = Doctor(ssh)
-    return {"padlock": PadlockCheck(), "doctor": doctor, "graph": Graph(doctor)}
+    return {
+        "padlock": PadlockCheck(),
+        "doctor": doctor,
+        "graph": Graph(doctor),
+        "logs": Logs(ssh),
+        "env": Environments(ssh),
+    }
 
 
 def ssh_key(path: Path) -> Path:

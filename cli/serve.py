@@ -112,6 +112,8 @@ def _lead(settings: Settings, store: Store, fence: Fence, stopping: threading.Ev
         "padlock": look.padlock,
         "graph": look.graph,
         "doctor": look.doctor,
+        "logs": look.logs,
+        "env": look.env,
         "sync": decide.sync,
         "approve": decide.approve,
         "deny": decide.deny,

@@ -110,7 +110,7 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     handlers: dict[str, Handler] = {
         "deploy": change.deploy, "scale": change.scale, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
-        "graph": look.graph, "doctor": look.doctor,
+        "graph": look.graph, "doctor": look.doctor, "logs": look.logs, "env": look.env,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
     return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks)
