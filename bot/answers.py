@@ -31,11 +31,11 @@ LONGEST_RETRY_SECONDS = 60.0
 STOP_SECONDS = 12.0
 ALT_CHARACTERS = 1000
 
-_OUTSIDE = ":warning: The picture cannot be posted here, where I am not; `/invite @flstr` and ask again."
+_OUTSIDE = ":warning: The file cannot be posted here, where I am not; `/invite @flstr` and ask again."
 _FILE_REFUSED = {
     "not_in_channel": _OUTSIDE,
     "channel_not_found": _OUTSIDE,
-    "missing_scope": ":warning: The picture needs the scope files:write; install the app again from its manifest.",
+    "missing_scope": ":warning: The file needs the scope files:write; install the app again from its manifest.",
 }
 
 
@@ -167,7 +167,7 @@ class Answers:
                 self._later(answer, pause, reason)
             case RefusedBySlack(code) if answer.file and not answer.parts:
                 log.warning("Slack does not take a file", intent=answer.intent.id, error=code)
-                sentence = _FILE_REFUSED.get(code, f":warning: Slack does not take the picture ({code}).")
+                sentence = _FILE_REFUSED.get(code, f":warning: Slack does not take the file ({code}).")
                 answer.parts, answer.file = [sentence], False
             case RefusedBySlack(code):
                 log.error("Slack does not take an answer, it is given up", intent=answer.intent.id, error=code)

@@ -16,8 +16,8 @@ from slack_sdk.models.blocks import (
 
 from bot.message import Block, Message
 from bot.progress import plan_blocks, section_blocks, tally
-from bot.text import clip, code_block, duration, fit, split
-from model.mrkdwn import SIGNS
+from bot.text import clip, duration, fit, split
+from model.mrkdwn import SIGNS, code_block
 from model.operation import Approval, Decision, Notice, Operation, OperationStatus, StepState
 from model.steps import Losses, PlannedStep
 

@@ -1,33 +1,11 @@
 """Text as Slack wants it: escaped, cut to a limit, split without loss."""
 
-from model.mrkdwn import escape
-
-FENCE = "```"
-MORE = "…"
+from model.mrkdwn import FENCE, MORE, escape
 
 
 def clip(text: str, limit: int) -> str:
     """At most `limit` characters; what was cut off is marked."""
     return text if len(text) <= limit else text[: limit - 1].rstrip() + MORE
-
-
-def code_block(output: str, limit: int) -> str:
-    """The last lines of an output that fit, as a code block that the output cannot leave."""
-    room = limit - 2 * (len(FENCE) + 1) - len(MORE) - 1
-    lines = output.replace(FENCE, "'''").strip("\n").split("\n")
-    kept: list[str] = []
-    used = 0
-    for line in reversed(lines):
-        safe = escape(line)
-        used += len(safe) + 1
-        if used > room:
-            break
-        kept.insert(0, safe)
-    if not kept:
-        # Escaping makes one character into five at most.
-        kept = [escape(lines[-1][-(room // 5) :])]
-    dropped = [MORE] if len(kept) < len(lines) else []
-    return "\n".join([FENCE, *dropped, *kept, FENCE])
 
 
 def split(text: str, limit: int) -> list[str]:

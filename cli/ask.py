@@ -15,9 +15,11 @@ from gitops.intents import attachment_of
 from gitops.store import Store
 from model import keys
 from model.errors import Refused
-from model.mrkdwn import as_meant
+from model.mrkdwn import FENCE, as_meant
 from model.operation import Asker, Intent
 from model.verbs import FIX
+
+_BLOCK = re.compile(rf"^{FENCE}\n(.*?)\n{FENCE}$", re.MULTILINE | re.DOTALL)
 
 ANSWER_SECONDS = 60.0
 # Mends are waited for, until the tunnels are there again.
@@ -45,7 +47,8 @@ _EMOJI = {
 def ask(settings: Settings, line: str, output: Path | None = None) -> str:
     """The answer to a line such as `deploy influencer@a1b2c3`, for a terminal. Raises `Refused`.
 
-    A file that comes with it is written to `output`, or under its own name into the current folder.
+    A file that comes with it is written to `output`, or under its own name into the current folder; a log is shown
+    instead of its last lines.
     """
     command = parse(line)
     if isinstance(command, Refusal):
@@ -57,7 +60,10 @@ def ask(settings: Settings, line: str, output: Path | None = None) -> str:
     finally:
         store.close()
     text = plain(answered.answer)
-    if attachment is not None:
+    if attachment is not None and attachment.is_text and output is None:
+        log = _obeyed_by_nobody(attachment.content.decode(errors="replace")).rstrip("\n")
+        text = f"{plain(answered.answer.partition(FENCE)[0])}{log}"
+    elif attachment is not None:
         file = output or Path(Path(attachment.name).name)
         file.write_bytes(attachment.content)
         text = f"{text}\nThe picture is in {file}."
@@ -67,14 +73,25 @@ def ask(settings: Settings, line: str, output: Path | None = None) -> str:
 
 
 def plain(mrkdwn: str) -> str:
-    """Slack's markup as a terminal reads it."""
+    """Slack's markup as a terminal reads it; in a code block there is none."""
+    *pairs, last = _BLOCK.split(mrkdwn)
+    parts = [_without_markup(part) if number % 2 == 0 else part for number, part in enumerate(pairs)]
+    text = "".join([*parts, _without_markup(last)])
+    for escaped, letter in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
+        text = text.replace(escaped, letter)
+    return _obeyed_by_nobody(text)
+
+
+def _without_markup(mrkdwn: str) -> str:
     text = re.sub(r":([a-z_]+):", lambda match: _EMOJI.get(match[1], match[0]), mrkdwn)
     text = re.sub(r"(?<![\w*])\*(\S(?:[^*\n]*\S)?)\*(?![\w*])", r"\1", text)
     text = re.sub(r"(?<!\w)_(\S(?:[^_\n]*\S)?)_(?!\w)", r"\1", text)
-    for escaped, letter in (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&")):
-        text = text.replace(escaped, letter)
-    # A commit's subject or a host's last words may hold what a terminal obeys.
-    return as_meant("".join(letter for letter in text.replace("`", "") if letter.isprintable() or letter == "\n"))
+    return as_meant(text.replace("`", ""))
+
+
+def _obeyed_by_nobody(text: str) -> str:
+    """A commit's subject, a log or a host's last words may hold what a terminal obeys."""
+    return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
 
 
 def _intent(settings: Settings, verb: str, arguments: tuple[str, ...], line: str) -> Intent:

@@ -10,7 +10,9 @@ from cli.settings import Settings
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
+from executors.environments import Environments
 from executors.graph.check import Graph
+from executors.logs import Logs
 from executors.mesh import Mesh
 from executors.overlay import OverlayNetwork
 from executors.padlock_check import PadlockCheck
@@ -57,7 +59,13 @@ def build_checks(settings: Settings, registry: Registry) -> HostChecks:
     never keeps a look waiting."""
     ssh = warm_connections(settings, registry)
     doctor = Doctor(ssh)
-    return {"padlock": PadlockCheck(), "doctor": doctor, "graph": Graph(doctor)}
+    return {
+        "padlock": PadlockCheck(),
+        "doctor": doctor,
+        "graph": Graph(doctor),
+        "logs": Logs(ssh),
+        "env": Environments(ssh),
+    }
 
 
 def ssh_key(path: Path) -> Path:

@@ -133,6 +133,8 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         "padlock": look.padlock,
         "graph": look.graph,
         "doctor": look.doctor,
+        "logs": look.logs,
+        "env": look.env,
         "sync": decide.sync,
         "approve": decide.approve,
         "deny": decide.deny,

@@ -30,6 +30,11 @@ def credentials_folder(unit: str) -> str:
     return f"{STATE_FOLDER}/credentials/{unit}"
 
 
+def build_unit(kind: AppKind, app: str) -> str:
+    """The transient unit in which a release of an app is built; a machine builds one of an app at a time."""
+    return f"flstr-build-{kind}-{app}.service"
+
+
 @dataclass(frozen=True)
 class ReleasePaths:
     """A commit built by one build script; another build script of the same commit makes another release."""

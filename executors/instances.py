@@ -5,14 +5,8 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from executors.host_paths import (
-    UNITS_FOLDER,
-    app_folder,
-    credentials_folder,
-    release_paths,
-    unit_name,
-    unit_path,
-)
+from executors.host_paths import app_folder, credentials_folder, release_paths, unit_name, unit_path
+from executors.kept_releases import pruning, rollback_commits
 from executors.remote import Remote, Unreachable
 from executors.templates import render
 from executors.unit_files import Place, environment, unit_file
@@ -21,13 +15,12 @@ from gitops.registry import Registry
 from gitops.secrets import Decrypt, masked, opened
 from model.app import App
 from model.errors import StepFailed
-from model.names import AppKind, AppName, InstanceId, NodeName, SecretName
+from model.names import AppKind, AppName, CommitHash, InstanceId, NodeName, SecretName
 from model.registered import InstanceRecord, Registered
 from model.steps import StartInstance, StopInstance
 
 REACH_SECONDS = 10  # tinc needs up to a few seconds for the first packet between two machines
 SCRIPT_SECONDS = 60.0
-KEEP_RELEASES = 3
 
 
 @dataclass(frozen=True)
@@ -71,8 +64,8 @@ def reach_script(app: App, place: Place) -> str:
     return render("app/reach-instance.sh.j2", url=place.health_url(app), within_seconds=REACH_SECONDS)
 
 
-def stop_script(kind: AppKind, app: AppName, instance: InstanceId) -> str:
-    """The script that stops an instance and cleans up after it."""
+def stop_script(kind: AppKind, app: AppName, instance: InstanceId, needed: Collection[CommitHash] = ()) -> str:
+    """The script that stops an instance and cleans up after it; releases of commits that are needed stay."""
     unit = unit_name(kind, app, instance)
     return render(
         "app/stop-instance.sh.j2",
@@ -82,8 +75,7 @@ def stop_script(kind: AppKind, app: AppName, instance: InstanceId) -> str:
         credentials=credentials_folder(unit),
         unit_path=unit_path(kind, app, instance),
         folder=app_folder(kind, app),
-        units_folder=UNITS_FOLDER,
-        keep=KEEP_RELEASES,
+        **pruning(needed),
     )
 
 
@@ -121,7 +113,8 @@ class Instances:
 
     def stop(self, step: StopInstance, context: StepContext) -> None:
         """Stop an instance and give its port back. A machine that is not reached keeps both."""
-        script = stop_script(step.app_kind, step.app, step.instance)
+        needed = rollback_commits(step.app_kind, step.app, context.registry.read())
+        script = stop_script(step.app_kind, step.app, step.instance, needed)
         try:
             self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
         except Unreachable as error:
@@ -164,7 +157,8 @@ class Instances:
     def _take_away(self, step: StartInstance, context: StepContext) -> None:
         app = step.app
         try:
-            script = stop_script(app.kind, app.app, step.instance)
+            needed = rollback_commits(app.kind, app.app, context.registry.read())
+            script = stop_script(app.kind, app.app, step.instance, needed)
             self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
         except StepFailed as error:
             # The port stays held: the unit may still listen there.

@@ -6,6 +6,8 @@ from gitops.executor import HostFence
 STATE_FOLDER = "/var/lib/flstr"
 FENCED_STATUS = 75
 FENCED_MARK = "fenced: "
+# Of a script that says that the release itself is at fault; see `StepFailed.status`.
+FAULTY_RELEASE_STATUS = 76
 
 
 def prelude(fence: HostFence, folder: str = STATE_FOLDER) -> str:

@@ -17,6 +17,7 @@ from model.names import (
     GitUrl,
     HostName,
     MemoryLimit,
+    MemoryShare,
     Port,
     ScriptPath,
     Seconds,
@@ -90,6 +91,13 @@ class App(Frozen):
     build: ScriptPath | None = Field(None, description="Script in the repository that builds a release")
     run: ScriptPath = Field(description="Script in the repository that runs an instance on $HOST:$PORT")
     build_within: Seconds = Field(600.0, description="How long the build may take")
+    build_memory: MemoryShare = Field("50%", description="Memory the build may use")
+    keep_releases: int = Field(
+        3,
+        ge=1,
+        le=50,
+        description="How many built releases a machine keeps, beside those that run or may be gone back to",
+    )
     memory: MemoryLimit = Field("512M", description="Memory an instance may use")
     tasks: int = Field(1024, ge=16, le=65536, description="Processes and threads an instance may have")
     restart: Literal["always", "on-failure", "no"] = Field(
@@ -127,7 +135,7 @@ class App(Frozen):
 
     def runs(self) -> dict[str, object]:
         """What a running instance is made from; it has to be replaced where any of it changes."""
-        return self.model_dump(mode="json", exclude={"instances", "stopped", "ingress", "update"})
+        return self.model_dump(mode="json", exclude={"instances", "stopped", "ingress", "update", "keep_releases"})
 
     def spec(self, needed: Iterable["App"] = (), network: str = "") -> str:
         """Eight digits that change whenever a running instance would have to be replaced.

@@ -16,6 +16,11 @@ class Attachment(Frozen):
     alt: str = Field("", description="What it shows, for those who cannot see it")
     content: Base64Bytes
 
+    @property
+    def is_text(self) -> bool:
+        """Whether a terminal can show it."""
+        return self.name.endswith(".log")
+
     @classmethod
     def of(cls, name: str, title: str, alt: str, content: bytes) -> "Attachment":
         """An attachment of these bytes."""

@@ -16,6 +16,8 @@ SIGNS: dict[OperationStatus, str] = {
     "superseded": ":fast_forward:",
 }
 
+FENCE = "```"
+MORE = "…"
 
 # Slack has no way to write these as they are: letters that look the same mean nothing to it.
 _ALIKE = {"*": "\u2217", "_": "\u02cd", "~": "\u223c", "`": "\u02cb", ":": "\u2236"}
@@ -37,3 +39,22 @@ def inert(text: str) -> str:
 def as_meant(text: str) -> str:
     """Text with the letters for which `inert` put others; for where nothing is markup."""
     return "".join(_MEANT.get(letter, letter) for letter in text)
+
+
+def code_block(output: str, limit: int) -> str:
+    """The last lines of an output that fit, as a code block that the output cannot leave."""
+    room = limit - 2 * (len(FENCE) + 1) - len(MORE) - 1
+    lines = output.replace(FENCE, "'''").strip("\n").split("\n")
+    kept: list[str] = []
+    used = 0
+    for line in reversed(lines):
+        safe = escape(line)
+        used += len(safe) + 1
+        if used > room:
+            break
+        kept.insert(0, safe)
+    if not kept:
+        # Escaping makes one character into five at most.
+        kept = [escape(lines[-1][-(room // 5) :])]
+    dropped = [MORE] if len(kept) < len(lines) else []
+    return "\n".join([FENCE, *dropped, *kept, FENCE])

@@ -119,6 +119,11 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 MemoryLimit = Annotated[
     str, StringConstraints(pattern=r"^[1-9][0-9]{0,5}[MG]$"), Form("a number and M or G, such as 512M")
 ]
+MemoryShare = Annotated[
+    str,
+    StringConstraints(pattern=r"^([1-9][0-9]{0,5}[MG]|[1-9][0-9]?%|100%)$"),
+    Form("a number and M or G, such as 2G, or a share of the machine's memory, such as 50%"),
+]
 HostName = Annotated[
     str,
     StringConstraints(

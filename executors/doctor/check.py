@@ -13,6 +13,7 @@ from executors.doctor.findings import Finding, mended_report, report
 from executors.doctor.leases import lost_subnets
 from executors.doctor.looking import concerned, known_nodes, look_scripts
 from executors.doctor.mending import connecting, overlaying, writing
+from executors.look_fence import look_fence
 from executors.overlay import register_overlay_key
 from executors.overlay_files import overlay_key_script
 from executors.remote import Remote
@@ -79,14 +80,12 @@ class Doctor:
     @staticmethod
     def patient(focus: NodeName | None, registry: Registry) -> Patient:
         """What there is to be looked at. Raises `Refused` for a machine that is not known."""
-        fence = registry.store.fence
-        if fence is None:
-            raise Refused("Only the flstr serve that leads can look at machines.")
+        fence = look_fence(registry)
         cluster, registered = registry.cluster(), registry.read()
         known = known_nodes(cluster, registered)
         if focus is not None and focus not in known:
             raise Refused(f"There is no node called {focus}.{did_you_mean(focus, list(known))}")
-        return Patient(focus, cluster, registered, HostFence(fence.token))
+        return Patient(focus, cluster, registered, fence)
 
     def look(self, patient: Patient) -> Seen:
         """Every machine concerned looked at side by side, and what is wrong."""

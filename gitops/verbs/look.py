@@ -1,4 +1,4 @@
-"""The verbs that look: status, plan, graph, padlock and doctor, which mends as well where it is told to."""
+"""The verbs that look: status, plan, logs, env, graph, padlock, and doctor, which mends as well where it is told to."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -57,6 +57,14 @@ class Look:
     def padlock(self, request: Request) -> str | Reply:
         """`padlock <host>`."""
         return self.checks["padlock"](request.intent.arguments, self.registry)
+
+    def logs(self, request: Request) -> str | Reply:
+        """`logs <app> [instance] [--build]`."""
+        return self.checks["logs"](request.intent.arguments, self.registry)
+
+    def env(self, request: Request) -> str | Reply:
+        """`env <app> [instance]`."""
+        return self.checks["env"](request.intent.arguments, self.registry)
 
     def doctor(self, request: Request) -> str | Reply:
         """`doctor [node] [--fix]`."""

@@ -73,7 +73,7 @@ def test_a_picture_that_slack_does_not_take_is_not_passed_over_in_silence(room: 
     room.people.fault("files.completeUploadExternal", error="not_in_channel")
     room.start_bot()
     ask_for_a_picture(room)
-    sentence = ":warning: The picture cannot be posted here, where I am not; `/invite @flstr` and ask again."
+    sentence = ":warning: The file cannot be posted here, where I am not; `/invite @flstr` and ask again."
     eventually(lambda: (DEVELOPER, sentence) in room.ephemeral())
     eventually(lambda: [one.status for one in room.intents()] == ["delivered"])
 

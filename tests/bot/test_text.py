@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.text import clip, code_block, split
-from model.mrkdwn import escape
+from bot.text import clip, split
+from model.mrkdwn import code_block, escape
 
 lines = st.lists(st.text(alphabet="ab <&`é", max_size=60), max_size=40).map("\n".join)
 

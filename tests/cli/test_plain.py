@@ -19,6 +19,8 @@ from model.mrkdwn import SIGNS
         ),
         ("2 * 3 * 4, vpn_ctrl and vpn_ingr", "2 * 3 * 4, vpn_ctrl and vpn_ingr"),
         ("&lt;none&gt; &amp; more", "<none> & more"),
+        ("*a* prints\n```\n*b* `c` :x: &lt;d&gt;\te\x1b[1m\n```\n*f*", "a prints\n*b* `c` :x: <d>\te[1m\nf"),
+        ("one ``` and *more*", "one  and more"),
     ],
 )
 def test_markup_is_taken_off(mrkdwn: str, shown: str) -> None:

@@ -4,7 +4,9 @@ import json
 
 from ruamel.yaml import YAML
 
-from gitops.registry import parse
+from gitops.registry import Registry, parse
+from gitops.store import Fence, Store
+from model import keys
 from model.app import App
 from model.registered import Registered
 from tests.executors.expected import FIXTURES
@@ -23,6 +25,13 @@ def registered_keys(case: str = "example") -> dict[str, str]:
 def registered(case: str = "example") -> Registered:
     """The tree of a case."""
     return parse(registered_keys(case))
+
+
+def leading(store: Store, case: str = "example") -> Registry:
+    """The registry of a case, as the controller that leads has it."""
+    store.write(registered_keys(case))
+    store.put(keys.LEADER, "this test")
+    return Registry(store.fenced(Fence(keys.LEADER, store.create_revision(keys.LEADER) or 0)))
 
 
 def influencer(**changes: object) -> App:

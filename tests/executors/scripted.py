@@ -14,6 +14,7 @@ class ScriptedRemote:
 
     def __init__(self, answer: Answer, dead: tuple[str, ...] = ()) -> None:
         self.ran: list[tuple[str, str]] = []
+        self.cancellations: list[Cancellation | None] = []
         self._answer = answer
         self._dead = dead
 
@@ -29,6 +30,7 @@ class ScriptedRemote:
         if node in self._dead:
             raise Unreachable(f"{node}: no SSH connection to 192.0.2.1 port 22 (no answer)")
         self.ran.append((node, script))
+        self.cancellations.append(cancellation)
         return self._answer(node, script)
 
     def run_all(

@@ -1,7 +1,6 @@
 """Real machines: an app built, started, routed to, rolled to its next commit and stopped, while a client asks."""
 
 import asyncio
-import http.client
 import socket
 import subprocess
 import time
@@ -11,152 +10,36 @@ from pathlib import Path
 
 import pytest
 
-from executors.cloud import CloudSettings
-from executors.deploy import deploy_executors
 from executors.host_paths import release_paths
-from executors.mesh import Mesh
-from executors.overlay import OverlayNetwork
 from executors.padlock_check import PadlockCheck
-from executors.provision import Provision
 from executors.releases import build_script
 from executors.routing import Checks, routing_script
 from executors.routing_files import routing_files
-from executors.ssh import Ssh
-from gitops.desired import app_keys, ingress_keys, ingress_records
-from gitops.etcd_server import EmbeddedEtcd
-from gitops.executor import HostFence, StepContext
-from gitops.registry import Registry
-from gitops.store import Store
 from lab.gitrepo import INFLUENCER, Commit
-from lab.preconditions import why_no_lab
-from model import keys
 from model.app import App
-from model.cluster import Cluster
 from model.errors import StepFailed
 from model.steps import (
     ApplyRouting,
     BuildRelease,
-    CreateNode,
-    DrainInstance,
-    JoinMeshes,
-    JoinOverlay,
     StartInstance,
-    Step,
-    StopInstance,
-    WriteKeys,
 )
 from tests.executors.asking_client import AskingClient
+from tests.executors.deploy_field import HOST, INGRESS, Field, rented_field
 from tests.executors.example import influencer
-from tests.executors.rented import TOKEN, RentedHosts
-from tests.executors.sshd import make_key
-from tests.identity import IDENTITIES
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 APPS = Path(__file__).parent / "apps"
-HOST = "influencer.flstr.lab"
-INGRESS = "ingress016"
-NODES = (INGRESS, "worker101", "worker102")
-CLUSTER = Cluster.model_validate(
-    {
-        "cluster": "flstr-lab",
-        "pools": {
-            "worker": {"role": "worker", "count": 2},
-            "ingress": {"role": "ingress", "count": 1, "first": 16},
-        },
-        "meshes": {"vpn_ingr": {"subnet": "10.111.0.0/24", "port": 762, "hubs": ["ingress"], "members": ["worker"]}},
-        "overlay": {"network": "10.5.0.0/16"},
-    }
-)
-
-
-class Field:
-    """Three machines in their mesh and the overlay, an app repository, and the executors."""
-
-    def __init__(self, rented: RentedHosts, store: Store, folder: Path) -> None:
-        self.rented = rented
-        self.registry = Registry(store)
-        self.reports: list[str] = []
-        self.context = StepContext("op", self.registry, HostFence(1), self._report)
-        self._begun = time.monotonic()
-        key = folder / "client"
-        self.ssh = Ssh(self.registry.host, key)
-        self.executors = deploy_executors(self.ssh, IDENTITIES.decrypt)
-        store.put(keys.CLUSTER, CLUSTER.to_json())
-        self._make_machines(Provision(self.ssh, CloudSettings(TOKEN, make_key(key), rented.url)))
-        self.repo = asyncio.run(rented.lab.git.seed("influencer", INFLUENCER))
-        self.ingress_ip = self.registry.read().nodes[INGRESS].ip
-
-    def _make_machines(self, provision: Provision) -> None:
-        def create(node: str) -> None:
-            pool = CLUSTER.pool_of(node) or ""
-            role = CLUSTER.pools[pool].role
-            step = CreateNode(node=node, pool=pool, role=role, server_type="cx22", location="fsn1", image="debian-12")
-            provision.create_node(step, self.context)
-
-        with ThreadPoolExecutor(len(NODES)) as pool:
-            list(pool.map(create, NODES))
-        Mesh(self.ssh).join(JoinMeshes(nodes=NODES), self.context)
-        OverlayNetwork(self.ssh).join(JoinOverlay(nodes=NODES), self.context)
-
-    def _report(self, line: str) -> None:
-        self.reports.append(line)
-        print(f"{time.monotonic() - self._begun:6.1f} {line}")
-
-    def app(self, revision: str, **changes: object) -> App:
-        """influencer at a branch, tag or commit of the lab's repository."""
-        git = ["git", f"--git-dir={self.rented.lab.git.path('influencer')}", "rev-parse", revision]
-        commit = subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-        return influencer(repo=self.repo, commit=commit, **changes)
-
-    def do(self, *steps: Step) -> None:
-        for step in steps:
-            began = time.monotonic()
-            self.executors[step.kind](step, self.context)
-            print(f"{time.monotonic() - self._begun:6.1f} {step.kind} took {time.monotonic() - began:.2f} s")
-
-    def on(self, node: str, script: str) -> str:
-        return self.ssh.run(node, script, HostFence(1)).strip()
-
-    def ask(self, host: str = HOST, path: str = "/") -> tuple[int, str]:
-        connection = http.client.HTTPConnection(self.ingress_ip, 80, timeout=10)
-        connection.request("GET", path, headers={"Host": host})
-        answer = connection.getresponse()
-        return answer.status, answer.read().decode().strip()
-
-    def serve(self, app: App, *instances: tuple[str, str]) -> None:
-        """Build, start and route instances, given as (node, id)."""
-        for node in sorted({node for node, _ in instances}):
-            self.do(BuildRelease(node=node, app=app))
-        for node, instance in instances:
-            self.do(StartInstance(node=node, app=app, instance=instance))
-        self.do(ApplyRouting(serving=tuple((app.kind, app.app, instance) for _, instance in instances)))
-
-    def retire(self, node: str, instance: str, app: str = "influencer") -> None:
-        of = {"app_kind": "backend", "app": app, "instance": instance, "node": node}
-        self.do(DrainInstance.model_validate(of), StopInstance.model_validate(of))
 
 
 @pytest.fixture(scope="module")
 def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     """The first commit serves on both workers."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("deploy")
-    etcd = EmbeddedEtcd(folder / "etcd")
-    store = Store([etcd.start()])
-    rented = RentedHosts()
-    try:
-        field = Field(rented, store, folder)
+    with rented_field(tmp_path_factory.mktemp("deploy"), INFLUENCER) as field:
         app = field.app("v2~1")
-        field.do(WriteKeys(put=app_keys([app]) | ingress_keys(ingress_records([app]))))
+        field.publish(app)
         field.serve(app, ("worker101", "1-11111111"), ("worker102", "2-11111111"))
         yield field
-    finally:
-        rented.stop()
-        store.close()
-        etcd.stop()
 
 
 def test_users_are_answered_by_the_first_commit(field: Field) -> None:
@@ -320,7 +203,7 @@ def slow(field: Field) -> App:
         env_prefix="SLOW",
         ingress=[{"host": "slow.flstr.lab"}],
     )
-    field.do(WriteKeys(put=app_keys([slow]) | ingress_keys(ingress_records([slow]))))
+    field.publish(slow)
     field.serve(slow, ("worker101", "1-55555555"))
     return slow
 
@@ -346,7 +229,7 @@ def test_a_build_that_takes_too_long_is_stopped(field: Field, slow: App) -> None
 def test_a_build_that_was_left_in_the_middle_is_made_anew(field: Field, slow: App) -> None:
     app = slow.model_copy(update={"build": "build.sh"})
     with pytest.raises(StepFailed, match="the script was not done after 2 s"):
-        field.ssh.run("worker101", build_script(app), HostFence(1), timeout=2)
+        field.ssh.run("worker101", build_script(app), field.context.fence, timeout=2)
     field.do(BuildRelease(node="worker101", app=app))
     assert field.on("worker101", f"ls {release_paths(app).release}") == "build.sh\nbuilt\nrun.sh\nserver.py"
 

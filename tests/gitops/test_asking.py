@@ -99,6 +99,13 @@ def test_a_file_goes_with_an_answer_until_it_was_delivered(flstr: Flstr) -> None
     assert attachment_of(flstr.store, answered) is None
 
 
+@pytest.mark.parametrize("verb", ["logs", "env"])
+def test_who_may_only_read_may_look_at_what_instances_print_and_see(flstr: Flstr, verb: str) -> None:
+    flstr.settle()
+    flstr.checks[verb] = lambda arguments, registry: f"{verb} of {' '.join(arguments)}"
+    assert flstr.ask(f"{verb} influencer 1-0a1b2c3d", REVIEWER) == f"{verb} of influencer 1-0a1b2c3d"
+
+
 def test_who_may_only_read_may_ask_the_doctor_and_have_nothing_mended(flstr: Flstr) -> None:
     flstr.settle()
     flstr.checks["doctor"] = lambda arguments, registry: f"doctor {' '.join(arguments)}".rstrip()
