@@ -10,7 +10,7 @@ from executors.unit_files import Place, environment, unit_file
 from gitops.executor import StepContext
 from gitops.registry import Registry
 from model.app import App
-from model.errors import StepFailed
+from model.errors import ReleaseFailed, StepFailed
 from model.names import AppKind, AppName, InstanceId, NodeName
 from model.registered import InstanceRecord, Registered
 from model.steps import StartInstance, StopInstance
@@ -88,7 +88,12 @@ class Instances:
         self._remote = remote
 
     def start(self, step: StartInstance, context: StepContext) -> None:
-        """Start an instance and register it once it was seen healthy; one that fails is taken away again."""
+        """Start an instance and register it once it was seen healthy; one that fails or is given up is taken away
+        again.
+
+        Raises `ReleaseFailed` where the instance itself is at fault, and another `StepFailed` where a machine or the
+        network between them is.
+        """
         registered = context.registry.read()
         place = _place(step, context.registry, registered)
         app = step.app
@@ -114,25 +119,30 @@ class Instances:
         app = step.app
         context.report(f"starting on port {place.port}")
         script = start_script(app, step.instance, place, registered)
-        printed = self._remote.run(step.node, script, context.fence, app.update.healthy_deadline + SCRIPT_SECONDS)
+        within = app.update.healthy_deadline + SCRIPT_SECONDS
+        printed = self._remote.run(step.node, script, context.fence, within, cancellation=context.cancellation)
         outcome = parse_outcome(printed)
         if outcome.how != "healthy":
-            raise StepFailed(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)
+            raise ReleaseFailed(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)
         ingresses = _ingresses(place, registered) if app.ingress else []
         if not ingresses:
             return
         context.report(f"healthy; asking from {', '.join(ingresses)}")
         scripts = dict.fromkeys(ingresses, reach_script(app, place))
-        for ingress, answer in self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS).items():
+        asked = self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS, context.cancellation)
+        for ingress, answer in asked.items():
             if isinstance(answer, StepFailed):
                 raise answer
             seen = parse_outcome(answer)
             if seen.how != "healthy":
-                raise StepFailed(failure(app, step.instance, step.node, seen, ingress), outcome.journal)
+                # An answer came from the instance itself; silence after it answered at home is the network's.
+                fault = ReleaseFailed if seen.how == "answered" else StepFailed
+                raise fault(failure(app, step.instance, step.node, seen, ingress), outcome.journal)
 
     def _take_away(self, step: StartInstance, context: StepContext) -> None:
         app = step.app
         try:
+            # Also of a start that is not wanted any more: this has to come to its end.
             script = stop_script(app.kind, app.app, step.instance)
             self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
         except StepFailed as error:
