@@ -105,6 +105,7 @@ class Pretend:
             "registry.write": self._write,
             "release.build": self._nothing,
             "instance.start": self._start,
+            "instance.watch": self._nothing,
             "routing.apply": self._route,
             "instance.drain": self._drain,
             "instance.stop": self._stop,
