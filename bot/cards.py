@@ -74,6 +74,15 @@ def failed_step(step: PlannedStep, state: StepState) -> Message:
     return Message(text=fit(f"{step.title} failed: {state.detail}", TEXT_CHARACTERS), blocks=tuple(blocks))
 
 
+def told_line(step: PlannedStep, line: str) -> Message:
+    """What the thread hears of something a step tells: its first line, and what follows as the output it is."""
+    first, _, output = line.strip().partition("\n")
+    blocks = [_section(f":speech_balloon: *{fit(step.title, 200)}*: {fit(first, SENTENCE_CHARACTERS)}")]
+    if output.strip():
+        blocks.append(_section(code_block(output, OUTPUT_CHARACTERS)))
+    return Message(text=fit(f"{step.title}: {first}", TEXT_CHARACTERS), blocks=tuple(blocks))
+
+
 def decision(taken: Decision) -> Message:
     """What the thread hears of a click."""
     emoji, verb = (":thumbsup:", "approved") if taken.approved else (":no_entry:", "denied")

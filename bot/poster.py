@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bot.cards import decision, ending, failed_step, notice_card, operation_card
+from bot.cards import decision, ending, failed_step, notice_card, operation_card, told_line
 from bot.delivery import Letter
 from bot.message import Message
 from bot.outbox import Outbox
@@ -19,6 +19,7 @@ from model import keys
 from model.cluster import Cluster
 from model.errors import Refused
 from model.operation import ENDED, Approval, Card, Notice, Operation, OperationStatus
+from model.steps import BuildRelease, PlannedStep
 
 log = structlog.get_logger()
 
@@ -144,12 +145,40 @@ def letters(operation: Operation, approval: Approval | None, approvers: tuple[st
     found = [Letter(operation.id, card, shown, channel, urgent=operation.status in URGENT)]
     for index, taken in enumerate(approval.decisions if approval is not None else ()):
         found.append(said(f"{operation.id}/decision/{index}", decision(taken)))
+    for record, step in tellers(operation):
+        for index, line in enumerate(operation.steps[step.id].told):
+            found.append(said(f"{operation.id}/told/{record}/{index}", told_line(step, line)))
     for step in operation.plan.steps:
         state = operation.steps.get(step.id)
         if state is not None and state.status == "failed":
             found.append(said(f"{operation.id}/failed/{step.id}", failed_step(step, state)))
     if operation.ended_already():
         found.append(said(f"{operation.id}/end", ending(operation)))
+    return found
+
+
+def tellers(operation: Operation) -> list[tuple[str, PlannedStep]]:
+    """The steps whose lines the thread hears, each by the id under which it hears them.
+
+    A release that is built on many machines is told of once, by the machine that had it first. All of them share the
+    id of the first in the plan: what is posted under it stays one message, whoever turns out to have been faster.
+    """
+    found: list[tuple[str, PlannedStep]] = []
+    builds: dict[tuple[str, ...], list[PlannedStep]] = {}
+    for step in operation.plan.steps:
+        if isinstance(step.step, BuildRelease):
+            app = step.step.app
+            builds.setdefault((app.kind, app.app, app.commit, app.build or ""), []).append(step)
+        elif step.id in operation.steps:
+            found.append((step.id, step))
+    for steps in builds.values():
+        ended = [
+            (state.ended or 0.0, number)
+            for number, step in enumerate(steps)
+            if (state := operation.steps.get(step.id)) is not None and state.status == "done" and state.told
+        ]
+        if ended:
+            found.append((steps[0].id, steps[min(ended)[1]]))
     return found
 
 

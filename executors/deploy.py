@@ -6,6 +6,7 @@ from executors.registry_keys import write_keys
 from executors.releases import Releases
 from executors.remote import Remote
 from executors.routing import Routing
+from executors.watching import Watching
 from gitops.executor import Executors
 from gitops.secrets import Decrypt
 
@@ -17,6 +18,7 @@ def deploy_executors(remote: Remote, decrypt: Decrypt) -> Executors:
         "registry.write": write_keys,
         "release.build": releases.build,
         "instance.start": instances.start,
+        "instance.watch": Watching(remote).watch,
         "routing.apply": routing.apply,
         "instance.drain": Draining(remote, routing).drain,
         "instance.stop": instances.stop,

@@ -1,40 +1,49 @@
 """Draining: an instance is sent nothing new, and goes once its connections are gone."""
 
-import time
-from dataclasses import dataclass
-
+from executors.connections import (
+    Seen,
+    connections_left,
+    left_at_the_limit,
+    machine_names,
+    parse_seen,
+    total,
+)
 from executors.remote import Remote
+from executors.rounds import rounds
 from executors.routing import Routing
 from executors.routing_files import backend_name
 from executors.templates import render
 from gitops.executor import StepContext
 from gitops.routed import routing_nodes
-from model.errors import StepFailed
+from model.errors import Cancelled, StepFailed
+from model.names import NodeName
 from model.registered import Registered
 from model.steps import DrainInstance
 
-# Long for a request, short for a roll-out; websockets are cut, and their clients connect anew.
-DRAIN_SECONDS = 30.0
 SCRIPT_SECONDS = 30.0
 
 
-@dataclass(frozen=True)
-class _TimeLeft:
-    until: float
+def drain_script(step: DrainInstance, routing: bool, port: int | None, within: float) -> str:
+    """The script that sees to an instance's connections on a machine: in its HAProxy where it routes, at the
+    instance's port where it stands."""
+    return render(
+        "routing/drain-server.sh.j2",
+        backend=backend_name(step.app_kind, step.app),
+        instance=step.instance,
+        server=_server(step),
+        routing=routing,
+        port=port,
+        within_milliseconds=round(within * 1000),
+    )
 
-    def seconds(self) -> int:
-        return max(1, round(self.until - time.monotonic()))
+
+def cut_script(step: DrainInstance) -> str:
+    """The script that cuts what a machine's HAProxy still has to an instance."""
+    return render("routing/cut-server.sh.j2", server=_server(step))
 
 
-def drain_script(step: DrainInstance, within_seconds: int) -> str:
-    """The script that lets a machine's HAProxy send nothing new to an instance."""
-    backend = backend_name(step.app_kind, step.app)
-    return render("routing/drain-server.sh.j2", backend=backend, instance=step.instance, within_seconds=within_seconds)
-
-
-def silence_script(routing: bool, port: int | None, within_seconds: int) -> str:
-    """The script that waits for the last connections: of replaced HAProxy processes, and to the instance's port."""
-    return render("routing/await-silence.sh.j2", routing=routing, port=port, within_seconds=within_seconds)
+def _server(step: DrainInstance) -> str:
+    return f"{backend_name(step.app_kind, step.app)}/{step.instance}"
 
 
 class Draining:
@@ -45,33 +54,59 @@ class Draining:
         self._routing = routing
 
     def drain(self, step: DrainInstance, context: StepContext) -> None:
-        """Take an instance out of the routing and see its connections end, for `DRAIN_SECONDS` at most."""
-        registered = context.registry.read()
-        nodes = routing_nodes(registered)
-        port = port_of(step, registered)
-        left = _TimeLeft(time.monotonic() + DRAIN_SECONDS)
-        context.registry.delete_instance(step.app_kind, step.app, step.instance)
-        context.report("waiting for its requests")
-        self._ask({node: drain_script(step, left.seconds()) for node in nodes}, context)
-        self._routing.apply_without_checks(context)
-        waiting = {node: silence_script(True, None, left.seconds()) for node in nodes}
-        if port is not None:
-            waiting[step.node] = silence_script(step.node in nodes, port, left.seconds())
-        remaining = self._ask(waiting, context)
-        if remaining:
-            context.report(f"goes after {DRAIN_SECONDS:.0f}s with {remaining} connections")
-        else:
-            context.report("no more connections")
+        """Take an instance out of the routing and see its connections end; what is left at the limit is cut.
 
-    def _ask(self, scripts: dict[str, str], context: StepContext) -> int:
-        """How many are left on all machines; one that does not answer serves nobody, and says so in a line."""
-        count = 0
-        for node, answer in self._remote.run_all(scripts, context.fence, DRAIN_SECONDS + SCRIPT_SECONDS).items():
+        Raises `Cancelled` where nobody wants to wait any more: the instance is deregistered by then, and a later drain
+        goes on from there.
+        """
+        registered = context.registry.read()
+        port = port_of(step, registered)
+        context.registry.delete_instance(step.app_kind, step.app, step.instance)
+        self._routing.apply_without_checks(context)
+        left, routers = self._wait(step, port, registered, context)
+        if not left:
+            context.report("no more connections")
+            return
+        context.tell(left_at_the_limit(left, step.within))
+        # Processes that a reload replaced cannot be told; theirs end with the instance.
+        self._ask(dict.fromkeys(routers, cut_script(step)), 0, context)
+
+    def _wait(
+        self, step: DrainInstance, port: int | None, registered: Registered, context: StepContext
+    ) -> tuple[dict[str, int], set[NodeName]]:
+        """What is left, and the machines whose HAProxy has some of it."""
+        context.report("waiting for its connections")
+        routers = set(routing_nodes(registered))
+        waiting = routers | ({step.node} if port is not None else set())
+        names = machine_names(registered)
+        left: dict[str, int] = {}
+        seen: dict[NodeName, Seen] = {}
+        for seconds in rounds(step.within):
+            scripts = {
+                node: drain_script(step, node in routers, port if node == step.node else None, seconds)
+                for node in sorted(waiting)
+            }
+            seen = {node: parse_seen(answer) for node, answer in self._ask(scripts, seconds, context).items()}
+            # One that did not answer serves nobody.
+            waiting = set(seen)
+            left = connections_left(seen, names)
+            if not left:
+                break
+            context.report(f"waiting for {total(sum(left.values()))}")
+        return left, {node for node, one in seen.items() if one.sessions}
+
+    def _ask(self, scripts: dict[NodeName, str], seconds: float, context: StepContext) -> dict[NodeName, str]:
+        """What the machines answer; one that does not says so in a line."""
+        asked = self._remote.run_all(scripts, context.fence, seconds + SCRIPT_SECONDS, context.cancellation)
+        answers: dict[NodeName, str] = {}
+        for node, answer in asked.items():
+            if isinstance(answer, Cancelled):
+                raise answer
             if isinstance(answer, StepFailed):
                 context.report(f"not waiting for {node}: {answer.sentence}")
             else:
-                count += int(answer)
-        return count
+                answers[node] = answer
+        return answers
 
 
 def port_of(step: DrainInstance, registered: Registered) -> int | None:

@@ -14,7 +14,7 @@ from gitops.executor import StepContext
 from gitops.registry import Registry
 from gitops.secrets import Decrypt, masked, opened
 from model.app import App
-from model.errors import StepFailed
+from model.errors import ReleaseFailed, StepFailed
 from model.names import AppKind, AppName, CommitHash, InstanceId, NodeName, SecretName
 from model.registered import InstanceRecord, Registered
 from model.steps import StartInstance, StopInstance
@@ -98,7 +98,12 @@ class Instances:
         self._decrypt = decrypt
 
     def start(self, step: StartInstance, context: StepContext) -> None:
-        """Start an instance and register it once it was seen healthy; one that fails is taken away again."""
+        """Start an instance and register it once it was seen healthy; one that fails or is given up is taken away
+        again.
+
+        Raises `ReleaseFailed` where the instance itself is at fault, and another `StepFailed` where a machine or the
+        network between them is.
+        """
         app = step.app
         secrets = opened(app, self._decrypt)
         registered = context.registry.read()
@@ -133,31 +138,36 @@ class Instances:
         app = step.app
         context.report(f"starting on port {place.port}")
         script = start_script(app, step.instance, place, registered, secrets)
+        within = app.update.healthy_deadline + SCRIPT_SECONDS
         try:
-            printed = self._remote.run(step.node, script, context.fence, app.update.healthy_deadline + SCRIPT_SECONDS)
+            printed = self._remote.run(step.node, script, context.fence, within, cancellation=context.cancellation)
         except StepFailed as error:
             _mask(error, secrets.values())
             raise
         # An app that ends may show what it was given.
         outcome = parse_outcome(masked(printed, secrets.values()))
         if outcome.how != "healthy":
-            raise StepFailed(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)
+            raise ReleaseFailed(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)
         ingresses = _ingresses(place, registered) if app.ingress else []
         if not ingresses:
             return
         context.report(f"healthy; asking from {', '.join(ingresses)}")
         scripts = dict.fromkeys(ingresses, reach_script(app, place))
-        for ingress, answer in self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS).items():
+        asked = self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS, context.cancellation)
+        for ingress, answer in asked.items():
             if isinstance(answer, StepFailed):
                 raise answer
             seen = parse_outcome(answer)
             if seen.how != "healthy":
-                raise StepFailed(failure(app, step.instance, step.node, seen, ingress), outcome.journal)
+                # An answer came from the instance itself; silence after it answered at home is the network's.
+                fault = ReleaseFailed if seen.how == "answered" else StepFailed
+                raise fault(failure(app, step.instance, step.node, seen, ingress), outcome.journal)
 
     def _take_away(self, step: StartInstance, context: StepContext) -> None:
         app = step.app
         try:
             needed = rollback_commits(app.kind, app.app, context.registry.read())
+            # Also of a start that is not wanted any more: this has to come to its end.
             script = stop_script(app.kind, app.app, step.instance, needed)
             self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
         except StepFailed as error:
@@ -176,8 +186,8 @@ def _mask(error: StepFailed, secrets: Collection[bytes]) -> None:
 
 
 def _ingresses(place: Place, registered: Registered) -> list[NodeName]:
-    """Where its users come in; one that is just joining is not in the network yet."""
-    nodes = registered.nodes.items()
+    """Where its users come in: not by a dead one, nor by one that is just joining and not in the network yet."""
+    nodes = ((name, node) for name, node in registered.nodes.items() if name not in registered.dead)
     return [name for name, node in nodes if node.role == "ingress" and place.network in node.addresses]
 
 

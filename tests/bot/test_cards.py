@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.cards import decision, ending, failed_step, notice_card, operation_card
+from bot.cards import decision, ending, failed_step, notice_card, operation_card, told_line
 from bot.message import Message
 from lab.slack.blocks import MESSAGE, accepted
 from model.operation import Approval, Decision, Notice, Operation, StepState
@@ -77,7 +77,7 @@ def test_the_count_of_approvals_is_shown_where_more_are_needed(
     assert "Approved by operator." in text
 
 
-@pytest.mark.parametrize("status", ["queued", "running", "done", "failed", "denied", "expired", "void"])
+@pytest.mark.parametrize("status", ["queued", "running", "done", "failed", "denied", "expired", "void", "superseded"])
 def test_buttons_are_gone_once_it_is_decided(status: str, asking: Operation, make_approval: Callable[..., Any]) -> None:
     card = operation_card(asking.model_copy(update={"status": status}), make_approval(), ("U01OPERATOR",))
     assert buttons(card) == []
@@ -162,6 +162,33 @@ def test_a_failed_step_is_told_with_its_last_lines(make_operation: MakeOperation
     assert texts == [":x: *Destroy worker101* failed: the build ended with status 2", "```\nmake: *** no rule\n```"]
 
 
+def test_a_line_is_told_under_its_steps_title_with_what_follows_as_a_code_block(make_operation: MakeOperation) -> None:
+    message = told_line(make_operation((DONE,)).plan.steps[0], "built in 3 s\ncc <main.c>\nlinked\n")
+    texts = [block["text"]["text"] for block in message.blocks]
+    assert texts == [
+        ":speech_balloon: *Destroy worker101*: built in 3 s",
+        "```\ncc &lt;main.c&gt;\nlinked\n```",
+    ]
+    assert message.text == "Destroy worker101: built in 3 s"
+
+
+def test_a_single_line_is_told_as_one_block(make_operation: MakeOperation) -> None:
+    message = told_line(make_operation((DONE,)).plan.steps[0], "2 connections were left at the limit of 30 s")
+    assert len(message.blocks) == 1
+
+
+def test_an_operation_that_was_given_up_says_for_what_and_what_it_did_not_begin(make_operation: MakeOperation) -> None:
+    card = operation_card(make_operation((DONE, *[WAITING] * 60), "superseded", ended=1_700_000_046.0))
+    assert card.text == "Scale worker to 2: given up for a newer one, 1 of 61 steps done"
+    assert "given up for a newer one · asked by *developer*" in shown(card)
+    assert "A newer one takes its place." in shown(card)
+    assert tasks(card)[-1]["title"] == "20 other steps not started"
+    message = ending(make_operation((DONE, WAITING), "superseded", ended=1_700_000_046.0))
+    assert message.blocks[0]["text"]["text"] == (
+        ":fast_forward: A newer one takes its place. (1 of 2 steps done, took 41 s)"
+    )
+
+
 def test_a_decision_is_told() -> None:
     message = decision(Decision(person="reviewer", approved=False, at=0.0))
     assert message.blocks[0]["text"]["text"].startswith(":no_entry: reviewer denied this plan, <!date^0^")
@@ -186,7 +213,9 @@ states = st.builds(
     detail=texts,
     output=texts,
 )
-statuses = st.sampled_from(["awaiting_approval", "queued", "running", "done", "failed", "denied", "expired", "void"])
+statuses = st.sampled_from(
+    ["awaiting_approval", "queued", "running", "done", "failed", "denied", "expired", "void", "superseded"]
+)
 
 
 @settings(max_examples=40, deadline=None)
@@ -212,3 +241,4 @@ def test_no_record_exceeds_slacks_limits(
     slack_takes(ending(operation))
     for step, state in zip(operation.plan.steps, steps, strict=True):
         slack_takes(failed_step(step, state))
+        slack_takes(told_line(step, f"{state.detail}\n{state.output}"))

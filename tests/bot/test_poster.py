@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from bot.poster import letters, may_approve, shows_its_end
+from model.app import App
 from model.cluster import Cluster
 from model.operation import Approval, Card, Decision, Operation, StepState
+from model.steps import BuildRelease, Plan, PlannedStep
+from tests.gitops.scene import app
 
 DONE, FAILED, RUNNING = StepState(status="done"), StepState(status="failed"), StepState(status="running")
 
@@ -33,6 +36,63 @@ def test_the_thread_hears_decisions_failures_and_the_end(
         ("7f3a/failed/step-1", "7f3a"),
         ("7f3a/end", "7f3a"),
     ]
+
+
+def told(*lines: str, **state: object) -> StepState:
+    return StepState.model_validate({"status": "done", "ended": 1.0, "told": lines, **state})
+
+
+def test_the_thread_hears_each_line_that_a_step_tells(make_operation: MakeOperation) -> None:
+    assert records(make_operation((told("one", "two", status="running", ended=None), RUNNING, told("three"))))[1:] == [
+        ("7f3a/told/step-0/0", "7f3a"),
+        ("7f3a/told/step-0/1", "7f3a"),
+        ("7f3a/told/step-2/0", "7f3a"),
+    ]
+
+
+def test_what_a_step_told_stays_the_same_message_as_more_is_told(make_operation: MakeOperation) -> None:
+    first = letters(make_operation((told("one"),)), None, (), "flstr")[1]
+    later = letters(make_operation((told("one", "two", status="failed"),), "failed"), None, (), "flstr")[1]
+    assert (first.record, first.shown) == (later.record, later.shown)
+
+
+def building(make_operation: MakeOperation, *builds: tuple[App, StepState]) -> list[tuple[str, str]]:
+    """What the thread hears of builds: the record and the text of each message."""
+    steps = tuple(
+        PlannedStep(
+            id=f"build-{number}", title=f"Build on worker{number}", step=BuildRelease(node="worker101", app=app)
+        )
+        for number, (app, _) in enumerate(builds)
+    )
+    states = {step.id: state for step, (_, state) in zip(steps, builds, strict=True)}
+    operation = make_operation(plan=Plan(title="Deploy", steps=steps), steps=states)
+    return [(letter.record, letter.message.text) for letter in letters(operation, None, (), "flstr")[1:]]
+
+
+def test_builds_of_one_commit_are_told_once_by_the_machine_that_had_it_first(make_operation: MakeOperation) -> None:
+    one, other = app("1" * 40), app("2" * 40)
+    heard = building(
+        make_operation,
+        (one, told("built in 9 s", ended=9.0)),
+        (one, told("built in 7 s", ended=7.0)),
+        (one, told(ended=1.0)),
+        (other, told("built in 8 s", ended=8.0)),
+    )
+    assert heard == [
+        ("7f3a/told/build-0/0", "Build on worker1: built in 7 s"),
+        ("7f3a/told/build-3/0", "Build on worker3: built in 8 s"),
+    ]
+
+
+def test_a_build_that_is_not_done_tells_nothing_yet(make_operation: MakeOperation) -> None:
+    assert building(make_operation, (app("1" * 40), told("half of it", status="running", ended=None))) == []
+
+
+def test_a_slower_machine_that_is_noted_first_gives_its_message_up_and_adds_none(make_operation: MakeOperation) -> None:
+    one = app("1" * 40)
+    noted_first = building(make_operation, (one, RUNNING), (one, told("built in 9 s", ended=9.0)))
+    both = building(make_operation, (one, told("built in 8 s", ended=8.0)), (one, told("built in 9 s", ended=9.0)))
+    assert [record for record, _ in noted_first] == [record for record, _ in both] == ["7f3a/told/build-0/0"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry, parse
 from gitops.store import Store
 from model import keys
-from model.errors import StepFailed
+from model.errors import Cancelled, ReleaseFailed, StepFailed
 from model.registered import InstanceRecord, PortRecord
 from model.steps import StartInstance, StopInstance
 from tests.executors.clusters import cluster
@@ -169,7 +169,7 @@ def test_one_that_does_not_get_healthy_is_taken_away_and_its_journal_shown(
     store: Store, printed: str, sentence: str
 ) -> None:
     field = Field(store, from_the_node(printed))
-    with pytest.raises(StepFailed) as failed:
+    with pytest.raises(ReleaseFailed) as failed:
         field.start()
     assert failed.value.sentence == f"influencer {INSTANCE} on worker101 {sentence}"
     assert failed.value.output == "no database"
@@ -180,9 +180,32 @@ def test_one_that_does_not_get_healthy_is_taken_away_and_its_journal_shown(
 
 def test_one_that_the_ingress_does_not_reach_does_not_serve(store: Store) -> None:
     field = Field(store, lambda node, script: "silent\n" if node == "ingress016" else "healthy\n")
-    with pytest.raises(StepFailed, match=r"within 10s, asked from ingress016; it did not answer at all$"):
+    with pytest.raises(StepFailed, match=r"within 10s, asked from ingress016; it did not answer at all$") as failed:
         field.start()
     assert field.registered() is None
+    # It answered at home: what is in between is at fault.
+    assert not isinstance(failed.value, ReleaseFailed)
+
+
+def test_one_that_answers_the_ingress_otherwise_than_its_own_machine_is_its_releases_fault(store: Store) -> None:
+    field = Field(store, lambda node, script: "answered 500\n" if node == "ingress016" else "healthy\n")
+    with pytest.raises(ReleaseFailed, match=r"asked from ingress016; last answer was 500$"):
+        field.start()
+
+
+@pytest.mark.parametrize("node", ["worker101", "ingress016"])
+def test_one_that_is_given_up_is_taken_away_again(store: Store, node: str) -> None:
+    def given_up(asked: str, script: str) -> str:
+        if asked == node and "disable --quiet" not in script:
+            raise Cancelled(f"{asked}: given up")
+        return "healthy\n"
+
+    field = Field(store, given_up)
+    with pytest.raises(Cancelled):
+        field.start()
+    assert field.remote.nodes("disable --quiet") == ["worker101"]
+    assert field.registered() is None
+    assert not field.port_is_held()
 
 
 def test_the_port_stays_held_where_the_unit_may_still_run(store: Store) -> None:

@@ -131,7 +131,7 @@ def test_a_build_and_a_stop_keep_what_a_rollback_needs(store: Store) -> None:
     context = replace(worker.context, registry=Knowing(store))
     Releases(worker.remote).build(BuildRelease(node="worker101", app=influencer(commit="3" * 40)), context)
     stop = StopInstance(app_kind="backend", app="influencer", instance="1-0a1b2c3d", node="worker101")
-    Instances(worker.remote).stop(stop, context)
+    Instances(worker.remote, IDENTITIES.decrypt).stop(stop, context)
     for _, script in worker.remote.ran:
         assert f"in {'2' * 40}-*) return 0" in script
         assert f"in {'1' * 40}-*) return 0" in script
