@@ -27,7 +27,7 @@ format: .venv/installed
 	$(RUN) ruff check --fix .
 	$(RUN) ruff format .
 
-bench: packages-test .venv/installed
+bench: packages-test .venv/installed .venv-bench/installed
 	$(RUN) bench
 
 docs: .venv/installed
@@ -55,5 +55,11 @@ packages-test:
 	.venv/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
+# What flstr is measured against has a place of its own: it pins other versions of the same packages.
+.venv-bench/installed: bench/requirements.lock | packages-demo
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/pip install --quiet --disable-pip-version-check --require-hashes --requirement bench/requirements.lock
+	touch $@
+
 clean:
-	rm -rf .venv *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-bench *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 
 from bench import command, following, hosts, poll, pure, scripts, slack
+from bench.deploys import measure as deploys
 from bench.figures import Group
 from bench.report import table
 from lab.preconditions import why_no_lab
@@ -25,6 +26,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Iterator[Group]]] = {
     "following": following.measure,
     "slack": slack.measure,
     "scripts": scripts.measure,
+    "deploys": deploys.measure,
     "hosts": lambda _: hosts.measure(),
 }
 

@@ -29,9 +29,14 @@ class PlainSsh:
 
     def close(self) -> None:
         """End the masters."""
-        for socket in self._masters.iterdir():
-            command = ["ssh", "-F", "none", "-S", str(socket), "-O", "exit", socket.name]
-            subprocess.run(command, check=False, capture_output=True)
+        end_masters(self._masters)
+
+
+def end_masters(folder: Path) -> None:
+    """End the master connections whose sockets stand in a folder."""
+    for socket in filter(Path.is_socket, folder.iterdir()):
+        command = ["ssh", "-F", "none", "-S", str(socket), "-O", "exit", socket.name]
+        subprocess.run(command, check=False, capture_output=True)
 
 
 def run_here(script: Path, times: int, side_by_side: int) -> None:

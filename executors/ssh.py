@@ -36,6 +36,8 @@ SESSIONS = 8  # sshd's MaxSessions is 10
 SESSION_RETRY_SECONDS = 0.02
 SIDE_BY_SIDE = 32
 LAST_LINES = 40
+# Left to itself, bash reads a script that comes through a pipe byte by byte.
+WHOLE = "bash -c 'eval \"$(cat)\"'"
 
 
 @dataclass
@@ -259,7 +261,7 @@ class _Run:
         self._channel.settimeout(timeout + GRACE_SECONDS)
         errors = threading.Thread(target=self._hear_errors, name=f"ssh {self._node}", daemon=True)
         try:
-            self._channel.exec_command(f"exec timeout --kill-after={KILL_SECONDS} {quote(timeout)} bash -s")
+            self._channel.exec_command(f"exec timeout --kill-after={KILL_SECONDS} {quote(timeout)} {WHOLE}")
             errors.start()
             self._channel.sendall(script.encode())
             self._channel.shutdown_write()

@@ -24,6 +24,8 @@ class Progress:
         self._operation = operation
         self._clock = clock
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        self._changes, self._written = 0, 0
         self._detail_written = 0.0
         operations.save(operation)
 
@@ -53,7 +55,7 @@ class Progress:
         with self._lock:
             for step in steps:
                 self._set(step, {"status": "running", "started": self._clock(), "detail": "", "output": ""})
-            self._operations.save(self._operation)
+        self._write()
 
     def finish(self, step: PlannedStep) -> None:
         self._change(step, status="done", ended=self._clock())
@@ -75,8 +77,8 @@ class Progress:
             if now - self._detail_written < DETAIL_SECONDS:
                 return
             self._detail_written = now
-            with contextlib.suppress(Unreadable):
-                self._operations.save(self._operation)
+        with contextlib.suppress(Unreadable):
+            self._write()
 
     def tell(self, step: PlannedStep, line: str) -> None:
         """Keep a line that the thread is to hear."""
@@ -113,12 +115,23 @@ class Progress:
     def _change(self, step: PlannedStep, **changes: object) -> None:
         with self._lock:
             self._set(step, changes)
-            self._operations.save(self._operation)
+        self._write()
+
+    def _write(self) -> None:
+        """Return once all that was set before is in etcd; those who wait for a write share the next one."""
+        asked = self._changes
+        with self._writing:
+            if self._written < asked:
+                with self._lock:
+                    newest, changes = self._operation, self._changes
+                self._operations.save(newest)
+                self._written = changes
 
     def _set(self, step: PlannedStep, changes: dict[str, object]) -> None:
         state = self._operation.steps[step.id].model_copy(update=changes)
         steps = {**self._operation.steps, step.id: state}
         self._operation = self._operation.model_copy(update={"steps": steps})
+        self._changes += 1
 
 
 def _may_start(step: PlannedStep, before: Sequence[StepStatus]) -> bool:

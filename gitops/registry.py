@@ -177,7 +177,7 @@ def parse(found: Mapping[str, str]) -> Registered:
 
 
 def _under(found: Mapping[str, str], prefix: str) -> dict[str, str]:
-    return {key.removeprefix(prefix): value for key, value in sorted(found.items()) if key.startswith(prefix)}
+    return {key.removeprefix(prefix): found[key] for key in sorted(key for key in found if key.startswith(prefix))}
 
 
 def _dead(found: Mapping[str, str]) -> dict[NodeName, float]:

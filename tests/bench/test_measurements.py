@@ -1,17 +1,27 @@
 """The measurements run, each once, on the real servers they start; what they print is for people to read."""
 
+import contextlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from bench import command, following, poll, pure, scripts, slack
 from bench.counting import CountingClient, git_calls
+from bench.deploys import by_script
+from bench.deploys import measure as deploys
+from bench.deploys.by_script import ByScript
+from bench.deploys.hosts import running
 from gitops.repository import ClusterRepo
 from gitops.store import Store
 from tests.gitops.remote import Remote
+
+needs_sshd = pytest.mark.skipif(
+    os.geteuid() != 0 or not Path("/usr/sbin/sshd").exists(), reason="needs root and openssh-server"
+)
 
 
 def test_reads_and_writes_are_counted_apart(etcd_endpoint: str) -> None:
@@ -71,7 +81,7 @@ def test_slack_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert [len(figure.seconds) for figure in group.figures] == [3, 3]
 
 
-@pytest.mark.skipif(os.geteuid() != 0 or not Path("/usr/sbin/sshd").exists(), reason="needs root and openssh-server")
+@needs_sshd
 def test_scripts_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scripts, "RUNS", 1)
     monkeypatch.setattr(scripts, "SIDE_BY_SIDE_RUNS", 1)
@@ -80,8 +90,46 @@ def test_scripts_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [len(figure.seconds) for figure in (*one.figures, *three.figures)] == [1] * 10
 
 
+@needs_sshd
+def test_deploys_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deploys, "RUNS", 2)
+    monkeypatch.setattr(deploys, "SIZES", (2,))
+    [group] = deploys.measure(tmp_path)
+    assert [figure.kind for figure in group.figures][:4] == ["flstr", "flstr", "floor", "peer"]
+    assert all(len(figure.seconds) == 2 for figure in group.figures[:4])
+    _await_nothing_of(tmp_path)
+
+
+@needs_sshd
+def test_a_host_that_serves_another_commit_is_no_figure(tmp_path: Path) -> None:
+    with running(tmp_path / "hosts", 1) as hosts:
+        script = ByScript(hosts, tmp_path)
+        script.deploy(hosts.repo.commit())
+        newer = hosts.repo.commit()
+        with pytest.raises(RuntimeError, match=f"serves version 1, not that of {newer[:8]}"):
+            hosts.see_serving(by_script.PORT, newer)
+
+
 def test_an_unknown_measurement_is_one_sentence() -> None:
     command_line = [sys.executable, "-m", "bench", "--only", "sloth"]
     done = subprocess.run(command_line, cwd=Path(__file__).parents[2], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "there is no sloth" in " ".join(done.stderr.split())
+
+
+def _await_nothing_of(folder: Path) -> None:
+    """What was told to end takes a moment."""
+    deadline = time.monotonic() + 10
+    while left := _left_of(folder):
+        assert time.monotonic() < deadline, left
+        time.sleep(0.05)
+
+
+def _left_of(folder: Path) -> list[str]:
+    """Command lines that name a folder, and mounts below it."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            found.append((process / "cmdline").read_text().replace("\0", " "))
+    found += Path("/proc/self/mountinfo").read_text().splitlines()
+    return [line for line in found if str(folder) in line]

@@ -24,8 +24,16 @@ MOST_ADDRESSES = 16  # that one sshd listens on
 class LoopbackSshd:
     """`/usr/sbin/sshd -D` as a child, on loopback addresses and a port of its own; more than 16 take several."""
 
-    def __init__(self, folder: Path, addresses: Sequence[str] = ("127.0.0.1",), options: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        addresses: Sequence[str] = ("127.0.0.1",),
+        options: Sequence[str] = (),
+        inside: Sequence[str] = (),
+    ) -> None:
+        """`inside` is a command that runs the sshd of each address in surroundings of its own, such as unshare."""
         self._folder = folder
+        self._inside = tuple(inside)
         self._options = [f"-o{option}" for option in options]
         self._addresses = tuple(addresses)
         folder.mkdir(parents=True, exist_ok=True)
@@ -47,9 +55,10 @@ class LoopbackSshd:
     def start(self) -> None:
         """Start listening."""
         Path("/run/sshd").mkdir(exist_ok=True)
-        command = ["/usr/sbin/sshd", "-D", "-e", "-f", str(self._folder / "sshd_config"), *self._options]
-        for first in range(0, len(self._addresses), MOST_ADDRESSES):
-            some = self._addresses[first : first + MOST_ADDRESSES]
+        command = [*self._inside, "/usr/sbin/sshd", "-D", "-e", "-f", str(self._folder / "sshd_config"), *self._options]
+        each = 1 if self._inside else MOST_ADDRESSES
+        for first in range(0, len(self._addresses), each):
+            some = self._addresses[first : first + each]
             listen = [f"-oListenAddress={address}:{self.port}" for address in some]
             with (self._folder / "log").open("ab") as log:
                 process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *command, *listen], stderr=log)

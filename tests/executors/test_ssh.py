@@ -1,5 +1,6 @@
 """Scripts over SSH, against a real sshd on loopback."""
 
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from executors.remote import Unreachable
-from executors.ssh import Ssh
+from executors.script import wrapped
+from executors.ssh import WHOLE, Ssh
 from gitops.executor import HostFence
 from model.errors import Fenced, StepFailed
 from model.registered import HostRecord
@@ -106,6 +108,21 @@ def test_a_command_that_fails_ends_the_script(ssh: Ssh) -> None:
 
 def test_a_script_is_not_eaten_by_a_command_that_reads_standard_input(ssh: Ssh) -> None:
     assert ssh.run(NODE, "cat\necho here", fence=HostFence(1)) == "here\n"
+
+
+def test_a_script_may_be_larger_than_an_argument(ssh: Ssh) -> None:
+    text = "x" * 300_000
+    assert ssh.run(NODE, f"cat <<'END'\n{text}\nEND", fence=HostFence(1)) == f"{text}\n"
+
+
+def test_a_script_cut_short_on_its_way_does_nothing(tmp_path: Path) -> None:
+    script = wrapped(f"touch {tmp_path}/begun\necho done", HostFence(1), str(tmp_path / "state"))
+    for left in (len(script) // 2, script.index("echo done")):
+        done = subprocess.run(
+            ["sh", "-c", f"exec {WHOLE}"], input=script[:left].encode(), capture_output=True, check=False
+        )
+        assert done.returncode != 0
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_script_that_takes_too_long_is_stopped_over_there(ssh: Ssh, tmp_path: Path) -> None:

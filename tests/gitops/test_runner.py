@@ -1,6 +1,7 @@
 """Operations are carried out step by step, side by side where they may, and go on after a kill."""
 
 import threading
+import time
 
 import pytest
 
@@ -160,6 +161,50 @@ def test_a_line_that_cannot_be_noted_fails_no_step(registry: Registry, operation
     pretend.act["node.create"] = lambda step, context: context.report("renting")
     runner = Runner(SilentAtReports(registry.store), registry, pretend.executors(), token=1)
     assert runner.run(operation, nobody_may).status == "done"
+
+
+def test_steps_that_end_together_are_written_together(registry: Registry, operation: Operation) -> None:
+    written: list[int] = []
+
+    class Slow(Operations):
+        def save(self, operation: Operation) -> None:
+            time.sleep(0.2)
+            super().save(operation)
+            written.append(sum(state.status == "done" for state in operation.steps.values()))
+
+    pretend = Pretend()
+    all_there = threading.Barrier(4, timeout=10)
+
+    def meet(_: Step) -> None:
+        all_there.wait()
+
+    pretend.before = meet
+    pretend.act["node.create"] = lambda step, context: None
+    rent = operation.plan.model_copy(
+        update={"steps": tuple(step for step in operation.plan.steps if step.step.kind == "node.create")}
+    )
+    operation = Operations(registry.store).create(rent, "a" * 40, Origin())
+    runner = Runner(Slow(registry.store), registry, pretend.executors(), token=1)
+    assert runner.run(operation, nobody_may).status == "done"
+    assert max(written) == 4
+    assert len({done for done in written if done}) <= 2
+
+
+def test_what_a_step_waits_for_is_in_etcd_before_it_begins(registry: Registry, operation: Operation) -> None:
+    pretend = Pretend()
+    early: list[str] = []
+
+    def look(step: Step) -> None:
+        kept = Operations(registry.store).get(operation.id)
+        assert kept is not None
+        [planned] = [planned for planned in kept.plan.steps if planned.step == step]
+        early.extend(name for name in planned.after if kept.steps[name].status != "done")
+        if kept.steps[planned.id].status != "running":
+            early.append(planned.id)
+
+    pretend.before = look
+    assert run(registry, pretend, operation).status == "done"
+    assert early == []
 
 
 def test_an_executor_that_breaks_leaves_no_step_in_progress(registry: Registry, operation: Operation) -> None:

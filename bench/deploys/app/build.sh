@@ -1,0 +1,4 @@
+#!/bin/sh
+# The build of the app that is deployed: as little as a build can be.
+set -eu
+cp version built
