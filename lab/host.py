@@ -192,6 +192,8 @@ class Host:
         return True
 
     async def _cut_power(self) -> None:
+        # A machine that loses its power says goodbye to nobody, as the kernel does for processes that are killed.
+        await self._network.unplug(self._octet)
         await cgroup.kill_group(self._group)
         if self._nspawn is not None:
             await self._nspawn.wait()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,19 @@ def test_a_power_cut_keeps_the_disk(lab: Lab, runner: asyncio.Runner, address: s
     runner.run(lab.machines.power_on(NAME))
     with connect(address, HOST_KEY, CLIENT_KEY) as client:
         assert run(client, "cat /root/written") == (0, "written\n")
+
+
+def test_a_power_cut_says_goodbye_to_nobody(lab: Lab, runner: asyncio.Runner, address: str) -> None:
+    connect(address, HOST_KEY, CLIENT_KEY).close()
+    with socket.create_connection((address, 22), timeout=10) as connection:
+        assert connection.recv(8) == b"SSH-2.0-"
+        connection.recv(100)
+        runner.run(lab.machines.power_off(NAME))
+        connection.settimeout(1)
+        with pytest.raises(TimeoutError):
+            connection.recv(1)
+    runner.run(lab.machines.power_on(NAME))
+    connect(address, HOST_KEY, CLIENT_KEY).close()
 
 
 def test_a_shutdown_is_heard_by_the_host(lab: Lab, runner: asyncio.Runner, address: str) -> None:
