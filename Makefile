@@ -13,8 +13,9 @@ lab: root packages-demo .venv/installed
 
 install: packages-demo .venv/installed
 
+# Tests wait for machines most of the time: some files side by side, each in order.
 test: packages-test .venv/installed
-	$(RUN) pytest
+	$(RUN) pytest --numprocesses 3 --dist loadfile
 
 lint: packages-test .venv/installed
 	$(RUN) ruff check .
