@@ -1,19 +1,24 @@
-"""The deploy as users of pyinfra write it: one operation a concern, the shell's commands together."""
+"""The deploy as pyinfra's own pages have it: an operation for each thing that is to be so, the shell for the rest."""
 
 from pathlib import Path
 
 from pyinfra import host
-from pyinfra.operations import files, server, systemd
+from pyinfra.operations import files, git, server, systemd
 
 app, commit, repo = host.data.app, host.data.commit, host.data.repo
 mirror, release = f"/var/lib/{app}/mirror.git", f"/var/lib/{app}/releases/{commit}"
 url = f"http://{host.data.address}:{host.data.app_port}/health"
 
+git.bare_repo(name="Have a mirror", path=mirror)
 server.shell(
-    name="Fetch the commit, lay it out and build it",
+    name="Fetch the commit",
+    commands=[f"git --git-dir={mirror} fetch --quiet --depth=1 {repo} {commit}"],
+)
+files.directory(name="Have a folder for the release", path=release)
+server.shell(
+    name="Lay the release out and build it",
     commands=[
-        f"git init --quiet --bare {mirror} && git --git-dir={mirror} fetch --quiet --depth=1 {repo} {commit}",
-        f"mkdir -p {release} && git --git-dir={mirror} archive {commit} | tar -x -C {release}",
+        f"git --git-dir={mirror} archive {commit} | tar -x -C {release}",
         f"cd {release} && ./build.sh >{release}.log 2>&1",
     ],
 )
