@@ -15,7 +15,8 @@ install: packages-demo .venv/installed
 
 # Tests wait for machines most of the time: some files side by side, each in order.
 test: packages-test .venv/installed
-	$(RUN) pytest --numprocesses 3 --dist loadfile
+	$(RUN) pytest --numprocesses 3 --dist loadfile -m 'not alone'
+	$(RUN) pytest -m alone
 
 lint: packages-test .venv/installed
 	$(RUN) ruff check .

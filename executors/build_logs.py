@@ -23,7 +23,7 @@ LOOK_SECONDS = 20.0
 MOST_BYTES = 1_000_000
 LAST_CHARACTERS = 1500
 
-_BUILD = re.compile(r"(\d+) (\d+) ([0-9a-f]{40}-[0-9a-f]{8}) (built|failed|building)")
+_BUILD = re.compile(r"(\d+(?:\.\d+)?) (\d+) ([0-9a-f]{40}-[0-9a-f]{8}) (built|failed|building)")
 _ENDS = {"built": "it succeeded", "failed": "it failed", "building": "it is under way"}
 
 
@@ -33,7 +33,7 @@ class Build:
 
     node: NodeName
     kind: AppKind
-    at: int
+    at: float
     size: int
     release: str
     end: str
@@ -58,7 +58,7 @@ def build_log_script(build: Build, app: AppName) -> str:
 def parse_builds(node: NodeName, kind: AppKind, printed: str) -> list[Build]:
     """What a machine says; other lines say nothing."""
     matches = (_BUILD.fullmatch(line) for line in printed.splitlines())
-    return [Build(node, kind, int(one[1]), int(one[2]), one[3], one[4]) for one in matches if one is not None]
+    return [Build(node, kind, float(one[1]), int(one[2]), one[3], one[4]) for one in matches if one is not None]
 
 
 def newest(builds: Iterable[Build], commit: CommitHash | None = None) -> Build | None:

@@ -18,7 +18,7 @@ def deploy_executors(remote: Remote, decrypt: Decrypt) -> Executors:
         "registry.write": write_keys,
         "release.build": releases.build,
         "instance.start": instances.start,
-        "instance.watch": Watching(remote).watch,
+        "instance.watch": Watching(remote, decrypt).watch,
         "routing.apply": routing.apply,
         "instance.drain": Draining(remote, routing).drain,
         "instance.stop": instances.stop,

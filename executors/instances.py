@@ -21,6 +21,8 @@ from model.steps import StartInstance, StopInstance
 
 REACH_SECONDS = 10  # tinc needs up to a few seconds for the first packet between two machines
 SCRIPT_SECONDS = 60.0
+# systemd.exec(5), "Process Exit Codes"; 203 is EXEC.
+SYSTEMD_STATUSES = frozenset(range(200, 250)) - {203}
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class Outcome:
     how: str
     status: str
     journal: str
+
+    @property
+    def is_systemds_own(self) -> bool:
+        """Whether the machine's systemd could not set the process up; that it cannot be executed is the app's fault."""
+        return self.how == "exited" and self.status.isdigit() and int(self.status) in SYSTEMD_STATUSES
 
 
 def parse_outcome(printed: str) -> Outcome:
@@ -142,12 +149,13 @@ class Instances:
         try:
             printed = self._remote.run(step.node, script, context.fence, within, cancellation=context.cancellation)
         except StepFailed as error:
-            _mask(error, secrets.values())
+            mask(error, secrets.values())
             raise
         # An app that ends may show what it was given.
         outcome = parse_outcome(masked(printed, secrets.values()))
         if outcome.how != "healthy":
-            raise ReleaseFailed(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)
+            at_fault = StepFailed if outcome.is_systemds_own else ReleaseFailed
+            raise at_fault(failure(app, step.instance, step.node, outcome, step.node), outcome.journal)
         ingresses = _ingresses(place, registered) if app.ingress else []
         if not ingresses:
             return
@@ -180,7 +188,8 @@ class Instances:
         context.report("taken away again")
 
 
-def _mask(error: StepFailed, secrets: Collection[bytes]) -> None:
+def mask(error: StepFailed, secrets: Collection[bytes]) -> None:
+    """Hide secrets in what a step failed with."""
     error.sentence, error.output = masked(error.sentence, secrets), masked(error.output, secrets)
     error.args = (error.sentence,)
 

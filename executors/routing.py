@@ -89,8 +89,9 @@ class Routing:
     def _configure(
         self, registered: Registered, context: StepContext, hosts: Collection[NodeName], checks: Checks
     ) -> None:
-        ingresses, cluster = ingress_nodes(registered), context.registry.cluster()
-        # Without an ingress, the app's users are the other apps, each beside its own HAProxy.
+        routing, cluster = routing_nodes(registered), context.registry.cluster()
+        ingresses = tuple(node for node in ingress_nodes(registered) if node in routing)
+        # Without an ingress that lives, the app's users are the other apps, each beside its own HAProxy.
         lookouts = ingresses or tuple(hosts)
         scripts = {
             node: routing_script(
@@ -98,7 +99,7 @@ class Routing:
                 checks if node in lookouts else Checks(),
                 firewall_of(node, cluster, registered),
             )
-            for node in routing_nodes(registered)
+            for node in routing
         }
         context.report(f"configuring {len(scripts)} machines")
         failed: list[StepFailed] = []

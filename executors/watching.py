@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from executors.host_paths import unit_name
-from executors.instances import parse_outcome, reach_script
+from executors.instances import mask, parse_outcome, reach_script
 from executors.remote import Remote
 from executors.rounds import rounds
 from executors.routing_files import backend_name, ingress_nodes
@@ -12,6 +12,7 @@ from executors.unit_files import Place
 from executors.watched import Fault, Watched, down_from, ended_fault, failing_fault, parse_looks
 from gitops.executor import StepContext
 from gitops.routed import routing_nodes
+from gitops.secrets import Decrypt, opened
 from model.app import App
 from model.errors import Cancelled, ReleaseFailed, StepFailed
 from model.names import InstanceId, NodeName
@@ -47,8 +48,9 @@ def last_lines_script(app: App, instance: InstanceId) -> str:
 class Watching:
     """Carries `WatchInstances` out."""
 
-    def __init__(self, remote: Remote) -> None:
+    def __init__(self, remote: Remote, decrypt: Decrypt) -> None:
         self._remote = remote
+        self._decrypt = decrypt
 
     def watch(self, step: WatchInstances, context: StepContext) -> None:
         """Watch for `min_healthy_time`, and raise `ReleaseFailed` as soon as the release is at fault.
@@ -112,4 +114,7 @@ class Watching:
             output = self._remote.run(step.instances[fault.instance], script, context.fence, SCRIPT_SECONDS)
         except StepFailed:
             output = ""
-        return ReleaseFailed(fault.sentence, output.strip())
+        failed = ReleaseFailed(fault.sentence, output.strip())
+        # An app that ends may show what it was given.
+        mask(failed, opened(step.app, self._decrypt).values())
+        return failed

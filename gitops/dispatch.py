@@ -11,7 +11,7 @@ from gitops.executor import Cancellation
 from gitops.locks import Locks
 from gitops.runner import Guard, Runner
 from gitops.store import Fence
-from model.errors import Unreadable
+from model.errors import Fenced, Unreadable
 from model.operation import Operation
 
 log = structlog.get_logger()
@@ -24,6 +24,7 @@ class _UnderWay:
     operation: Operation
     cancellation: Cancellation = field(default_factory=Cancellation)
     thread: threading.Thread | None = None
+    ended: bool = False
     error: BaseException | None = None
 
 
@@ -64,12 +65,13 @@ class Dispatch:
 
     def reap(self) -> bool:
         """Forget what has ended; says whether there was any. Raises what a thread ended with: `Fenced`, or a fault."""
-        ended = [one for one in self._under_way.values() if one.thread is not None and not one.thread.is_alive()]
+        ended = [one for one in self._under_way.values() if one.ended]
         for one in ended:
             del self._under_way[one.operation.id]
-        for one in ended:
-            if one.error is not None:
-                raise one.error
+        errors = [one.error for one in ended if one.error is not None]
+        # Whoever was overtaken does nothing more, whatever else went wrong.
+        for error in sorted(errors, key=lambda error: not isinstance(error, Fenced)):
+            raise error
         return bool(ended)
 
     def wait(self, timeout: float) -> None:
@@ -116,4 +118,5 @@ class Dispatch:
         except BaseException as error:  # raised again by whoever reaps
             one.error = error
         finally:
+            one.ended = True
             self._on_end()

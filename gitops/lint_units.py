@@ -11,6 +11,7 @@ from model.hardening import loosened
 
 # Each step that starts an instance carries all of them, and an operation with its steps is one value of etcd.
 MOST_OF_SECRETS = 32_000
+MOST_OF_ALL_INSTANCES = 500_000
 
 
 def unit_faults(document: Document, app: App, needed: Iterable[App]) -> Iterator[Fault]:
@@ -24,6 +25,10 @@ def unit_faults(document: Document, app: App, needed: Iterable[App]) -> Iterator
     if size > MOST_OF_SECRETS:
         sentence = f"the secrets of {app.app} have {size} characters together, and {MOST_OF_SECRETS} are the most"
         yield _fault(document, ("secrets",), f"{sentence}; keep what is long elsewhere, and its key here")
+    elif size * app.instances > MOST_OF_ALL_INSTANCES:
+        most = MOST_OF_ALL_INSTANCES // app.instances
+        sentence = f"the secrets of {app.app} have {size} characters together, and {most} are the most with"
+        yield _fault(document, ("secrets",), f"{sentence} {app.instances} instances; keep what is long elsewhere")
 
 
 def recipient_faults(document: Document, cluster: Cluster) -> Iterator[Fault]:

@@ -23,7 +23,7 @@ AppId = tuple[AppKind, AppName]
 
 @dataclass(frozen=True)
 class Brought:
-    """A release that an operation starts instances of; `steps` are all of the operation's that are about the app."""
+    """A release that an operation starts or watches instances of; `steps` are those that say how it serves."""
 
     app: App
     spec: str
@@ -39,13 +39,20 @@ def brought(operation: Operation) -> tuple[Brought, ...]:
     """The releases that an operation brings out, one an app."""
     found: dict[AppId, tuple[App, str]] = {}
     for planned in operation.plan.steps:
-        if isinstance(planned.step, StartInstance):
-            app = planned.step.app
-            found[app.kind, app.app] = (app, planned.step.instance.partition("-")[2])
+        match planned.step:
+            case StartInstance(app=app, instance=instance):
+                found[app.kind, app.app] = (app, instance.partition("-")[2])
+            case WatchInstances(app=app, instances=instances):
+                found.setdefault((app.kind, app.app), (app, next(iter(instances)).partition("-")[2]))
     return tuple(
-        Brought(app, spec, tuple(step for step in operation.plan.steps if app_id in apps_of(step)))
+        Brought(app, spec, tuple(step for step in operation.plan.steps if app_id in apps_of(step) and _tells(step)))
         for app_id, (app, spec) in found.items()
     )
+
+
+def _tells(planned: PlannedStep) -> bool:
+    """Whether a step says anything of the release that comes; how an old instance goes does not."""
+    return not isinstance(planned.step, DrainInstance | StopInstance)
 
 
 def apps_of(planned: PlannedStep) -> frozenset[AppId]:

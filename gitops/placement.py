@@ -65,8 +65,11 @@ def change(
     keep: Set[NodeName] = frozenset(),
     *,
     fallback: str = "",
+    load: Mapping[NodeName, int] | None = None,
 ) -> Change:
     """What turns an app's registered instances into `count` of this spec on `workers`.
+
+    Of machines that are as good, a new instance goes to the one with the least `load`: instances of any app.
 
     Afterwards no worker has two while another has none. Nothing is started on a machine of `keep`; what runs there
     counts, and stays unless it has to be replaced anyway. What runs on any other machine is replaced on a worker, and
@@ -83,13 +86,13 @@ def change(
     # Those whose machine is lost to them come first: they may serve nobody meanwhile.
     lost = [item for item in kept if item.node not in nodes and item.node not in keep]
     goes = [*lost, *(item for item in kept if item not in stays and item not in lost)]
-    load = Counter(item.node for item in stays if item.node in nodes)
-    room = _room(nodes, load, goes, count - len(stays))
+    own = Counter(item.node for item in stays if item.node in nodes)
+    room = _room(nodes, own, goes, count - len(stays), Counter(load or {}))
     landing = _land(goes, room)
-    load.update([*landing, *room])
+    own.update([*landing, *room])
     replace = [(item, Placed(names.take(), node)) for item, node in zip(goes, landing, strict=True)]
     start = tuple(Placed(names.take(), node) for node in room)
-    spread = [(item, Placed(names.take(), node)) for item, node in _crowded(nodes, load, stays)]
+    spread = [(item, Placed(names.take(), node)) for item, node in _crowded(nodes, own, stays)]
     return Change((*replace, *spread), start, surplus)
 
 
@@ -150,12 +153,14 @@ def _split(placed: list[Placed], count: int, rank: _Rank) -> tuple[list[Placed],
     return kept, tuple(surplus)
 
 
-def _room(nodes: list[NodeName], load: Counter[NodeName], goes: list[Placed], count: int) -> list[NodeName]:
+def _room(
+    nodes: list[NodeName], load: Counter[NodeName], goes: list[Placed], count: int, of_all: Counter[NodeName]
+) -> list[NodeName]:
     """The machines of `count` new instances: the emptiest next, of several one that has an old one."""
     old = Counter(item.node for item in goes)
     filled, room = Counter(load), list[NodeName]()
     for _ in range(count):
-        node = min(nodes, key=lambda node: (filled[node], room.count(node) >= old[node], node))
+        node = min(nodes, key=lambda node: (filled[node], room.count(node) >= old[node], of_all[node], node))
         filled[node] += 1
         room.append(node)
     return room

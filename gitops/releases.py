@@ -31,12 +31,20 @@ def wanted(manifests: Manifests, registered: Registered) -> Wanted:
         if failed is None:
             continue
         before = None if found.stable is None else as_now(found.stable.app, app)
-        if before is None or not app.update.auto_revert or manifests.spec(before) in found.quarantine:
+        again = before is not None and manifests.spec(before) in found.quarantine
+        if before is None or again or not app.update.auto_revert or not _fits(before, app_id, manifests):
             held[app_id] = failed
         else:
             reverted[app_id] = failed
             apps[app_id] = before
     return Wanted(replace(manifests, apps=apps), reverted, held)
+
+
+def _fits(before: App, app_id: AppId, manifests: Manifests) -> bool:
+    """Whether what served before can serve beside the others as they are now."""
+    others = [other for other_id, other in manifests.apps.items() if other_id != app_id]
+    ports = {other.publish.port for other in others}
+    return before.publish.port not in ports and set(before.needs) <= {other.app for other in others}
 
 
 def as_now(before: App, app: App) -> App:

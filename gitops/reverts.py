@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from gitops import edit
+from gitops.lint import check
 from gitops.manifests import FaultyManifests, app_path, load_app
 from gitops.notices import say
 from gitops.releases import Wanted
@@ -58,7 +59,9 @@ class Reverts:
             # Somebody may have pushed something else meanwhile, which is not ours to change.
             if now is None or load_app(path, now).commit != failed.commit:
                 return {}
-            return {path: self._taken_back(path, now, before)}
+            taken_back = {path: self._taken_back(path, now, before)}
+            check({**files, **taken_back})
+            return taken_back
 
         subject = f"Revert {name} to {before.commit[:12]} ({failed.commit[:12]} failed)"
         reason = " ".join(failed.reason.split())
@@ -73,8 +76,14 @@ class Reverts:
         if app.model_copy(update={"commit": before.commit}).runs() == before.runs():
             return edit.set_value(now, ["commit"], f'"{before.commit}"')
         older = self._text_of(path, before)
-        count = load_app(path, older).instances
-        return older if count == app.instances else edit.set_value(older, ["instances"], str(app.instances))
+        was = load_app(path, older)
+        if (was.ingress, was.update) != (app.ingress, app.update):
+            raise Refused(f"{path} has changed in more than its release since; take that back by hand")
+        if was.instances != app.instances:
+            older = edit.set_value(older, ["instances"], str(app.instances))
+        if was.stopped != app.stopped:
+            older = edit.set_value(older, ["stopped"], "true" if app.stopped else "false")
+        return older
 
     def _text_of(self, path: str, before: App) -> str:
         """The newest text of an app's file that says to run what ran before."""
@@ -89,6 +98,8 @@ class Reverts:
 
     def _say(self, notice: str, app: App, failed: Quarantine, end: str) -> None:
         bad = f"`{failed.commit[:8]}` failed and is in quarantine ({escape(failed.reason)})"
-        again = f"`/flstr deploy {app.app}@{failed.commit[:8]} --anyway` tries it once more"
+        again = ""
+        if failed.commit != app.commit:
+            again = f" `/flstr deploy {app.app}@{failed.commit[:8]} --anyway` tries it once more."
         back = f":leftwards_arrow_with_hook: *{app.app}* is back at `{app.commit[:8]}`"
-        say(self._store, notice, f"{back}: {bad}. {end} {again}.")
+        say(self._store, notice, f"{back}: {bad}. {end}{again}")

@@ -1,13 +1,14 @@
 """The plans of what is added or replaced; they destroy nothing, and go at once."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Change, Placed
 from gitops.plan.networks import add_join, add_networks, add_retirement, network_titles, not_in_every_mesh
-from gitops.plan.rollout import AppId, Rollout, StepList, start_id, take_out
+from gitops.plan.rollout import AppId, Rollout, StepList, drain_seconds, start_id, take_out
 from gitops.plan.routes import Rolled, add_routes
 from gitops.releases import Wanted, fallback_spec
 from gitops.routed import wrongly_routed
@@ -15,7 +16,18 @@ from model import keys
 from model.app import App
 from model.names import InstanceId, NodeName
 from model.registered import InstanceRecord, Registered, RegisteredApp
-from model.steps import MACHINES, CreateNode, Plan, StartInstance, WriteKeys, app_lock
+from model.steps import (
+    MACHINES,
+    CreateNode,
+    JoinMeshes,
+    JoinOverlay,
+    Plan,
+    RetireMeshes,
+    RetireOverlay,
+    StartInstance,
+    WriteKeys,
+    app_lock,
+)
 
 
 def change_plans(wanted: Wanted, registered: Registered, busy: frozenset[str] = frozenset()) -> tuple[Plan, ...]:
@@ -24,12 +36,50 @@ def change_plans(wanted: Wanted, registered: Registered, busy: frozenset[str] = 
     Where machines or networks change, everything is one plan, as apps wait for them; otherwise each app has its own.
     """
     apps = frozenset(app_id for app_id in _app_ids(wanted.manifests, registered) if app_lock(app_id[1]) not in busy)
+    alone = not busy
     if MACHINES not in busy:
-        whole = _Scope(wanted, registered, apps, machines=True, alone=not busy).plan()
+        whole = _Scope(wanted, registered, apps, machines=True, alone=alone).plan()
         if MACHINES in whole.locks:
-            return (whole,)
-    plans = (_Scope(wanted, registered, frozenset({app_id}), machines=False).plan() for app_id in sorted(apps))
+            tied = _tied(whole, registered)
+            machines = whole if tied is None else _Scope(wanted, registered, tied, machines=True, alone=alone).plan()
+            return (machines, *(() if tied is None else _each(apps - tied, wanted, registered)))
+    return _each(apps, wanted, registered)
+
+
+def _each(apps: frozenset[AppId], wanted: Wanted, registered: Registered) -> tuple[Plan, ...]:
+    """A plan for each app by itself; one that needs what is about to move is planned once that has moved."""
+    load = _load(registered)
+    ready = (app_id for app_id in sorted(apps) if not _waits_for_others(app_id, wanted.manifests, registered))
+    plans = [_Scope(wanted, registered, frozenset({app_id}), machines=False, load=load).plan() for app_id in ready]
     return tuple(plan for plan in plans if plan.steps)
+
+
+def _tied(whole: Plan, registered: Registered) -> frozenset[AppId] | None:
+    """The apps that wait for the machines of a plan; None where networks change, for which all of them wait."""
+    for planned in whole.steps:
+        match planned.step:
+            case JoinMeshes(nodes=nodes) | JoinOverlay(nodes=nodes) if not registered.nodes.keys().isdisjoint(nodes):
+                return None
+            case JoinOverlay(nodes=()) | RetireMeshes() | RetireOverlay():
+                return None
+    starts = [planned.step for planned in whole.steps if isinstance(planned.step, StartInstance)]
+    return frozenset((step.app.kind, step.app.app) for step in starts if step.node not in registered.nodes)
+
+
+def _waits_for_others(app_id: AppId, manifests: Manifests, registered: Registered) -> bool:
+    """Whether an app needs one that is registered otherwise than it is to be: it would be told the wrong place."""
+    app = manifests.apps.get(app_id)
+    needed = (manifests.app_named(name) for name in (() if app is None else app.needs))
+    return any(
+        other is not None
+        and registered.apps.get((other.kind, other.app), RegisteredApp()).meta_data != desired.meta_data(other)
+        for other in needed
+    )
+
+
+def _load(registered: Registered) -> Counter[NodeName]:
+    """How many instances of any app each machine runs."""
+    return Counter(record.node for app in registered.apps.values() for record in app.instances.values())
 
 
 def _app_ids(manifests: Manifests, registered: Registered) -> set[AppId]:
@@ -49,9 +99,12 @@ class _Scope:
     apps: frozenset[AppId]
     machines: bool
     alone: bool = False
+    load: Counter[NodeName] = field(default_factory=Counter)
 
     def plan(self) -> Plan:
         steps, titles, waits = StepList(), list[str](), {}
+        if self.machines:
+            self.load.update(_load(self.registered))
         cluster = self.wanted.manifests.cluster
         if self.machines:
             new_nodes = _add_nodes(steps, self.wanted.manifests, self.registered)
@@ -65,6 +118,8 @@ class _Scope:
         for app_id, app in sorted(self.wanted.manifests.apps.items()):
             if app_id in self.apps and app_id not in self.wanted.held:
                 titles += self._roll(steps, app_id, app, waits, rolled)
+            elif app_id in self.apps and app.update.auto_revert:
+                titles += self._take_back(steps, app_id, app, rolled)
         touched |= {app_id for app_id, one in rolled.items() if one.last}
         touched |= add_routes(steps, self.wanted.manifests, self.registered, rolled, self.apps, overdue=overdue)
         touched |= (left := self._clean_up(steps))
@@ -90,9 +145,21 @@ class _Scope:
         replaced, started = rollout.replace(alive, proved), rollout.start(new)
         lost = rollout.remove(old for old, _ in dead)
         removed = rollout.remove(change.remove, proved)
-        last = (*replaced, *(start_id(app, one) for one in new), *lost, *removed)
+        last = (*proved, *replaced, *(start_id(app, one) for one in new), *lost, *removed)
         rolled[app_id] = Rolled(rollout, started, new, last)
-        return _title(app, change, found.instances, app_id in self.wanted.reverted)
+        titles = _title(app, change, found.instances, app_id in self.wanted.reverted)
+        return titles or ([f"watch {app.app}"] if proved else [])
+
+    def _take_back(self, steps: StepList, app_id: AppId, app: App, rolled: dict[AppId, Rolled]) -> list[str]:
+        """Of a release that failed and has none to give way to, the instances go, where others serve."""
+        found = self.registered.apps.get(app_id, RegisteredApp())
+        placed = [Placed(name, record.node) for name, record in sorted(found.instances.items())]
+        bad = [one for one in placed if one.spec in found.quarantine]
+        if not bad or len(bad) == len(placed):
+            return []
+        rollout = Rollout(steps, app)
+        rolled[app_id] = Rolled(rollout, (), (), tuple(rollout.remove(bad)))
+        return [f"take back {app.app}@{app.commit[:8]}"]
 
     def _placed(self, app: App, found: RegisteredApp) -> Change:
         manifests, registered = self.wanted.manifests, self.registered
@@ -100,13 +167,16 @@ class _Scope:
         # Whoever does not wait for new machines is placed on those that stand.
         workers = [node for node in at.workers if self.machines or node in registered.nodes]
         fallback = fallback_spec(manifests, app, found)
-        return placement.change(app.count, manifests.spec(app), found.instances, workers, at.keep, fallback=fallback)
+        spec, load = manifests.spec(app), self.load
+        change = placement.change(app.count, spec, found.instances, workers, at.keep, fallback=fallback, load=load)
+        load.update(placed.node for placed in change.start)
+        return change
 
     def _unproven(self, app: App, change: Change, found: RegisteredApp) -> list[Placed]:
-        """Instances of a release that never served as a whole, while old ones are to make room for it."""
+        """Instances of a release that was never seen to serve as a whole; an operation left them behind."""
         spec = self.wanted.manifests.spec(app)
         going = [*(old for old, _ in change.replace), *change.remove]
-        if (found.stable is not None and found.stable.spec == spec) or all(old.spec == spec for old in going):
+        if found.stable is not None and found.stable.spec == spec:
             return []
         kept = [Placed(name, record.node) for name, record in sorted(found.instances.items())]
         return [placed for placed in kept if placed.spec == spec and placed not in going]
@@ -125,6 +195,10 @@ class _Scope:
             steps.add("register", f"register {names}", WriteKeys(put=put))
         return {app_id for app_id in self.apps if keys.meta_data(*app_id) in put}
 
+    def _drain_seconds(self, app_id: AppId) -> float:
+        app = self.wanted.manifests.apps.get(app_id)
+        return app.update.drain if app is not None else drain_seconds(self.registered.apps.get(app_id))
+
     def _clean_up(self, steps: StepList) -> set[AppId]:
         """Stop what holds a port without serving, left behind by an operation that ended in the middle; its apps."""
         touched: set[AppId] = set()
@@ -142,7 +216,7 @@ class _Scope:
                 continue
             touched.add(app_id)
             # Its last connections may still be there.
-            take_out(steps, app_id, Placed(held.instance, node), ["route"])
+            take_out(steps, app_id, Placed(held.instance, node), ["route"], self._drain_seconds(app_id))
         return touched
 
 

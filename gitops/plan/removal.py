@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Placed
-from gitops.plan.rollout import AppId, Rollout, StepList, take_out
+from gitops.plan.rollout import AppId, Rollout, StepList, drain_seconds, take_out
 from model import keys
 from model.cluster import OVERLAY
 from model.names import NodeName
@@ -103,7 +103,8 @@ def _move_instances(
 def _keys_of(app_id: AppId, registered: RegisteredApp) -> list[str]:
     """What is remembered of an app beside its instances."""
     quarantined = [keys.quarantine(*app_id, spec) for spec in registered.quarantine]
-    return [keys.meta_data(*app_id), *([keys.stable(*app_id)] if registered.stable else []), *quarantined]
+    kept = [keys.stable(*app_id)] if registered.stable else []
+    return [keys.meta_data(*app_id), keys.attempt(app_lock(app_id[1])), *kept, *quarantined]
 
 
 def _remove_apps(steps: StepList, gone: Sequence[AppId], manifests: Manifests, registered: Registered) -> None:
@@ -119,7 +120,9 @@ def _remove_apps(steps: StepList, gone: Sequence[AppId], manifests: Manifests, r
     steps.add("unpublish", f"take the public addresses off {names}", unpublish)
     steps.add("route-without", f"route no more to {names}", ApplyRouting(), ["unpublish"])
     stops = [
-        take_out(steps, app_id, Placed(instance, record.node), ["route-without"])
+        take_out(
+            steps, app_id, Placed(instance, record.node), ["route-without"], drain_seconds(registered.apps[app_id])
+        )
         for app_id in gone
         for instance, record in sorted(registered.apps[app_id].instances.items())
     ]

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from gitops.placement import Placed
 from model.app import DRAIN_SECONDS, App, Update
 from model.names import AppKind, AppName, NodeName
+from model.registered import RegisteredApp
 from model.steps import (
     ApplyRouting,
     BuildRelease,
@@ -95,7 +96,9 @@ class Rollout:
         if not self._steps.has(step_id):
             title = f"build {app.app}@{app.commit[:8]} on {node}"
             # A machine that is in its networks does not wait for those that are not.
-            self._steps.add(step_id, title, BuildRelease(node=node, app=app), self._waits.get(node, ()))
+            self._steps.add(
+                step_id, title, BuildRelease(node=node, app=_without_secrets(app)), self._waits.get(node, ())
+            )
         return step_id
 
     def _take_out(self, placed: Placed, after: list[str]) -> str:
@@ -111,15 +114,13 @@ def waves(pairs: Sequence[Pair], update: Update) -> Iterator[Sequence[Pair]]:
         yield pairs[start : start + update.max_parallel]
 
 
-def take_out(
-    steps: StepList, app_id: AppId, placed: Placed, after: Iterable[str], drain_seconds: float = DRAIN_SECONDS
-) -> str:
+def take_out(steps: StepList, app_id: AppId, placed: Placed, after: Iterable[str], within: float) -> str:
     """Drain an instance, then stop it; returns the id of the last step."""
     kind, name = app_id
     drain = steps.add(
         f"drain-{name}-{placed.instance}",
         f"take {name} {placed.instance} out of the routing",
-        DrainInstance(app_kind=kind, app=name, instance=placed.instance, node=placed.node, within=drain_seconds),
+        DrainInstance(app_kind=kind, app=name, instance=placed.instance, node=placed.node, within=within),
         after,
     )
     return steps.add(
@@ -130,9 +131,19 @@ def take_out(
     )
 
 
+def drain_seconds(registered: RegisteredApp | None) -> float:
+    """How long an app that no manifest describes any more is drained: as its last release said."""
+    return DRAIN_SECONDS if registered is None or registered.stable is None else registered.stable.app.update.drain
+
+
 def start_id(app: App, placed: Placed) -> str:
     """The id of the step that starts an instance."""
     return f"start-{app.app}-{placed.instance}"
+
+
+def _without_secrets(app: App) -> App:
+    """The app for steps that need none of its secrets, so that operations stay small."""
+    return app.model_copy(update={"secrets": {}})
 
 
 def watch_id(app: App, new: Sequence[Placed]) -> str:

@@ -19,6 +19,8 @@ from model.registered import Quarantine, RegisteredApp
 from model.steps import app_lock
 from model.verbs import ANYWAY
 
+ROLL_BACK = "Roll back"
+
 
 @dataclass(frozen=True)
 class Apps:
@@ -36,22 +38,27 @@ class Apps:
         manifests = self.commits.newest()
         app = app_named(manifests, name)
         commit = self.app_repos.resolve(app.repo, wanted)
-        failed = self._failed(manifests, app.model_copy(update={"commit": commit}))
-        if failed is not None and ANYWAY not in flags:
-            raise Refused(
-                f"{name}@{commit[:8]} failed before ({failed.reason}) and is in quarantine; "
-                f"`deploy {word} {ANYWAY}` tries it once more."
-            )
+        if ANYWAY not in flags:
+            self._check_quarantine(manifests, app, commit, word)
+            return self._to_commit(request, app, commit, "Deploy")
+        failed = self._failed(manifests, app, commit)
         if failed is not None:
-            self._release(manifests, app.model_copy(update={"commit": commit}))
-        return self._to_commit(request, app, commit, "Deploy", again=failed is not None)
+            self._release(manifests, app, commit)
+        try:
+            return self._to_commit(request, app, commit, "Deploy", again=failed is not None)
+        except Refused:
+            if failed is not None:
+                self._keep(manifests, app, commit, failed)
+            raise
 
     def rollback(self, request: Request) -> str:
         """`rollback <app> [commit]`."""
         name, *wanted = request.intent.arguments
-        app = app_named(self.commits.newest(), name)
+        manifests = self.commits.newest()
+        app = app_named(manifests, name)
         commit = self.app_repos.resolve(app.repo, wanted[0]) if wanted else self._before(app)
-        return self._to_commit(request, app, commit, "Roll back")
+        self._check_quarantine(manifests, app, commit, f"{name}@{commit[:8]}")
+        return self._to_commit(request, app, commit, ROLL_BACK)
 
     def restart(self, request: Request) -> str:
         """`restart <app>`; one that is stopped is started."""
@@ -118,6 +125,9 @@ class Apps:
     def _before(self, app: App) -> CommitHash:
         """What served before what Git says now."""
         stable = self._registered(app).stable
+        if stable is not None and stable.app.commit != app.commit and self._is_rolled_back(app):
+            # Twice is not there and back: the first one is on its way.
+            raise Refused(f"{app.app} is being rolled back to {app.commit[:8]} already.")
         before = None if stable is None else stable.before if stable.app.commit == app.commit else stable.app.commit
         if before is None:
             raise Refused(
@@ -125,14 +135,32 @@ class Apps:
             )
         return before
 
-    def _failed(self, manifests: Manifests, app: App) -> Quarantine | None:
-        return self._registered(app).quarantine.get(manifests.spec(app))
+    def _is_rolled_back(self, app: App) -> bool:
+        repo = self.commits.repo
+        newest = repo.history(app_path(app.app), 1)
+        return bool(newest) and repo.revision(newest[0]).subject.startswith(ROLL_BACK)
 
-    def _release(self, manifests: Manifests, app: App) -> None:
+    def _check_quarantine(self, manifests: Manifests, app: App, commit: CommitHash, word: str) -> None:
+        failed = self._failed(manifests, app, commit)
+        if failed is not None:
+            raise Refused(
+                f"{app.app}@{commit[:8]} failed before ({failed.reason}) and is in quarantine; "
+                f"`deploy {word} {ANYWAY}` tries it once more."
+            )
+
+    def _failed(self, manifests: Manifests, app: App, commit: CommitHash) -> Quarantine | None:
+        return self._registered(app).quarantine.get(manifests.spec(app.model_copy(update={"commit": commit})))
+
+    def _release(self, manifests: Manifests, app: App, commit: CommitHash) -> None:
         """Take a release out of quarantine; the plan that failed counts as new."""
-        quarantine = keys.quarantine(app.kind, app.app, manifests.spec(app))
-        self.registry.store.delete(quarantine, keys.attempt(app_lock(app.app)))
+        spec = manifests.spec(app.model_copy(update={"commit": commit}))
+        self.registry.store.delete(keys.quarantine(app.kind, app.app, spec), keys.attempt(app_lock(app.app)))
         self.commits.wake()
+
+    def _keep(self, manifests: Manifests, app: App, commit: CommitHash, failed: Quarantine) -> None:
+        """Put a release back into quarantine, where nothing came of trying it again."""
+        spec = manifests.spec(app.model_copy(update={"commit": commit}))
+        self.registry.store.put_new(keys.quarantine(app.kind, app.app, spec), failed.to_json())
 
     def _registered(self, app: App) -> RegisteredApp:
         return self.registry.read().apps.get((app.kind, app.app), RegisteredApp())

@@ -178,6 +178,18 @@ def test_one_that_does_not_get_healthy_is_taken_away_and_its_journal_shown(
     assert not field.port_is_held()
 
 
+@pytest.mark.parametrize(
+    ("status", "fault"), [("226", StepFailed), ("243", StepFailed), ("203", ReleaseFailed), ("1", ReleaseFailed)]
+)
+def test_a_machine_that_cannot_set_the_process_up_is_no_fault_of_the_release(
+    store: Store, status: str, fault: type[StepFailed]
+) -> None:
+    field = Field(store, from_the_node(f"exited {status}\n"))
+    with pytest.raises(StepFailed) as failed:
+        field.start()
+    assert type(failed.value) is fault
+
+
 def test_one_that_the_ingress_does_not_reach_does_not_serve(store: Store) -> None:
     field = Field(store, lambda node, script: "silent\n" if node == "ingress016" else "healthy\n")
     with pytest.raises(StepFailed, match=r"within 10s, asked from ingress016; it did not answer at all$") as failed:

@@ -14,6 +14,7 @@ from tests.executors.clusters import cluster
 from tests.executors.example import influencer, registered_keys
 from tests.executors.expected import FIXTURES, check, shellcheck
 from tests.executors.scripted import Answer, ScriptedRemote
+from tests.identity import IDENTITIES, encrypted
 
 NEW = "2-ab12cd34"
 STEP = WatchInstances(app=influencer(), instances={NEW: "worker102"})
@@ -61,7 +62,7 @@ class Field:
 
     def watch(self, **update: object) -> None:
         app = influencer(update=update) if update else STEP.app
-        Watching(self.remote).watch(STEP.model_copy(update={"app": app}), self.context)
+        Watching(self.remote, IDENTITIES.decrypt).watch(STEP.model_copy(update={"app": app}), self.context)
 
 
 def answering(ingress016: str = FINE, worker102: str = FINE, home: str = "healthy\n") -> Answer:
@@ -102,6 +103,19 @@ def test_a_release_that_fails_more_often_is_at_fault_and_shows_its_journal(store
         f"influencer {NEW} on worker102: 3 of 27 requests failed, against 0 of 10 to the instances beside it"
     )
     assert failed.value.output == "the last line"
+
+
+def test_what_an_app_was_given_in_secret_is_not_in_what_is_shown_of_its_end(store: Store) -> None:
+    ended = moments(RUNNING, f"unit {NEW} activating none 1")
+
+    def answer(node: str, script: str) -> str:
+        return "password is correct-horse\n" if is_journal(script) else ended if node == "worker102" else FINE
+
+    field = Field(store, answer)
+    app = influencer(secrets={"PASSWORD": encrypted(b"correct-horse")})
+    with pytest.raises(ReleaseFailed) as failed:
+        Watching(field.remote, IDENTITIES.decrypt).watch(STEP.model_copy(update={"app": app}), field.context)
+    assert failed.value.output == "password is ****"
 
 
 def test_a_process_that_ended_is_its_releases_fault(store: Store) -> None:

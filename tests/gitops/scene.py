@@ -19,7 +19,7 @@ from model.app import App
 from model.cluster import OVERLAY, Cluster
 from model.errors import StepFailed
 from model.names import Role, node_name
-from model.registered import HostRecord, InstanceRecord, NodeRecord, OverlayLease, Registered, WireGuardEnd
+from model.registered import HostRecord, InstanceRecord, NodeRecord, OverlayLease, Registered, Stable, WireGuardEnd
 from model.steps import (
     CreateNode,
     DestroyNode,
@@ -236,6 +236,10 @@ def registered(
         found[keys.host(name)] = HostRecord(node=name, host_key="ssh-ed25519 AAAA", ip=public_ip(name)).to_json()
     apps = list(manifests().apps.values())
     found |= desired.app_keys(apps) | desired.ingress_keys(desired.ingress_records(apps))
+    specs = {name.partition("-")[2] for name in instances or ()}
+    served = specs.pop() if len(specs) == 1 else spec(FIRST, cluster_yaml)
+    stable = Stable(app=apps[0], spec=served, revision="a" * 40, at=0)
+    found[keys.stable("backend", "influencer")] = stable.to_json()
     for name, instance in (instances or {}).items():
         found[keys.instance("backend", "influencer", name)] = instance.to_json()
     tree = parse(found)

@@ -28,6 +28,26 @@ def test_rollback_while_a_rollout_hangs_goes_back_to_what_served(flstr: Flstr) -
     assert f"{second[:8]} → {first[:8]}" in flstr.ask("rollback influencer")
 
 
+def test_rollback_twice_is_one_rollback_while_the_first_is_under_way(flstr: Flstr) -> None:
+    _, first, second = flstr.app
+    flstr.settle()
+    flstr.ask(f"deploy influencer@{second[:7]}")
+    flstr.settle()
+    flstr.answer("rollback influencer")
+    assert flstr.answer("rollback influencer", DEVELOPER) == f"influencer is being rolled back to {first[:8]} already."
+    flstr.settle()
+    assert commits(flstr) == [first, first]
+
+
+def test_rollback_to_what_is_in_quarantine_is_refused(flstr: Flstr) -> None:
+    _, _, second = flstr.app
+    flstr.settle()
+    flstr.pretend.before = failing(second)
+    flstr.ask(f"deploy influencer@{second[:7]}")
+    flstr.settle()
+    assert "is in quarantine" in flstr.ask(f"rollback influencer {second[:7]}")
+
+
 def test_rollback_to_a_named_commit(flstr: Flstr) -> None:
     repo, first, second = flstr.app
     third = repo.push({"run.sh": "three"}, "third")

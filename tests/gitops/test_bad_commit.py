@@ -11,7 +11,7 @@ from model.operation import Operation
 from model.registered import Quarantine
 from model.steps import StartInstance, WatchInstances
 from tests.gitops.flstr import REVIEWER, Flstr
-from tests.gitops.scene import app_yaml
+from tests.gitops.scene import app_yaml, fail_at
 
 SENTENCE = "influencer did not answer 200"
 
@@ -167,6 +167,61 @@ def test_a_first_release_that_fails_has_nothing_to_go_back_to(flstr: Flstr) -> N
     flstr.ask(f"deploy influencer@{second[:7]}")
     assert flstr.settle()[-1].status == "done"
     assert commits(flstr) == [second, second]
+
+
+def test_what_failed_goes_even_where_nothing_is_known_to_have_served_as_a_whole(flstr: Flstr) -> None:
+    _, first, second = flstr.app
+    flstr.settle()
+    # As it is for an app that an older flstr deployed.
+    flstr.store.delete(keys.stable("backend", "influencer"))
+    flstr.pretend.before = failing(second, "instance.watch")
+    flstr.ask(f"deploy influencer@{second[:7]}")
+    operations = flstr.settle()
+    assert operations[-1].plan.title == f"take back influencer@{second[:8]}"
+    assert set(commits(flstr)) == {first}
+
+
+def test_an_app_that_nobody_has_watched_yet_is_watched(flstr: Flstr) -> None:
+    flstr.pretend.before = fail_at("instance.watch", "ingress016: no answer")
+    flstr.settle()
+    assert flstr.store.prefix(keys.STABLE) == {}
+    flstr.pretend.before = lambda _: None
+    flstr.ask("sync")
+    assert flstr.settle()[-1].plan.title == "watch influencer"
+    assert len(flstr.store.prefix(keys.STABLE)) == 1
+    assert "changes nothing" in flstr.ask("plan")
+
+
+def test_a_release_that_serves_is_gone_back_to_though_an_old_instance_could_not_be_stopped(flstr: Flstr) -> None:
+    repo, _, second = flstr.app
+    third = repo.push({"run.sh": "three"}, "third")
+    flstr.settle()
+    flstr.pretend.before = fail_at("instance.stop", "the connection broke")
+    flstr.ask(f"deploy influencer@{second[:7]}")
+    flstr.settle()
+    flstr.pretend.before = lambda _: None
+    flstr.ask("sync")
+    flstr.settle()
+    assert commits(flstr) == [second, second]
+    flstr.pretend.before = failing(third)
+    flstr.ask(f"deploy influencer@{third[:7]}")
+    flstr.settle()
+    assert commits(flstr) == [second, second]
+    assert flstr.cluster.subject().startswith(f"Revert influencer to {second[:12]}")
+
+
+def test_a_revert_that_would_not_fit_the_other_apps_is_not_pushed(flstr: Flstr) -> None:
+    repo, first, second = flstr.app
+    flstr.settle()
+    flstr.pretend.before = failing(second)
+    moved = app_yaml(repo.url, second).replace("5001", "5009")
+    taken = app_yaml(repo.url, first).partition("ingress:")[0].replace("app: influencer", "app: creator")
+    flstr.cluster.push({"apps/influencer.yaml": moved, "apps/creator.yaml": taken.replace("INFLUENCER", "CREATOR")})
+    flstr.settle()
+    assert f'commit: "{second}"' in flstr.cluster.file("apps/influencer.yaml")
+    assert set(commits(flstr)) == {first}
+    ports = [app.meta_data.publish.port for app in flstr.registry.read().apps.values() if app.meta_data]
+    assert sorted(ports) == [5001, 5009]
 
 
 def test_a_machine_that_fails_is_no_fault_of_the_release(flstr: Flstr) -> None:

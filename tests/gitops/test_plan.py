@@ -1,9 +1,10 @@
 """The plan between two trees, as a person would read it: titles in order, and what each step waits for."""
 
+from gitops.desired import meta_data
 from gitops.manifests import load
 from gitops.plan import plan
 from model.names import AppKind
-from model.registered import Registered
+from model.registered import Registered, RegisteredApp
 from model.steps import ApplyRouting, Plan, PlannedStep, StartInstance, WriteKeys
 from tests.gitops.scene import CLUSTER_YAML, FIRST, SECOND, app, app_yaml, instance, manifests, registered, spec
 
@@ -70,7 +71,12 @@ def test_who_needs_an_app_that_moves_to_another_port_is_told_anew() -> None:
     tree = registered(instances=running)
     assert not any("start influencer" in title for title in titles(plan(before, tree).change))
     after = load({**texts, "apps/creator.yaml": creator.replace("5002", "5003")})
-    replaced = [title for each in plan(after, tree).changes for title in titles(each) if "start influencer" in title]
+    # It would be told the old place before creator has moved.
+    (first,) = plan(after, tree).changes
+    assert first.locks == ("app-creator",)
+    moved = RegisteredApp(meta_data=meta_data(after.apps["backend", "creator"]))
+    told = tree.model_copy(update={"apps": {**tree.apps, ("backend", "creator"): moved}})
+    replaced = [title for each in plan(after, told).changes for title in titles(each) if "start influencer" in title]
     assert len(replaced) == 2
     recommitted = load({**texts, "apps/creator.yaml": creator.replace(FIRST, SECOND)})
     changes = plan(recommitted, tree).changes
@@ -186,7 +192,11 @@ def test_an_app_that_is_no_longer_described_waits_for_leave_and_keeps_serving() 
     ]
     forget = step(plans.removal, "forget").step
     assert isinstance(forget, WriteKeys)
-    assert forget.delete == ("backend/influencer/meta_data",)
+    assert forget.delete == (
+        "backend/influencer/meta_data",
+        "flstr/attempt/app-influencer",
+        "flstr/stable/backend/influencer",
+    )
 
 
 def test_the_last_worker_is_not_taken_while_it_runs_something() -> None:

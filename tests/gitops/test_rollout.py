@@ -2,12 +2,14 @@
 
 import pytest
 
+from gitops.manifests import load
 from gitops.placement import Placed
 from gitops.plan import plan
 from gitops.plan.rollout import waves
 from model.app import Update
-from model.steps import MACHINES, DrainInstance, PlannedStep, WatchInstances
-from tests.gitops.scene import FIRST, SECOND, app_yaml, instance, manifests, registered, spec
+from model.registered import PortRecord, Registered
+from model.steps import MACHINES, DrainInstance, PlannedStep, StartInstance, WatchInstances
+from tests.gitops.scene import CLUSTER_YAML, FIRST, SECOND, app_yaml, instance, manifests, registered, spec
 
 OLD, NEW = spec(FIRST), spec(SECOND)
 FOUR = {f"{number}-{OLD}": instance(f"worker10{number % 2 + 1}", port=20000 + number) for number in range(1, 5)}
@@ -98,6 +100,52 @@ def test_while_machines_are_changed_an_app_is_placed_on_those_that_stand() -> No
     assert alone.locks == ("app-influencer",)
     assert not [step for step in alone.steps if "worker102" in step.title]
     assert len([step for step in alone.steps if step.step.kind == "instance.start"]) == 3
+
+
+def test_an_app_that_needs_no_new_machine_does_not_wait_for_one() -> None:
+    three = manifests(CLUSTER_YAML.replace("count: 2", "count: 3"), app_yaml(commit=SECOND))
+    tree = registered(instances={f"1-{OLD}": instance("worker101"), f"2-{OLD}": instance("worker102")})
+    machines, deploy = plan(three, tree).changes
+    assert (machines.locks, deploy.locks) == ((MACHINES,), ("app-influencer",))
+    assert "rent worker103 (cx22, fsn1)" in [step.title for step in machines.steps]
+    assert not any("influencer" in step.title for step in machines.steps)
+
+
+def test_new_instances_of_several_apps_are_spread_over_the_machines() -> None:
+    one = app_yaml().partition("ingress:")[0].replace("instances: 2", "instances: 1")
+    texts = {"cluster.yaml": CLUSTER_YAML}
+    for number, name in enumerate(("alpha", "beta", "gamma", "delta")):
+        text = one.replace("app: influencer", f"app: {name}").replace("5001", f"600{number}")
+        texts[f"apps/{name}.yaml"] = text.replace("INFLUENCER", name.upper())
+    tree = registered().model_copy(update={"apps": {}, "ingress": {}})
+    starts = [
+        step.step.node
+        for change in plan(load(texts), tree).changes
+        for step in change.steps
+        if isinstance(step.step, StartInstance)
+    ]
+    assert sorted(starts) == ["worker101", "worker101", "worker102", "worker102"]
+
+
+def test_what_an_operation_left_is_drained_for_as_long_as_its_app_says() -> None:
+    tree = registered(instances={f"1-{OLD}": instance("worker101"), f"2-{OLD}": instance("worker102")})
+    left = PortRecord(kind="backend", app="influencer", instance="7-00000000")
+    tree = tree.model_copy(update={"ports": {("worker101", 20007): left}})
+    text = app_yaml().replace("healthy_deadline: 30s", "drain: 1h")
+    change = plan(manifests(app_text=text), tree).change
+    assert [step.step.within for step in change.steps if isinstance(step.step, DrainInstance)] == [3600.0]
+    gone = plan(load({"cluster.yaml": CLUSTER_YAML}), with_drain(tree, 1800.0)).removal
+    assert {step.step.within for step in gone.steps if isinstance(step.step, DrainInstance)} == {1800.0}
+
+
+def with_drain(tree: Registered, seconds: float) -> Registered:
+    """The tree as if the app's stable release had said how long it is drained."""
+    app = tree.apps["backend", "influencer"]
+    assert app.stable is not None
+    said = app.stable.app.model_copy(update={"update": Update(drain=seconds)})
+    stable = app.stable.model_copy(update={"app": said})
+    changed = app.model_copy(update={"stable": stable})
+    return tree.model_copy(update={"apps": {("backend", "influencer"): changed}})
 
 
 def test_an_app_that_is_stopped_runs_nowhere_and_stays_registered() -> None:

@@ -61,10 +61,15 @@ class Untouched:
         return said.removeprefix(begins)
 
     def check(self) -> None:
-        """Nothing has changed."""
+        """Nothing has changed, but for what is known of releases that failed."""
         assert self.stage.servers() == self.servers
-        assert registered(self.stage) == self.registered
+        assert without_quarantine(registered(self.stage)) == without_quarantine(self.registered)
         assert ask_once(self.story.ingress(), APP_HOST) == self.answer
+
+
+def without_quarantine(tree: Registered) -> Registered:
+    apps = {name: app.model_copy(update={"quarantine": {}}) for name, app in tree.apps.items()}
+    return tree.model_copy(update={"apps": apps})
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from lab.naming import LabNames
 from lab.network import bridges_of
 from tests.lab.traces import traces_of
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.hosts, pytest.mark.alone, pytest.mark.timeout(600)]
 
 NAME = f"demo-{os.getpid()}"
 FOLDER = lab_folders().lab(NAME)
@@ -66,6 +66,10 @@ def test_a_killed_demo_is_cleaned_up_by_the_next_lab_down() -> None:
         [sys.executable, "-m", "cli", "lab", "down"], capture_output=True, text=True, timeout=120, check=True
     )
     assert NAME in done.stdout
+    # flstr was told to end when its lab was killed, and does that in order.
+    deadline = time.monotonic() + 20
+    while left_behind(number) and time.monotonic() < deadline:
+        time.sleep(0.1)
     assert left_behind(number) == []
 
 
