@@ -61,7 +61,8 @@ def test_every_kind_of_operation_leaves_nothing_to_do(flstr: Flstr) -> None:
 def test_routing_that_failed_is_done_once_it_can_be(flstr: Flstr) -> None:
     flstr.pretend.before = fail_at("routing.apply", "ingress016: no answer")
     operations = flstr.settle()
-    assert [operation.plan.title for operation in operations[1:]] == ["bring the routing up to date"]
+    titles = [operation.plan.title for operation in operations[1:]]
+    assert titles == ["bring the routing up to date", "watch influencer"]
     assert {operation.status for operation in operations} == {"failed"}
     assert "bring HAProxy and nginx up to date" in flstr.ask("plan")
     flstr.pretend.before = lambda _: None

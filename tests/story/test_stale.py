@@ -1,4 +1,8 @@
-"""Two flstr on one etcd: the one that leads falls asleep in the middle of a roll-out, and wakes too late."""
+"""Two flstr on one etcd: the one that leads falls asleep in the middle of a roll-out, and wakes too late.
+
+That a machine itself refuses whoever was overtaken is shown by tests/executors/test_stale_controller.py: here the one
+that wakes may also see by its own clock that its lease has ended.
+"""
 
 import json
 import shutil
