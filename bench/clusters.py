@@ -9,7 +9,16 @@ from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.names import MeshName, NodeName
-from model.registered import HostRecord, InstanceRecord, MeshMember, NodeRecord, OverlayLease, Registered, WireGuardEnd
+from model.registered import (
+    HostRecord,
+    InstanceRecord,
+    MeshMember,
+    NodeRecord,
+    OverlayLease,
+    Registered,
+    Stable,
+    WireGuardEnd,
+)
 from model.steps import StartInstance
 
 FIRST, SECOND = "1" * 40, "2" * 40
@@ -79,9 +88,10 @@ def registered(manifests: Manifests) -> Registered:
         found[keys.host(name)] = HostRecord(node=name, host_key="ssh-ed25519 AAAA", ip=ip, server_id=number).to_json()
     apps = list(manifests.apps.values())
     found |= desired.app_keys(apps) | desired.ingress_keys(desired.ingress_records(apps))
-    for planned in plan(manifests, parse(found)).change.steps:
-        step = planned.step
+    for step in (planned.step for change in plan(manifests, parse(found)).changes for planned in change.steps):
         if isinstance(step, StartInstance):
+            stable = Stable(app=step.app, spec=manifests.spec(step.app), revision="", at=0)
+            found[keys.stable(step.app.kind, step.app.app)] = stable.to_json()
             record_of = InstanceRecord(node=step.node, ip="10.111.0.9", port=20000, commit=step.app.commit)
             found[keys.instance(step.app.kind, step.app.app, step.instance)] = record_of.to_json()
     of_meshes = members(manifests)

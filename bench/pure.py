@@ -56,7 +56,11 @@ def _planning(nodes: int) -> Iterator[Figure]:
     }
     for name, trees in cases.items():
         seconds = timed(functools.partial(plan, *trees), RUNS)
-        yield Figure(f"{nodes} machines, {name}", seconds, note=f"{len(plan(*trees).change.steps)} steps")
+        yield Figure(
+            f"{nodes} machines, {name}",
+            seconds,
+            note=f"{sum(len(change.steps) for change in plan(*trees).changes)} steps",
+        )
 
 
 def _rendering(nodes: int) -> Group:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from gitops.executor import Cancellation
-from lab.gitrepo import Commit
+from lab.gitrepo import INFLUENCER, Commit
 from model.app import App
 from model.errors import Cancelled, ReleaseFailed
 from model.steps import (
@@ -98,7 +98,7 @@ class Chat:
 
 @pytest.fixture(scope="module")
 def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
-    with rented_field(tmp_path_factory.mktemp("rollout"), ()) as field:
+    with rented_field(tmp_path_factory.mktemp("rollout"), INFLUENCER) as field:
         yield Chat(field)
 
 

@@ -186,10 +186,13 @@ def deploy(untouched: Untouched, commit: str) -> Card:
     return card
 
 
-def back(untouched: Untouched) -> None:
-    """Deploy the commit that serves; nothing is left to do then."""
+def back(untouched: Untouched, card: Card) -> None:
+    """flstr says in Git what serves, and why; nothing is left to do then."""
     chat, commit = untouched.stage.chat, untouched.stage.app_commit("main~1")
-    assert "committed as" in chat.command(DEVELOPER, f"/flstr deploy influencer@{commit[:10]}")
+    failed = card.text.partition("@")[2][:8]
+    said = f":leftwards_arrow_with_hook: *influencer* is back at `{commit[:8]}`: `{failed}` failed"
+    chat.await_said(said, NOTICE_SECONDS)
+    assert untouched.stage.cluster_log().splitlines()[1].startswith(f"Revert influencer to {commit[:12]} (")
     chat.await_answer(OPERATOR, "/flstr plan", "changes nothing")
     untouched.check()
     assert running_units(untouched.stage) == enabled_units(untouched.stage) == registered_units(untouched.stage)
@@ -206,7 +209,7 @@ def test_a_build_that_fails_shows_its_last_lines_and_the_old_commit_serves_on(un
     thread = "\n".join(untouched.stage.chat.await_thread(card, "hashtags"))
     assert "server.py: module 'hashtags' is not in the dependencies" in thread
     untouched.check()
-    back(untouched)
+    back(untouched, card)
 
 
 def test_an_instance_that_never_gets_healthy_goes_and_the_old_one_serves_on(untouched: Untouched) -> None:
@@ -216,7 +219,7 @@ def test_an_instance_that_never_gets_healthy_goes_and_the_old_one_serves_on(unto
     thread = "\n".join(untouched.stage.chat.await_thread(card, "/health"))
     assert "GET /health" in thread
     untouched.check()
-    back(untouched)
+    back(untouched, card)
 
 
 def test_people_without_the_right_are_told_who_has_it(untouched: Untouched) -> None:
