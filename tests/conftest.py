@@ -11,6 +11,8 @@ from gitops.etcd_server import EmbeddedEtcd
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 
+LONGEST = frozenset({"test_crash_matrix.py", "test_load.py"})
+
 # How long an example takes says nothing about it on a busy machine.
 settings.register_profile("flstr", deadline=None)
 settings.load_profile("flstr")
@@ -30,7 +32,7 @@ def pytest_report_header() -> list[str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what cannot run here; begin with what takes longest, so that nothing waits for it at the end."""
-    items.sort(key=lambda item: "story" not in item.path.parts)
+    items.sort(key=lambda item: (item.path.name not in LONGEST, "story" not in item.path.parts))
     reasons = why_not()
     for item in items:
         for mark in item.iter_markers():

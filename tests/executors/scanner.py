@@ -1,7 +1,8 @@
 """Which ports of a machine are let in, seen from somewhere: by TCP from this machine or from a host, by UDP from here.
 
 A port is let in where the connection comes about or is refused by the machine itself, which then has nobody listening
-there; firewalld rejects what it keeps out with an ICMP message, or the kernel, which sends few of them, with silence.
+there, each time it is asked: to one that comes by the ports of an earlier connection of the other end's, the kernel may
+answer what it answered then. firewalld rejects what it keeps out with an ICMP message, or the kernel, which sends few of them, with silence.
 """
 
 import json
@@ -30,10 +31,14 @@ async def is_let_in(address, port, turn):
                 return False
         return False
 
-async def scan(address, ports):
+async def those_let_in(address, ports):
     turn = asyncio.Semaphore(400)
     found = await asyncio.gather(*(is_let_in(address, port, turn) for port in ports))
-    print(json.dumps([port for port, let_in in zip(ports, found) if let_in]))
+    return [port for port, let_in in zip(ports, found) if let_in]
+
+async def scan(address, ports):
+    once = await those_let_in(address, ports)
+    print(json.dumps(await those_let_in(address, once)))
 
 asyncio.run(scan(sys.argv[1], json.loads(sys.argv[2])))
 """
