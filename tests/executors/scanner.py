@@ -1,8 +1,9 @@
 """Which ports of a machine are let in, seen from somewhere: by TCP from this machine or from a host, by UDP from here.
 
 A port is let in where the connection comes about or is refused by the machine itself, which then has nobody listening
-there, each time it is asked: to one that comes by the ports of an earlier connection of the other end's, the kernel may
-answer what it answered then. firewalld rejects what it keeps out with an ICMP message, or the kernel, which sends few of them, with silence.
+there, each time it is asked: to one that comes by the ports of an earlier connection the kernel may answer what it
+answered then. firewalld rejects what it keeps out with an ICMP message, or the kernel, which sends few of them, with
+silence.
 """
 
 import json
