@@ -41,6 +41,8 @@ def asked_kinds(app: AppName, registered: Registered) -> tuple[AppKind, ...]:
 def asked_instances(words: Sequence[str], registered: Registered) -> tuple[Asked, ...]:
     """The instances of `<app> [instance]`, also those that only hold a port: they are starting, or were left behind.
 
+    An instance is called by its name, `1-0a1b2c3d`, or by its number alone.
+
     Raises `Refused` for an app or an instance that is not known.
     """
     app, *names = words
@@ -53,7 +55,7 @@ def asked_instances(words: Sequence[str], registered: Registered) -> tuple[Asked
     for kind in kinds:
         for name, record in registered.apps[kind, app].instances.items():
             found[kind, name] = Asked(kind, app, name, record.node, record.commit)
-    wanted = [one for one in found.values() if not names or one.instance == names[0]]
+    wanted = [one for one in found.values() if not names or names[0] in (one.instance, one.instance.partition("-")[0])]
     if names and not wanted:
         known = sorted({one.instance for one in found.values()})
         raise Refused(f"{app} has no instance called {names[0]}.{did_you_mean(names[0], known)}")

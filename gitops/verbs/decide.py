@@ -45,7 +45,8 @@ class Decide:
             raise Refused(f"'{asked}' could be many a revision; write {SHORTEST_REVISION} digits of it at least.")
         self.store.put(keys.SYNC_ASKED, asked)
         self.wake()
-        return "Looking at the cluster repo now; what failed, expired or was denied counts as new, but no quarantine."
+        said = "what failed, expired or was denied counts as new, but no release in quarantine"
+        return f"Looking at the cluster repo now; {said}."
 
     def _decide(self, request: Request, approved: bool) -> Approval:
         wanted = request.intent.arguments[0]

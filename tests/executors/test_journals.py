@@ -59,8 +59,9 @@ def test_every_instance_is_shown_with_its_machine_also_one_that_is_only_starting
     )
 
 
-def test_one_instance_is_asked_for_alone(store: Store) -> None:
-    reply, remote = ask(store, "influencer", "2-ab12cd34", answer=both)
+@pytest.mark.parametrize("name", ["2-ab12cd34", "2"])
+def test_one_instance_is_asked_for_alone(store: Store, name: str) -> None:
+    reply, remote = ask(store, "influencer", name, answer=both)
     assert [node for node, _ in remote.ran] == ["worker102"]
     assert reply.startswith("`2-ab12cd34` on worker102, until ")
 
