@@ -11,7 +11,7 @@ from gitops.executor import Cancellation
 from gitops.locks import Locks
 from gitops.runner import Guard, Runner
 from gitops.store import Fence
-from model.errors import Fenced, Unreadable
+from model.errors import Fenced
 from model.operation import Operation
 
 log = structlog.get_logger()
@@ -112,10 +112,7 @@ class Dispatch:
         try:
             self._runner.run(one.operation, self._may_destroy, fences, one.cancellation)
             self._locks.give_back(fences)
-        except Unreadable as error:
-            log.warning("an operation goes on later", operation=one.operation.id, reason=error.sentence)
-            one.error = error
-        except BaseException as error:  # raised again by whoever reaps
+        except BaseException as error:  # raised again by whoever reaps; etcd's silence means to go on later
             one.error = error
         finally:
             one.ended = True

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from model import keys
 from model.app import App
-from model.names import AppKind, AppName
+from model.names import AppId
 from model.operation import Operation, StepState
 from model.registered import Quarantine, RegisteredApp, Stable
 from model.steps import (
@@ -17,8 +17,6 @@ from model.steps import (
     StopInstance,
     WatchInstances,
 )
-
-AppId = tuple[AppKind, AppName]
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from gitops.executor import Cancellation
 from gitops.operations import Operations
-from gitops.outcome import AppId, apps_of, brought, failed_release, records
+from gitops.outcome import apps_of, brought, failed_release, records
 from model.errors import Unreadable
+from model.names import AppId
 from model.operation import Operation, StepState, StepStatus
 from model.registered import RegisteredApp
 from model.steps import PlannedStep

@@ -4,10 +4,8 @@ from dataclasses import dataclass, replace
 
 from gitops.manifests import Manifests
 from model.app import App
-from model.names import AppKind, AppName
+from model.names import AppId
 from model.registered import Quarantine, Registered, RegisteredApp
-
-AppId = tuple[AppKind, AppName]
 
 
 @dataclass(frozen=True)

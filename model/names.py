@@ -49,6 +49,8 @@ AppName = Annotated[
     StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"),
     Form("1 to 30 of a-z, 0-9 and -, beginning with a letter and not ending with -"),
 ]
+# Names alone do not tell a backend from a frontend.
+AppId = tuple[AppKind, AppName]
 PersonName = Annotated[
     str,
     StringConstraints(pattern=r"^[a-z][a-z0-9._-]{0,30}$"),

@@ -8,13 +8,13 @@ from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Change, Placed
 from gitops.plan.networks import add_join, add_networks, add_retirement, network_titles, not_in_every_mesh
-from gitops.plan.rollout import AppId, Rollout, StepList, drain_seconds, start_id, take_out
+from gitops.plan.rollout import Rollout, StepList, drain_seconds, start_id, take_out
 from gitops.plan.routes import Rolled, add_routes
 from gitops.releases import Wanted, fallback_spec
 from gitops.routed import wrongly_routed
 from model import keys
 from model.app import App
-from model.names import InstanceId, NodeName
+from model.names import AppId, InstanceId, NodeName
 from model.registered import InstanceRecord, Registered, RegisteredApp
 from model.steps import (
     MACHINES,

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Placed
-from gitops.plan.rollout import AppId, Rollout, StepList, drain_seconds, take_out
+from gitops.plan.rollout import Rollout, StepList, drain_seconds, take_out
 from model import keys
 from model.cluster import OVERLAY
-from model.names import NodeName
+from model.names import AppId, NodeName
 from model.registered import Registered, RegisteredApp
 from model.steps import (
     MACHINES,

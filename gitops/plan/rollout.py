@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gitops.placement import Placed
 from model.app import DRAIN_SECONDS, App, Update
-from model.names import AppKind, AppName, NodeName
+from model.names import AppId, NodeName
 from model.registered import RegisteredApp
 from model.steps import (
     ApplyRouting,
@@ -17,7 +17,6 @@ from model.steps import (
     WatchInstances,
 )
 
-AppId = tuple[AppKind, AppName]
 Pair = tuple[Placed, Placed]
 
 

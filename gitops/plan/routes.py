@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from gitops import desired
 from gitops.manifests import Manifests
 from gitops.placement import Placed
-from gitops.plan.rollout import AppId, Rollout, StepList
+from gitops.plan.rollout import Rollout, StepList
 from model import keys
+from model.names import AppId
 from model.registered import IngressRecord, Registered
 from model.steps import ApplyRouting, StartInstance, WriteKeys
 
