@@ -1,0 +1,122 @@
+"""Asking the way a browser does: the hosts of the cluster at one ingress by its address, others where DNS says."""
+
+import http.client
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from urllib.parse import SplitResult, quote, urlsplit
+
+from executors.padlock.seen import Answer
+from executors.padlock.tls import reason
+
+REQUEST_SECONDS = 4.0
+# For everything that is asked of one port: redirects, the page, its style sheets.
+ALL_SECONDS = 40.0
+BODY_BYTES = 1 << 20
+HEADER_CHARACTERS = 2000
+_PORTS = {"http": 80, "https": 443}
+_HEADERS = {
+    "User-Agent": "flstr-padlock",
+    "Accept": "text/html,text/css,*/*;q=0.1",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+
+
+class Web:
+    """The web as a browser sees it whose DNS says `address` for every host in `ours`."""
+
+    def __init__(self, address: str, ours: Collection[str]) -> None:
+        self._address = address
+        self._ours = ours
+        self._until = time.monotonic() + ALL_SECONDS
+
+    def ask(self, url: str) -> Answer:
+        """One GET. The certificates of our hosts are looked at by `tls`; others have to be right."""
+        if time.monotonic() > self._until:
+            return Answer(error="there was no time left to ask")
+        try:
+            parts = urlsplit(url)
+            host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
+            is_ours = host in self._ours
+            address = self._address if is_ours else _public_address(host, port)
+            with socket.create_connection((address, port), REQUEST_SECONDS) as raw, _ended(raw) as ended:
+                return _get(raw, parts, is_ours, ended)
+        except ssl.SSLError as error:
+            return Answer(error=(error.reason or "TLS fault").replace("_", " ").lower())
+        except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+            return Answer(error=reason(error))
+
+
+def _get(raw: socket.socket, parts: SplitResult, is_ours: bool, ended: threading.Event) -> Answer:
+    connection = http.client.HTTPConnection(parts.hostname or "")
+    try:
+        connection.sock = raw
+        if parts.scheme == "https":
+            context = _any_certificate() if is_ours else ssl.create_default_context()
+            connection.sock = context.wrap_socket(raw, server_hostname=parts.hostname)
+        target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (f"?{_query(parts)}" if parts.query else "")
+        connection.request("GET", target, headers={**_HEADERS, "Host": parts.netloc.rpartition("@")[2]})
+        answer = connection.getresponse()
+        headers = {name.lower(): value[:HEADER_CHARACTERS] for name, value in reversed(answer.getheaders())}
+        is_plain = headers.get("content-encoding", "identity") == "identity"
+        body = answer.read(BODY_BYTES + 1) if is_plain else b""
+        whole = is_plain and len(body) <= BODY_BYTES and not ended.is_set()
+        return Answer(answer.status, headers, body[:BODY_BYTES], whole)
+    except (OSError, http.client.HTTPException):
+        if ended.is_set():
+            raise TimeoutError from None
+        raise
+    finally:
+        connection.close()
+
+
+def _query(parts: SplitResult) -> str:
+    return quote(parts.query, safe="/%:@!$&'()*+,;=~?")
+
+
+@contextmanager
+def _ended(raw: socket.socket) -> Iterator[threading.Event]:
+    """Ends a connection when its time is up: one that sends a byte now and then is never silent for long."""
+    ended = threading.Event()
+    # The handshake takes the socket over and leaves this one without: the connection is ended by a handle of its own.
+    handle = raw.dup()
+
+    def end() -> None:
+        ended.set()
+        try:
+            handle.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            # It ended by itself.
+            return
+
+    timer = threading.Timer(REQUEST_SECONDS, end)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield ended
+    finally:
+        timer.cancel()
+        timer.join()
+        handle.close()
+
+
+def _any_certificate() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    return context
+
+
+def _public_address(host: str, port: int) -> str:
+    """Where DNS says a host is. A page must not have the controller ask inside its own networks."""
+    found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    public = [address for address in found if ipaddress.ip_address(address.partition("%")[0]).is_global]
+    if not public:
+        raise ValueError(f"{host} has no public address")
+    return public[0]
