@@ -80,14 +80,15 @@ def upgrades(policy: str) -> bool:
 
 def srcset(value: str) -> Iterator[str]:
     """The addresses in a `srcset`; a comma inside an address belongs to it."""
-    rest = value.split()
-    while rest:
-        url = rest.pop(0)
+    expected = True
+    for word in value.split():
+        # After an address come widths and densities, up to a comma.
+        comma, url = ("", word) if expected else word.partition(",")[1:]
         if url.strip(","):
             yield url.strip(",")
-        # Up to the next comma it is about widths and densities.
-        while not url.endswith(",") and rest:
-            url = rest.pop(0)
+            expected = url.endswith(",")
+        elif comma:
+            expected = True
 
 
 class _Collector:

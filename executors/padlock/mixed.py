@@ -1,7 +1,7 @@
 """Mixed content: what a page over https and its style sheets load over plain http. Reads them in bounds."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import urljoin, urlsplit
 
 from executors.padlock.css import references
@@ -12,6 +12,8 @@ from executors.padlock.seen import Answer, Load, PageSeen
 Ask = Callable[[str], Answer]
 
 SHEETS = 30
+# Of all style sheets of a page together: reading them takes a second a MiB.
+SHEETS_BYTES = 3 << 20
 SHOWN = 3
 HTML = frozenset({"text/html", "application/xhtml+xml"})
 OK = range(200, 300)
@@ -22,32 +24,33 @@ def see_page(url: str, answer: Answer, ask: Ask) -> PageSeen:
     if answer.media_type not in HTML:
         return PageSeen(url)
     markup = read(_text(answer))
+    unread = [f"the page is {answer.unread}"] if answer.unread else []
     if markup.upgrades or upgrades(answer.headers.get("content-security-policy", "")):
-        return PageSeen(url, whole=answer.whole)
-    return _Reading(url, ask, answer.whole).of(markup)
+        return PageSeen(url)
+    return _Reading(url, ask, unread).of(markup)
 
 
 class _Reading:
     """One page being read: what was found, and the style sheets that are still to be."""
 
-    def __init__(self, url: str, ask: Ask, whole: bool) -> None:
+    def __init__(self, url: str, ask: Ask, unread: list[str]) -> None:
         self._url = url
         self._ask = ask
-        self._whole = whole
+        self._unread = unread
         self._loads: dict[Load, None] = {}
         self._sheets: deque[str] = deque()
         self._known: set[str] = set()
+        self._bytes = 0
 
     def of(self, markup: Markup) -> PageSeen:
         self._markup(markup, self._url)
         asked = 0
-        while self._sheets:
-            if asked == SHEETS:
-                self._whole = False
-                break
+        while self._sheets and asked < SHEETS and self._bytes < SHEETS_BYTES:
             asked += 1
             self._sheet(self._sheets.popleft())
-        return PageSeen(self._url, tuple(self._loads), self._whole)
+        if self._sheets:
+            self._unread.append(f"there are more style sheets than the {asked} that were read")
+        return PageSeen(self._url, tuple(self._loads), tuple(self._unread))
 
     def _markup(self, markup: Markup, base: str) -> None:
         base = absolute(base, markup.base) or base
@@ -60,9 +63,12 @@ class _Reading:
 
     def _sheet(self, url: str) -> None:
         answer = self._ask(url)
-        # One that is not there loads nothing; what it should be is not asked here.
+        why = answer.error or answer.unread
+        if why:
+            self._unread.append(f"{url[:100]} is {why}" if answer.unread else f"{url[:100]} does not answer ({why})")
+        # One that is not there loads nothing.
         if answer.status in OK:
-            self._whole = self._whole and answer.whole
+            self._bytes += len(answer.body)
             self._css(_text(answer), url, url)
 
     def _css(self, css: str, base: str, at: str) -> None:
@@ -110,12 +116,15 @@ def mixed_findings(page: PageSeen) -> Iterator[Finding]:
     if passive:
         mend = "load it over https; browsers take the padlock away or leave it out"
         yield Finding("passive mixed content", f"passive mixed content on {path}: {_shown(passive)}", mend)
-    if not page.whole:
-        text = f"{path} or its style sheets are too long, or too many, to be read whole"
-        yield Finding("not read whole", text, "look for mixed content in a browser")
+    if page.unread:
+        text = f"not all of {path} was looked at: {_first(page.unread)}"
+        yield Finding("not read whole", text, "look for mixed content there in a browser")
 
 
 def _shown(loads: Iterable[Load]) -> str:
-    all_of_them = [f"{one.what} {one.url[:100]}" + (f" in {one.at[:100]}" if one.at else "") for one in loads]
-    more = len(all_of_them) - SHOWN
-    return ", ".join(all_of_them[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return _first([f"{one.what} {one.url[:100]}" + (f" in {one.at[:100]}" if one.at else "") for one in loads])
+
+
+def _first(texts: Sequence[str]) -> str:
+    more = len(texts) - SHOWN
+    return ", ".join(texts[:SHOWN]) + (f" and {more} more" if more > 0 else "")

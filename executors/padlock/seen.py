@@ -12,13 +12,13 @@ REDIRECTS = frozenset({301, 302, 303, 307, 308})
 class Answer:
     """An answer over http or https; `status` is None where there was none, and `error` says why.
 
-    `headers` has small letters. `whole` is False where the body was longer than what is read of one.
+    `headers` has small letters. `unread` says why the body was not read whole, or is empty.
     """
 
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes = b""
-    whole: bool = True
+    unread: str = ""
     error: str = ""
 
     @property
@@ -75,11 +75,11 @@ class Load:
 
 @dataclass(frozen=True)
 class PageSeen:
-    """What a page and its style sheets load over plain http; `whole` is False where not all of it could be read."""
+    """What a page and its style sheets load over plain http; `unread` is what of them was not read, and why."""
 
     url: str
     loads: tuple[Load, ...] = ()
-    whole: bool = True
+    unread: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from executors.padlock.seen import Distrust, TlsSeen
 PROBE_SECONDS = 4.0
 OLD_VERSIONS = {"TLS 1.0": SSL.TLS1_VERSION, "TLS 1.1": SSL.TLS1_1_VERSION}
 # What is weak is to be seen and told, not to end the handshake.
-_ANYTHING = b"ALL:@SECLEVEL=0"
+_ANYTHING = b"ALL:!aNULL:@SECLEVEL=0"
 _BAD_SIGNATURE = frozenset({"bad signature", "wrong signature type", "wrong signature length"})
 
 
@@ -55,7 +55,7 @@ def why_closed(address: str, port: int) -> str:
     try:
         socket.create_connection((address, port), PROBE_SECONDS).close()
     except OSError as error:
-        return reason(error)
+        return reason(error, PROBE_SECONDS)
     return ""
 
 
@@ -84,14 +84,14 @@ def _handshake(address: str, port: int, host: str, context: SSL.Context) -> tupl
             try:
                 _shake(connection, raw, deadline)
             except (SSL.Error, TimeoutError) as failure:
-                error = reason(failure)
+                error = reason(failure, PROBE_SECONDS)
             chain = tuple(connection.get_peer_cert_chain(as_cryptography=True) or ())
             for one in chain:
                 # Read late by the library; what cannot be read is to end here.
                 _ = (one.subject, one.issuer, one.extensions)
             return chain, error
     except (OSError, ValueError) as failure:
-        return (), reason(failure)
+        return (), reason(failure, PROBE_SECONDS)
 
 
 def _shake(connection: SSL.Connection, raw: socket.socket, deadline: float) -> None:
@@ -109,10 +109,10 @@ def _shake(connection: SSL.Connection, raw: socket.socket, deadline: float) -> N
             raise TimeoutError
 
 
-def reason(error: Exception) -> str:
-    """What went wrong, in few words."""
+def reason(error: Exception, seconds: float) -> str:
+    """What went wrong, in few words; `seconds` is how long was waited for an answer."""
     if isinstance(error, TimeoutError):
-        return f"silent for {PROBE_SECONDS:g} s"
+        return f"silent for {seconds:g} s"
     if isinstance(error, SSL.SysCallError):
         return "the connection was cut"
     if isinstance(error, SSL.Error):

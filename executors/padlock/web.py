@@ -49,7 +49,7 @@ class Web:
         except ssl.SSLError as error:
             return Answer(error=(error.reason or "TLS fault").replace("_", " ").lower())
         except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
-            return Answer(error=reason(error))
+            return Answer(error=reason(error, REQUEST_SECONDS))
 
 
 def _get(raw: socket.socket, parts: SplitResult, is_ours: bool, ended: threading.Event) -> Answer:
@@ -61,12 +61,19 @@ def _get(raw: socket.socket, parts: SplitResult, is_ours: bool, ended: threading
             connection.sock = context.wrap_socket(raw, server_hostname=parts.hostname)
         target = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~") + (f"?{_query(parts)}" if parts.query else "")
         connection.request("GET", target, headers={**_HEADERS, "Host": parts.netloc.rpartition("@")[2]})
-        answer = connection.getresponse()
-        headers = {name.lower(): value[:HEADER_CHARACTERS] for name, value in reversed(answer.getheaders())}
-        is_plain = headers.get("content-encoding", "identity") == "identity"
-        body = answer.read(BODY_BYTES + 1) if is_plain else b""
-        whole = is_plain and len(body) <= BODY_BYTES and not ended.is_set()
-        return Answer(answer.status, headers, body[:BODY_BYTES], whole)
+        with connection.getresponse() as answer:
+            if ended.is_set():
+                # The library takes the end of the connection for the end of the headers.
+                raise TimeoutError
+            # Of a header that is sent twice the first counts.
+            headers = {name.lower(): value[:HEADER_CHARACTERS] for name, value in reversed(answer.getheaders())}
+            if headers.get("content-encoding", "identity") != "identity":
+                return Answer(answer.status, headers, unread="compressed, which was not asked for")
+            body = answer.read(BODY_BYTES + 1)
+            unread = f"longer than {BODY_BYTES >> 20} MiB" if len(body) > BODY_BYTES else ""
+            if ended.is_set():
+                unread = f"not there after {REQUEST_SECONDS:g} s"
+            return Answer(answer.status, headers, body[:BODY_BYTES], unread)
     except (OSError, http.client.HTTPException):
         if ended.is_set():
             raise TimeoutError from None
@@ -116,7 +123,13 @@ def _any_certificate() -> ssl.SSLContext:
 def _public_address(host: str, port: int) -> str:
     """Where DNS says a host is. A page must not have the controller ask inside its own networks."""
     found = [str(entry[4][0]) for entry in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-    public = [address for address in found if ipaddress.ip_address(address.partition("%")[0]).is_global]
+    public = [address for address in found if _is_public(address)]
     if not public:
         raise ValueError(f"{host} has no public address")
     return public[0]
+
+
+def _is_public(text: str) -> bool:
+    address = ipaddress.ip_address(text.partition("%")[0])
+    # An IPv4 address can be written as an IPv6 one, which would be public.
+    return (getattr(address, "ipv4_mapped", None) or address).is_global

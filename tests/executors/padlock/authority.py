@@ -43,8 +43,9 @@ def issue(
     left: timedelta = timedelta(days=70),
     is_authority: bool = False,
     key: Key | None = None,
+    lifetime: timedelta = LIFETIME,
 ) -> Issued:
-    """A certificate that began 90 days before its end; without `by` it signs itself."""
+    """A certificate that began its lifetime before its end; without `by` it signs itself."""
     key = key or new_key()
     ends = datetime.now(UTC) + left
     builder = (
@@ -53,7 +54,7 @@ def issue(
         .issuer_name(by.certificate.subject if by else common_name(name))
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
-        .not_valid_before(ends - LIFETIME)
+        .not_valid_before(ends - lifetime)
         .not_valid_after(ends)
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
     )

@@ -13,14 +13,20 @@ ADDRESS = "127.0.0.1"
 
 
 class NameServer:
-    """Answers for the names in `records`; those in `failing` get SERVFAIL, all others exist and have nothing."""
+    """Answers for the names in `records`; those in `failing` get SERVFAIL, those in `missing` NXDOMAIN, all others
+    exist and have nothing."""
 
     def __init__(
-        self, records: Mapping[str, Sequence[str]], failing: Collection[str] = (), missing: Collection[str] = ()
+        self,
+        records: Mapping[str, Sequence[str]],
+        failing: Collection[str] = (),
+        missing: Collection[str] = (),
+        silent: bool = False,
     ) -> None:
         self._records = records
         self._failing = failing
         self._missing = missing
+        self._silent = silent
         self.asked: list[str] = []
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((ADDRESS, 0))
@@ -42,6 +48,8 @@ class NameServer:
             wire, client = self._socket.recvfrom(4096)
             if self._stopped:
                 return
+            if self._silent:
+                continue
             self._socket.sendto(self._answer(dns.message.from_wire(wire)).to_wire(), client)
 
     def _answer(self, query: dns.message.Message) -> dns.message.Message:

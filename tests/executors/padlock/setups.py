@@ -65,6 +65,8 @@ def _certificates(authority: Authority, folder: Path) -> Iterator[tuple[str, Fau
     mismatch = Setup(pem_of(leaf.certificate, above.certificate), borrowed_key(leaf.certificate))
     yield "key-mismatch", Fault(mismatch, "key mismatch", "the private key there is not the one of the certificate")
     weak = rsa.generate_private_key(65537, 1024)  # noqa: S505 - its weakness is what is to be found
+    older = replace(mismatch, tls="ssl_protocols TLSv1.2;")
+    yield "key-mismatch-tls12", Fault(older, "key mismatch", "the private key there is not the one of the certificate")
     small = setup_of(authority.issue(HOST, key=weak), above, tls=WEAK)
     yield "weak-key", Fault(small, "weak key", f"the key of {HOST} is weak (RSA 1024)")
     yield "weak-signature", Fault(sha1(authority, folder), "weak signature", f"{HOST} is signed with SHA-1")

@@ -28,6 +28,7 @@ FAULTS = [
     "self-signed",
     "wrong-name",
     "key-mismatch",
+    "key-mismatch-tls12",
     "weak-key",
     "weak-signature",
     "missing-intermediate",
