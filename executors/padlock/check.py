@@ -8,6 +8,7 @@ from pathlib import Path
 
 from executors.padlock.caa import LETS_ENCRYPT, CaaLookup, see_caa
 from executors.padlock.dns_lookup import caa_lookup
+from executors.padlock.hosts import Hosts, asked_as
 from executors.padlock.judgement import findings
 from executors.padlock.look import Target, closed_port, see_port
 from executors.padlock.report import report
@@ -72,7 +73,7 @@ def round_over(
         raise Refused("There is nothing to check: no app has a public address yet.")
     if not ingress_nodes(registered):
         raise Refused(f"No ingress is registered that could serve {hosts[0] if len(hosts) == 1 else 'any host'}.")
-    ours = frozenset(asked_as(host) for host in published(registered))
+    ours = Hosts(published(registered))
     seen = see_hosts(hosts, registered, outside)
     now = clock()
     return report((one for host in seen for one in findings(host, ours, outside.issuer, now)), seen, now)
@@ -80,7 +81,7 @@ def round_over(
 
 def see_hosts(hosts: Sequence[str], registered: Registered, outside: Outside) -> list[HostSeen]:
     """All that can be seen of the hosts. A port at which nobody listens is tried once, not for each host."""
-    ours = frozenset(asked_as(host) for host in published(registered))
+    ours = Hosts(published(registered))
     targets = {host: list(targets_of(host, registered, outside)) for host in hosts}
     doors = {(one.address, one.port) for some in targets.values() for one in some}
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="padlock") as pool:
@@ -116,11 +117,6 @@ def targets_of(host: str, registered: Registered, outside: Outside) -> Iterator[
         if outside.https_port not in bindings:
             port = outside.https_port
             yield Target(asked_as(host), node, address, port, _path(any_binding), tls=True, expected=False)
-
-
-def asked_as(host: str) -> str:
-    """A name to ask for: one that a wildcard stands for is as good as any other."""
-    return f"flstr-padlock{host[1:]}" if host.startswith("*.") else host
 
 
 def _path(binding: IngressRecord) -> str:

@@ -1,6 +1,6 @@
 """All findings of a host, from what was seen of it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import replace
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -14,9 +14,9 @@ from executors.padlock.redirects import downgrade_findings, loop_findings, redir
 from executors.padlock.seen import Hop, HostSeen, PortSeen, TlsSeen
 
 
-def findings(seen: HostSeen, ours: Collection[str], authority: str, now: datetime) -> list[Finding]:
+def findings(seen: HostSeen, ours: Container[str], authority: str, now: datetime) -> list[Finding]:
     """What is wrong with a host. `ours` are the hosts of the cluster, `authority` is who issues for them."""
-    has_tls = any(port.tls is not None for port in seen.ports)
+    has_tls = any(_is_https(port) for port in seen.ports)
     found: list[Finding] = []
     for port in seen.ports:
         loops = list(loop_findings(port))
@@ -32,7 +32,11 @@ def findings(seen: HostSeen, ours: Collection[str], authority: str, now: datetim
     return found
 
 
-def _of_port(host: str, seen: PortSeen, ours: Collection[str], has_tls: bool, now: datetime) -> Iterator[Finding]:
+def _is_https(port: PortSeen) -> bool:
+    return port.tls is not None or port.hops[0].url.startswith("https:")
+
+
+def _of_port(host: str, seen: PortSeen, ours: Container[str], has_tls: bool, now: datetime) -> Iterator[Finding]:
     if seen.tls is not None:
         yield from _of_handshake(seen.tls)
         yield from certificate_findings(host, seen.tls, now)

@@ -1,7 +1,7 @@
 """Looking at one port of one ingress for one host."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -34,11 +34,11 @@ class Target:
         return f"{scheme}://{self.host}{port}{self.path}"
 
 
-def see_port(target: Target, ours: Collection[str], authority: Path | None) -> PortSeen | None:
+def see_port(target: Target, ours: Container[str], authority: Path | None) -> PortSeen | None:
     """What the port answers, or None where nobody expects it to serve the host and it does not."""
     web = Web(target.address, ours)
     if not target.tls:
-        return PortSeen(target.node, target.port, follow(target.url, web.ask, ours))
+        return PortSeen(target.node, target.port, _without_bodies(follow(target.url, web.ask, ours)))
     tls = see_tls(target.address, target.port, target.host, authority)
     if not target.expected and not _serves(target.host, tls):
         return None
@@ -48,7 +48,7 @@ def see_port(target: Target, ours: Collection[str], authority: Path | None) -> P
     last = hops[-1]
     is_page = last.answer.status in OK and urlsplit(last.url).scheme == "https"
     page = see_page(last.url, last.answer, web.ask) if is_page else None
-    return PortSeen(target.node, target.port, hops, tls, page)
+    return PortSeen(target.node, target.port, _without_bodies(hops), tls, page)
 
 
 def closed_port(target: Target, why: str) -> PortSeen | None:
@@ -56,6 +56,11 @@ def closed_port(target: Target, why: str) -> PortSeen | None:
     if not target.expected:
         return None
     return PortSeen(target.node, target.port, (Hop(target.url, Answer(error=why)),))
+
+
+def _without_bodies(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
+    """A round keeps what it saw of every port until it reports."""
+    return tuple(replace(one, answer=replace(one.answer, body=b"")) for one in hops)
 
 
 def _serves(host: str, tls: TlsSeen) -> bool:

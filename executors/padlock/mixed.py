@@ -1,5 +1,6 @@
 """Mixed content: what a page over https and its style sheets load over plain http. Reads them in bounds."""
 
+import codecs
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from urllib.parse import urljoin, urlsplit
@@ -96,13 +97,10 @@ def absolute(base: str, reference: str) -> str | None:
 
 
 def _text(answer: Answer) -> str:
-    """An address is written in ASCII, whatever the rest is; a NUL would end the page for the parser."""
-    charset = answer.headers.get("content-type", "").lower().partition("charset=")[2].strip(" \"'").partition(";")[0]
-    try:
-        text = answer.body.decode(charset or "utf-8", "replace")
-    except LookupError:
-        text = answer.body.decode("utf-8", "replace")
-    return text.replace("\0", "")
+    """Addresses and markup are the same letters in every charset of the web but UTF-16. A NUL would end the page."""
+    content_type = answer.headers.get("content-type", "").lower()
+    is_wide = "utf-16" in content_type or answer.body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return answer.body.decode("utf-16" if is_wide else "utf-8", "replace").replace("\0", "")
 
 
 def mixed_findings(page: PageSeen) -> Iterator[Finding]:

@@ -1,6 +1,6 @@
 """Redirects: from http to https, staying on the hosts of the cluster, and coming to an end."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Container, Iterator
 from urllib.parse import urlsplit
 
 from executors.padlock.findings import Finding
@@ -11,7 +11,7 @@ LONGEST = 10
 SHOWN = 4
 
 
-def follow(url: str, ask: Callable[[str], Answer], ours: Collection[str]) -> tuple[Hop, ...]:
+def follow(url: str, ask: Callable[[str], Answer], ours: Container[str]) -> tuple[Hop, ...]:
     """The answers from an address on, until one is no redirect, leads to a host that is not ours, or to one that was
     asked already, which is the last hop then and has no answer."""
     hops: list[Hop] = []
@@ -47,7 +47,7 @@ def loop_findings(seen: PortSeen) -> Iterator[Finding]:
     )
 
 
-def redirect_findings(seen: PortSeen, host: str, ours: Collection[str], has_tls: bool) -> Iterator[Finding]:
+def redirect_findings(seen: PortSeen, host: str, ours: Container[str], has_tls: bool) -> Iterator[Finding]:
     """Where a port of plain http leads to. A loop is told by itself."""
     urls = [urlsplit(one.url) for one in seen.hops]
     first = next((url for url in urls if url.scheme == "https"), None)

@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -30,7 +30,7 @@ _HEADERS = {
 class Web:
     """The web as a browser sees it whose DNS says `address` for every host in `ours`."""
 
-    def __init__(self, address: str, ours: Collection[str]) -> None:
+    def __init__(self, address: str, ours: Container[str]) -> None:
         self._address = address
         self._ours = ours
         self._until = time.monotonic() + ALL_SECONDS

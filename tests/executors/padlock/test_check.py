@@ -2,7 +2,8 @@
 
 import pytest
 
-from executors.padlock.check import Outside, PadlockCheck, asked_as, targets_of
+from executors.padlock.check import Outside, PadlockCheck, targets_of
+from executors.padlock.hosts import Hosts, asked_as
 from gitops.registry import Registry
 from gitops.store import Store
 from model.errors import Refused
@@ -61,3 +62,16 @@ def test_which_ports_are_looked_at(port: int, ssl: bool, wanted: list[tuple[str,
 def test_a_wildcard_is_asked_for_by_a_name_that_it_stands_for() -> None:
     assert asked_as("*.example.com") == "flstr-padlock.example.com"
     assert asked_as("a.example.com") == "a.example.com"
+
+
+def test_a_wildcard_stands_for_the_names_of_one_label_more() -> None:
+    hosts = Hosts(["shop.example.com", "*.example.org"])
+    names = [
+        "shop.example.com",
+        "a.example.org",
+        asked_as("*.example.org"),
+        "a.b.example.org",
+        "example.org",
+        "a.example.com",
+    ]
+    assert [name for name in names if name in hosts] == names[:3]

@@ -2,6 +2,9 @@
 
 from collections.abc import Mapping
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from executors.padlock import mixed
 from executors.padlock.mixed import SHEETS, absolute, mixed_findings, see_page
 from executors.padlock.seen import Answer, Load, PageSeen
@@ -119,11 +122,22 @@ def test_active_comes_before_passive_and_only_some_are_named() -> None:
 
 
 def test_charsets_that_are_wrong_or_strange_do_not_hide_anything() -> None:
-    for charset in ("latin-1", "utf-99", '"utf-8"', ""):
-        answer = Answer(
-            200, {"content-type": f"text/html; charset={charset}"}, b"\xff\0<img src=http://a.example.com/>"
-        )
+    page = "\0<p>é<img src=http://a.example.com/>"
+    for charset, codec in (
+        ("latin-1", "latin-1"),
+        ("utf-99", "utf-8"),
+        ("idna", "utf-8"),
+        ('"UTF-16"', "utf-16"),
+        ("", "utf-16"),
+    ):
+        answer = Answer(200, {"content-type": f"text/html; charset={charset}"}, page.encode(codec))
         assert len(see_page(PAGE, answer, Sheets({})).loads) == 1
+
+
+@given(st.binary(max_size=300), st.text(max_size=60))
+def test_whatever_is_sent_is_read(body: bytes, charset: str) -> None:
+    answer = Answer(200, {"content-type": f"text/html; charset={charset}"}, b"<style>@import 'a'</style><" + body)
+    see_page(PAGE, answer, lambda _: Answer(200, {}, body))
 
 
 def test_addresses_are_taken_as_browsers_take_them() -> None:

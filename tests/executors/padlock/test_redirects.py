@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from executors.padlock.findings import Finding
 from executors.padlock.judgement import findings
 from executors.padlock.redirects import LONGEST, follow
-from executors.padlock.seen import Answer, HostSeen, PortSeen, TlsSeen
+from executors.padlock.seen import Answer, Hop, HostSeen, PortSeen, TlsSeen
 from tests.executors.padlock.test_certificate import NOW
 
 HOST = "shop.example.com"
@@ -78,6 +80,24 @@ def test_redirects_without_an_end_are_followed_for_a_while_only() -> None:
 def test_a_stranger_is_not_asked() -> None:
     *_, last = follow(HTTP, lambda _: Answer(301, {"location": "https://stranger.example.org/"}), OURS)
     assert (last.url, last.answer) == ("https://stranger.example.org/", Answer())
+
+
+def test_a_port_that_is_told_by_itself_is_not_told_where_it_is_redirected_to() -> None:
+    closed = Answer(error="Connection refused")
+    answers = {HTTP: Answer(301, {"location": HTTPS}), HTTPS: closed}
+    ports = (
+        PortSeen("ingress016", 443, (Hop(HTTPS, closed),)),
+        PortSeen("ingress016", 80, follow(HTTP, answers.__getitem__, OURS)),
+    )
+    (finding,) = findings(HostSeen(HOST, ports), OURS, "letsencrypt.org", NOW)
+    assert (finding.port, finding.text) == (443, "no answer (Connection refused)")
+
+
+@given(st.lists(st.text(max_size=80), max_size=5))
+def test_whatever_a_location_says_redirects_come_to_an_end(locations: list[str]) -> None:
+    left = iter(locations)
+    hops = follow(HTTPS, lambda _: Answer(302, {"location": next(left, "")}), OURS)
+    assert 1 <= len(hops) <= len(locations) + 1
 
 
 def test_a_redirect_into_nothing() -> None:

@@ -1,15 +1,38 @@
-"""Handshakes with what is no TLS server."""
+"""Handshakes: what is said before them, and what comes of them where the other end is no TLS server."""
 
 import socket
+import ssl
+from pathlib import Path
 from threading import Event
 
 import pytest
 
 from executors.padlock import tls
 from executors.padlock.tls import see_tls, why_closed
+from executors.padlock.web import Web
+from tests.executors.padlock.authority import HOST, Authority, key_pem, pem_of
 from tests.executors.padlock.servers import ADDRESS, Server, answering, free_port, waiting_for
 
-HOST = "shop.example.com"
+
+def test_the_host_is_named_before_the_handshake_and_in_the_request(tmp_path: Path) -> None:
+    named: list[str | None] = []
+    issued = Authority(tmp_path).issue(HOST)
+    pair = tmp_path / "pair.pem"
+    pair.write_bytes(key_pem(issued.key) + pem_of(issued.certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+    context.sni_callback = lambda _, name, __: named.append(name)
+
+    def talk(connection: socket.socket) -> None:
+        with context.wrap_socket(connection, server_side=True) as secured:
+            answering(b"HTTP/1.1 204 No Content\r\n\r\n")(secured)
+
+    server = Server(talk)
+    assert see_tls(ADDRESS, server.port, HOST).error == ""
+    assert Web(ADDRESS, {HOST}).ask(f"https://{HOST}:{server.port}/").status == 204
+    server.stop()
+    assert len(named) >= 2
+    assert set(named) == {HOST}
 
 
 def test_nobody_there() -> None:
