@@ -15,7 +15,7 @@ from executors.graph.check import Graph
 from executors.logs import Logs
 from executors.mesh import Mesh
 from executors.overlay import OverlayNetwork
-from executors.padlock_check import PadlockCheck
+from executors.padlock.check import PadlockCheck
 from executors.provision import Provision
 from executors.ssh import Ssh
 from gitops.executor import Executors, HostChecks

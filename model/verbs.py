@@ -166,8 +166,8 @@ VERBS: tuple[Verb, ...] = (
     Verb("deny", (Argument("operation"),), "Refuse an operation that waits", "approve", "deny 7f3a"),
     Verb(
         "padlock",
-        (Argument("host"),),
-        "Check what a public host serves: answer, redirect, certificate",
+        (Argument("host", optional=True),),
+        "Check what a public host serves, or every one: certificate, redirects, mixed content, CAA",
         "read",
         "padlock influencer.flstr.lab",
     ),

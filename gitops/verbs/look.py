@@ -55,7 +55,7 @@ class Look:
         return self.checks["graph"]((), self.registry)
 
     def padlock(self, request: Request) -> str | Reply:
-        """`padlock <host>`."""
+        """`padlock [host]`."""
         return self.checks["padlock"](request.intent.arguments, self.registry)
 
     def logs(self, request: Request) -> str | Reply:

@@ -39,6 +39,7 @@ def command(line: str) -> tuple[str, tuple[str, ...]]:
         ("sync a1b2c3", "sync", ("a1b2c3",)),
         ("approve 7f3a", "approve", ("7f3a",)),
         ("deny 7f3a", "deny", ("7f3a",)),
+        ("padlock", "padlock", ()),
         ("padlock influencer.flstr.lab", "padlock", ("influencer.flstr.lab",)),
         ("doctor", "doctor", ()),
         ("doctor worker101", "doctor", ("worker101",)),

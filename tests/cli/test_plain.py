@@ -4,7 +4,7 @@ import pytest
 
 from cli.ask import plain
 from executors.doctor.findings import MENDED
-from executors.padlock import FINE, MARKS
+from executors.padlock.report import FINE, MARKS
 from model.mrkdwn import SIGNS
 
 

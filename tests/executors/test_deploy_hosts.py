@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from executors.host_paths import release_paths
-from executors.padlock_check import PadlockCheck
+from executors.padlock.check import PadlockCheck
 from executors.releases import build_script
 from executors.routing import Checks, routing_script
 from executors.routing_files import routing_files

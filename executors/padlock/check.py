@@ -1,0 +1,129 @@
+"""`padlock [host]`: every ingress asked by its own address, and what was seen told in findings."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from executors.padlock.caa import LETS_ENCRYPT, CaaLookup, see_caa
+from executors.padlock.dns_lookup import caa_lookup
+from executors.padlock.hosts import Hosts, asked_as
+from executors.padlock.judgement import findings
+from executors.padlock.look import Target, closed_port, see_port
+from executors.padlock.report import report
+from executors.padlock.seen import HostSeen, PortSeen
+from executors.padlock.tls import why_closed
+from executors.routing_files import ingress_nodes
+from gitops.registry import Registry
+from model.errors import Refused
+from model.registered import IngressRecord, Registered
+
+SIDE_BY_SIDE = 16
+
+
+@dataclass(frozen=True)
+class Outside:
+    """What padlock takes for granted of the world.
+
+    `authority` is a CA file to trust instead of the system's, such as the lab's; `issuer` is how CAA records name who
+    issues for the cluster; `lookup` asks DNS for them.
+    """
+
+    authority: Path | None = None
+    issuer: str = LETS_ENCRYPT
+    lookup: CaaLookup = field(default_factory=caa_lookup)
+    http_port: int = 80
+    https_port: int = 443
+
+
+class PadlockCheck:
+    """A `HostCheck`."""
+
+    def __init__(self, outside: Outside | None = None) -> None:
+        self._outside = outside or Outside()
+
+    def __call__(self, arguments: tuple[str, ...], registry: Registry) -> str:
+        """The findings for one host, or without an argument for all, as Slack mrkdwn.
+
+        Raises `Refused` for a host that is not registered.
+        """
+        registered = registry.read()
+        known = published(registered)
+        hosts = [word.lower().rstrip(".") for word in arguments[:1]] or known
+        for host in hosts:
+            if host not in known:
+                raise Refused(_unknown(host, known))
+        return round_over(hosts, registered, self._outside)
+
+
+def published(registered: Registered) -> list[str]:
+    """The public host names."""
+    return sorted({one.publish.host_name for one in registered.ingress.values()})
+
+
+def round_over(
+    hosts: Sequence[str],
+    registered: Registered,
+    outside: Outside,
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+) -> str:
+    """One report of many hosts, each at every ingress, side by side. Raises `Refused` where there is none to ask."""
+    if not hosts:
+        raise Refused("There is nothing to check: no app has a public address yet.")
+    if not ingress_nodes(registered):
+        raise Refused(f"No ingress is registered that could serve {hosts[0] if len(hosts) == 1 else 'any host'}.")
+    ours = Hosts(published(registered))
+    seen = see_hosts(hosts, registered, outside)
+    now = clock()
+    return report((one for host in seen for one in findings(host, ours, outside.issuer, now)), seen, now)
+
+
+def see_hosts(hosts: Sequence[str], registered: Registered, outside: Outside) -> list[HostSeen]:
+    """All that can be seen of the hosts. A port at which nobody listens is tried once, not for each host."""
+    ours = Hosts(published(registered))
+    targets = {host: list(targets_of(host, registered, outside)) for host in hosts}
+    doors = {(one.address, one.port) for some in targets.values() for one in some}
+    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="padlock") as pool:
+        closed = dict(zip(doors, pool.map(lambda door: why_closed(*door), doors), strict=True))
+
+        def see(target: Target) -> PortSeen | None:
+            why = closed[target.address, target.port]
+            return closed_port(target, why) if why else see_port(target, ours, outside.authority)
+
+        asked = {host: [pool.submit(see, one) for one in some] for host, some in targets.items()}
+        ports = {host: tuple(port for one in some if (port := one.result())) for host, some in asked.items()}
+        secured = [host for host in hosts if any(one.tls is not None for one in ports[host]) or _has_tls(targets[host])]
+        caa = dict(zip(secured, pool.map(lambda host: see_caa(host, outside.lookup), secured), strict=True))
+    return [HostSeen(host, ports[host], caa.get(host)) for host in hosts]
+
+
+def _has_tls(targets: Iterable[Target]) -> bool:
+    return any(one.tls and one.expected for one in targets)
+
+
+def targets_of(host: str, registered: Registered, outside: Outside) -> Iterator[Target]:
+    """The ports to look at: those registered; plain http, from where people are sent to https; and https, which may be
+    served before it is registered."""
+    bindings = {one.publish.port: one for one in registered.ingress.values() if one.publish.host_name == host}
+    any_binding = next(iter(bindings.values()))
+    has_tls = any(one.publish.ssl for one in bindings.values())
+    for node in ingress_nodes(registered):
+        address = registered.nodes[node].ip
+        for port, one in bindings.items():
+            yield Target(asked_as(host), node, address, port, _path(one), one.publish.ssl)
+        if has_tls and outside.http_port not in bindings:
+            yield Target(asked_as(host), node, address, outside.http_port, _path(any_binding), tls=False)
+        if outside.https_port not in bindings:
+            port = outside.https_port
+            yield Target(asked_as(host), node, address, port, _path(any_binding), tls=True, expected=False)
+
+
+def _path(binding: IngressRecord) -> str:
+    """The shortest location is the one that people type."""
+    return min((one.location for one in binding.location), key=len, default="/")
+
+
+def _unknown(host: str, known: Sequence[str]) -> str:
+    there_are = f"There are {', '.join(known)}." if known else "No app has a public address yet."
+    return f"No app is published at {host or 'an empty name'}. {there_are}"

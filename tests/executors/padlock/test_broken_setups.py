@@ -1,0 +1,208 @@
+"""Every fault is served by a real nginx, is found, and is the only finding; a good set-up is green in one line."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from executors.padlock.check import Outside, PadlockCheck, round_over
+from executors.padlock.dns_lookup import caa_lookup
+from executors.padlock.findings import BROKEN, ORDER
+from executors.padlock.report import MARKS
+from gitops.registry import Registry
+from gitops.store import Store
+from model import keys
+from tests.executors.padlock.authority import HOST, Authority
+from tests.executors.padlock.ingresses import registered, shop_at
+from tests.executors.padlock.name_server import ADDRESS, NameServer
+from tests.executors.padlock.nginx import Nginx
+from tests.executors.padlock.setups import BASKET, Fault, faults, good
+
+INGRESS = "ingress016"
+ALLOWED = {"example.com": ['0 issue "letsencrypt.org"']}
+FAULTS = [
+    "expired",
+    "not-yet-valid",
+    "near-expiry",
+    "self-signed",
+    "wrong-name",
+    "key-mismatch",
+    "key-mismatch-tls12",
+    "weak-key",
+    "weak-signature",
+    "missing-intermediate",
+    "wrong-order",
+    "foreign-certificate",
+    "unknown-authority",
+    "old-tls",
+    "redirect-loop",
+    "redirect-back",
+    "redirect-elsewhere",
+    "no-redirect",
+    "no-hsts",
+    "short-hsts",
+    "server-error",
+    "not-found",
+    "active-mixed",
+    "active-mixed-form",
+    "active-mixed-in-css",
+    "passive-mixed",
+    "passive-mixed-srcset",
+    "passive-mixed-in-css",
+    "passive-mixed-in-style",
+]
+
+
+@dataclass(frozen=True)
+class Field:
+    """All set-ups being served."""
+
+    faults: dict[str, Fault]
+    nginx: Nginx
+    authority: Path
+
+    def outside(self, names: NameServer) -> Outside:
+        lookup = caa_lookup([ADDRESS], names.port)
+        ports = (self.nginx.http_port, self.nginx.https_port)
+        return Outside(self.authority, lookup=lookup, http_port=ports[0], https_port=ports[1])
+
+    def lines(self, names: NameServer, *setups: str) -> list[str]:
+        """What padlock says of the shop when these set-ups are the ingresses."""
+        nodes = {f"ingress{16 + number:03}": self.nginx.address(one) for number, one in enumerate(setups)}
+        report = round_over([HOST], shop_at(nodes, self.nginx.https_port), self.outside(names))
+        return report.splitlines()
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    folder = tmp_path_factory.mktemp("padlock")
+    authority = Authority(folder)
+    broken = faults(authority, folder)
+    setups = {name: fault.setup for name, fault in broken.items()} | {"good": good(authority)}
+    nginx = Nginx(folder, setups)
+    nginx.start()
+    yield Field(broken, nginx, authority.path)
+    nginx.stop()
+
+
+@pytest.fixture
+def allowed() -> Iterator[NameServer]:
+    server = NameServer(ALLOWED)
+    yield server
+    server.stop()
+
+
+def test_no_setup_is_left_out(field: Field) -> None:
+    assert list(field.faults) == FAULTS
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_is_found_and_nothing_else(name: str, field: Field, allowed: NameServer) -> None:
+    fault = field.faults[name]
+    (line,) = field.lines(allowed, name)
+    assert line.startswith(f"{MARKS[fault.kind in BROKEN]} *{HOST}*, {INGRESS}")
+    assert fault.says in line
+    assert "_Mend:_" in line
+
+
+def test_a_good_setup_is_green_in_one_line(field: Field, allowed: NameServer) -> None:
+    assert field.lines(allowed, "good") == [
+        f":large_green_circle: *{HOST}*: {INGRESS} answers as it should, certificate good for 69 days"
+    ]
+
+
+def test_each_ingress_is_asked_by_its_own_address(field: Field, allowed: NameServer) -> None:
+    (line,) = field.lines(allowed, "good", "no-hsts")
+    assert line.startswith(f":large_yellow_circle: *{HOST}*, ingress017 port {field.nginx.https_port}: no HSTS.")
+
+
+def test_what_is_wrong_on_several_ingresses_is_one_line(field: Field, allowed: NameServer) -> None:
+    (line,) = field.lines(allowed, "no-hsts", "good", "no-hsts")
+    assert f", ingress016, ingress018 port {field.nginx.https_port}: no HSTS" in line
+
+
+def test_the_worst_comes_first(field: Field, allowed: NameServer) -> None:
+    names = ["no-hsts", "old-tls", "expired", "passive-mixed", "near-expiry", "key-mismatch"]
+    wanted = sorted(names, key=lambda name: ORDER.index(field.faults[name].kind))
+    lines = field.lines(allowed, *names)
+    assert [next(name for name in names if field.faults[name].says in line) for line in lines] == wanted
+    assert wanted[0] == "key-mismatch"
+
+
+def test_caa_forbids(field: Field) -> None:
+    names = NameServer({"example.com": ['0 issue "other.example.net; account=7"']})
+    try:
+        (line,) = field.lines(names, "good", "good")
+    finally:
+        names.stop()
+    assert line == (
+        f":red_circle: *{HOST}*: CAA of example.com lets other.example.net issue, and not letsencrypt.org. "
+        '_Mend:_ add the record: example.com CAA 0 issue "letsencrypt.org"'
+    )
+    assert names.asked == [HOST, "example.com"]
+
+
+def test_caa_that_cannot_be_looked_up(field: Field) -> None:
+    names = NameServer({}, failing={"example.com"})
+    try:
+        (line,) = field.lines(names, "good")
+    finally:
+        names.stop()
+    assert "CAA of example.com could not be looked up (the name servers fail)" in line
+
+
+def test_an_ingress_that_is_not_there(field: Field, allowed: NameServer) -> None:
+    seen = registered({INGRESS: "127.78.0.1"}, {HOST: (field.nginx.https_port, True)})
+    lines = round_over([HOST], seen, field.outside(allowed)).splitlines()
+    mend = "_Mend:_ see whether nginx runs there and firewalld lets the port in"
+    assert lines == [
+        f":red_circle: *{HOST}*, {INGRESS} port {port}: no answer (Connection refused). {mend}"
+        for port in (field.nginx.https_port, field.nginx.http_port)
+    ]
+
+
+def test_a_plain_host_is_not_blamed_for_the_certificates_of_others(field: Field, allowed: NameServer) -> None:
+    seen = registered(
+        {INGRESS: field.nginx.address("no-redirect")}, {"plain.example.com": (field.nginx.http_port, False)}
+    )
+    report = round_over(["plain.example.com"], seen, field.outside(allowed))
+    assert report == (
+        f":large_yellow_circle: *plain.example.com*, {INGRESS} port {field.nginx.http_port}: plain HTTP, not redirected "
+        "to https. _Mend:_ get a certificate for the host, then redirect to it"
+    )
+    assert allowed.asked == []
+
+
+def test_a_certificate_that_is_served_before_it_is_registered_is_looked_at(field: Field, allowed: NameServer) -> None:
+    seen = registered({INGRESS: field.nginx.address("no-hsts")}, {HOST: (field.nginx.http_port, False)})
+    (line,) = round_over([HOST], seen, field.outside(allowed)).splitlines()
+    assert f"{INGRESS} port {field.nginx.https_port}: no HSTS" in line
+
+
+def test_a_round_over_hosts_that_are_all_well_is_one_line(field: Field, allowed: NameServer) -> None:
+    hosts = [HOST, BASKET]
+    seen = registered(
+        {INGRESS: field.nginx.address("good"), "ingress017": field.nginx.address("good")},
+        dict.fromkeys(hosts, (field.nginx.https_port, True)),
+    )
+    assert round_over(hosts, seen, field.outside(allowed)) == (
+        f":large_green_circle: 2 hosts: {INGRESS}, ingress017 answer as they should, every certificate good for 69 days "
+        "at least"
+    )
+
+
+def test_the_verb_without_a_host_goes_round_all(field: Field, allowed: NameServer, store: Store) -> None:
+    seen = registered(
+        {INGRESS: field.nginx.address("good")},
+        {HOST: (field.nginx.https_port, True), "cellar.example.com": (field.nginx.https_port, True)},
+    )
+    store.write({keys.node(name): node.model_dump_json() for name, node in seen.nodes.items()})
+    store.write(
+        {keys.ingress(one.publish.host_name, one.publish.port): one.model_dump_json() for one in seen.ingress.values()}
+    )
+    check, registry = PadlockCheck(field.outside(allowed)), Registry(store)
+    assert check((HOST,), registry).startswith(":large_green_circle:")
+    (line,) = check((), registry).splitlines()
+    assert line.startswith(f":red_circle: *cellar.example.com*, {INGRESS} port")
+    assert f"the certificate is for {HOST}, {BASKET}" in line
