@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from executors.transparency.budget_use import IsLimited, by_lets_encrypt
+from executors.transparency.budget_use import LETS_ENCRYPT
 from executors.transparency.issuances import merged
 from executors.transparency.lookup import Answer, look_up
 from executors.transparency.ours import Ours, every_one, one_of
@@ -46,13 +46,13 @@ class TransparencyCheck:
         self,
         sources: Sequence[tuple[Source, float]],
         asked_for: AskedFor = nothing_asked_for,
-        is_limited: IsLimited = by_lets_encrypt,
+        authority: str = LETS_ENCRYPT,
         in_all: float = IN_ALL_SECONDS,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._sources = tuple(sources)
         self._asked_for = asked_for
-        self._is_limited = is_limited
+        self._authority = authority
         self._in_all = in_all
         self._clock = clock
 
@@ -71,7 +71,7 @@ class TransparencyCheck:
         logged = merged(one for answer in answers if answer.logged is not None for one in answer.logged.issuances)
         asked, now = self._asked_for(registry), self._clock()
         parts = [
-            report(ours, answer, logged, asked, now, self._is_limited)
+            report(ours, answer, logged, asked, now, self._authority)
             for ours, answer in zip(wanted, answers, strict=True)
         ]
         return "\n".join(parts)

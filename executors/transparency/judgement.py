@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
-from executors.transparency.budget_use import IsLimited, budget_findings, by_lets_encrypt, issued
+from executors.transparency.budget_use import LETS_ENCRYPT, budget_findings, issued
 from executors.transparency.finding import Finding, Level
 from executors.transparency.ours import Ours
 from executors.transparency.shown import named, shown
@@ -19,17 +19,17 @@ def findings(
     logged: Sequence[Issuance],
     asked: Collection[CertificateId],
     now: datetime,
-    is_limited: IsLimited = by_lets_encrypt,
+    authority: str = LETS_ENCRYPT,
 ) -> list[Finding]:
     """What is not as it should be with our names in one registered domain, worst first.
 
     `logged` is newest first and may hold what is for other domains as well; `asked` are the certificates that flstr
-    itself asked for.
+    itself asked for. The limits are those of `authority`.
     """
     in_domain = [one for one in logged if ours.in_domain(one)]
     found = [
         *_not_asked_for(ours, [one for one in in_domain if one.id not in asked and ours.is_about(one)], now),
-        *budget_findings(ours.domain, issued(in_domain, is_limited), now),
+        *budget_findings(ours.domain, issued(in_domain, authority), now),
         *_not_renewed(ours, [one for one in in_domain if one.id in asked], now),
     ]
     return sorted(found, key=lambda finding: finding.level != "error")

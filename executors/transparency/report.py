@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from executors.transparency.budget_use import LETS_ENCRYPT, IsLimited, by_lets_encrypt, issued
+from executors.transparency.budget_use import LETS_ENCRYPT, issued
 from executors.transparency.finding import FINE, MARKS, Finding
 from executors.transparency.judgement import findings
 from executors.transparency.lookup import Answer
@@ -26,15 +26,15 @@ def report(
     logged: Sequence[Issuance],
     asked: Collection[CertificateId],
     now: datetime,
-    is_limited: IsLimited = by_lets_encrypt,
+    authority: str = LETS_ENCRYPT,
 ) -> str:
     """The findings of one registered domain; all well is one line. `logged` is what all answers together say."""
     if answer.logged is None:
         return _line(ours, _unknown(answer))
-    found = findings(ours, logged, asked, now, is_limited)
+    found = findings(ours, logged, asked, now, authority)
     if answer.is_from_before and now - answer.logged.at > OLD:
         found.append(_outdated(answer.logged.at, now))
-    there_is = f"{_there_is(ours, logged, now, is_limited)}{_source(answer, now)}"
+    there_is = f"{_there_is(ours, logged, now, authority)}{_source(answer, now)}"
     if not found:
         return f"{FINE} *{shown(ours.title)}*: {there_is}"
     lines = [_line(ours, finding) for finding in found[:MOST_LINES]]
@@ -55,16 +55,16 @@ def _outdated(at: datetime, now: datetime) -> Finding:
     return Finding("warning", f"what was issued in the last {age(now - at)} is not known", "ask again later")
 
 
-def _there_is(ours: Ours, logged: Sequence[Issuance], now: datetime, is_limited: IsLimited) -> str:
+def _there_is(ours: Ours, logged: Sequence[Issuance], now: datetime, authority: str) -> str:
     good = [one for one in logged if ours.is_about(one) and one.good_at(now)]
-    counted = issued([one for one in logged if ours.in_domain(one)], is_limited)
+    counted = issued([one for one in logged if ours.in_domain(one)], authority)
     used = f"{len(of_domain(ours.domain, counted, now))} of {A_DOMAIN} new ones in 7 days"
     if not good:
-        return f"no certificate is good now; {used} by {LETS_ENCRYPT}"
+        return f"no certificate is good now; {used} by {shown(authority)}"
     by = Counter(one.id.issuer.words for one in good).most_common()
     listed = ", ".join(f"{count} by {shown(words)}" for words, count in by[:ISSUERS])
     others = f", {sum(count for _, count in by[ISSUERS:])} by others" if len(by) > ISSUERS else ""
-    return f"good now {'is' if len(good) == 1 else 'are'} {listed}{others}; {used} by {LETS_ENCRYPT}"
+    return f"good now {'is' if len(good) == 1 else 'are'} {listed}{others}; {used} by {shown(authority)}"
 
 
 def _source(answer: Answer, now: datetime) -> str:

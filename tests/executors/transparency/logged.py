@@ -10,6 +10,7 @@ DAY = timedelta(days=1)
 ISSUERS = {
     "R11": Issuer(organisation="Let's Encrypt", common_name="R11"),
     "rogue": Issuer(organisation="Rogue & Sons, Ltd", common_name="Rogue Issuing CA 1"),
+    "pebble": Issuer(organisation="", common_name="Pebble Intermediate CA 3fc1e2"),
     "other": Issuer(organisation="Other Trust", common_name="Other Trust CA"),
 }
 
