@@ -213,6 +213,12 @@ def test_without_time_nobody_is_asked(ct: RunningCt, registry: Registry) -> None
     assert ct.asked() == []
 
 
+def test_a_round_that_has_used_up_its_time_asks_nobody_any_more(ct: RunningCt, registry: Registry) -> None:
+    check = TransparencyCheck(((CrtSh(ct.url, ONCE), 30.0), (CertSpotter(ct.url, ONCE), 30.0)), in_all=1e-9)
+    assert "crt.sh was not asked for lack of time" in check((), registry)
+    assert ct.asked() == []
+
+
 @pytest.mark.parametrize("name", ["shop.example.org", "notexample.com", "com"])
 def test_a_name_of_somebody_else_is_refused_with_ours(ask: Ask, ct: RunningCt, name: str) -> None:
     with pytest.raises(Refused) as refused:
