@@ -18,6 +18,7 @@ from executors.overlay import OverlayNetwork
 from executors.padlock.check import PadlockCheck
 from executors.provision import Provision
 from executors.ssh import Ssh
+from executors.transparency.check import TransparencyCheck, sources_at
 from gitops.executor import Executors, HostChecks
 from gitops.registry import Registry
 from gitops.secrets import Identities
@@ -61,6 +62,7 @@ def build_checks(settings: Settings, registry: Registry) -> HostChecks:
     doctor = Doctor(ssh)
     return {
         "padlock": PadlockCheck(),
+        "crtsh": TransparencyCheck(sources_at(settings.crtsh_url, settings.certspotter_url)),
         "doctor": doctor,
         "graph": Graph(doctor),
         "logs": Logs(ssh),

@@ -131,6 +131,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         "status": look.status,
         "plan": look.plan,
         "padlock": look.padlock,
+        "crtsh": look.crtsh,
         "graph": look.graph,
         "doctor": look.doctor,
         "logs": look.logs,

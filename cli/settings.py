@@ -12,8 +12,11 @@ from model.errors import Refused
 from model.names import without_secret
 
 _ENDPOINT = re.compile(r"http://[A-Za-z0-9.-]+:[0-9]{1,5}")
+_WEB = re.compile(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")
 
 HETZNER_API = "https://api.hetzner.cloud/v1"
+CRTSH = "https://crt.sh"
+CERTSPOTTER_API = "https://api.certspotter.com"
 
 
 class Settings(BaseSettings):
@@ -48,6 +51,12 @@ class Settings(BaseSettings):
     )
     slack_api_url: str = Field(
         "", validation_alias=AliasChoices("SLACK_API_URL"), description="Slack's Web API, if not Slack's own"
+    )
+    crtsh_url: str = Field(CRTSH, pattern=_WEB.pattern, description="Address of crt.sh, as https://host")
+    certspotter_url: str = Field(
+        CERTSPOTTER_API,
+        pattern=_WEB.pattern,
+        description="Address of Cert Spotter's API, asked where crt.sh fails, as https://host",
     )
 
     @field_validator("cluster_repo")

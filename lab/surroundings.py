@@ -1,4 +1,4 @@
-"""Everything that flstr talks to, on this machine: the cloud whose servers are hosts, Slack, and the Git remote."""
+"""Everything that flstr talks to, on this machine: the cloud whose servers are hosts, Slack, the Git remote, crt.sh."""
 
 import shutil
 import tempfile
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lab.cloud.server import CloudApi
 from lab.cloud.settings import CloudSettings
+from lab.ct.server import CtApi
 from lab.gitrepo import INFLUENCER, Commit
 from lab.image import Progress
 from lab.lab import Lab
@@ -31,13 +32,15 @@ class Wishes:
 
 
 class Surroundings:
-    """A lab with its cloud, its Slack and its repositories."""
+    """A lab with its cloud, its Slack, its repositories, and the logs of its certificates."""
 
     def __init__(self, lab: Lab, wishes: Wishes) -> None:
         self.lab = lab
         self.cloud = CloudApi(lab.machines, map(str, lab.host_addresses), CLOUD_TOKEN, wishes.cloud)
         self.slack = SlackApi(settings=wishes.slack)
+        self.ct = CtApi()
         self.cloud_url = ""
+        self.ct_url = ""
         self.cluster_repo = ""
         self.app_repo = ""
         self._wishes = wishes
@@ -58,6 +61,7 @@ class Surroundings:
             await around._seed()
             around.cloud_url = await around.cloud.start()
             await around.slack.start(port=wishes.slack_port)
+            around.ct_url = await around.ct.start()
         except BaseException:
             await around.down()
             raise
@@ -65,6 +69,7 @@ class Surroundings:
 
     async def down(self) -> None:
         """Stop everything and remove it."""
+        await self.ct.stop()
         await self.slack.stop()
         await self.cloud.stop()
         await self.lab.down()
@@ -85,6 +90,8 @@ class Surroundings:
             "SLACK_BOT_TOKEN": self.slack.bot_token,
             "SLACK_APP_TOKEN": self.slack.app_token,
             "SLACK_API_URL": self.slack.api_url,
+            "FLSTR_CRTSH_URL": self.ct_url,
+            "FLSTR_CERTSPOTTER_URL": self.ct_url,
         }
 
     async def _seed(self) -> None:

@@ -30,6 +30,7 @@ INTENTS = "flstr/intent/"
 ATTACHMENTS = "flstr/attachment/"
 CARDS = "flstr/card/"
 NOTICES = "flstr/notice/"
+TRANSPARENCY = "flstr/transparency/"
 
 
 def node(name: str) -> str:
@@ -170,3 +171,8 @@ def card(record_id: str) -> str:
 def notice(notice_id: str) -> str:
     """Something the channel has to hear once."""
     return f"{NOTICES}{notice_id}"
+
+
+def transparency(domain: str) -> str:
+    """The certificates that were last seen logged for a registered domain."""
+    return f"{TRANSPARENCY}{domain}"

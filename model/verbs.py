@@ -172,6 +172,13 @@ VERBS: tuple[Verb, ...] = (
         "padlock influencer.flstr.lab",
     ),
     Verb(
+        "crtsh",
+        (Argument("host", optional=True),),
+        "Show what certificates were issued for a name of ours, or for all: by whom, and which nobody asked for",
+        "read",
+        "crtsh influencer.flstr.lab",
+    ),
+    Verb(
         "doctor",
         (Argument("node", optional=True),),
         "Find out what is wrong between the machines; with --fix (right sync), carry out the safe mends",

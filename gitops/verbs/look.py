@@ -1,4 +1,4 @@
-"""The verbs that look: status, plan, logs, env, graph, padlock, and doctor, which mends as well where it is told to."""
+"""The verbs that look: status, plan, logs, env, graph, padlock, crtsh, and doctor, which mends where it is told to."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -57,6 +57,10 @@ class Look:
     def padlock(self, request: Request) -> str | Reply:
         """`padlock [host]`."""
         return self.checks["padlock"](request.intent.arguments, self.registry)
+
+    def crtsh(self, request: Request) -> str | Reply:
+        """`crtsh [host]`."""
+        return self.checks["crtsh"](request.intent.arguments, self.registry)
 
     def logs(self, request: Request) -> str | Reply:
         """`logs <app> [instance] [--build]`."""

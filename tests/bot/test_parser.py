@@ -41,6 +41,8 @@ def command(line: str) -> tuple[str, tuple[str, ...]]:
         ("deny 7f3a", "deny", ("7f3a",)),
         ("padlock", "padlock", ()),
         ("padlock influencer.flstr.lab", "padlock", ("influencer.flstr.lab",)),
+        ("crtsh", "crtsh", ()),
+        ("crtsh flstr.lab", "crtsh", ("flstr.lab",)),
         ("doctor", "doctor", ()),
         ("doctor worker101", "doctor", ("worker101",)),
         ("doctor --fix", "doctor", ("--fix",)),

@@ -122,7 +122,7 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
         "scale": scale.scale, "history": History(repo, registry, operations).history, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
         "drain": drain.drain, "undrain": drain.undrain,
-        "graph": look.graph, "doctor": look.doctor, "logs": look.logs, "env": look.env,
+        "graph": look.graph, "doctor": look.doctor, "logs": look.logs, "env": look.env, "crtsh": look.crtsh,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
     return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks)

@@ -99,6 +99,15 @@ def test_a_file_goes_with_an_answer_until_it_was_delivered(flstr: Flstr) -> None
     assert attachment_of(flstr.store, answered) is None
 
 
+@pytest.mark.parametrize(("line", "names"), [("crtsh", ()), ("crtsh flstr.lab", ("flstr.lab",))])
+def test_who_may_only_read_may_ask_what_was_issued_for_one_name_or_all(
+    flstr: Flstr, line: str, names: tuple[str, ...]
+) -> None:
+    flstr.settle()
+    flstr.checks["crtsh"] = lambda arguments, registry: f"looked for {arguments}"
+    assert flstr.ask(line, REVIEWER) == f"looked for {names}"
+
+
 @pytest.mark.parametrize("verb", ["logs", "env"])
 def test_who_may_only_read_may_look_at_what_instances_print_and_see(flstr: Flstr, verb: str) -> None:
     flstr.settle()

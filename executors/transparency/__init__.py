@@ -1,0 +1,1 @@
+"""`crtsh`: what Certificate Transparency tells of our names."""

@@ -1,0 +1,97 @@
+"""`crtsh [host]`: what was issued for one of our names, or for all of them."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+from executors.transparency.budget_use import LETS_ENCRYPT
+from executors.transparency.issuances import merged
+from executors.transparency.lookup import Answer, look_up
+from executors.transparency.ours import Ours, every_one, one_of
+from executors.transparency.report import report
+from executors.transparency.source import Kept, Source
+from executors.transparency.sources import CertSpotter, CrtSh
+from gitops.domains import plain_name
+from gitops.registry import Registry
+from gitops.transparency import LoggedInEtcd
+from model.errors import Refused
+from model.transparency import CertificateId
+
+# Both are free for all, and neither likes to be asked much at once.
+SIDE_BY_SIDE = 3
+# Seconds; whoever asks in a shell waits for a minute.
+CRTSH_SECONDS = 28.0
+CERTSPOTTER_SECONDS = 18.0
+IN_ALL_SECONDS = 50.0
+
+# The certificates that flstr itself asked for, from what it keeps.
+AskedFor = Callable[[Registry], frozenset[CertificateId]]
+
+
+def sources_at(crtsh_url: str, certspotter_url: str) -> tuple[tuple[Source, float], ...]:
+    """crt.sh and Cert Spotter at their addresses, and for how many seconds each is asked."""
+    return ((CrtSh(crtsh_url), CRTSH_SECONDS), (CertSpotter(certspotter_url), CERTSPOTTER_SECONDS))
+
+
+def nothing_asked_for(_: Registry) -> frozenset[CertificateId]:
+    """Of a flstr that asks for no certificates."""
+    return frozenset()
+
+
+class TransparencyCheck:
+    """A `HostCheck`. Sources are asked in turn, each for as many seconds as stand beside it, a round for `in_all`."""
+
+    def __init__(
+        self,
+        sources: Sequence[tuple[Source, float]],
+        asked_for: AskedFor = nothing_asked_for,
+        authority: str = LETS_ENCRYPT,
+        in_all: float = IN_ALL_SECONDS,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._sources = tuple(sources)
+        self._asked_for = asked_for
+        self._authority = authority
+        self._in_all = in_all
+        self._clock = clock
+
+    def __call__(self, arguments: tuple[str, ...], registry: Registry) -> str:
+        """The findings as Slack mrkdwn. Raises `Refused` for a name that is not ours."""
+        every = every_one(registry.read())
+        kept = LoggedInEtcd(registry.store)
+        if not every:
+            raise Refused("No app has a public address yet, so there is no name to look for.")
+        wanted = every
+        if arguments:
+            wanted = (_one(plain_name(arguments[0]), every),)
+        else:
+            kept.forget_all_but([ours.domain for ours in every])
+        answers = self._look_up(wanted, kept)
+        logged = merged(one for answer in answers if answer.logged is not None for one in answer.logged.issuances)
+        asked, now = self._asked_for(registry), self._clock()
+        parts = [
+            report(ours, answer, logged, asked, now, self._authority)
+            for ours, answer in zip(wanted, answers, strict=True)
+        ]
+        return "\n".join(parts)
+
+    def _look_up(self, wanted: Sequence[Ours], kept: Kept) -> list[Answer]:
+        end = time.monotonic() + self._in_all
+
+        def look(ours: Ours) -> Answer:
+            # Whoever comes late in a round that takes long has to be content with less.
+            share = min(1.0, max(0.0, end - time.monotonic()) / self._in_all)
+            sources = [(source, seconds * share) for source, seconds in self._sources]
+            return look_up(ours.domain, sources, kept, self._clock())
+
+        with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="crtsh") as pool:
+            return list(pool.map(look, wanted))
+
+
+def _one(name: str, every: Sequence[Ours]) -> Ours:
+    ours = one_of(name, every)
+    if ours is None:
+        domains = ", ".join(one.domain for one in every)
+        raise Refused(f"{name} is none of our names. Ours are in {domains}.")
+    return ours
