@@ -1,4 +1,4 @@
-"""Everything that flstr talks to, on this machine: the cloud whose servers are hosts, Slack, and the Git remote."""
+"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, Slack, and the Git remote."""
 
 import shutil
 import tempfile
@@ -8,6 +8,9 @@ from pathlib import Path
 
 from lab.cloud.server import CloudApi
 from lab.cloud.settings import CloudSettings
+from lab.dns.control import control_routes
+from lab.dns.listening import serve_hosts
+from lab.dns.server import DnsServer
 from lab.gitrepo import INFLUENCER, Commit
 from lab.image import Progress
 from lab.lab import Lab
@@ -31,11 +34,19 @@ class Wishes:
 
 
 class Surroundings:
-    """A lab with its cloud, its Slack and its repositories."""
+    """A lab with its cloud, its DNS, its Slack and its repositories."""
 
     def __init__(self, lab: Lab, wishes: Wishes) -> None:
         self.lab = lab
-        self.cloud = CloudApi(lab.machines, map(str, lab.host_addresses), CLOUD_TOKEN, wishes.cloud)
+        self.cloud = CloudApi(
+            lab.machines,
+            map(str, lab.host_addresses),
+            CLOUD_TOKEN,
+            wishes.cloud,
+            floating_addresses=map(str, lab.floating_addresses),
+        )
+        self.dns = DnsServer(self.cloud.project.zones)
+        self.cloud.more_control += control_routes(self.dns)
         self.slack = SlackApi(settings=wishes.slack)
         self.cloud_url = ""
         self.cluster_repo = ""
@@ -56,6 +67,7 @@ class Surroundings:
         around = cls(lab, wishes)
         try:
             await around._seed()
+            await serve_hosts(around.dns, lab.machines.router)
             around.cloud_url = await around.cloud.start()
             await around.slack.start(port=wishes.slack_port)
         except BaseException:
@@ -67,12 +79,18 @@ class Surroundings:
         """Stop everything and remove it."""
         await self.slack.stop()
         await self.cloud.stop()
+        await self.dns.stop()
         await self.lab.down()
 
     @property
     def state(self) -> Path:
         """Where a flstr of this lab keeps what is its own; it goes with the lab."""
         return self.lab.folder / "flstr"
+
+    @property
+    def nameserver(self) -> str:
+        """Where DNS for the cloud's zones is served, at port 53, to hosts and to this machine."""
+        return self.lab.machines.router.address
 
     def environment(self) -> dict[str, str]:
         """The variables that turn a flstr towards this lab, and the `hcloud` command as well."""
