@@ -1,13 +1,15 @@
 """What the zones say to a question (RFC 1034 4.3.2, with wildcards as in RFC 4592). Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
+import dns.name
 from dns.name import Name
 from dns.rcode import Rcode
 from dns.rdatatype import RdataType
 from dns.rrset import RRset
 
+from lab.cloud.entities import Zone
 from lab.dns.zone_view import ZoneView
 
 LONGEST_CHAIN = 8
@@ -27,11 +29,12 @@ class Found:
 REFUSED = Found(Rcode.REFUSED, authoritative=False)
 
 
-def look_up(name: Name, kind: RdataType, zones: Sequence[ZoneView]) -> Found:
+def look_up(name: Name, kind: RdataType, zones: Iterable[Zone]) -> Found:
     """Follows CNAMEs as long as they stay in these zones; a loop ends with what was found until then."""
+    origins = {dns.name.from_text(zone.name): zone for zone in zones}
     chain: list[RRset] = []
-    while (zone := _zone_of(name, zones)) is not None:
-        found = _in_zone(name, kind, zone)
+    while (zone := _zone_of(name, origins)) is not None:
+        found = _in_zone(name, kind, ZoneView(zone))
         alias = _alias_to_follow(found, kind)
         chain += found.answer
         if alias is None or len(chain) > LONGEST_CHAIN:
@@ -41,9 +44,9 @@ def look_up(name: Name, kind: RdataType, zones: Sequence[ZoneView]) -> Found:
     return Found(Rcode.NOERROR, answer=tuple(chain)) if chain else REFUSED
 
 
-def _zone_of(name: Name, zones: Sequence[ZoneView]) -> ZoneView | None:
-    holding = [zone for zone in zones if zone.holds(name)]
-    return max(holding, key=lambda zone: len(zone.origin), default=None)
+def _zone_of(name: Name, origins: Mapping[Name, Zone]) -> Zone | None:
+    holding = [origin for origin in origins if name.is_subdomain(origin)]
+    return origins[max(holding, key=len)] if holding else None
 
 
 def _in_zone(name: Name, kind: RdataType, zone: ZoneView) -> Found:

@@ -15,7 +15,6 @@ from dns.rdatatype import RdataType
 
 from lab.cloud.entities import Zone
 from lab.dns.lookup import REFUSED, Found, look_up
-from lab.dns.zone_view import ZoneView
 
 log = structlog.get_logger()
 
@@ -85,7 +84,7 @@ def _found(query: Message, zones: Iterable[Zone]) -> Found:
     if question.rdclass != RdataClass.IN or question.rdtype in _NOT_FOR_EVERYBODY:
         return REFUSED
     try:
-        return look_up(question.name, question.rdtype, [ZoneView(zone) for zone in zones])
+        return look_up(question.name, question.rdtype, zones)
     except dns.exception.DNSException:
         log.exception("a record of the cloud cannot be served", name=str(question.name))
         return Found(Rcode.SERVFAIL, authoritative=False)

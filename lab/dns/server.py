@@ -18,6 +18,7 @@ from lab.dns.responder import answer, failure, format_error, read, tcp_wire, udp
 PORT = 53
 _IDLE_SECONDS = 30.0
 _REMEMBERED = 10_000
+_PORTS_TRIED = 8
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,14 @@ class Sockets:
 
     @classmethod
     def bound(cls, address: str, port: int = 0) -> "Sockets":
-        """A free port where none is named. Raises OSError."""
+        """A port that is free for both where none is named. Raises OSError."""
+        for _ in range(0 if port else _PORTS_TRIED):
+            with contextlib.suppress(OSError):
+                return cls._bound(address, 0)
+        return cls._bound(address, port)
+
+    @classmethod
+    def _bound(cls, address: str, port: int) -> "Sockets":
         tcp = socket.create_server((address, port))
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
@@ -92,11 +100,14 @@ class DnsServer:
         assert task is not None  # noqa: S101 - asyncio runs this as one
         self._connections.add(task)
         task.add_done_callback(self._connections.discard)
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+        try:
             while (wire := await self._answer_by_tcp(reader)) is not None:
                 writer.write(wire)
                 await writer.drain()
-        writer.close()
+        except (asyncio.IncompleteReadError, ConnectionError, TimeoutError):
+            pass  # the client has what it wanted, or is gone
+        finally:
+            writer.close()
 
     async def _answer_by_tcp(self, reader: asyncio.StreamReader) -> bytes | None:
         """The next query's answer; None ends the connection."""

@@ -28,10 +28,6 @@ class ZoneView:
         # A name above one that has records exists as well, with nothing at it.
         self._names = {above for name in self._sets for above in self._path(name)}
 
-    def holds(self, name: Name) -> bool:
-        """Whether the name lies in this zone."""
-        return name.is_subdomain(self.origin)
-
     def exists(self, name: Name) -> bool:
         """Whether there is such a name, be it only on the way to another one."""
         return name in self._names

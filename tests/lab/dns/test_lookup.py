@@ -14,7 +14,6 @@ from lab.cloud.clock import now
 from lab.cloud.entities import Record, RrSet, Zone
 from lab.cloud.zones import apex
 from lab.dns.lookup import look_up
-from lab.dns.zone_view import ZoneView
 from tests.lab.cloud.running_cloud import AnyClient, RunningCloud
 from tests.lab.dns.asking import Resolver, records
 
@@ -163,8 +162,8 @@ NAMES = st.lists(LABELS, min_size=1, max_size=4).filter(lambda labels: "*" not i
 def test_a_name_does_not_exist_only_where_neither_it_nor_a_wildcard_does(names: set[str], asked: str) -> None:
     sets = [RrSet(name=name, type="A", ttl=None, labels={}, records=[Record(value="10.0.0.1")]) for name in names]
     rrsets = {rrset.id: rrset for rrset in [*apex(), *sets]}
-    view = ZoneView(Zone(id=1, name="flstr.example", created=now(), labels={}, ttl=60, rrsets=rrsets))
-    found = look_up(dns.name.from_text(asked, view.origin), RdataType.A, [view])
+    zone = Zone(id=1, name="flstr.example", created=now(), labels={}, ttl=60, rrsets=rrsets)
+    found = look_up(dns.name.from_text(f"{asked}.{zone.name}"), RdataType.A, [zone])
 
     def exists(name: str) -> bool:
         return name == "" or any(one == name or one.endswith(f".{name}") for one in names)
