@@ -37,6 +37,18 @@ class CloudSettings:
     api_endpoint: str = HETZNER
 
 
+def client_of(settings: CloudSettings) -> Client:
+    """A client of hcloud's that waits for actions up to some minutes."""
+    return Client(
+        token=settings.token,
+        api_endpoint=settings.api_endpoint,
+        application_name="flstr",
+        poll_interval=POLL_SECONDS,
+        poll_max_retries=600,
+        timeout=30,
+    )
+
+
 class MaybeRented(Exception):
     """A server of that name exists, or may be appearing because the answer to the request was lost."""
 
@@ -53,14 +65,7 @@ class Cloud:
     """What flstr asks of the cloud, for one cluster. Every call raises `StepFailed` with one sentence."""
 
     def __init__(self, settings: CloudSettings, cluster: str) -> None:
-        self._client = Client(
-            token=settings.token,
-            api_endpoint=settings.api_endpoint,
-            application_name="flstr",
-            poll_interval=POLL_SECONDS,
-            poll_max_retries=600,
-            timeout=30,
-        )
+        self._client = client_of(settings)
         self._public_key = settings.ssh_public_key
         self._cluster = cluster
 

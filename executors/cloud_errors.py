@@ -23,7 +23,7 @@ ADVICE = {
     "forbidden": "the Hetzner API token may not do that; make one with read and write permission in the console",
     "token_readonly": "the Hetzner API token may only read; make one with read and write permission in the console",
     "rate_limit_exceeded": "the project's hourly requests to the Hetzner API are used up; try again in some minutes",
-    "protected": "the server is protected against deletion; take the protection off in the Hetzner console",
+    "protected": "it is protected there; take the protection off in the Hetzner console",
     "maintenance": "the cloud is under maintenance; try again later",
     "locked": "another action on it is not done yet; try again in a minute",
 }

@@ -14,7 +14,7 @@ from uuid import uuid4
 from lab import cgroup
 from lab.cloud.backend import Machine
 from lab.errors import LabError
-from lab.naming import check_host_name
+from lab.naming import ROUTER, check_host_name
 from lab.network import LabNetwork
 
 START_SCRIPT = Path(__file__).parent / "start-host.sh"
@@ -120,6 +120,8 @@ class Host:
         (self._folder / "upper/etc").mkdir()
         hosts = (self._image / "etc/hosts").read_text()
         (self._folder / "upper/etc/hosts").write_text(f"{hosts}127.0.1.1 {self.machine.name}\n")
+        nameserver = self._network.names.address(ROUTER)
+        (self._folder / "upper/etc/resolv.conf").write_text(f"nameserver {nameserver}\n")
 
     def _meta_data(self) -> str:
         # A JSON list is a YAML list, and leaves no question of quoting.

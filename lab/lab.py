@@ -47,6 +47,11 @@ class Lab:
         """The addresses that hosts of this lab may have, lowest first."""
         return [self.network.names.address(octet) for octet in HOST_OCTETS]
 
+    @property
+    def floating_addresses(self) -> list[IPv4Address]:
+        """The addresses that floating IPs of this lab may have, lowest first."""
+        return self.network.names.floating_addresses
+
     @classmethod
     async def up(
         cls, name: str, folders: LabFolders | None = None, progress: Progress = lambda _share, _line: None
@@ -66,6 +71,7 @@ class Lab:
             folders.lab(name).mkdir(parents=True)
             network = await claim_network(name, folders.lab(name))
             lab = cls(name, folders, lock, image, network)
+            await lab.machines.router.start()
             await lab.git.start()
         except BaseException:
             await asyncio.shield(remove_everything(folders, name))

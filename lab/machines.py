@@ -7,6 +7,7 @@ from lab.cloud.backend import Machine
 from lab.errors import LabError
 from lab.host import Host
 from lab.network import LabNetwork
+from lab.router import Router
 
 
 class Machines:
@@ -17,6 +18,7 @@ class Machines:
         self._network = network
         self._lab_folder = lab_folder
         self._hosts: dict[str, Host] = {}
+        self.router = Router(network)
 
     @property
     def names(self) -> list[str]:
@@ -62,6 +64,10 @@ class Machines:
         """Remove a host, in whatever state it is; one that is not there is no error."""
         if name in self._hosts:
             await self._remove(self._hosts[name])
+
+    async def route(self, address: str, to: str | None) -> None:
+        """Send what is for a floating IP to the host at an address, or to nobody."""
+        await self.router.route(address, to)
 
     def stop_watching(self) -> None:
         """From now on hosts that reboot themselves stay off: the lab is about to go."""

@@ -13,9 +13,9 @@ from pathlib import Path
 from lab.errors import LabError
 
 NUMBERS = range(1, 255)
-"""Numbers a lab may get: the third octet of its subnet 10.77.N.0/24."""
+"""Numbers a lab may get: the third octet of its subnets 10.77.N.0/24 and, for floating IPs, 10.78.N.0/24."""
 
-GATEWAY, GIT_REMOTE = 1, 2
+GATEWAY, GIT_REMOTE, ROUTER = 1, 2, 3
 HOST_OCTETS = range(10, 251)
 
 _LAB_NAME = re.compile(r"[a-z][a-z0-9-]{0,18}[a-z0-9]|[a-z]")
@@ -63,6 +63,18 @@ class LabNames:
     @property
     def subnet(self) -> IPv4Network:
         return IPv4Network(f"10.77.{self.number}.0/24")
+
+    @property
+    def floating_subnet(self) -> IPv4Network:
+        return IPv4Network(f"10.78.{self.number}.0/24")
+
+    @property
+    def floating_addresses(self) -> list[IPv4Address]:
+        """The floating IPs this lab may give out, lowest first."""
+        return list(self.floating_subnet.hosts())
+
+    def is_floating(self, address: str) -> bool:
+        return IPv4Address(address) in self.floating_subnet
 
     def address(self, octet: int) -> IPv4Address:
         return self.subnet[octet]

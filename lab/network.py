@@ -1,7 +1,7 @@
 """A lab's network: one bridge, and for each host a network namespace with a cable to that bridge.
 
-Address .1 is the bridge in the machine's own namespace: from there flstr reaches the hosts. Nothing is routed
-further, so a lab has no way out of the machine.
+Address .1 is the bridge in the machine's own namespace: from there flstr reaches the hosts. What is for none of them
+goes to the router (`lab/router.py`), and nothing goes further, so a lab has no way out of the machine.
 """
 
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.filelock import locked
-from lab.naming import GATEWAY, NUMBERS, LabNames
+from lab.naming import GATEWAY, NUMBERS, ROUTER, LabNames
 from lab.process import CommandFailedError, run
 
 _ALIAS_LIMIT = 255
@@ -77,12 +77,13 @@ class LabNetwork:
             *("address", names.hardware_address(octet), "netns", namespace),
         )
         await run("ip", "link", "set", veth, "master", names.bridge, "up")
-        inside = (
+        inside = [
             "link set lo up",
             f"address add {names.interface_address(octet)} broadcast + dev eth0",
             "link set eth0 up",
-            f"route add default via {names.address(GATEWAY)}",
-        )
+        ]
+        if octet != ROUTER:
+            inside.append(f"route add default via {names.address(ROUTER)}")
         await run("ip", "-netns", namespace, "-batch", "-", stdin="\n".join(inside) + "\n")
         return namespace
 

@@ -1,4 +1,4 @@
-"""Everything that flstr talks to, on this machine: the cloud whose servers are hosts, Slack, the Git remote, crt.sh."""
+"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, Slack, Git, and crt.sh."""
 
 import shutil
 import tempfile
@@ -9,6 +9,9 @@ from pathlib import Path
 from lab.cloud.server import CloudApi
 from lab.cloud.settings import CloudSettings
 from lab.ct.server import CtApi
+from lab.dns.control import control_routes
+from lab.dns.listening import serve_hosts
+from lab.dns.server import DnsServer
 from lab.gitrepo import INFLUENCER, Commit
 from lab.image import Progress
 from lab.lab import Lab
@@ -32,11 +35,19 @@ class Wishes:
 
 
 class Surroundings:
-    """A lab with its cloud, its Slack, its repositories, and the logs of its certificates."""
+    """A lab with its cloud, its DNS, its Slack, its repositories, and the logs of its certificates."""
 
     def __init__(self, lab: Lab, wishes: Wishes) -> None:
         self.lab = lab
-        self.cloud = CloudApi(lab.machines, map(str, lab.host_addresses), CLOUD_TOKEN, wishes.cloud)
+        self.cloud = CloudApi(
+            lab.machines,
+            map(str, lab.host_addresses),
+            CLOUD_TOKEN,
+            wishes.cloud,
+            floating_addresses=map(str, lab.floating_addresses),
+        )
+        self.dns = DnsServer(self.cloud.project.zones)
+        self.cloud.more_control += control_routes(self.dns)
         self.slack = SlackApi(settings=wishes.slack)
         self.ct = CtApi()
         self.cloud_url = ""
@@ -59,6 +70,7 @@ class Surroundings:
         around = cls(lab, wishes)
         try:
             await around._seed()
+            await serve_hosts(around.dns, lab.machines.router)
             around.cloud_url = await around.cloud.start()
             await around.slack.start(port=wishes.slack_port)
             around.ct_url = await around.ct.start()
@@ -72,12 +84,18 @@ class Surroundings:
         await self.ct.stop()
         await self.slack.stop()
         await self.cloud.stop()
+        await self.dns.stop()
         await self.lab.down()
 
     @property
     def state(self) -> Path:
         """Where a flstr of this lab keeps what is its own; it goes with the lab."""
         return self.lab.folder / "flstr"
+
+    @property
+    def nameserver(self) -> str:
+        """Where DNS for the cloud's zones is served, at port 53, to hosts and to this machine."""
+        return self.lab.machines.router.address
 
     def environment(self) -> dict[str, str]:
         """The variables that turn a flstr towards this lab, and the `hcloud` command as well."""

@@ -29,5 +29,8 @@ class MachineBackend(Protocol):
 
     async def reboot(self, name: str) -> None: ...
 
+    async def route(self, address: str, to: str | None) -> None:
+        """Send what is for a floating IP to the machine at an address, or to nobody."""
+
     async def delete(self, name: str) -> None:
         """Remove the machine, in whatever state it is; one that does not exist is no error."""

@@ -1,16 +1,18 @@
-"""Floating IPs: public addresses that move between servers. The host itself must take the address up."""
+"""Floating IPs: public addresses that are routed to one server or another. The host itself must take the address up."""
 
 from collections.abc import Callable, Mapping
 
 from aiohttp import web
 from pydantic import Field
 
+from lab.cloud.actions import Action
 from lab.cloud.bodies import Body, IdOrName, Labels, Name, Update, read_body
 from lab.cloud.catalog_api import view_location
 from lab.cloud.clock import now, timestamp
-from lab.cloud.entities import FloatingIp, IpType
+from lab.cloud.entities import FloatingIp, IpType, Server
 from lab.cloud.errors import invalid_input
 from lab.cloud.listing import Json
+from lab.cloud.machines import point
 from lab.cloud.primary_ips import dns_ptr
 from lab.cloud.project import ref
 from lab.cloud.resource import ProtectableResource, action_response
@@ -73,8 +75,7 @@ class FloatingIps(ProtectableResource[FloatingIp]):
         self.collection.add(item)
         action = None
         if body.server is not None:
-            seconds = self.project.settings.action_seconds
-            action = self.project.actions.start("assign_floating_ip", ref(item), seconds=seconds).view()
+            action = self._move("assign_floating_ip", item, self.project.servers.get(body.server)).view()
         return web.json_response({"floating_ip": self.view(item), "action": action}, status=201)
 
     def _new(self, body: CreateFloatingIp) -> FloatingIp:
@@ -91,7 +92,7 @@ class FloatingIps(ProtectableResource[FloatingIp]):
             created=now(),
             labels=body.labels,
             type=body.type,
-            ip=self.project.take_ip(body.type),
+            ip=self.project.take_floating_ip(body.type),
             description=body.description,
             home_location=location,
             server_id=body.server,
@@ -103,33 +104,24 @@ class FloatingIps(ProtectableResource[FloatingIp]):
             item.description = body.description
 
     async def remove(self, item: FloatingIp) -> web.Response:
-        self.project.free_ip(item.type, item.ip)
+        await point(self.project, item, None)
+        self.project.free_floating_ip(item.type, item.ip)
         return await super().remove(item)
 
     async def assign(self, request: web.Request) -> web.Response:
         item = self.unlocked(request)
         server = self.project.servers.get((await read_body(request, Assign)).server)
         self.project.actions.refuse_locked(ref(server))
-
-        async def work() -> None:
-            item.server_id = server.id
-
-        action = self.project.actions.start(
-            "assign_floating_ip",
-            ref(item),
-            ref(server),
-            seconds=self.project.settings.action_seconds,
-            work=work,
-        )
-        return action_response(action)
+        return action_response(self._move("assign_floating_ip", item, server))
 
     async def unassign(self, request: web.Request) -> web.Response:
-        item = self.unlocked(request)
+        return action_response(self._move("unassign_floating_ip", self.unlocked(request), None))
 
-        async def work() -> None:
-            item.server_id = None
-
-        seconds = self.project.settings.action_seconds
-        return action_response(
-            self.project.actions.start("unassign_floating_ip", ref(item), seconds=seconds, work=work)
+    def _move(self, command: str, item: FloatingIp, server: Server | None) -> Action:
+        resources = (ref(item),) if server is None else (ref(item), ref(server))
+        return self.project.actions.start(
+            command,
+            *resources,
+            seconds=self.project.settings.move_seconds,
+            work=lambda: point(self.project, item, server),
         )

@@ -1,7 +1,7 @@
 """A server's machine, through the backend: boot it, scrap it."""
 
 from lab.cloud.backend import Machine
-from lab.cloud.entities import Server
+from lab.cloud.entities import FloatingIp, Server
 from lab.cloud.primary_ips import release_primary_ip
 from lab.cloud.project import Project
 
@@ -21,6 +21,13 @@ async def boot(project: Project, server: Server) -> None:
     server.status = "running"
 
 
+async def point(project: Project, floating_ip: FloatingIp, server: Server | None) -> None:
+    """Have a floating IP lead to a server, or to none. No machine of the lab has IPv6: those lead nowhere."""
+    if floating_ip.type == "ipv4":
+        await project.backend.route(floating_ip.ip, None if server is None else server.ipv4.ip)
+    floating_ip.server_id = None if server is None else server.id
+
+
 async def scrap(project: Project, server: Server) -> None:
     """Remove the machine, then everything that pointed at its server."""
     if server.booted:
@@ -29,7 +36,7 @@ async def scrap(project: Project, server: Server) -> None:
         firewall.server_ids.discard(server.id)
     for floating_ip in project.floating_ips:
         if floating_ip.server_id == server.id:
-            floating_ip.server_id = None
+            await point(project, floating_ip, None)
     for primary_ip in filter(None, (server.ipv4, server.ipv6)):
         release_primary_ip(project, primary_ip)
     project.servers.remove(server)

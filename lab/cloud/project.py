@@ -33,7 +33,13 @@ from lab.cloud.settings import CloudSettings
 
 
 class Project:
-    def __init__(self, backend: MachineBackend, addresses: Iterable[str], settings: CloudSettings) -> None:
+    def __init__(
+        self,
+        backend: MachineBackend,
+        addresses: Iterable[str],
+        settings: CloudSettings,
+        floating_addresses: Iterable[str] = (),
+    ) -> None:
         self.backend = backend
         self.settings = settings
         self.locations: Collection[Location] = Collection("location", LOCATIONS)
@@ -54,6 +60,7 @@ class Project:
         self._ids = itertools.count(10_001)
         self.actions = ActionLog(self.next_id)
         self._ipv4 = AddressPool(addresses)
+        self._floating_ipv4 = AddressPool(floating_addresses, "floating IP limit exceeded")
         self._ipv6_networks = itertools.count(1)
 
     def datacenter_of(self, location: Location) -> Datacenter:
@@ -65,6 +72,14 @@ class Project:
     def take_ip(self, kind: IpType) -> str:
         """IPv6 networks come from the documentation range: no lab host listens there."""
         return self._ipv4.take() if kind == "ipv4" else f"2001:db8:{next(self._ipv6_networks):x}::/64"
+
+    def take_floating_ip(self, kind: IpType) -> str:
+        """From a range of their own: nobody on the servers' network asks for them, they are routed."""
+        return self._floating_ipv4.take() if kind == "ipv4" else self.take_ip(kind)
+
+    def free_floating_ip(self, kind: IpType, ip: str) -> None:
+        if kind == "ipv4":
+            self._floating_ipv4.free(ip)
 
     def free_ip(self, kind: IpType, ip: str) -> None:
         if kind == "ipv4":

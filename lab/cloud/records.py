@@ -4,6 +4,10 @@ import re
 from collections.abc import Callable, Mapping
 from ipaddress import IPv4Address, IPv6Address
 
+import dns.exception
+import dns.name
+import dns.rdata
+
 from lab.cloud.entities import Record
 from lab.cloud.errors import invalid_input
 
@@ -57,6 +61,14 @@ _CHECKS: Mapping[str, tuple[Callable[[str], bool], str]] = {
 }
 
 
+def _can_be_served(kind: str, value: str) -> bool:
+    try:
+        dns.rdata.from_text("IN", kind, value, origin=dns.name.root, relativize=False)
+    except dns.exception.DNSException:
+        return False
+    return True
+
+
 def check_name(name: str) -> str:
     """Relative to the zone, in lower case; `@` is the zone itself."""
     if len(name) > 253 or not _NAME.fullmatch(name):
@@ -89,4 +101,6 @@ def check_records(kind: str, records: list[Record]) -> list[Record]:
     for value in values:
         if not is_valid(value):
             raise invalid_input("records", f"the {kind} value '{value}' is not {form}")
+        if not _can_be_served(kind, value):
+            raise invalid_input("records", f"the {kind} value '{value}' is not the text of a {kind} record")
     return records

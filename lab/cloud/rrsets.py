@@ -12,7 +12,7 @@ from lab.cloud.listing import Json, Listing
 from lab.cloud.project import Project, ref
 from lab.cloud.records import check_name, check_records, check_ttl, check_type
 from lab.cloud.resource import action_response
-from lab.cloud.zones import NewRrSet, new_rrset
+from lab.cloud.zones import NewRrSet, new_rrset, renew_serial
 
 
 class UpdateRrSet(Body):
@@ -114,6 +114,7 @@ class RrSets:
 
     async def delete(self, request: web.Request) -> web.Response:
         zone, rrset = self._changeable(request)
+        _refuse_soa(rrset)
         del zone.rrsets[rrset.id]
         return action_response(self._start("delete_rrset", zone))
 
@@ -159,9 +160,11 @@ class RrSets:
     ) -> web.Response:
         zone, rrset = self._changeable(request)
         given = check_records(rrset.type, (await read_body(request, Records)).records)
-        rrset.records = change(rrset.records, given)
-        if not rrset.records:
+        records = change(rrset.records, given)
+        if not records:
+            _refuse_soa(rrset)
             del zone.rrsets[rrset.id]
+        rrset.records = records
         return action_response(self._start(command, zone))
 
     def _zone(self, request: web.Request) -> Zone:
@@ -179,6 +182,7 @@ class RrSets:
         return zone, rrset
 
     def _start(self, command: str, zone: Zone) -> Action:
+        renew_serial(zone)
         seconds = self._project.settings.action_seconds
         return self._project.actions.start(command, ref(zone), seconds=seconds, locks=())
 
@@ -190,6 +194,11 @@ def _key(request: web.Request) -> tuple[str, str]:
 def _refuse_protected(rrset: RrSet) -> None:
     if rrset.protected:
         raise ApiError("protected", "rrset is protected against changes")
+
+
+def _refuse_soa(rrset: RrSet) -> None:
+    if rrset.type == "SOA":
+        raise ApiError("unsupported_error", "the SOA record comes and goes with its zone")
 
 
 def _refuse_beside_cname(zone: Zone, rrset: RrSet) -> None:

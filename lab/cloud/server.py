@@ -35,7 +35,10 @@ CONTROL_PATH = "/lab"
 
 
 class CloudApi:
-    """One project of the cloud. `addresses` are the public IPv4 addresses its servers and floating IPs may get."""
+    """One project of the cloud, with the public IPv4 addresses that its servers and its floating IPs may get.
+
+    `more_control` are further routes of the lab's own door.
+    """
 
     def __init__(
         self,
@@ -43,12 +46,15 @@ class CloudApi:
         addresses: Iterable[str],
         token: str,
         settings: CloudSettings | None = None,
+        *,
+        floating_addresses: Iterable[str] = (),
     ) -> None:
         settings = settings or CloudSettings()
-        self.project = Project(backend, addresses, settings)
+        self.project = Project(backend, addresses, settings, floating_addresses)
         self.faults = Faults()
         self.requests = RequestLog()
         self.rate_limit = RateLimit(settings.requests_per_hour)
+        self.more_control: list[web.RouteDef] = []
         self._token = token
         self._runner: web.AppRunner | None = None
 
@@ -65,6 +71,7 @@ class CloudApi:
         api.add_routes(self._api_routes())
         control = web.Application(middlewares=[errors])
         control.add_routes(Control(self.project, self.faults, self.requests, self.rate_limit).routes())
+        control.add_routes(self.more_control)
         app = web.Application()
         app.add_subapp(BASE_PATH, api)
         app.add_subapp(CONTROL_PATH, control)

@@ -11,5 +11,7 @@ class CloudSettings:
     start_seconds: float = 0.5
     delete_seconds: float = 0.5
     action_seconds: float = 0.3
+    move_seconds: float = 0.02
+    """Of a floating IP, from one server to another."""
     requests_per_hour: int = 3600
     server_limit: int = 100

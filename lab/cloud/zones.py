@@ -70,6 +70,13 @@ def apex() -> list[RrSet]:
     ]
 
 
+def renew_serial(zone: Zone) -> None:
+    """As the cloud does at each change of a zone."""
+    soa = zone.rrsets["@/SOA"]
+    primary, mailbox, serial, *times = soa.records[0].value.split()
+    soa.records = [Record(value=" ".join((primary, mailbox, str(int(serial) + 1), *times)))]
+
+
 def zonefile(zone: Zone) -> str:
     lines = [f"$ORIGIN {zone.name}.", f"$TTL {zone.ttl}"]
     for rrset in zone.rrsets.values():
@@ -150,6 +157,7 @@ class Zones(ProtectableResource[Zone]):
     async def change_ttl(self, request: web.Request) -> web.Response:
         zone = self.unlocked(request)
         zone.ttl = check_ttl((await read_body(request, Ttl)).ttl) or zone.ttl
+        renew_serial(zone)
         return action_response(self._start("change_zone_ttl", zone))
 
     def _start(self, command: str, zone: Zone) -> Action:

@@ -24,7 +24,12 @@ class RentedHosts:
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.lab = self._call(Lab.up(f"exec-{os.getpid()}"))
-        self.cloud = CloudApi(self.lab.machines, map(str, self.lab.host_addresses), TOKEN)
+        self.cloud = CloudApi(
+            self.lab.machines,
+            map(str, self.lab.host_addresses),
+            TOKEN,
+            floating_addresses=map(str, self.lab.floating_addresses),
+        )
         self.url = self._call(self.cloud.start())
         self.client = Client(TOKEN, api_endpoint=self.url)
 

@@ -7,6 +7,7 @@ class MemoryBackend:
     def __init__(self) -> None:
         self.machines: dict[str, Machine] = {}
         self.calls: list[tuple[str, str]] = []
+        self.routes: dict[str, str | None] = {}
 
     async def create(self, machine: Machine) -> None:
         if machine.name in self.machines:
@@ -25,6 +26,9 @@ class MemoryBackend:
 
     async def reboot(self, name: str) -> None:
         self.calls.append(("reboot", name))
+
+    async def route(self, address: str, to: str | None) -> None:
+        self.routes[address] = to
 
     async def delete(self, name: str) -> None:
         self.calls.append(("delete", name))

@@ -1,4 +1,4 @@
-"""A cloud in a thread of its own, for the blocking clients."""
+"""A cloud with its name server, in a thread of its own, for the blocking clients."""
 
 import asyncio
 import threading
@@ -12,6 +12,8 @@ from hcloud.server_types import ServerType
 
 from lab.cloud.server import CloudApi
 from lab.cloud.settings import CloudSettings
+from lab.dns.control import control_routes
+from lab.dns.server import DnsServer, Sockets
 from tests.lab.cloud.memory_backend import MemoryBackend
 
 T = TypeVar("T")
@@ -21,7 +23,12 @@ AnyClient = Any
 
 TOKEN = "the-token-of-this-project"
 QUICK = CloudSettings(
-    create_seconds=0.05, start_seconds=0.02, delete_seconds=0.02, action_seconds=0.01, requests_per_hour=100_000
+    create_seconds=0.05,
+    start_seconds=0.02,
+    delete_seconds=0.02,
+    action_seconds=0.01,
+    move_seconds=0.01,
+    requests_per_hour=100_000,
 )
 DEBIAN = Image(name="debian-12")
 CX22 = ServerType(name="cx22")
@@ -30,17 +37,29 @@ CX22 = ServerType(name="cx22")
 class RunningCloud:
     def __init__(self, settings: CloudSettings = QUICK, addresses: int = 20) -> None:
         self.backend = MemoryBackend()
-        self.api = CloudApi(self.backend, (f"10.77.0.{host}" for host in range(10, 10 + addresses)), TOKEN, settings)
+        self.api = CloudApi(
+            self.backend,
+            (f"10.77.0.{host}" for host in range(10, 10 + addresses)),
+            TOKEN,
+            settings,
+            floating_addresses=(f"10.78.0.{host}" for host in range(1, 1 + addresses)),
+        )
+        self.dns = DnsServer(self.api.project.zones)
+        self.api.more_control += control_routes(self.dns)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
         self.url = self._call(self.api.start())
+        sockets = Sockets.bound("127.0.0.1")
+        self.dns_port: int = sockets.udp.getsockname()[1]
+        self._call(self.dns.start(sockets))
         self.client = self.client_with(TOKEN)
 
     def client_with(self, token: str) -> AnyClient:
         return Client(token, api_endpoint=self.url, poll_interval=0.01)
 
     def stop(self) -> None:
+        self._call(self.dns.stop())
         self._call(self.api.stop())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()

@@ -110,14 +110,48 @@ def test_a_floating_ip_moves_between_servers(cloud: RunningCloud) -> None:
         floating.assign(server).wait_until_finished()
         floating.reload()
         assert floating.server.id == server.id
+        assert cloud.backend.routes == {floating.ip: server.public_net.ipv4.ip}
     second.reload()
     assert [ip.id for ip in second.public_net.floating_ips] == [floating.id]
     second.delete().wait_until_finished()
     floating.reload()
     assert floating.server is None
+    assert cloud.backend.routes == {floating.ip: None}
     floating.assign(first).wait_until_finished()
     floating.unassign().wait_until_finished()
+    assert cloud.backend.routes == {floating.ip: None}
     floating.change_protection(delete=True).wait_until_finished()
     with pytest.raises(APIException) as raised:
         floating.delete()
     assert raised.value.code == "protected"
+
+
+def test_a_floating_ip_may_begin_at_a_server_and_leads_nowhere_once_deleted(cloud: RunningCloud) -> None:
+    server = cloud.server("ingress1")
+    response = cloud.client.floating_ips.create("ipv4", server=server)
+    response.action.wait_until_finished()
+    address = response.floating_ip.ip
+    assert cloud.backend.routes == {address: server.public_net.ipv4.ip}
+    assert not address.startswith(server.public_net.ipv4.ip.rpartition(".")[0])
+    response.floating_ip.delete()
+    assert cloud.backend.routes == {address: None}
+
+
+def test_an_ipv6_floating_ip_is_assigned_without_a_machine_hearing_of_it(cloud: RunningCloud) -> None:
+    server = cloud.server("ingress1")
+    floating = cloud.client.floating_ips.create("ipv6", home_location=Location(name="fsn1")).floating_ip
+    floating.assign(server).wait_until_finished()
+    floating.reload()
+    assert floating.server.id == server.id
+    assert cloud.backend.routes == {}
+
+
+def test_floating_ips_end_some_time() -> None:
+    cloud = RunningCloud(addresses=1)
+    try:
+        cloud.client.floating_ips.create("ipv4", home_location=Location(name="fsn1"))
+        with pytest.raises(APIException) as raised:
+            cloud.client.floating_ips.create("ipv4", home_location=Location(name="fsn1"))
+        assert raised.value.code == "resource_limit_exceeded"
+    finally:
+        cloud.stop()

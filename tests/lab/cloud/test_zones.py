@@ -86,6 +86,15 @@ def test_sets_are_unique_and_a_cname_stands_alone(zone: Any) -> None:
         zone.create_rrset(name="www", type="CNAME", records=[ZoneRecord("flstr.example.")])
 
 
+def test_the_soa_stays_as_long_as_its_zone(zone: Any) -> None:
+    soa = zone.get_rrset("@", "SOA")
+    for gone in (soa.delete_rrset, lambda: soa.remove_rrset_records(soa.records)):
+        with pytest.raises(APIException) as raised:
+            gone()
+        assert raised.value.code == "unsupported_error"
+    assert len(zone.get_rrset("@", "SOA").records) == 1
+
+
 def test_a_protected_set_is_not_changed(zone: Any) -> None:
     rrset = zone.create_rrset(name="@", type="A", records=[ZoneRecord("10.77.0.10")]).rrset
     rrset.change_rrset_protection(change=True).wait_until_finished()
@@ -108,6 +117,8 @@ def test_a_protected_set_is_not_changed(zone: Any) -> None:
         ("www", "WKS", ["10.77.0.1"]),
         ("@", "MX", ["mail.example."]),
         ("@", "CAA", ["letsencrypt.org"]),
+        ("@", "CAA", ['999 issue "letsencrypt.org"']),
+        ("_redis._tcp", "SRV", ["not a service"]),
     ],
 )
 def test_wrong_records_are_refused(zone: Any, name: str, kind: str, values: list[str]) -> None:

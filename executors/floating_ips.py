@@ -1,0 +1,107 @@
+"""The cluster's floating IPs: rented once, and moved from server to server."""
+
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from hcloud.floating_ips import BoundFloatingIP
+from hcloud.locations import Location
+
+from executors.cloud import Cloud, CloudSettings, client_of
+from executors.cloud_errors import in_words
+from executors.cloud_settling import settle
+from model.errors import StepFailed
+
+
+@dataclass(frozen=True)
+class FloatingAddress:
+    """A floating IP, and the id of the server that what is sent to it goes to."""
+
+    name: str
+    ip: IPv4Address
+    server_id: int | None
+
+
+class FloatingIps:
+    """Every call raises `StepFailed` with one sentence. IPv4 only."""
+
+    def __init__(self, settings: CloudSettings, cluster: str) -> None:
+        self._client = client_of(settings)
+        self._cloud = Cloud(settings, cluster)
+        self._cluster = cluster
+
+    def find(self, name: str) -> FloatingAddress | None:
+        """The cluster's floating IP of that name."""
+        with in_words(f"{name}: looking for the floating IP"):
+            found = self._find(name)
+        return None if found is None else _address(found)
+
+    def ensure(self, name: str, location: str) -> FloatingAddress:
+        """The same; rented where there is none."""
+
+        def work() -> FloatingAddress:
+            found = self._find(name)
+            if found is None:
+                found = self._client.floating_ips.create(
+                    type="ipv4", name=name, home_location=Location(name=location), labels={"cluster": self._cluster}
+                ).floating_ip
+            return _address(found)
+
+        with in_words(f"{name}: renting a floating IP in {location}"):
+            return settle(work)
+
+    def assign(self, name: str, node: str) -> FloatingAddress:
+        """Have what is sent to a floating IP go to a node's server; nothing is done where it does already."""
+        server = self._cloud.find(node)
+        if server is None:
+            raise StepFailed(f"{node}: it has no server that floating IP {name} could go to")
+
+        def work() -> FloatingAddress:
+            found = self._existing(name)
+            if _address(found).server_id != server.id:
+                found.assign(server).wait_until_finished()
+                found.reload()
+            return _address(found)
+
+        with in_words(f"{name}: moving the floating IP to {node}"):
+            return settle(work)
+
+    def unassign(self, name: str, node: str) -> bool:
+        """Have it go nowhere, if it goes to that node's server; says whether it did."""
+        server = self._cloud.find(node)
+
+        def work() -> bool:
+            found = self._find(name)
+            if server is None or found is None or _address(found).server_id != server.id:
+                return False
+            found.unassign().wait_until_finished()
+            return True
+
+        with in_words(f"{name}: taking the floating IP from {node}"):
+            return settle(work)
+
+    def _existing(self, name: str) -> BoundFloatingIP:
+        found = self._find(name)
+        if found is None:
+            raise StepFailed(
+                f"{name}: there is no floating IP of that name; make it in the Hetzner console, with the label "
+                f"cluster={self._cluster}"
+            )
+        return found
+
+    def _find(self, name: str) -> BoundFloatingIP | None:
+        found = self._client.floating_ips.get_by_name(name)
+        if found is None:
+            return None
+        if (found.labels or {}).get("cluster") != self._cluster:
+            raise StepFailed(
+                f"{name}: a floating IP of that name exists that is not cluster {self._cluster}'s; give it the label "
+                f"cluster={self._cluster} in the Hetzner console to have flstr move it"
+            )
+        if found.type != "ipv4":
+            raise StepFailed(f"{name}: the floating IP is not IPv4, and flstr moves no others; make one of type ipv4")
+        return found
+
+
+def _address(found: BoundFloatingIP) -> FloatingAddress:
+    server_id = None if found.server is None else found.server.id
+    return FloatingAddress(str(found.name), IPv4Address(str(found.ip)), server_id)

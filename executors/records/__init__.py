@@ -1,0 +1,1 @@
+"""DNS records in the cloud's zones; of what is there already, only what flstr made is ever changed."""
