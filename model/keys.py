@@ -4,12 +4,14 @@ from model.names import AppKind
 
 NODES = "node/"
 INGRESSES = "ingress/"
+CERTIFICATES = "certificate/"
 CLUSTER = "flstr/cluster"
 SYNC = "flstr/sync"
 SYNC_ASKED = "flstr/sync_asked"
 LEADER = "flstr/leader"
 TROUBLE = "flstr/trouble"
 RECIPIENT = "flstr/recipient"
+ACME_ACCOUNTS = "flstr/acme_account/"
 HOSTS = "flstr/host/"
 MESHES = "flstr/mesh/"
 MESHED = "flstr/meshed/"
@@ -41,6 +43,16 @@ def node(name: str) -> str:
 def ingress(host: str, port: int) -> str:
     """A public address."""
     return f"{INGRESSES}{host}:{port}"
+
+
+def certificate(name: str) -> str:
+    """A certificate by its name, the first of its hosts: `app.example.com` or `*.example.com`."""
+    return f"{CERTIFICATES}{name}"
+
+
+def acme_account(directory: str) -> str:
+    """flstr's account with a certificate authority, which is known by the URL of its ACME directory."""
+    return f"{ACME_ACCOUNTS}{directory.partition('://')[2]}"
 
 
 def meta_data(kind: AppKind, app: str) -> str:

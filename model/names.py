@@ -133,6 +133,14 @@ HostName = Annotated[
     ),
     Form("a full host name in small letters, such as app.example.com"),
 ]
+# A star stands for one label; `*.example.com` is not `example.com`.
+CertificateHost = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^(\*\.)?([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?$", max_length=253
+    ),
+    Form("a full host name in small letters, or *. and one: app.example.com, *.example.com"),
+]
 UrlPath = Annotated[
     str,
     StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]{0,199}$"),

@@ -1,0 +1,81 @@
+"""Certificates and the accounts that get them, in etcd."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gitops.secrets import Decrypt, Identities, encrypt, parse_recipient
+from gitops.store import Store
+from model import keys
+from model.certificates import AcmeAccount, CertificateRecord, IssuedCertificate, IssueFailure, RenewalWindow
+from model.names import AgeRecipient, Encrypted
+
+
+@dataclass(frozen=True)
+class KeySafe:
+    """Encrypts private keys before they are kept, and opens them where they are needed."""
+
+    seal: Callable[[bytes], Encrypted]
+    open: Decrypt
+
+
+def key_safe(identities: Identities, recipients: Sequence[AgeRecipient] = ()) -> KeySafe:
+    """What one controller seals, it can open itself, and so can the other `recipients`, such as other controllers."""
+    everybody = [parse_recipient(one) for one in dict.fromkeys((identities.recipient, *recipients))]
+    return KeySafe(lambda value: encrypt(value, everybody), identities.decrypt)
+
+
+def read_certificates(store: Store) -> dict[str, CertificateRecord]:
+    """All certificates by name."""
+    found = store.prefix(keys.CERTIFICATES)
+    records = (CertificateRecord.model_validate_json(value) for _, value in sorted(found.items()))
+    return {record.name: record for record in records}
+
+
+def read_certificate(store: Store, name: str) -> CertificateRecord | None:
+    """One certificate, or None where nobody has asked for it yet."""
+    text = store.get(keys.certificate(name))
+    return None if text is None else CertificateRecord.model_validate_json(text)
+
+
+def put_issued(store: Store, name: str, issued: IssuedCertificate) -> CertificateRecord:
+    """Keep a new certificate in the place of the old one; what failed before is forgotten."""
+    record = CertificateRecord(name=name, issued=issued)
+    store.put(keys.certificate(name), record.to_json())
+    return record
+
+
+def put_failure(store: Store, name: str, failure: IssueFailure) -> CertificateRecord:
+    """Note why there is no new certificate; the old one stays."""
+    before = read_certificate(store, name) or CertificateRecord(name=name)
+    record = before.model_copy(update={"failure": failure})
+    store.put(keys.certificate(name), record.to_json())
+    return record
+
+
+def put_window(store: Store, name: str, serial: str, window: RenewalWindow | None) -> None:
+    """Note when the authority wants a certificate renewed, unless that one was replaced meanwhile."""
+    text = store.get(keys.certificate(name))
+    record = None if text is None else CertificateRecord.model_validate_json(text)
+    if text is None or record is None or record.issued is None or record.issued.serial != serial:
+        return
+    issued = record.issued.model_copy(update={"window": window})
+    store.swap(keys.certificate(name), text, record.model_copy(update={"issued": issued}).to_json())
+
+
+def forget_certificate(store: Store, name: str) -> None:
+    """Forget a certificate that nothing needs any more, with its key."""
+    store.delete(keys.certificate(name))
+
+
+def claim_account(store: Store, directory: str, make_key: Callable[[], Encrypted]) -> AcmeAccount:
+    """The account with an authority; the first who asks has its key made, and of two at once one."""
+    while True:
+        text = store.get(keys.acme_account(directory))
+        if text is not None:
+            return AcmeAccount.model_validate_json(text)
+        store.put_new(keys.acme_account(directory), AcmeAccount(directory=directory, sealed_key=make_key()).to_json())
+
+
+def put_account(store: Store, account: AcmeAccount) -> None:
+    """Note where the authority keeps the account."""
+    store.put(keys.acme_account(account.directory), account.to_json())

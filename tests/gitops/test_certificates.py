@@ -1,0 +1,154 @@
+"""Certificates in a real etcd: what is kept, what is sealed, and what stays when something fails."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from gitops.certificates import (
+    claim_account,
+    forget_certificate,
+    key_safe,
+    put_account,
+    put_failure,
+    put_issued,
+    put_window,
+    read_certificate,
+    read_certificates,
+)
+from gitops.secrets import Identities, read_identities
+from gitops.store import Fence, Store
+from model import keys
+from model.certificates import IssuedCertificate, IssueFailure, RenewalWindow
+from model.errors import Fenced, Refused
+from model.names import CertificateHost
+
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+DIRECTORY = "https://acme.example/directory"
+FAILURE = IssueFailure(sentence="app.example.com: too many", at=NOW, retry_at=NOW + timedelta(hours=1))
+
+
+@pytest.fixture
+def identities(tmp_path: Path) -> Identities:
+    return read_identities(tmp_path / "mine")
+
+
+@pytest.fixture
+def issued(identities: Identities) -> IssuedCertificate:
+    return IssuedCertificate(
+        names=("app.example.com", "*.app.example.com"),
+        chain="-----BEGIN CERTIFICATE-----\n",
+        sealed_key=key_safe(identities).seal(b"a key"),
+        serial="8765",
+        not_before=NOW,
+        not_after=NOW + timedelta(days=90),
+        issued_at=NOW,
+        directory=DIRECTORY,
+    )
+
+
+def window(days: int) -> RenewalWindow:
+    start = NOW + timedelta(days=days)
+    return RenewalWindow(start=start, end=start + timedelta(days=1), ask_again=NOW)
+
+
+def test_a_certificate_is_read_as_it_was_written(store: Store, issued: IssuedCertificate) -> None:
+    put_issued(store, "app.example.com", issued)
+    put_issued(store, "*.example.com", issued)
+    record = read_certificate(store, "app.example.com")
+    assert record is not None
+    assert record.issued == issued
+    assert list(read_certificates(store)) == ["*.example.com", "app.example.com"]
+    forget_certificate(store, "*.example.com")
+    assert list(read_certificates(store)) == ["app.example.com"]
+
+
+def test_a_failure_leaves_the_certificate_and_a_new_one_ends_the_failure(
+    store: Store, issued: IssuedCertificate
+) -> None:
+    first = put_failure(store, "app.example.com", FAILURE)
+    assert (first.issued, first.failure) == (None, FAILURE)
+    assert put_issued(store, "app.example.com", issued).failure is None
+    failed = put_failure(store, "app.example.com", FAILURE)
+    assert (failed.issued, failed.failure) == (issued, FAILURE)
+    assert read_certificate(store, "app.example.com") == failed
+
+
+def test_a_window_is_noted_of_the_certificate_it_was_asked_for_only(store: Store, issued: IssuedCertificate) -> None:
+    put_window(store, "app.example.com", "8765", window(60))
+    assert read_certificates(store) == {}
+    put_issued(store, "app.example.com", issued)
+    put_window(store, "app.example.com", "8765", window(60))
+    put_window(store, "app.example.com", "of the one before", window(1))
+    record = read_certificate(store, "app.example.com")
+    assert record is not None
+    assert record.issued is not None
+    assert record.issued.window == window(60)
+
+
+def test_a_sealed_key_is_opened_by_each_controller_and_nobody_else(tmp_path: Path, identities: Identities) -> None:
+    other, stranger = read_identities(tmp_path / "other"), read_identities(tmp_path / "stranger")
+    sealed = key_safe(identities, (other.recipient,)).seal(b"a key")
+    assert "a key" not in sealed
+    assert key_safe(identities).open(sealed) == key_safe(other).open(sealed) == b"a key"
+    with pytest.raises(Refused, match="cannot decrypt it"):
+        key_safe(stranger).open(sealed)
+
+
+def test_an_accounts_key_is_made_once_however_many_ask(store: Store, identities: Identities) -> None:
+    safe = key_safe(identities)
+    with ThreadPoolExecutor(8) as pool:
+        claimed = list(
+            pool.map(lambda number: claim_account(store, DIRECTORY, lambda: safe.seal(b"%d" % number)), range(16))
+        )
+    assert len({safe.open(account.sealed_key) for account in claimed}) == 1
+
+
+def test_each_authority_has_an_account_of_its_own(store: Store, identities: Identities) -> None:
+    safe = key_safe(identities)
+    account = claim_account(store, DIRECTORY, lambda: safe.seal(b"one"))
+    put_account(store, account.model_copy(update={"url": "https://acme.example/account/1"}))
+    assert claim_account(store, DIRECTORY, lambda: safe.seal(b"two")).url == "https://acme.example/account/1"
+    assert claim_account(store, "https://other.example/directory", lambda: safe.seal(b"two")).url == ""
+
+
+def test_a_controller_that_was_overtaken_writes_nothing(store: Store, issued: IssuedCertificate) -> None:
+    store.put(keys.LEADER, "another one")
+    overtaken = store.fenced(Fence(keys.LEADER, 1))
+    with pytest.raises(Fenced):
+        put_issued(overtaken, "app.example.com", issued)
+    with pytest.raises(Fenced):
+        put_failure(overtaken, "app.example.com", FAILURE)
+    with pytest.raises(Fenced):
+        claim_account(overtaken, DIRECTORY, lambda: issued.sealed_key)
+    assert store.prefix(keys.CERTIFICATES) == {}
+
+
+def test_a_window_ends_after_it_starts() -> None:
+    with pytest.raises(ValidationError, match="a renewal window ends after its start"):
+        RenewalWindow(start=NOW, end=NOW, ask_again=NOW)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "*",
+        "*.*.example.com",
+        "a.*.example.com",
+        "example",
+        "App.example.com",
+        "a.example.com;",
+        "*.a b.example",
+        "a.example.com\n",
+    ],
+)
+def test_what_is_no_name_for_a_certificate_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(CertificateHost).validate_python(name)
+
+
+@pytest.mark.parametrize("name", ["app.example.com", "*.example.com", "*.a-b.example", "xn--bcher-kva.example"])
+def test_what_is_a_name_for_a_certificate_is_taken(name: str) -> None:
+    assert TypeAdapter(CertificateHost).validate_python(name) == name
