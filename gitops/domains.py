@@ -31,4 +31,5 @@ def is_within(name: str, domain: str) -> bool:
 
 def stands_for(name: str, host: str) -> bool:
     """Whether a certificate's name is good for a host; a star stands for one label, RFC 9525 section 6.3."""
+    name, host = plain_name(name), plain_name(host)
     return host.partition(".")[2] == name[2:] if name.startswith("*.") else name == host

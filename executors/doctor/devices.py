@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from executors.doctor.facts import Device
-from executors.doctor.findings import Level
+from executors.findings import Level
 from model.names import NodeName
 
 

@@ -2,15 +2,11 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from executors.findings import FINE, MARKS, Level
 from model.mrkdwn import escape, inert
 from model.names import NodeName
 
-Level = Literal["error", "warning"]
-
-MARKS: dict[Level, str] = {"error": ":red_circle:", "warning": ":large_yellow_circle:"}
-FINE = ":large_green_circle:"
 MENDED = ":white_check_mark:"
 LONGEST = 600
 

@@ -5,7 +5,8 @@ from collections.abc import Iterator, Mapping
 
 from executors.doctor.devices import WrongDevice, wrong_device
 from executors.doctor.facts import Device, Facts, MeshFacts
-from executors.doctor.findings import Finding, Level
+from executors.doctor.findings import Finding
+from executors.findings import Level
 from executors.mesh_files import Place, hosts_lines
 from executors.mesh_keys import fingerprint
 from model.names import NodeName

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from executors.doctor.devices import WrongDevice, wrong_device
 from executors.doctor.facts import Device, Facts, OverlayFacts, WireGuardPeer
-from executors.doctor.findings import Finding, Level
+from executors.doctor.findings import Finding
 from executors.doctor.leases import Leases, leases_by_node, lost_subnets, of_shared_keys, whose, without_lease
 from executors.doctor.machine import without_names
 from executors.doctor.reach import of_reach, through
+from executors.findings import Level
 from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit, leases_in_use, place_of
 from gitops.networked import overlay_nodes
 from model.cluster import OVERLAY, Cluster, Overlay

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from executors.doctor.findings import Finding, Level
+from executors.doctor.findings import Finding
 from executors.doctor.journal import VAGUE, Sign, Symptom
+from executors.findings import Level
 from model.names import MeshName, NodeName
 
 

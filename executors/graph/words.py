@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 
 from executors.doctor.findings import count
+from executors.findings import FINE
+from executors.findings import MARKS as FAULT
 from executors.graph.networks import Network, State
 from model.mrkdwn import escape
 
-MARKS = {State.WELL: ":large_green_circle:", State.ILL: ":large_yellow_circle:", State.DOWN: ":red_circle:"}
+MARKS = {State.WELL: FINE, State.ILL: FAULT["warning"], State.DOWN: FAULT["error"]}
 MOST_LINES = 20
 
 

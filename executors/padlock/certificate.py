@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from executors.padlock.chain import WEAK_SIGNATURES, Chain, dns_names, is_root, name_of, order_of
 from executors.padlock.findings import Finding
 from executors.padlock.seen import Distrust, TlsSeen
+from gitops.domains import stands_for
 
 RSA_BITS = 2048
 CURVE_BITS = 256
@@ -65,18 +66,10 @@ def _of_dates(leaf: x509.Certificate, now: datetime) -> Iterable[Finding]:
 
 def _of_name(host: str, leaf: x509.Certificate) -> Iterable[Finding]:
     names = dns_names(leaf)
-    if any(covers(name, host) for name in names):
+    if any(stands_for(name, host) for name in names):
         return
     shown = ", ".join(names[:SHOWN_NAMES]) or "no name at all"
     yield Finding("wrong name", f"the certificate is for {shown}", f"get one for {host}")
-
-
-def covers(name: str, host: str) -> bool:
-    """Whether a name of a certificate stands for a host; a star stands for one label, RFC 9525 section 6.3."""
-    name, host = name.lower().rstrip("."), host.lower().rstrip(".")
-    if name.startswith("*."):
-        return host.partition(".")[2] == name[2:]
-    return name == host
 
 
 def _of_trust(distrust: Iterable[Distrust], chain: Chain) -> Iterable[Finding]:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
+from executors.findings import Level
+
 Broken = Literal[
     "unreachable",
     "key mismatch",
@@ -52,9 +54,9 @@ class Finding:
     port: int | None = None
 
     @property
-    def is_error(self) -> bool:
-        """Whether people see it, or the next certificate fails; other findings are warnings."""
-        return self.kind in BROKEN
+    def level(self) -> Level:
+        """An error is what people see, or what the next certificate fails by; all else is a warning."""
+        return "error" if self.kind in BROKEN else "warning"
 
     @property
     def where(self) -> str:

@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from executors.padlock.certificate import covers
 from executors.padlock.chain import dns_names
 from executors.padlock.mixed import OK, see_page
 from executors.padlock.redirects import follow
 from executors.padlock.seen import Answer, Hop, PortSeen, TlsSeen
 from executors.padlock.tls import see_tls
 from executors.padlock.web import Web
+from gitops.domains import stands_for
 
 
 @dataclass(frozen=True)
@@ -64,4 +64,4 @@ def _without_bodies(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
 
 
 def _serves(host: str, tls: TlsSeen) -> bool:
-    return not tls.error and any(covers(name, host) for one in tls.chain[:1] for name in dns_names(one))
+    return not tls.error and any(stands_for(name, host) for one in tls.chain[:1] for name in dns_names(one))

@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from executors.findings import FINE, line, shown
 from executors.padlock.findings import Finding, merged
 from executors.padlock.seen import HostSeen
-from model.mrkdwn import inert
 
-MARKS: dict[bool, str] = {True: ":red_circle:", False: ":large_yellow_circle:"}
-FINE = ":large_green_circle:"
 LINE = 480
 MOST_LINES = 60
 SHOWN_HOSTS = 5
@@ -25,7 +23,7 @@ def report(found: Iterable[Finding], seen: Sequence[HostSeen], now: datetime) ->
 
 def _line(one: Finding) -> str:
     where = f", {_safe(one.where)}" if one.where else ""
-    return f"{MARKS[one.is_error]} {_hosts(one.hosts)}{where}: {_safe(one.text)}. _Mend:_ {_safe(one.mend)}"
+    return line(one.level, f"{_hosts(one.hosts)}{where}", _safe(one.text), _safe(one.mend))
 
 
 def _hosts(hosts: Sequence[str]) -> str:
@@ -46,6 +44,4 @@ def _all_well(seen: Sequence[HostSeen], now: datetime) -> str:
 
 
 def _safe(text: str) -> str:
-    """Text that came from outside, on one line, bounded, without a meaning to Slack."""
-    printable = "".join(letter if letter.isprintable() else " " for letter in text)
-    return inert(" ".join(printable.split())[:LINE])
+    return shown(text, LINE)

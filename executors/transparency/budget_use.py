@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
-from executors.transparency.finding import Finding, Level
+from executors.findings import Level
+from executors.transparency.finding import Finding
 from executors.transparency.shown import named, shown
 from gitops.issuance_budget import A_DOMAIN, A_SET, WEEK, Issued, exact_set, free_from, of_domain, of_set
 from model.transparency import Issuance, Issuer

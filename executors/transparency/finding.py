@@ -1,12 +1,8 @@
 """What is said of logged certificates: one line a finding."""
 
 from dataclasses import dataclass
-from typing import Literal
 
-Level = Literal["error", "warning"]
-
-MARKS: dict[Level, str] = {"error": ":red_circle:", "warning": ":large_yellow_circle:"}
-FINE = ":large_green_circle:"
+from executors.findings import Level
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,9 @@
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
+from executors.findings import Level
 from executors.transparency.budget_use import LETS_ENCRYPT, budget_findings, issued
-from executors.transparency.finding import Finding, Level
+from executors.transparency.finding import Finding
 from executors.transparency.ours import Ours
 from executors.transparency.shown import named, shown
 from gitops.domains import stands_for

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
+from executors.findings import FINE, line
 from executors.transparency.budget_use import LETS_ENCRYPT, issued
-from executors.transparency.finding import FINE, MARKS, Finding
+from executors.transparency.finding import Finding
 from executors.transparency.judgement import findings
 from executors.transparency.lookup import Answer
 from executors.transparency.ours import Ours
@@ -43,7 +44,7 @@ def report(
 
 
 def _line(ours: Ours, finding: Finding) -> str:
-    return f"{MARKS[finding.level]} *{shown(ours.title)}*: {finding.text}. _Mend:_ {finding.mend}"
+    return line(finding.level, f"*{shown(ours.title)}*", finding.text, finding.mend)
 
 
 def _unknown(answer: Answer) -> Finding:

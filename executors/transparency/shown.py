@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from model.mrkdwn import MORE, inert
+from executors import findings
 
 LONGEST = 80
 NAMES = 3
 
 
 def shown(text: str) -> str:
-    """A stranger's words, without a meaning to Slack, on one line and cut short."""
-    plain = " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-    return inert(plain if len(plain) <= LONGEST else plain[:LONGEST] + MORE)
+    """A name that a stranger gave, without a meaning to Slack, on one line and cut short."""
+    return findings.shown(text, LONGEST)
 
 
 def named(names: Sequence[str]) -> str:

@@ -4,8 +4,7 @@ import pytest
 
 from cli.ask import plain
 from executors.doctor.findings import MENDED
-from executors.padlock.report import FINE, MARKS
-from executors.transparency import finding as transparency
+from executors.findings import FINE, MARKS
 from model.mrkdwn import SIGNS
 
 
@@ -28,8 +27,6 @@ def test_markup_is_taken_off(mrkdwn: str, shown: str) -> None:
     assert plain(mrkdwn) == shown
 
 
-@pytest.mark.parametrize(
-    "sign", sorted({*SIGNS.values(), *MARKS.values(), *transparency.MARKS.values(), FINE, transparency.FINE, MENDED})
-)
+@pytest.mark.parametrize("sign", sorted({*SIGNS.values(), *MARKS.values(), FINE, MENDED}))
 def test_every_sign_of_an_answer_has_a_plain_one(sign: str) -> None:
     assert ":" not in plain(sign)

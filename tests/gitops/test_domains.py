@@ -39,10 +39,12 @@ def test_what_lies_within_a_domain(name: str, domain: str, expected: bool) -> No
 @pytest.mark.parametrize(
     ("name", "host", "expected"),
     [
-        ("shop.example.com", "shop.example.com", True),
+        ("shop.example.com", "SHOP.example.com.", True),
         ("*.example.com", "shop.example.com", True),
+        ("*.example.com", "*.example.com", True),
         ("*.example.com", "example.com", False),
         ("*.example.com", "a.shop.example.com", False),
+        ("shop.example.com", "shop.example.org", False),
     ],
 )
 def test_which_names_are_good_for_a_host(name: str, host: str, expected: bool) -> None:

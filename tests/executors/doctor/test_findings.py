@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.ask import plain
-from executors.doctor.findings import LONGEST, MENDED, Finding, Level, in_order, mended_report, report
+from executors.doctor.findings import LONGEST, MENDED, Finding, in_order, mended_report, report
+from executors.findings import Level
 from model.mrkdwn import inert
 
 ONE = Finding("error", "worker101", "worker101 is wrong", "mend it", "ingress016", "vpn_ingr")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from executors.findings import MARKS
 from executors.padlock.check import Outside, PadlockCheck, round_over
 from executors.padlock.dns_lookup import caa_lookup
 from executors.padlock.findings import BROKEN, ORDER
-from executors.padlock.report import MARKS
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
@@ -101,7 +101,8 @@ def test_no_setup_is_left_out(field: Field) -> None:
 def test_a_fault_is_found_and_nothing_else(name: str, field: Field, allowed: NameServer) -> None:
     fault = field.faults[name]
     (line,) = field.lines(allowed, name)
-    assert line.startswith(f"{MARKS[fault.kind in BROKEN]} *{HOST}*, {INGRESS}")
+    mark = MARKS["error" if fault.kind in BROKEN else "warning"]
+    assert line.startswith(f"{mark} *{HOST}*, {INGRESS}")
     assert fault.says in line
     assert "_Mend:_" in line
 

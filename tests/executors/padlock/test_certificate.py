@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from executors.padlock.certificate import certificate_findings, covers
+from executors.padlock.certificate import certificate_findings
 from executors.padlock.chain import name_of, order_of
 from executors.padlock.findings import Finding
 from executors.padlock.seen import Distrust, TlsSeen
@@ -58,21 +58,6 @@ def test_a_short_certificate_is_not_late_because_it_is_short(authority: Authorit
     week = issue(HOST, authority.intermediate, (HOST,), lifetime=timedelta(days=7))
     now = week.certificate.not_valid_after_utc - timedelta(days=days)
     assert found(week, authority.intermediate, now=now) == []
-
-
-@pytest.mark.parametrize(
-    ("name", "host", "expected"),
-    [
-        ("shop.example.com", "SHOP.example.com.", True),
-        ("*.example.com", "shop.example.com", True),
-        ("*.example.com", "*.example.com", True),
-        ("*.example.com", "example.com", False),
-        ("*.example.com", "a.shop.example.com", False),
-        ("shop.example.com", "shop.example.org", False),
-    ],
-)
-def test_which_names_stand_for_a_host(name: str, host: str, expected: bool) -> None:
-    assert covers(name, host) is expected
 
 
 def test_a_common_name_is_no_name(authority: Authority) -> None:

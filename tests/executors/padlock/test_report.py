@@ -50,7 +50,7 @@ def test_many_hosts_are_counted() -> None:
 def test_errors_come_before_warnings_and_worse_ones_first() -> None:
     found = merged(Finding(kind, "", "") for kind in reversed(ORDER))
     assert [one.kind for one in found] == list(ORDER)
-    assert [one.is_error for one in found] == [True] * len(BROKEN) + [False] * (len(ORDER) - len(BROKEN))
+    assert [one.level for one in found] == ["error"] * len(BROKEN) + ["warning"] * (len(ORDER) - len(BROKEN))
 
 
 def test_a_long_report_ends_with_a_count() -> None:
