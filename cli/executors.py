@@ -7,6 +7,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.settings import Settings
+from executors.certificates.authority import Authority
+from executors.certificates.office import Office
+from executors.certificates.roots import trusted_roots
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
@@ -15,13 +18,16 @@ from executors.graph.check import Graph
 from executors.logs import Logs
 from executors.mesh import Mesh
 from executors.overlay import OverlayNetwork
-from executors.padlock.check import PadlockCheck
+from executors.padlock.check import Outside, PadlockCheck
+from executors.padlock.dns_lookup import caa_lookup
 from executors.provision import Provision
 from executors.ssh import Ssh
 from executors.transparency.check import TransparencyCheck, sources_at
+from gitops.certificates import key_safe, read_asked_for
 from gitops.executor import Executors, HostChecks
 from gitops.registry import Registry
 from gitops.secrets import Identities
+from gitops.store import Store
 
 KEY_FILE = "ssh/id_ed25519"
 IDENTITY_FILE = "age/identity"
@@ -61,13 +67,28 @@ def build_checks(settings: Settings, registry: Registry) -> HostChecks:
     ssh = warm_connections(settings, registry)
     doctor = Doctor(ssh)
     return {
-        "padlock": PadlockCheck(),
-        "crtsh": TransparencyCheck(sources_at(settings.crtsh_url, settings.certspotter_url)),
+        "padlock": PadlockCheck(_outside(settings)),
+        "crtsh": TransparencyCheck(
+            sources_at(settings.crtsh_url, settings.certspotter_url),
+            asked_for=lambda registry: read_asked_for(registry.store),
+            authority=settings.acme_issuer,
+        ),
         "doctor": doctor,
         "graph": Graph(doctor),
         "logs": Logs(ssh),
         "env": Environments(ssh),
     }
+
+
+def certificate_office(settings: Settings, store: Store, identities: Identities) -> Office:
+    """Where certificates come from, and where they are kept. Raises `Refused` where the roots cannot be read."""
+    authority = Authority(settings.acme_directory, settings.acme_directory_ca)
+    return Office(store, key_safe(identities), authority, trusted_roots(settings.acme_root))
+
+
+def _outside(settings: Settings) -> Outside:
+    servers = [settings.nameserver] if settings.nameserver else []
+    return Outside(settings.acme_root, settings.acme_caa, caa_lookup(servers))
 
 
 def ssh_key(path: Path) -> Path:

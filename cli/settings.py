@@ -1,7 +1,9 @@
 """What `flstr` is told by its environment. `docs/settings.md` lists the same."""
 
+import contextlib
 import os
 import re
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +14,14 @@ from model.errors import Refused
 from model.names import without_secret
 
 _ENDPOINT = re.compile(r"http://[A-Za-z0-9.-]+:[0-9]{1,5}")
+_DIRECTORY = re.compile(r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9._~/-]*$")
+_DOMAIN = re.compile(r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
 _WEB = re.compile(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")
 
 HETZNER_API = "https://api.hetzner.cloud/v1"
 CRTSH = "https://crt.sh"
 CERTSPOTTER_API = "https://api.certspotter.com"
+LETS_ENCRYPT_DIRECTORY = "https://acme-v02.api.letsencrypt.org/directory"
 
 
 class Settings(BaseSettings):
@@ -58,6 +63,26 @@ class Settings(BaseSettings):
         pattern=_WEB.pattern,
         description="Address of Cert Spotter's API, asked where crt.sh fails, as https://host",
     )
+    nameserver: str = Field("", description="IP address of the name server to ask, if not the machine's own")
+    acme_directory: str = Field(
+        LETS_ENCRYPT_DIRECTORY,
+        pattern=_DIRECTORY.pattern,
+        description="ACME directory of the certificate authority, as https://host/path",
+    )
+    acme_directory_ca: Path | None = Field(
+        None, description="PEM file of the authority that the ACME directory is served under, if no public one"
+    )
+    acme_root: Path | None = Field(
+        None, description="PEM file of the root that certificates have to lead to, if not the roots this machine trusts"
+    )
+    acme_issuer: str = Field(
+        "Let's Encrypt",
+        min_length=1,
+        description="Organisation that issues the certificates, as Certificate Transparency names it",
+    )
+    acme_caa: str = Field(
+        "letsencrypt.org", pattern=_DOMAIN.pattern, description="Domain by which CAA records name that authority"
+    )
 
     @field_validator("cluster_repo")
     @classmethod
@@ -75,6 +100,24 @@ class Settings(BaseSettings):
         if not all(_ENDPOINT.fullmatch(endpoint) for endpoint in value):
             raise ValueError("an endpoint is http://host:port")
         return value
+
+    @field_validator("nameserver")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        return str(ip_address(value)) if value else ""
+
+    @field_validator("acme_directory_ca", "acme_root", mode="before")
+    @classmethod
+    def _none_if_empty(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("acme_directory_ca", "acme_root")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        with contextlib.suppress(OSError):
+            if value is None or value.is_file():
+                return value
+        raise ValueError("there is no such file")
 
     def require(self, *names: str) -> None:
         """Raise `Refused` naming the variables that must be set for this command and are not."""

@@ -8,6 +8,7 @@ from gitops.store import Store
 from model import keys
 from model.certificates import AcmeAccount, CertificateRecord, IssuedCertificate, IssueFailure, RenewalWindow
 from model.names import AgeRecipient, Encrypted
+from model.transparency import AskedFor, CertificateId
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,16 @@ def put_window(store: Store, name: str, serial: str, window: RenewalWindow | Non
 def forget_certificate(store: Store, name: str) -> None:
     """Forget a certificate that nothing needs any more, with its key."""
     store.delete(keys.certificate(name))
+
+
+def put_asked_for(store: Store, asked: AskedFor) -> None:
+    """Note that a certificate was asked for. It is good until it ends, also once another one is in its place."""
+    store.put(keys.asked_for(asked.id.serial), asked.to_json())
+
+
+def read_asked_for(store: Store) -> frozenset[CertificateId]:
+    """All certificates that flstr asked for and that may still be good."""
+    return frozenset(AskedFor.model_validate_json(text).id for text in store.prefix(keys.ASKED_FOR).values())
 
 
 def claim_account(store: Store, directory: str, make_key: Callable[[], Encrypted]) -> AcmeAccount:

@@ -1,19 +1,23 @@
-"""What etcd need not remember for ever: ended operations beyond the newest, answered intents, old notices."""
+"""What etcd need not remember for ever: ended operations beyond the newest, answered intents, old notices, and
+certificates that have ended."""
 
 from collections.abc import Mapping
 
 from gitops.store import Store
 from model import keys
 from model.operation import Intent, Notice, Operation
+from model.transparency import AskedFor
 
 KEPT_OPERATIONS = 200
 INTENT_SECONDS = 3600.0
 NOTICE_SECONDS = 30 * 86400.0
+# One that ended and was not renewed is still told for a while.
+CERTIFICATE_SECONDS = 30 * 86400.0
 
 
 def prune(store: Store, now: float) -> None:
     """Remove what nobody will ask for again, with the cards that belong to it."""
-    found = store.prefixes([keys.OPERATIONS, keys.INTENTS, keys.NOTICES])
+    found = store.prefixes([keys.OPERATIONS, keys.INTENTS, keys.NOTICES, keys.ASKED_FOR])
     gone = forgettable(found, now)
     # What was said in a card's thread is noted under the card's own key.
     said = [key for card in gone if card.startswith(keys.CARDS) for key in store.prefix(f"{card}/")]
@@ -21,10 +25,11 @@ def prune(store: Store, now: float) -> None:
 
 
 def forgettable(found: Mapping[str, str], now: float) -> list[str]:
-    """The keys that may go, out of all operations, intents and notices."""
+    """The keys that may go, out of all operations, intents, notices and certificates that were asked for."""
     operations = [Operation.model_validate_json(v) for k, v in found.items() if k.startswith(keys.OPERATIONS)]
     intents = [Intent.model_validate_json(v) for k, v in found.items() if k.startswith(keys.INTENTS)]
     notices = [Notice.model_validate_json(v) for k, v in found.items() if k.startswith(keys.NOTICES)]
+    asked = {k: AskedFor.model_validate_json(v) for k, v in found.items() if k.startswith(keys.ASKED_FOR)}
     ended = sorted((item for item in operations if item.ended_already()), key=lambda item: item.created)
     gone = [item.id for item in ended[:-KEPT_OPERATIONS]]
     stale = [item.id for item in notices if now - item.at > NOTICE_SECONDS]
@@ -35,4 +40,5 @@ def forgettable(found: Mapping[str, str], now: float) -> list[str]:
         *(keys.intent(item.id) for item in answered),
         # Whether noted with it or not: an answer may have been made twice, and its file only the first time.
         *(keys.attachment(item.id) for item in answered),
+        *(key for key, item in asked.items() if now - item.not_after.timestamp() > CERTIFICATE_SECONDS),
     ]

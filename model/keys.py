@@ -12,6 +12,7 @@ LEADER = "flstr/leader"
 TROUBLE = "flstr/trouble"
 RECIPIENT = "flstr/recipient"
 ACME_ACCOUNTS = "flstr/acme_account/"
+ASKED_FOR = "flstr/asked_for/"
 HOSTS = "flstr/host/"
 MESHES = "flstr/mesh/"
 MESHED = "flstr/meshed/"
@@ -183,6 +184,11 @@ def card(record_id: str) -> str:
 def notice(notice_id: str) -> str:
     """Something the channel has to hear once."""
     return f"{NOTICES}{notice_id}"
+
+
+def asked_for(serial: str) -> str:
+    """A certificate that flstr asked for, by its serial number."""
+    return f"{ASKED_FOR}{serial}"
 
 
 def transparency(domain: str) -> str:

@@ -31,6 +31,13 @@ class CertificateId(Frozen):
     serial: str = Field(description="Hexadecimal, in small letters, without zeros before it")
 
 
+class AskedFor(Frozen):
+    """`flstr/asked_for/<serial>`: a certificate that flstr asked for, whatever became of it afterwards."""
+
+    id: CertificateId
+    not_after: AwareDatetime
+
+
 class Issuance(Frozen):
     """One certificate that was issued, precertificate and certificate in one."""
 

@@ -1,5 +1,6 @@
 """Getting a certificate and keeping it: the account, the order, the check, and the record of how it went."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -16,10 +17,12 @@ from executors.certificates.issue import NewCertificate, Report, check_provable,
 from executors.certificates.keypairs import account_key, make_key
 from executors.certificates.network import Network
 from executors.certificates.proofs import Solver
+from executors.transparency.issuers import certificate_id
 from gitops.certificates import (
     KeySafe,
     claim_account,
     put_account,
+    put_asked_for,
     put_failure,
     put_issued,
     put_window,
@@ -29,6 +32,7 @@ from gitops.store import Store
 from model.certificates import CertificateRecord, IssuedCertificate, IssueFailure, RenewalWindow
 from model.errors import StepFailed
 from model.names import CertificateHost
+from model.transparency import AskedFor
 
 ISSUE_SECONDS = 300.0
 
@@ -80,6 +84,7 @@ class Office:
         ours = old is not None and old.directory == self.authority.directory
         replaces = replaced_id(session.client.directory, old.chain) if old is not None and ours else None
         new = issue(session, names, solver, replaces, report)
+        note_asked_for(self.store, new.chain)
         return self._checked(names, new)
 
     def _checked(self, names: tuple[CertificateHost, ...], new: NewCertificate) -> IssuedCertificate:
@@ -110,6 +115,13 @@ class Office:
             if account.url != session.url:
                 put_account(self.store, account.model_copy(update={"url": session.url}))
         return session
+
+
+def note_asked_for(store: Store, chain: str) -> None:
+    """Whatever is done with a certificate, it will be seen in the logs, and it was flstr that asked for it."""
+    with contextlib.suppress(ValueError):
+        leaf = x509.load_pem_x509_certificate(chain.encode())
+        put_asked_for(store, AskedFor(id=certificate_id(leaf), not_after=leaf.not_valid_after_utc))
 
 
 # Certificates are got side by side; an account is made once.

@@ -1,5 +1,7 @@
 """What etcd forgets, and what it never does."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from gitops.operations import Operations
@@ -8,6 +10,7 @@ from gitops.store import Store
 from model import keys
 from model.operation import Asker, Intent, Notice, Operation, OperationStatus, Origin
 from model.steps import Plan
+from model.transparency import AskedFor, CertificateId, Issuer
 
 NOW = 10_000_000.0
 
@@ -53,3 +56,15 @@ def test_old_notices_go_with_what_was_said_in_their_threads(store: Store) -> Non
     store.write({keys.card("n"): "{}", f"{keys.card('n')}/end": "{}", keys.card("other"): "{}"})
     prune(store, NOW)
     assert sorted(store.prefix("")) == [keys.card("other"), keys.operation("o1")]
+
+
+def test_a_certificate_that_was_asked_for_is_forgotten_a_month_after_its_end() -> None:
+    issuer = Issuer(organisation="Let's Encrypt", common_name="R11")
+    ends = {"1": NOW + 1, "2": NOW - 29 * 86400, "3": NOW - 31 * 86400}
+    found = {
+        keys.asked_for(serial): AskedFor(
+            id=CertificateId(issuer=issuer, serial=serial), not_after=datetime.fromtimestamp(end, UTC)
+        ).to_json()
+        for serial, end in ends.items()
+    }
+    assert forgettable(found, NOW) == [keys.asked_for("3")]

@@ -53,9 +53,14 @@ def test_a_certificate_for_two_names_is_kept_with_its_key_sealed(
 
 
 def test_no_private_key_is_in_etcd(store: Store, office: Office, http01: Http01Solver) -> None:
-    office.obtain(NAMES, http01)
+    issued = office.obtain(NAMES, http01).issued
+    assert issued is not None
     everything = store.prefix("")
-    assert set(everything) == {"certificate/app.example.com", keys.acme_account(office.authority.directory)}
+    assert set(everything) == {
+        "certificate/app.example.com",
+        keys.acme_account(office.authority.directory),
+        keys.asked_for(issued.serial),
+    }
     assert not any("PRIVATE KEY" in value for value in everything.values())
 
 
