@@ -1,4 +1,4 @@
-"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, Slack, Git, and crt.sh."""
+"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, ACME, crt.sh, Slack, Git."""
 
 import shutil
 import tempfile
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lab.acme.server import AcmeServer
+from lab.acme.settings import ISSUER, AcmeSettings
 from lab.cloud.server import CloudApi
 from lab.cloud.settings import CloudSettings
 from lab.ct.server import CtApi
 from lab.dns.control import control_routes
 from lab.dns.listening import serve_hosts
-from lab.dns.server import DnsServer
+from lab.dns.server import PORT, DnsServer
 from lab.gitrepo import INFLUENCER, Commit
 from lab.image import Progress
 from lab.lab import Lab
@@ -35,7 +37,8 @@ class Wishes:
 
 
 class Surroundings:
-    """A lab with its cloud, its DNS, its Slack, its repositories, and the logs of its certificates."""
+    """A lab with its cloud, its DNS, its certificate authority with the logs of what that issues, its Slack, and its
+    repositories."""
 
     def __init__(self, lab: Lab, wishes: Wishes) -> None:
         self.lab = lab
@@ -50,6 +53,7 @@ class Surroundings:
         self.cloud.more_control += control_routes(self.dns)
         self.slack = SlackApi(settings=wishes.slack)
         self.ct = CtApi()
+        self.acme = AcmeServer(lab.folder / "acme", AcmeSettings(f"{self.nameserver}:{PORT}"), self.ct.log)
         self.cloud_url = ""
         self.ct_url = ""
         self.cluster_repo = ""
@@ -74,6 +78,7 @@ class Surroundings:
             around.cloud_url = await around.cloud.start()
             await around.slack.start(port=wishes.slack_port)
             around.ct_url = await around.ct.start()
+            await around.acme.start()
         except BaseException:
             await around.down()
             raise
@@ -81,6 +86,7 @@ class Surroundings:
 
     async def down(self) -> None:
         """Stop everything and remove it."""
+        await self.acme.stop()
         await self.ct.stop()
         await self.slack.stop()
         await self.cloud.stop()
@@ -110,6 +116,11 @@ class Surroundings:
             "SLACK_API_URL": self.slack.api_url,
             "FLSTR_CRTSH_URL": self.ct_url,
             "FLSTR_CERTSPOTTER_URL": self.ct_url,
+            "FLSTR_NAMESERVER": self.nameserver,
+            "FLSTR_ACME_DIRECTORY": self.acme.directory,
+            "FLSTR_ACME_DIRECTORY_CA": str(self.acme.directory_authority),
+            "FLSTR_ACME_ROOT": str(self.acme.root),
+            "FLSTR_ACME_ISSUER": ISSUER,
         }
 
     async def _seed(self) -> None:

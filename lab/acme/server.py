@@ -1,16 +1,20 @@
 """pebble as a child process: a directory, and the root that its certificates lead to."""
 
 import asyncio
+import contextlib
 import json
 import os
 import shutil
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import aiohttp
 
 from lab.acme.directory_certificate import DirectoryCertificate, make_directory_certificate
+from lab.acme.issuing import LINE_BYTES, follow
 from lab.acme.settings import AcmeSettings
 from lab.errors import LabError
 
@@ -18,12 +22,19 @@ _SERVES_WITHIN_SECONDS = 15.0
 
 
 class AcmeServer:
-    """Runs `pebble` until `stop()`. What it has issued, its accounts and its root go with the process."""
+    """Runs `pebble` until `stop()`. What it has issued, its accounts and its root go with the process.
 
-    def __init__(self, folder: Path, settings: AcmeSettings) -> None:
+    `on_issued` is called with each certificate in PEM, as long as the loop runs.
+    """
+
+    def __init__(
+        self, folder: Path, settings: AcmeSettings, on_issued: Callable[[bytes], object] | None = None
+    ) -> None:
         self._folder = folder
         self._settings = settings
+        self._on_issued = on_issued
         self._process: asyncio.subprocess.Process | None = None
+        self._following: asyncio.Task[None] | None = None
         self._listen = ""
         self._management = ""
         self._files: DirectoryCertificate | None = None
@@ -57,16 +68,7 @@ class AcmeServer:
         self._management = self._management or f"{address}:{_free_port(address)}"
         (self._folder / "pebble.json").write_text(self._configuration(self._files))
         command = [program, "-config", str(self._folder / "pebble.json"), "-dnsserver", self._settings.dns]
-        with (self._folder / "pebble.log").open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                # setpriv ends pebble with this process, however this process ends.
-                *("setpriv", "--pdeathsig", "KILL", *command, f"-strict={str(self._settings.strict).lower()}"),
-                env={"PATH": os.environ["PATH"], **self._settings.environment()},
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
+        await self._run(*command, f"-strict={str(self._settings.strict).lower()}")
         await self._until_it_serves()
 
     async def stop(self) -> None:
@@ -76,6 +78,38 @@ class AcmeServer:
                 self._process.kill()
             await self._process.wait()
             self._process = None
+        if self._following is not None:
+            await self._following
+            self._following = None
+
+    async def _run(self, *command: str) -> None:
+        log = (self._folder / "pebble.log").open("ab", buffering=0)
+        self._process = await asyncio.create_subprocess_exec(
+            # setpriv ends pebble with this process, however this process ends.
+            *("setpriv", "--pdeathsig", "KILL", *command),
+            env={"PATH": os.environ["PATH"], **self._settings.environment()},
+            stdin=asyncio.subprocess.DEVNULL,
+            # Where nobody wants to hear of certificates, no loop has to run for pebble to be able to write.
+            stdout=log if self._on_issued is None else asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            limit=LINE_BYTES,
+            start_new_session=True,
+        )
+        if self._process.stdout is None:
+            log.close()
+        else:
+            self._following = asyncio.create_task(self._follow(self._process.stdout, log))
+
+    async def _follow(self, output: asyncio.StreamReader, log: BinaryIO) -> None:
+        with log:
+            await follow(output, log, self._hand_on)
+
+    async def _hand_on(self, serial: str) -> None:
+        """What was issued, where pebble still lives to tell it."""
+        with contextlib.suppress(aiohttp.ClientError, OSError):
+            status = json.loads(await self._get(f"https://{self._management}/cert-status-by-serial/{serial}"))
+            if self._on_issued is not None:
+                self._on_issued(status["Certificate"].encode())
 
     def _configuration(self, files: DirectoryCertificate) -> str:
         pebble = {

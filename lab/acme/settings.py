@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+# How the names of those begin that sign for pebble.
+ISSUER = "Pebble"
+
 
 @dataclass(frozen=True)
 class AcmeSettings:

@@ -27,6 +27,8 @@ class Found:
 
 
 REFUSED = Found(Rcode.REFUSED, authoritative=False)
+# What is above a zone exists: whoever climbs up from a name, as CAA is looked up, is not to take it for a failure.
+NOTHING = Found(Rcode.NOERROR, authoritative=False)
 
 
 def look_up(name: Name, kind: RdataType, zones: Iterable[Zone]) -> Found:
@@ -41,7 +43,9 @@ def look_up(name: Name, kind: RdataType, zones: Iterable[Zone]) -> Found:
             # Whether the answer has authority is said of the name that was asked for.
             return replace(found, authoritative=found.authoritative or bool(chain), answer=tuple(chain))
         name = alias
-    return Found(Rcode.NOERROR, answer=tuple(chain)) if chain else REFUSED
+    if chain:
+        return Found(Rcode.NOERROR, answer=tuple(chain))
+    return NOTHING if any(origin.is_subdomain(name) for origin in origins) else REFUSED
 
 
 def _zone_of(name: Name, origins: Mapping[Name, Zone]) -> Zone | None:

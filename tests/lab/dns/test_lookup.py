@@ -142,8 +142,13 @@ def test_a_part_that_others_serve_is_referred_to_them(zone: AnyClient, resolver:
 
 
 def test_what_is_not_served_is_refused(zone: AnyClient, resolver: Resolver) -> None:
-    for name, kind in (("example", "A"), ("notflstr.example", "A"), ("flstr.example", "AXFR")):
+    for name, kind in (("test", "A"), ("notflstr.example", "A"), ("flstr.example", "AXFR")):
         assert says(resolver.ask(name, kind)) == ("REFUSED", False, []), (name, kind)
+
+
+def test_what_is_above_a_zone_exists_and_has_nothing(zone: AnyClient, resolver: Resolver) -> None:
+    for name in ("example", "."):
+        assert says(resolver.ask(name, "CAA")) == ("NOERROR", False, []), name
 
 
 def test_the_zone_that_fits_best_answers(cloud: RunningCloud, zone: AnyClient, resolver: Resolver) -> None:
