@@ -1,4 +1,4 @@
-"""What several folders use: a real etcd, started once; and what is left out where this machine cannot run it."""
+"""What several folders use: a real etcd, started once, and a certificate authority; and what is left out where this machine cannot run it."""
 
 import shutil
 from collections.abc import Iterator
@@ -10,6 +10,8 @@ from hypothesis import settings
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.store import Store
 from lab.preconditions import why_no_lab
+from tests.answering_dns import AnsweringDns
+from tests.running_acme import MakeAcme, acme_maker
 
 LONGEST = frozenset({"test_crash_matrix.py", "test_load.py"})
 
@@ -48,6 +50,21 @@ def etcd_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     etcd = EmbeddedEtcd(Path(tmp_path_factory.mktemp("etcd")))
     yield etcd.start()
     etcd.stop()
+
+
+@pytest.fixture
+def dns() -> Iterator[AnsweringDns]:
+    """The DNS that pebble asks."""
+    dns = AnsweringDns()
+    yield dns
+    dns.stop()
+
+
+@pytest.fixture
+def make_acme(tmp_path: Path, dns: AnsweringDns) -> Iterator[MakeAcme]:
+    """`make_acme(**AcmeSettings)`: pebble at work."""
+    with acme_maker(tmp_path, dns) as make:
+        yield make
 
 
 @pytest.fixture

@@ -1,10 +1,5 @@
 """Surroundings in a thread of their own, for the blocking clients."""
 
-import asyncio
-import threading
-from collections.abc import Coroutine
-from typing import Any, TypeVar
-
 from hcloud import Client
 from hcloud.images import Image
 from hcloud.server_types import ServerType
@@ -13,25 +8,20 @@ from lab.naming import LabFolders
 from lab.surroundings import CLOUD_TOKEN, Surroundings
 from tests.lab.cloud.running_cloud import AnyClient
 from tests.lab.ssh import KeyPair, connect, user_data
-
-T = TypeVar("T")
+from tests.loop_thread import LoopThread
 
 
 class Standing:
     """Up when made; `stop()` leaves nothing behind."""
 
     def __init__(self, name: str, folders: LabFolders) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self.around = self._call(Surroundings.up(name, folders=folders))
+        self._loop = LoopThread(within=300)
+        self.around = self._loop.call(Surroundings.up(name, folders=folders))
         self.client: AnyClient = Client(CLOUD_TOKEN, api_endpoint=self.around.cloud_url, poll_interval=0.02)
 
     def stop(self) -> None:
-        self._call(self.around.down())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._loop.call(self.around.down())
+        self._loop.stop()
 
     def servers(self, client_key: KeyPair, **host_keys: KeyPair) -> list[AnyClient]:
         """Servers by name, started side by side with these host keys; SSH is up."""
@@ -45,6 +35,3 @@ class Standing:
                 action.wait_until_finished()
             connect(answer.server.public_net.ipv4.ip, key, client_key).close()
         return [answer.server for answer in answers]
-
-    def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=300)

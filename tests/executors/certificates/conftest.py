@@ -1,4 +1,4 @@
-"""An authority, the DNS it asks, an ingress, and the office that gets certificates from the one for the other."""
+"""An authority, an ingress, and the office that gets certificates from the one for the other."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,19 +13,11 @@ from gitops.certificates import KeySafe, key_safe
 from gitops.executor import HostFence
 from gitops.secrets import read_identities
 from gitops.store import Store
-from tests.answering_dns import AnsweringDns
 from tests.executors.certificates.offices import NAME, Obtain, Start, office_at, scripted_office
 from tests.executors.certificates.scripted_acme import Reply, ScriptedAcme
 from tests.executors.certificates.web import HereRemote, Web
 from tests.executors.scripted import ScriptedRemote
-from tests.running_acme import MakeAcme, RunningAcme, acme_maker
-
-
-@pytest.fixture
-def dns() -> Iterator[AnsweringDns]:
-    dns = AnsweringDns()
-    yield dns
-    dns.stop()
+from tests.running_acme import MakeAcme, RunningAcme
 
 
 @pytest.fixture
@@ -34,13 +26,6 @@ def web(tmp_path: Path) -> Iterator[Web]:
     web = Web(tmp_path / "web")
     yield web
     web.stop()
-
-
-@pytest.fixture
-def make_acme(tmp_path: Path, dns: AnsweringDns) -> Iterator[MakeAcme]:
-    """`make_acme(**AcmeSettings)`: pebble at work."""
-    with acme_maker(tmp_path, dns) as make:
-        yield make
 
 
 @pytest.fixture

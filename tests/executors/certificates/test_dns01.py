@@ -14,7 +14,7 @@ from gitops.certificates import read_certificate
 from gitops.store import Store
 from model.errors import StepFailed
 from tests.answering_dns import AnsweringDns
-from tests.executors.certificates.scripted_dns import ScriptedDns
+from tests.loopback_dns import LoopbackDns
 
 NAMES = ("*.example.com", "example.com")
 RECORD = "_acme-challenge.example.com"
@@ -56,17 +56,17 @@ def server(dns: AnsweringDns) -> NameServer:
 
 
 @pytest.fixture
-def empty() -> Iterator[ScriptedDns]:
+def empty() -> Iterator[LoopbackDns]:
     """A name server that has nothing."""
-    dns = ScriptedDns("")
+    dns = LoopbackDns()
     yield dns
     dns.stop()
 
 
 @pytest.fixture
-def delegated() -> Iterator[ScriptedDns]:
+def delegated() -> Iterator[LoopbackDns]:
     """One that knows a zone and its name servers."""
-    dns = ScriptedDns(
+    dns = LoopbackDns(
         "example.com. 60 IN SOA ns1.example.net. hostmaster.example.com. 1 60 60 60 60\n"
         "example.com. 60 IN NS ns1.example.net.\nexample.com. 60 IN NS ns2.example.net.\n"
         "ns1.example.net. 60 IN A 192.0.2.1\nns1.example.net. 60 IN AAAA 2001:db8::1\n"
@@ -96,7 +96,7 @@ def test_a_wildcard_and_its_bare_name_are_proved_by_two_values_of_one_record(
 
 
 def test_a_record_that_one_name_server_lacks_is_not_shown_to_the_authority(
-    office: Office, dns01: Dns01Solver, zone: Zone, server: NameServer, empty: ScriptedDns
+    office: Office, dns01: Dns01Solver, zone: Zone, server: NameServer, empty: LoopbackDns
 ) -> None:
     impatient = Impatient(zone, lambda name: [server, empty.server])
     with pytest.raises(StepFailed, match=rf"^example\.com: the record {RECORD} does not appear at its name server 127"):
@@ -165,15 +165,15 @@ class Impatient(Dns01Solver):
         super().await_seen(proofs, 0.0)
 
 
-def test_the_name_servers_are_those_of_the_zone(delegated: ScriptedDns) -> None:
+def test_the_name_servers_are_those_of_the_zone(delegated: LoopbackDns) -> None:
     found = authoritative_servers("_acme-challenge.app.example.com", delegated.resolver(), 5353)
     assert found == [("192.0.2.1", 5353), ("192.0.2.2", 5353), ("2001:db8::1", 5353)]
 
 
-def test_a_name_whose_zone_nobody_serves_is_one_sentence(empty: ScriptedDns) -> None:
+def test_a_name_whose_zone_nobody_serves_is_one_sentence(empty: LoopbackDns) -> None:
     with pytest.raises(StepFailed, match=r"^app\.example\.com: its name servers cannot be found; see that its zone is"):
         authoritative_servers("app.example.com", empty.resolver())
 
 
-def test_a_record_of_several_strings_is_one_text(delegated: ScriptedDns) -> None:
+def test_a_record_of_several_strings_is_one_text(delegated: LoopbackDns) -> None:
     assert txt_at(delegated.server, "long.example.com") == {"one and two", "three"}

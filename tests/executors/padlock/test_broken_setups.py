@@ -15,9 +15,9 @@ from gitops.store import Store
 from model import keys
 from tests.executors.padlock.authority import HOST, Authority
 from tests.executors.padlock.ingresses import registered, shop_at
-from tests.executors.padlock.name_server import ADDRESS, NameServer
 from tests.executors.padlock.nginx import Nginx
 from tests.executors.padlock.setups import BASKET, Fault, faults, good
+from tests.loopback_dns import ADDRESS, LoopbackDns, caa_dns
 
 INGRESS = "ingress016"
 ALLOWED = {"example.com": ['0 issue "letsencrypt.org"']}
@@ -62,12 +62,12 @@ class Field:
     nginx: Nginx
     authority: Path
 
-    def outside(self, names: NameServer) -> Outside:
+    def outside(self, names: LoopbackDns) -> Outside:
         lookup = caa_lookup([ADDRESS], names.port)
         ports = (self.nginx.http_port, self.nginx.https_port)
         return Outside(self.authority, lookup=lookup, http_port=ports[0], https_port=ports[1])
 
-    def lines(self, names: NameServer, *setups: str) -> list[str]:
+    def lines(self, names: LoopbackDns, *setups: str) -> list[str]:
         """What padlock says of the shop when these set-ups are the ingresses."""
         nodes = {f"ingress{16 + number:03}": self.nginx.address(one) for number, one in enumerate(setups)}
         report = round_over([HOST], shop_at(nodes, self.nginx.https_port), self.outside(names))
@@ -87,8 +87,8 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
 
 
 @pytest.fixture
-def allowed() -> Iterator[NameServer]:
-    server = NameServer(ALLOWED)
+def allowed() -> Iterator[LoopbackDns]:
+    server = caa_dns(ALLOWED)
     yield server
     server.stop()
 
@@ -98,7 +98,7 @@ def test_no_setup_is_left_out(field: Field) -> None:
 
 
 @pytest.mark.parametrize("name", FAULTS)
-def test_a_fault_is_found_and_nothing_else(name: str, field: Field, allowed: NameServer) -> None:
+def test_a_fault_is_found_and_nothing_else(name: str, field: Field, allowed: LoopbackDns) -> None:
     fault = field.faults[name]
     (line,) = field.lines(allowed, name)
     mark = MARKS["error" if fault.kind in BROKEN else "warning"]
@@ -107,23 +107,23 @@ def test_a_fault_is_found_and_nothing_else(name: str, field: Field, allowed: Nam
     assert "_Mend:_" in line
 
 
-def test_a_good_setup_is_green_in_one_line(field: Field, allowed: NameServer) -> None:
+def test_a_good_setup_is_green_in_one_line(field: Field, allowed: LoopbackDns) -> None:
     assert field.lines(allowed, "good") == [
         f":large_green_circle: *{HOST}*: {INGRESS} answers as it should, certificate good for 69 days"
     ]
 
 
-def test_each_ingress_is_asked_by_its_own_address(field: Field, allowed: NameServer) -> None:
+def test_each_ingress_is_asked_by_its_own_address(field: Field, allowed: LoopbackDns) -> None:
     (line,) = field.lines(allowed, "good", "no-hsts")
     assert line.startswith(f":large_yellow_circle: *{HOST}*, ingress017 port {field.nginx.https_port}: no HSTS.")
 
 
-def test_what_is_wrong_on_several_ingresses_is_one_line(field: Field, allowed: NameServer) -> None:
+def test_what_is_wrong_on_several_ingresses_is_one_line(field: Field, allowed: LoopbackDns) -> None:
     (line,) = field.lines(allowed, "no-hsts", "good", "no-hsts")
     assert f", ingress016, ingress018 port {field.nginx.https_port}: no HSTS" in line
 
 
-def test_the_worst_comes_first(field: Field, allowed: NameServer) -> None:
+def test_the_worst_comes_first(field: Field, allowed: LoopbackDns) -> None:
     names = ["no-hsts", "old-tls", "expired", "passive-mixed", "near-expiry", "key-mismatch"]
     wanted = sorted(names, key=lambda name: ORDER.index(field.faults[name].kind))
     lines = field.lines(allowed, *names)
@@ -132,7 +132,7 @@ def test_the_worst_comes_first(field: Field, allowed: NameServer) -> None:
 
 
 def test_caa_forbids(field: Field) -> None:
-    names = NameServer({"example.com": ['0 issue "other.example.net; account=7"']})
+    names = caa_dns({"example.com": ['0 issue "other.example.net; account=7"']})
     try:
         (line,) = field.lines(names, "good", "good")
     finally:
@@ -145,7 +145,7 @@ def test_caa_forbids(field: Field) -> None:
 
 
 def test_caa_that_cannot_be_looked_up(field: Field) -> None:
-    names = NameServer({}, failing={"example.com"})
+    names = caa_dns({}, failing={"example.com"})
     try:
         (line,) = field.lines(names, "good")
     finally:
@@ -153,7 +153,7 @@ def test_caa_that_cannot_be_looked_up(field: Field) -> None:
     assert "CAA of example.com could not be looked up (the name servers fail)" in line
 
 
-def test_an_ingress_that_is_not_there(field: Field, allowed: NameServer) -> None:
+def test_an_ingress_that_is_not_there(field: Field, allowed: LoopbackDns) -> None:
     seen = registered({INGRESS: "127.78.0.1"}, {HOST: (field.nginx.https_port, True)})
     lines = round_over([HOST], seen, field.outside(allowed)).splitlines()
     mend = "_Mend:_ see whether nginx runs there and firewalld lets the port in"
@@ -163,7 +163,7 @@ def test_an_ingress_that_is_not_there(field: Field, allowed: NameServer) -> None
     ]
 
 
-def test_a_plain_host_is_not_blamed_for_the_certificates_of_others(field: Field, allowed: NameServer) -> None:
+def test_a_plain_host_is_not_blamed_for_the_certificates_of_others(field: Field, allowed: LoopbackDns) -> None:
     seen = registered(
         {INGRESS: field.nginx.address("no-redirect")}, {"plain.example.com": (field.nginx.http_port, False)}
     )
@@ -175,13 +175,13 @@ def test_a_plain_host_is_not_blamed_for_the_certificates_of_others(field: Field,
     assert allowed.asked == []
 
 
-def test_a_certificate_that_is_served_before_it_is_registered_is_looked_at(field: Field, allowed: NameServer) -> None:
+def test_a_certificate_that_is_served_before_it_is_registered_is_looked_at(field: Field, allowed: LoopbackDns) -> None:
     seen = registered({INGRESS: field.nginx.address("no-hsts")}, {HOST: (field.nginx.http_port, False)})
     (line,) = round_over([HOST], seen, field.outside(allowed)).splitlines()
     assert f"{INGRESS} port {field.nginx.https_port}: no HSTS" in line
 
 
-def test_a_round_over_hosts_that_are_all_well_is_one_line(field: Field, allowed: NameServer) -> None:
+def test_a_round_over_hosts_that_are_all_well_is_one_line(field: Field, allowed: LoopbackDns) -> None:
     hosts = [HOST, BASKET]
     seen = registered(
         {INGRESS: field.nginx.address("good"), "ingress017": field.nginx.address("good")},
@@ -193,7 +193,7 @@ def test_a_round_over_hosts_that_are_all_well_is_one_line(field: Field, allowed:
     )
 
 
-def test_the_verb_without_a_host_goes_round_all(field: Field, allowed: NameServer, store: Store) -> None:
+def test_the_verb_without_a_host_goes_round_all(field: Field, allowed: LoopbackDns, store: Store) -> None:
     seen = registered(
         {INGRESS: field.nginx.address("good")},
         {HOST: (field.nginx.https_port, True), "cellar.example.com": (field.nginx.https_port, True)},

@@ -8,19 +8,19 @@ from executors.padlock import dns_lookup
 from executors.padlock.caa import CaaUnknown, caa_findings, see_caa
 from executors.padlock.dns_lookup import caa_lookup
 from executors.padlock.seen import CaaRecord, CaaSeen
-from tests.executors.padlock.name_server import ADDRESS, NameServer
+from tests.loopback_dns import ADDRESS, LoopbackDns, caa_dns
 
 HOST = "shop.example.com"
 CA = "letsencrypt.org"
-Serve = Callable[..., NameServer]
+Serve = Callable[..., LoopbackDns]
 
 
 @pytest.fixture
 def serve() -> Iterator[Serve]:
-    servers: list[NameServer] = []
+    servers: list[LoopbackDns] = []
 
-    def start(*args: object, **kwargs: object) -> NameServer:
-        servers.append(NameServer(*args, **kwargs))  # type: ignore[arg-type]
+    def start(*args: object, **kwargs: object) -> LoopbackDns:
+        servers.append(caa_dns(*args, **kwargs))  # type: ignore[arg-type]
         return servers[-1]
 
     yield start
@@ -28,7 +28,7 @@ def serve() -> Iterator[Serve]:
         server.stop()
 
 
-def see(server: NameServer, host: str = HOST) -> CaaSeen:
+def see(server: LoopbackDns, host: str = HOST) -> CaaSeen:
     return see_caa(host, caa_lookup([ADDRESS], server.port))
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +13,7 @@ from lab.acme.server import AcmeServer
 from lab.acme.settings import AcmeSettings
 from lab.errors import LabError
 from tests.answering_dns import AnsweringDns
-from tests.running_acme import MakeAcme, acme_maker
-
-
-@pytest.fixture
-def dns() -> Iterator[AnsweringDns]:
-    dns = AnsweringDns()
-    yield dns
-    dns.stop()
-
-
-@pytest.fixture
-def make_acme(tmp_path: Path, dns: AnsweringDns) -> Iterator[MakeAcme]:
-    with acme_maker(tmp_path, dns) as make:
-        yield make
+from tests.running_acme import MakeAcme
 
 
 def get(server: AcmeServer) -> Any:

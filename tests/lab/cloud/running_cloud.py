@@ -1,9 +1,6 @@
 """A cloud with its name server, in a thread of its own, for the blocking clients."""
 
-import asyncio
-import threading
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 from hcloud import Client
@@ -15,8 +12,7 @@ from lab.cloud.settings import CloudSettings
 from lab.dns.control import control_routes
 from lab.dns.server import DnsServer, Sockets
 from tests.lab.cloud.memory_backend import MemoryBackend
-
-T = TypeVar("T")
+from tests.loop_thread import LoopThread
 
 AnyClient = Any
 """A `hcloud.Client`, which types every field of an answer as optional: too strict for tests."""
@@ -46,24 +42,20 @@ class RunningCloud:
         )
         self.dns = DnsServer(self.api.project.zones)
         self.api.more_control += control_routes(self.dns)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self.url = self._call(self.api.start())
+        self._loop = LoopThread()
+        self.url = self._loop.call(self.api.start())
         sockets = Sockets.bound("127.0.0.1")
         self.dns_port: int = sockets.udp.getsockname()[1]
-        self._call(self.dns.start(sockets))
+        self._loop.call(self.dns.start(sockets))
         self.client = self.client_with(TOKEN)
 
     def client_with(self, token: str) -> AnyClient:
         return Client(token, api_endpoint=self.url, poll_interval=0.01)
 
     def stop(self) -> None:
-        self._call(self.dns.stop())
-        self._call(self.api.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._loop.call(self.dns.stop())
+        self._loop.call(self.api.stop())
+        self._loop.stop()
 
     def control(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         response = requests.request(method, self.url.removesuffix("/v1") + "/lab" + path, json=body, timeout=5)
@@ -81,6 +73,3 @@ class RunningCloud:
             action.wait_until_finished()
         response.server.reload()
         return response.server
-
-    def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)

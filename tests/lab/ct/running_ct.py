@@ -1,31 +1,23 @@
 """The lab's logs in a thread of their own, for the blocking clients."""
 
-import asyncio
-import threading
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 
 from lab.ct.server import CtApi
 from lab.ct.settings import CtSettings
-
-T = TypeVar("T")
+from tests.loop_thread import LoopThread
 
 
 class RunningCt:
     def __init__(self, settings: CtSettings | None = None) -> None:
         self.api = CtApi(settings)
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self._thread.start()
-        self.url = self._call(self.api.start())
+        self._loop = LoopThread()
+        self.url = self._loop.call(self.api.start())
 
     def stop(self) -> None:
-        self._call(self.api.stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        self._loop.call(self.api.stop())
+        self._loop.stop()
 
     def fault(self, kind: str, service: str = "*", **more: object) -> None:
         """Have the next answers fail."""
@@ -48,6 +40,3 @@ class RunningCt:
     def asked(self) -> list[tuple[str, int]]:
         """Path and status of each request."""
         return [(one.path, one.status) for one in self.api.requests.requests]
-
-    def _call(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=10)
