@@ -16,10 +16,11 @@ from gitops.gate import approvers
 from gitops.registry import Registry
 from gitops.store import Following
 from model import keys
+from model.app import App
 from model.cluster import Cluster
 from model.errors import Refused
 from model.operation import ENDED, Approval, Card, Notice, Operation, OperationStatus
-from model.steps import BuildRelease, PlannedStep
+from model.steps import BuildRelease, PlannedStep, StartInstance
 
 log = structlog.get_logger()
 
@@ -166,8 +167,7 @@ def tellers(operation: Operation) -> list[tuple[str, PlannedStep]]:
     found: list[tuple[str, PlannedStep]] = []
     builds: dict[tuple[str, ...], list[PlannedStep]] = {}
     for step in operation.plan.steps:
-        if isinstance(step.step, BuildRelease):
-            app = step.step.app
+        if (app := built_by(step)) is not None:
             builds.setdefault((app.kind, app.app, app.commit, app.build or ""), []).append(step)
         elif step.id in operation.steps:
             found.append((step.id, step))
@@ -180,6 +180,14 @@ def tellers(operation: Operation) -> list[tuple[str, PlannedStep]]:
         if ended:
             found.append((steps[0].id, steps[min(ended)[1]]))
     return found
+
+
+def built_by(step: PlannedStep) -> App | None:
+    """The app whose commit a step builds, if it builds one."""
+    match step.step:
+        case BuildRelease(app=app) | StartInstance(app=app, build=True):
+            return app
+    return None
 
 
 def shows_its_end(operation: Operation, card: Card | None) -> bool:

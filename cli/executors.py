@@ -23,6 +23,7 @@ from executors.padlock.dns_lookup import caa_lookup
 from executors.provision import Provision
 from executors.ssh import Ssh
 from executors.transparency.check import TransparencyCheck, sources_at
+from gitops.app_repos import AppRepos
 from gitops.certificates import key_safe, read_asked_for
 from gitops.executor import Executors, HostChecks
 from gitops.registry import Registry
@@ -38,7 +39,7 @@ def warm_connections(settings: Settings, registry: Registry) -> Ssh:
     return Ssh(registry.host, ssh_key(settings.state / KEY_FILE))
 
 
-def build_executors(settings: Settings, ssh: Ssh, identities: Identities) -> Executors:
+def build_executors(settings: Settings, ssh: Ssh, identities: Identities, app_repos: AppRepos) -> Executors:
     """By the kind of step; all of them share one warm connection a host."""
     key = ssh_key(settings.state / KEY_FILE)
     cloud = CloudSettings(
@@ -57,7 +58,7 @@ def build_executors(settings: Settings, ssh: Ssh, identities: Identities) -> Exe
         "overlay.join": overlay.join,
         "overlay.leave": overlay.leave,
         "overlay.retire": overlay.retire,
-        **deploy_executors(ssh, identities.decrypt),
+        **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack),
     }
 
 

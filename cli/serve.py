@@ -110,7 +110,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     store.put(keys.RECIPIENT, identities.recipient)
     revisions = Revisions(repo, app_repos, identities.decrypt)
     ssh = warm_connections(settings, registry)
-    runner = Runner(operations, registry, build_executors(settings, ssh, identities), fence.token)
+    runner = Runner(operations, registry, build_executors(settings, ssh, identities, app_repos), fence.token)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease))
     watch = _until_fenced(Liveness(registry, ssh.answers, worker.wake).look, stopping)
     commits, decide = Commits(repo, worker.wake), Decide(store, operations, worker.wake)

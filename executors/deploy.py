@@ -3,7 +3,7 @@
 from executors.draining import Draining
 from executors.instances import Instances
 from executors.registry_keys import write_keys
-from executors.releases import Releases
+from executors.releases import Releases, ThinPack
 from executors.remote import Remote
 from executors.routing import Routing
 from executors.watching import Watching
@@ -11,9 +11,10 @@ from gitops.executor import Executors
 from gitops.secrets import Decrypt
 
 
-def deploy_executors(remote: Remote, decrypt: Decrypt) -> Executors:
+def deploy_executors(remote: Remote, decrypt: Decrypt, thin_pack: ThinPack) -> Executors:
     """Everything between a commit and an app that answers."""
-    releases, instances, routing = Releases(remote), Instances(remote, decrypt), Routing(remote)
+    releases, routing = Releases(remote, thin_pack), Routing(remote)
+    instances = Instances(remote, decrypt, releases)
     return {
         "registry.write": write_keys,
         "release.build": releases.build,

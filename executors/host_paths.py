@@ -25,6 +25,11 @@ def unit_path(kind: AppKind, app: str, instance: str) -> str:
     return f"{UNITS_FOLDER}/{unit_name(kind, app, instance)}"
 
 
+def boot_link(unit: str) -> str:
+    """The link by which a unit starts with the machine."""
+    return f"{UNITS_FOLDER}/multi-user.target.wants/{unit}"
+
+
 def credentials_folder(unit: str) -> str:
     """The secrets of an instance, for root alone; systemd hands them to its unit."""
     return f"{STATE_FOLDER}/credentials/{unit}"

@@ -5,8 +5,9 @@ import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
-from executors.host_paths import app_folder, credentials_folder, release_paths, unit_name, unit_path
+from executors.host_paths import app_folder, boot_link, credentials_folder, release_paths, unit_name, unit_path
 from executors.kept_releases import pruning, rollback_commits
+from executors.releases import Releases, blame, build_seconds, parse_built, tell
 from executors.remote import Remote, Unreachable
 from executors.templates import render
 from executors.unit_files import Place, environment, unit_file
@@ -47,9 +48,17 @@ def parse_outcome(printed: str) -> Outcome:
 
 
 def start_script(
-    app: App, instance: InstanceId, place: Place, registered: Registered, secrets: Mapping[SecretName, bytes]
+    app: App,
+    instance: InstanceId,
+    place: Place,
+    registered: Registered,
+    secrets: Mapping[SecretName, bytes],
+    build: str = "",
 ) -> str:
-    """The script that starts an instance and waits for its health; it holds its secrets, so nobody keeps it."""
+    """The script that starts an instance and waits for its health; it holds its secrets, so nobody keeps it.
+
+    `build` is the script that builds its release, where it goes before.
+    """
     unit = unit_name(app.kind, app.app, instance)
     return render(
         "app/start-instance.sh.j2",
@@ -57,18 +66,20 @@ def start_script(
         instance=instance,
         paths=release_paths(app),
         unit=unit,
+        build=build.rstrip(),
+        boot_link=boot_link(unit),
         credentials=credentials_folder(unit),
         secrets={name: base64.encodebytes(value).decode().rstrip() for name, value in secrets.items()},
         unit_path=unit_path(app.kind, app.app, instance),
         unit_file=unit_file(app, instance, place, environment(app, instance, place, registered)),
-        url=place.health_url(app),
+        health=place.health(app),
         within_seconds=math.ceil(app.update.healthy_deadline),
     )
 
 
 def reach_script(app: App, place: Place) -> str:
     """The script that asks for an instance through the mesh."""
-    return render("app/reach-instance.sh.j2", url=place.health_url(app), within_seconds=REACH_SECONDS)
+    return render("app/reach-instance.sh.j2", health=place.health(app), within_seconds=REACH_SECONDS)
 
 
 def stop_script(kind: AppKind, app: AppName, instance: InstanceId, needed: Collection[CommitHash] = ()) -> str:
@@ -100,8 +111,9 @@ def failure(app: App, instance: InstanceId, node: NodeName, outcome: Outcome, se
 class Instances:
     """Carries `StartInstance` and `StopInstance` out."""
 
-    def __init__(self, remote: Remote, decrypt: Decrypt) -> None:
+    def __init__(self, remote: Remote, decrypt: Decrypt, releases: Releases) -> None:
         self._remote = remote
+        self._releases = releases
         self._decrypt = decrypt
 
     def start(self, step: StartInstance, context: StepContext) -> None:
@@ -143,14 +155,21 @@ class Instances:
         context: StepContext,
     ) -> None:
         app = step.app
-        context.report(f"starting on port {place.port}")
-        script = start_script(app, step.instance, place, registered, secrets)
-        within = app.update.healthy_deadline + SCRIPT_SECONDS
+        within, build = app.update.healthy_deadline + SCRIPT_SECONDS, ""
+        if step.build:
+            within += build_seconds(app)
+            build = self._releases.script(app, step.node, registered)
+        context.report(f"{'building, then ' if step.build else ''}starting on port {place.port}")
+        script = start_script(app, step.instance, place, registered, secrets, build)
         try:
             printed = self._remote.run(step.node, script, context.fence, within, cancellation=context.cancellation)
         except StepFailed as error:
             mask(error, secrets.values())
+            blame(error)
             raise
+        if step.build:
+            built, printed = parse_built(printed)
+            tell(built, app, step.node, context)
         # An app that ends may show what it was given.
         outcome = parse_outcome(masked(printed, secrets.values()))
         if outcome.how != "healthy":
@@ -208,4 +227,4 @@ def _place(step: StartInstance, registry: Registry, registered: Registered) -> P
     address = None if node is None else node.addresses.get(network)
     if address is None:
         raise StepFailed(f"{step.node} has no address in {network}; it has not joined it")
-    return Place(step.node, network, address, registry.allot_port(step.node, step.app, step.instance))
+    return Place(step.node, network, address, registry.allot_port(step.node, step.app, step.instance, registered))

@@ -52,6 +52,9 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        # In shell, ${#list[@]} is no comment.
+        comment_start_string="{//",
+        comment_end_string="//}",
     )
     environment.filters["sh"] = quote
     environment.globals["write_file"] = write_file

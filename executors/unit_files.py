@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from executors.host_paths import credentials_folder, release_paths, unit_name
 from executors.overlay_files import DRIVER_UNITS
@@ -27,10 +28,22 @@ class Place:
     address: str
     port: int
 
-    def health_url(self, app: App) -> str:
+    def health(self, app: App) -> "HealthUrl":
         """Where the instance says that it can serve, as its users in the network ask for it."""
-        scheme = "https" if app.env.protocol == "https" else "http"
-        return f"{scheme}://{self.address}:{self.port}{app.health.path}"
+        return HealthUrl("https" if app.env.protocol == "https" else "http", self.address, self.port, app.health.path)
+
+
+@dataclass(frozen=True)
+class HealthUrl:
+    """An address that answers 200 when an instance can serve."""
+
+    scheme: Literal["http", "https"]
+    address: str
+    port: int
+    path: str
+
+    def __str__(self) -> str:
+        return f"{self.scheme}://{self.address}:{self.port}{self.path}"
 
 
 def environment(app: App, instance: InstanceId, place: Place, registered: Registered) -> dict[str, str]:

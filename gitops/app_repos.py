@@ -3,10 +3,12 @@
 import difflib
 import hashlib
 import re
+import tempfile
 import threading
 from pathlib import Path
 
 import git
+import structlog
 
 from gitops.repository import GIT_ENVIRONMENT, GIT_SECONDS, bare_clone, git_reason
 from model.errors import Refused, Unreadable
@@ -15,6 +17,10 @@ from model.names import CommitHash
 _HASH = re.compile(r"^[0-9a-f]{4,40}$")
 NEAR = 4
 RECENT = 200
+PACKS = 16  # that are kept at hand
+PACK_BYTES = 128 * 1024  # it goes with the script
+
+log = structlog.get_logger()
 
 
 class AppRepos:
@@ -23,6 +29,7 @@ class AppRepos:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._packs: dict[tuple[str, CommitHash, CommitHash], bytes | None] = {}
 
     def resolve(self, url: str, name: str) -> CommitHash:
         """The commit that a full or short hash, a branch or a tag means. Raises `Refused` with the near ones, and
@@ -44,6 +51,39 @@ class AppRepos:
             return str(self._mirror(url).git.show("--no-patch", "--format=%s", commit))
         except git.GitCommandError:
             return ""
+
+    def thin_pack(self, url: str, base: CommitHash, commit: CommitHash) -> bytes | None:
+        """What the files of a commit have that those of another one have not, as a pack that leans on them.
+
+        None where it is large, or where either commit cannot be had. Machines that have the other one need not fetch.
+        """
+        wanted = (url, base, commit)
+        with self._lock:
+            if wanted not in self._packs:
+                self._packs[wanted] = self._pack(*wanted)
+            while len(self._packs) > PACKS:
+                del self._packs[next(iter(self._packs))]
+            return self._packs[wanted]
+
+    def _pack(self, url: str, base: CommitHash, commit: CommitHash) -> bytes | None:
+        mirror = self._mirror(url)
+        # The machines have no history: no commit has a parent.
+        lines = f"--shallow {base}\n--shallow {commit}\n{commit}\n^{base}\n"
+        try:
+            if _find_hash(mirror, commit) is None:
+                self._fetch(mirror, url)
+            with tempfile.TemporaryFile() as revisions:
+                revisions.write(lines.encode())
+                revisions.seek(0)
+                pack = mirror.git.pack_objects(
+                    "--thin", "--shallow", "--revs", "--delta-base-offset", "--quiet", "--stdout",
+                    istream=revisions, stdout_as_string=False, strip_newline_in_stdout=False,
+                    kill_after_timeout=GIT_SECONDS,
+                )  # fmt: skip
+        except (git.CommandError, Unreadable) as error:
+            log.info("no pack of a commit", url=url, base=base, commit=commit, reason=str(error)[-300:])
+            return None
+        return pack if len(pack) <= PACK_BYTES else None
 
     def _mirror(self, url: str) -> git.Repo:
         return bare_clone(self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git")

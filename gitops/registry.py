@@ -1,9 +1,11 @@
 """What is registered in etcd, as records. Reads are whole; writes carry the store's fence."""
 
+import functools
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
 from gitops.overlay_leases import parse_leases
+from gitops.shared import Shared
 from gitops.store import Store
 from model import keys
 from model.app import App
@@ -28,6 +30,7 @@ from model.registered import (
 
 R = TypeVar("R", bound=Frozen)
 
+REMEMBERED = 4096
 KINDS: tuple[AppKind, ...] = ("backend", "frontend")
 
 
@@ -36,9 +39,14 @@ class Registry:
 
     def __init__(self, store: Store) -> None:
         self.store = store
+        self._tree = Shared(self._read)
+        self._cluster = Shared(self._read_cluster)
 
     def read(self) -> Registered:
-        """The whole registered tree, from one revision of etcd."""
+        """The whole registered tree, from one revision of etcd; steps that read it side by side read it together."""
+        return self._tree.get()
+
+    def _read(self) -> Registered:
         prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
         prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED]
         prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE]
@@ -46,10 +54,14 @@ class Registry:
 
     def cluster(self) -> Cluster:
         """The last accepted `cluster.yaml`."""
+        return self._cluster.get()
+
+    def _read_cluster(self) -> Cluster:
         text = self.store.get(keys.CLUSTER)
         if text is None:
             raise Refused("no revision of the cluster repo was accepted yet")
-        return Cluster.model_validate_json(text)
+        cluster: Cluster = _parsed(Cluster, text)
+        return cluster
 
     def host(self, node: str) -> HostRecord | None:
         """A rented machine, or None."""
@@ -109,18 +121,22 @@ class Registry:
         """Forget a machine that was given back, with the ports of its instances."""
         self.store.delete(keys.host(node), *self.store.prefix(keys.ports(node)))
 
-    def allot_port(self, node: str, app: App, instance: str) -> int:
-        """The port an instance holds on a machine; a free one is allotted on first asking."""
-        mine = PortRecord(kind=app.kind, app=app.app, instance=instance).to_json()
+    def allot_port(self, node: str, app: App, instance: str, known: Registered | None = None) -> int:
+        """The port an instance holds on a machine; a free one is allotted on first asking.
+
+        Where the tree was read just now, nothing is read for it once more.
+        """
+        mine = PortRecord(kind=app.kind, app=app.app, instance=instance)
         while True:
-            held = self.store.prefix(keys.ports(node))
-            numbers = {int(key.rpartition("/")[2]): value for key, value in held.items()}
-            port = next((number for number, value in numbers.items() if value == mine), None)
+            held = (known or self.read()).ports
+            numbers = {number: holder for (of, number), holder in held.items() if of == node}
+            port = next((number for number, holder in numbers.items() if holder == mine), None)
             if port is not None:
                 return port
             free = next(number for number in INSTANCE_PORTS if number not in numbers)
-            if self.store.put_new(keys.port(node, free), mine):
+            if self.store.put_new(keys.port(node, free), mine.to_json()):
                 return free
+            known = None
 
     def free_port(self, node: str, kind: AppKind, app: str, instance: str) -> None:
         """Give back the port of an instance that is gone."""
@@ -176,6 +192,12 @@ def parse(found: Mapping[str, str]) -> Registered:
     )
 
 
+@functools.lru_cache(maxsize=REMEMBERED)
+def _parsed(model: type[R], text: str) -> R:
+    """A record; most of them are as they were when they were last read, and none ever changes."""
+    return model.model_validate_json(text)
+
+
 def _under(found: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {key.removeprefix(prefix): found[key] for key in sorted(key for key in found if key.startswith(prefix))}
 
@@ -185,7 +207,7 @@ def _dead(found: Mapping[str, str]) -> dict[NodeName, float]:
 
 
 def _records(found: Mapping[str, str], prefix: str, model: type[R]) -> dict[str, R]:
-    return {name: model.model_validate_json(value) for name, value in _under(found, prefix).items()}
+    return {name: _parsed(model, value) for name, value in _under(found, prefix).items()}
 
 
 def _members(found: Mapping[str, str]) -> dict[MeshName, dict[NodeName, MeshMember]]:
@@ -193,7 +215,7 @@ def _members(found: Mapping[str, str]) -> dict[MeshName, dict[NodeName, MeshMemb
     for name, value in _under(found, keys.MESHES).items():
         match name.split("/"):
             case [mesh, "member", node]:
-                members.setdefault(mesh, {})[node] = MeshMember.model_validate_json(value)
+                members.setdefault(mesh, {})[node] = _parsed(MeshMember, value)
     return members
 
 
@@ -204,9 +226,9 @@ def _apps(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], RegisteredA
         for name, value in _under(found, f"{kind}/").items():
             match name.split("/"):
                 case [app, "meta_data"]:
-                    meta[kind, app] = MetaData.model_validate_json(value)
+                    meta[kind, app] = _parsed(MetaData, value)
                 case [app, "instance", instance]:
-                    instances.setdefault((kind, app), {})[instance] = InstanceRecord.model_validate_json(value)
+                    instances.setdefault((kind, app), {})[instance] = _parsed(InstanceRecord, value)
     stable, quarantine = _stable(found), _quarantine(found)
     return {
         name: RegisteredApp(

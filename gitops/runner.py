@@ -1,8 +1,9 @@
 """Carries an operation out: each step as soon as those before it are done, side by side, every state in etcd first."""
 
+import queue
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import structlog
@@ -72,16 +73,19 @@ class Runner:
         return progress.end(registry.read().apps, run.cancellation)
 
     def _run_steps(self, run: "_Run", pool: ThreadPoolExecutor) -> None:
-        running: set[Future[None]] = set()
+        running, finished = 0, queue.SimpleQueue[Future[None]]()
         while True:
             ready = [] if run.cancellation.cancelled else run.progress.ready()
             run.progress.begin(ready)
-            running |= {pool.submit(self._run_step, run, step) for step in ready}
+            for step in ready:
+                pool.submit(self._run_step, run, step).add_done_callback(finished.put)
+            running += len(ready)
             if not running:
                 return
-            finished, running = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
+            # Those that ended together are made up for together.
+            for future in (finished.get(), *(finished.get() for _ in range(finished.qsize()))):
                 future.result()
+                running -= 1
 
     def _run_step(self, run: "_Run", planned: PlannedStep) -> None:
         progress = run.progress

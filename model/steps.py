@@ -83,12 +83,13 @@ class BuildRelease(Frozen):
 
 
 class StartInstance(Frozen):
-    """Start an instance, wait until it is healthy, register it."""
+    """Start an instance, wait until it is healthy, register it; with `build`, its commit is built first."""
 
     kind: Literal["instance.start"] = "instance.start"
     node: NodeName
     app: App
     instance: InstanceId
+    build: bool = False
 
 
 class WatchInstances(Frozen):

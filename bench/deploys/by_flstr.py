@@ -1,11 +1,13 @@
 """flstr's way: the steps of a rollout through the runner, with etcd, leadership and SSH as in service."""
 
 import threading
+from pathlib import Path
 
 from bench import clusters
 from bench.deploys.hosts import Hosts
 from executors.deploy import deploy_executors
 from executors.ssh import Ssh
+from gitops.app_repos import AppRepos
 from gitops.executor import HostFence
 from gitops.leadership import Leadership
 from gitops.lint import check
@@ -28,7 +30,7 @@ PORT = INSTANCE_PORTS[0]  # the first that is allotted on a host
 class ByFlstr:
     """A controller that leads, and has all hosts registered."""
 
-    def __init__(self, hosts: Hosts, endpoint: str) -> None:
+    def __init__(self, hosts: Hosts, endpoint: str, folder: Path) -> None:
         manifests = check(clusters.files(2 + len(hosts.addresses), apps=1))
         [self._app] = manifests.apps.values()
         self._hosts = hosts
@@ -47,7 +49,8 @@ class ByFlstr:
             registry.put_host(hosts.record(node))
         self._operations = Operations(registry.store)
         self._ssh = Ssh(registry.host, hosts.sshd.client_key, hosts.sshd.port)
-        self._runner = Runner(self._operations, registry, deploy_executors(self._ssh, _secretless), fence.token)
+        executors = deploy_executors(self._ssh, _secretless, AppRepos(folder).thin_pack)
+        self._runner = Runner(self._operations, registry, executors, fence.token)
 
     def connect(self) -> None:
         """Make every connection, as it is in service before anybody deploys."""

@@ -44,7 +44,7 @@ def measure(folder: Path) -> Iterator[Group]:
 def _group(folder: Path, hosts: Hosts) -> Group:
     with ExitStack() as stack:
         endpoint = stack.enter_context(servers.etcd(folder))
-        flstr = stack.enter_context(closing(ByFlstr(hosts, endpoint)))
+        flstr = stack.enter_context(closing(ByFlstr(hosts, endpoint, folder / "flstr")))
         script = stack.enter_context(closing(ByScript(hosts, folder)))
         flstr.connect()
         script.connect()

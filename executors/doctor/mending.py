@@ -67,5 +67,5 @@ def _mesh_script(
 
 def _marked(marks: Iterable[str], script: str) -> str:
     """The script, to which what is marked has changed and has to begin anew."""
-    marking = [f": >{quote(f'{STATE_FOLDER}/pending/{mark}')}" for mark in sorted(set(marks))]
+    marking = [f"echo changed >{quote(f'{STATE_FOLDER}/pending/{mark}')}" for mark in sorted(set(marks))]
     return "\n".join([*marking, script])

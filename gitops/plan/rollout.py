@@ -1,5 +1,6 @@
 """The steps that change an app's instances, in the order in which nobody notices."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from gitops.placement import Placed
@@ -51,7 +52,9 @@ class Rollout:
 
     def start(self, new: Iterable[Placed]) -> tuple[StartInstance, ...]:
         """Start instances side by side; they are routed to and watched together."""
-        return tuple(self._start(placed, ())[1] for placed in new)
+        placed = list(new)
+        on = Counter(one.node for one in placed)
+        return tuple(self._start(one, (), at_once=on[one.node] == 1)[1] for one in placed)
 
     def watch(self, new: Sequence[Placed], after: Iterable[str]) -> str:
         """See that instances serve without a fault for a while; returns the step's id."""
@@ -83,15 +86,20 @@ class Rollout:
         step_id = f"route-{self._app.app}-{new[0].instance}"
         return self._steps.add(step_id, f"route to {self._app.app} {names}", ApplyRouting(serving=serving), after)
 
-    def _start(self, placed: Placed, after: Iterable[str]) -> tuple[str, StartInstance]:
-        step = StartInstance(node=placed.node, app=self._app, instance=placed.instance)
-        title = f"start {self._app.app} {placed.instance} on {placed.node}"
-        before = [self._build(placed.node), "register", *after]
-        return self._steps.add(start_id(self._app, placed), title, step, before), step
+    def _start(self, placed: Placed, after: Iterable[str], *, at_once: bool = False) -> tuple[str, StartInstance]:
+        """`at_once`: no other instance waits for the same build, so that one script builds and starts."""
+        app, node = self._app, placed.node
+        build = at_once and not self._waits.get(node) and not self._steps.has(build_id(app, node))
+        step = StartInstance(node=node, app=app, instance=placed.instance, build=build)
+        title = f"start {app.app} {placed.instance} on {node}"
+        if build:
+            title = f"build {app.app}@{app.commit[:8]} and {title}"
+        before = [*(() if build else (self._build(node),)), "register", *after]
+        return self._steps.add(start_id(app, placed), title, step, before), step
 
     def _build(self, node: NodeName) -> str:
         app = self._app
-        step_id = f"build-{app.app}-{node}"
+        step_id = build_id(app, node)
         if not self._steps.has(step_id):
             title = f"build {app.app}@{app.commit[:8]} on {node}"
             # A machine that is in its networks does not wait for those that are not.
@@ -133,6 +141,11 @@ def take_out(steps: StepList, app_id: AppId, placed: Placed, after: Iterable[str
 def drain_seconds(registered: RegisteredApp | None) -> float:
     """How long an app that no manifest describes any more is drained: as its last release said."""
     return DRAIN_SECONDS if registered is None or registered.stable is None else registered.stable.app.update.drain
+
+
+def build_id(app: App, node: NodeName) -> str:
+    """The id of the step that builds a release on a machine."""
+    return f"build-{app.app}-{node}"
 
 
 def start_id(app: App, placed: Placed) -> str:

@@ -9,7 +9,7 @@ from bot.poster import letters, may_approve, shows_its_end
 from model.app import App
 from model.cluster import Cluster
 from model.operation import Approval, Card, Decision, Operation, StepState
-from model.steps import BuildRelease, Plan, PlannedStep
+from model.steps import BuildRelease, Plan, PlannedStep, StartInstance
 from tests.gitops.scene import app
 
 DONE, FAILED, RUNNING = StepState(status="done"), StepState(status="failed"), StepState(status="running")
@@ -82,6 +82,15 @@ def test_builds_of_one_commit_are_told_once_by_the_machine_that_had_it_first(mak
         ("7f3a/told/build-0/0", "Build on worker1: built in 7 s"),
         ("7f3a/told/build-3/0", "Build on worker3: built in 8 s"),
     ]
+
+
+def test_a_step_that_builds_and_starts_tells_as_a_build(make_operation: MakeOperation) -> None:
+    start = StartInstance(node="worker101", app=app("1" * 40), instance="1-0a1b2c3d", build=True)
+    steps = tuple(PlannedStep(id=f"start-{n}", title=f"Build and start {n}", step=start) for n in range(2))
+    states = {step.id: told("built in 7 s", ended=7.0 - n) for n, step in enumerate(steps)}
+    operation = make_operation(plan=Plan(title="Deploy", steps=steps), steps=states)
+    heard = [(letter.record, letter.message.text) for letter in letters(operation, None, (), "flstr")[1:]]
+    assert heard == [("7f3a/told/start-0/0", "Build and start 1: built in 7 s")]
 
 
 def test_a_build_that_is_not_done_tells_nothing_yet(make_operation: MakeOperation) -> None:

@@ -17,6 +17,7 @@ from executors.mesh import Mesh
 from executors.overlay import OverlayNetwork
 from executors.provision import Provision
 from executors.ssh import Ssh
+from gitops.app_repos import AppRepos
 from gitops.desired import app_keys, ingress_keys, ingress_records
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.executor import HostFence, StepContext
@@ -76,7 +77,7 @@ class Field:
         self._begun = time.monotonic()
         key = folder / "client"
         self.ssh = Ssh(self.registry.host, key)
-        self.executors = deploy_executors(self.ssh, IDENTITIES.decrypt)
+        self.executors = deploy_executors(self.ssh, IDENTITIES.decrypt, AppRepos(folder / "apps").thin_pack)
         store.put(keys.CLUSTER, CLUSTER.to_json())
         self._make_machines(Provision(self.ssh, CloudSettings(TOKEN, make_key(key), rented.url)), nodes)
         self.repo = asyncio.run(rented.lab.git.seed("influencer", commits))

@@ -34,6 +34,11 @@ def leading(store: Store, case: str = "example") -> Registry:
     return Registry(store.fenced(Fence(keys.LEADER, store.create_revision(keys.LEADER) or 0)))
 
 
+def no_pack(url: str, base: str, commit: str) -> None:
+    """Of commits that the controller has not."""
+    del url, base, commit
+
+
 def influencer(**changes: object) -> App:
     """The app of the example cluster repo."""
     fields: dict[str, object] = {

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from executors.instances import Instances, start_script, stop_script
+from executors.releases import Releases
 from executors.script import wrapped
 from executors.templates import render
 from executors.unit_files import Place, environment, unit_file
@@ -19,7 +20,7 @@ from model import keys
 from model.errors import Refused, StepFailed
 from model.steps import StartInstance
 from tests.executors.clusters import cluster
-from tests.executors.example import influencer, registered, registered_keys
+from tests.executors.example import influencer, no_pack, registered, registered_keys
 from tests.executors.expected import FIXTURES, check, shellcheck
 from tests.executors.scripted import Answer, ScriptedRemote
 from tests.identity import IDENTITIES, OTHERS, encrypted
@@ -95,7 +96,7 @@ class Field:
         self._context = StepContext("op", Registry(store), HostFence(1), lambda _: None)
 
     def start(self) -> None:
-        Instances(self.remote, IDENTITIES.decrypt).start(self.step, self._context)
+        Instances(self.remote, IDENTITIES.decrypt, Releases(self.remote, no_pack)).start(self.step, self._context)
 
 
 def test_what_an_app_shows_of_its_secrets_as_it_ends_is_hidden(store: Store) -> None:

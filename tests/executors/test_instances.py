@@ -1,5 +1,6 @@
 """Instances: their units and scripts, and what happens when one does not get healthy."""
 
+import base64
 import shutil
 import subprocess
 from pathlib import Path
@@ -10,8 +11,9 @@ from hypothesis import strategies as st
 
 from executors.host_paths import release_paths
 from executors.instances import Instances, reach_script, start_script, stop_script
+from executors.releases import Releases, Sent, ThinPack, build_script
 from executors.remote import Unreachable
-from executors.script import wrapped
+from executors.script import FAULTY_RELEASE_STATUS, wrapped
 from executors.unit_files import Place, environment, systemd_word, unit_file
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry, parse
@@ -21,7 +23,7 @@ from model.errors import Cancelled, ReleaseFailed, StepFailed
 from model.registered import InstanceRecord, PortRecord
 from model.steps import StartInstance, StopInstance
 from tests.executors.clusters import cluster
-from tests.executors.example import influencer, registered, registered_keys
+from tests.executors.example import influencer, no_pack, registered, registered_keys
 from tests.executors.expected import FIXTURES, check, shellcheck
 from tests.executors.scripted import Answer, ScriptedRemote
 from tests.identity import IDENTITIES
@@ -38,6 +40,9 @@ def test_the_unit_and_the_scripts() -> None:
     check(folder / "instance.service", unit_file(app, INSTANCE, PLACE, environment(app, INSTANCE, PLACE, registered())))
     for name, script in {
         "start.sh": start_script(app, INSTANCE, PLACE, registered(), {}),
+        "build-and-start.sh": start_script(
+            app, INSTANCE, PLACE, registered(), {}, build_script(app, sent=Sent("2" * 40, b"a pack"))
+        ),
         "reach.sh": reach_script(app, PLACE),
         "stop.sh": stop_script("backend", "influencer", INSTANCE),
     }.items():
@@ -108,14 +113,15 @@ def test_a_word_of_a_unit_file_is_one_word_or_refused(text: str) -> None:
 class Field:
     """The example's registry, an instance to start, and machines that answer as a test says."""
 
-    def __init__(self, store: Store, answer: Answer, dead: tuple[str, ...] = ()) -> None:
+    def __init__(self, store: Store, answer: Answer, dead: tuple[str, ...] = (), thin_pack: ThinPack = no_pack) -> None:
         store.write(registered_keys())
         store.put(keys.CLUSTER, cluster("small").to_json())
         self.registry = Registry(store)
         self.remote = ScriptedRemote(answer, dead)
-        self.instances = Instances(self.remote, IDENTITIES.decrypt)
+        self.instances = Instances(self.remote, IDENTITIES.decrypt, Releases(self.remote, thin_pack))
         self.reports: list[str] = []
-        self.context = StepContext("op", self.registry, HostFence(1), self.reports.append)
+        self.told: list[str] = []
+        self.context = StepContext("op", self.registry, HostFence(1), self.reports.append, self.told.append)
 
     def start(self, **changes: object) -> None:
         self.instances.start(START.model_copy(update=changes), self.context)
@@ -149,6 +155,55 @@ def test_starting_twice_is_starting_once(store: Store) -> None:
     before = field.registry.store.prefix("")
     field.start()
     assert field.registry.store.prefix("") == before
+
+
+def building(printed: str) -> Answer:
+    """A worker that builds and starts, and an ingress that reaches what was started."""
+    return lambda node, script: printed if node == "worker101" else "healthy\n"
+
+
+def test_one_script_builds_and_starts_where_a_machine_does_both(store: Store) -> None:
+    field = Field(store, building("built 1200 2\nhealthy\nexited 1\nhealthy\nlistening\n"))
+    field.start(build=True)
+    assert field.registered() is not None
+    assert [node for node, _ in field.remote.ran] == ["worker101", "ingress016"]
+    assert field.told == ["built in 1.2 s on worker101\nhealthy\nexited 1"]
+    assert field.reports[0] == "building, then starting on port 20000"
+
+
+def test_what_was_built_before_is_only_started(store: Store) -> None:
+    field = Field(store, building("already built\nhealthy\n"))
+    field.start(build=True)
+    assert field.registered() is not None
+    assert field.told == []
+
+
+def test_a_build_that_fails_on_the_way_to_a_start_is_the_fault_of_the_release(store: Store) -> None:
+    def fails(node: str, script: str) -> str:
+        if "take_turn" in script:
+            raise StepFailed("worker101: build.sh ended with status 3", "its last lines", FAULTY_RELEASE_STATUS)
+        return ""
+
+    field = Field(store, fails)
+    with pytest.raises(ReleaseFailed, match=r"build\.sh ended with status 3"):
+        field.start(build=True)
+    assert field.registered() is None
+    assert not field.port_is_held()
+
+
+def test_a_machine_is_sent_what_changed_since_the_commit_that_it_runs(store: Store) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def pack(url: str, base: str, commit: str) -> bytes:
+        asked.append((base[:1], commit[:1]))
+        return b"a pack"
+
+    field = Field(store, building("built 1 0\nhealthy\n"), thin_pack=pack)
+    field.start(build=True)
+    assert asked == []
+    field.start(build=True, app=influencer(commit="2" * 40))
+    assert asked == [("1", "2")]
+    assert base64.b64encode(b"a pack").decode() in field.remote.ran[-2][1]
 
 
 def test_an_app_without_ingress_is_seen_from_its_node_alone(store: Store) -> None:

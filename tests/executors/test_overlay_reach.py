@@ -15,7 +15,7 @@ set -eu
 state=$1
 declare -A answers=({answers})
 ping() {{ [ "$SECONDS" -ge "${{answers[${{!#}}]}}" ]; }}
-sleep() {{ SECONDS=$((SECONDS + 1)); }}
+pause() {{ SECONDS=$((SECONDS + 1)); }}
 greet_anew() {{ :; }}
 SECONDS=0
 {reach}

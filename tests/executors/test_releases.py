@@ -17,7 +17,7 @@ from model.app import App
 from model.errors import ReleaseFailed, StepFailed
 from model.registered import Registered, RegisteredApp, Stable
 from model.steps import BuildRelease, StopInstance
-from tests.executors.example import influencer
+from tests.executors.example import influencer, no_pack
 from tests.executors.expected import FIXTURES, check, shellcheck
 from tests.executors.scripted import Answer, ScriptedRemote
 from tests.identity import IDENTITIES
@@ -64,17 +64,17 @@ class Worker:
 
     def build(self, **changes: object) -> None:
         step = BuildRelease(node="worker101", app=influencer(**changes))
-        Releases(self.remote).build(step, self.context)
+        Releases(self.remote, no_pack).build(step, self.context)
 
 
 def test_the_thread_hears_how_long_a_build_took_and_its_last_lines(store: Store) -> None:
-    worker = Worker(store, lambda node, script: "built 12340\nChecking server.py\nWrote build-info.json\n")
+    worker = Worker(store, lambda node, script: "built 12340 2\nChecking server.py\nWrote build-info.json\n")
     worker.build()
     assert worker.told == ["built in 12 s on worker101\nChecking server.py\nWrote build-info.json"]
     assert worker.reports == ["building", "built in 12 s on worker101"]
 
 
-@pytest.mark.parametrize(("printed", "build"), [("already built\n", "build.sh"), ("built 800\n", None)])
+@pytest.mark.parametrize(("printed", "build"), [("already built\n", "build.sh"), ("built 800 0\n", None)])
 def test_the_thread_hears_nothing_where_no_script_ran(store: Store, printed: str, build: str | None) -> None:
     worker = Worker(store, lambda node, script: printed)
     worker.build(build=build)
@@ -84,8 +84,9 @@ def test_the_thread_hears_nothing_where_no_script_ran(store: Store, printed: str
 
 @given(st.lists(st.text(st.characters(exclude_characters="\n\r"), max_size=400), max_size=9), st.integers(0, 10**7))
 def test_what_is_told_of_a_build_is_short_and_readable(lines: list[str], took: int) -> None:
-    built = parse_built("\n".join([f"built {took}", *lines]))
+    built, rest = parse_built("\n".join([f"built {took} {len(lines)}", *lines, "healthy", "last"]))
     assert built is not None
+    assert rest == "healthy\nlast"
     told = built.told("worker101")
     assert len(told) < 1500
     assert all(line.isprintable() for line in told.split("\n"))
@@ -111,7 +112,7 @@ def test_a_build_that_fails_is_the_fault_of_the_release_where_its_script_says_so
 
 
 def test_a_build_that_nobody_wants_any_more_is_not_waited_for(store: Store) -> None:
-    worker = Worker(store, lambda node, script: "built 1\n")
+    worker = Worker(store, lambda node, script: "built 1 0\n")
     worker.build()
     assert worker.remote.cancellations == [worker.cancellation]
 
@@ -127,11 +128,11 @@ class Knowing(Registry):
 
 
 def test_a_build_and_a_stop_keep_what_a_rollback_needs(store: Store) -> None:
-    worker = Worker(store, lambda node, script: "built 1\n")
+    worker = Worker(store, lambda node, script: "built 1 0\n")
     context = replace(worker.context, registry=Knowing(store))
-    Releases(worker.remote).build(BuildRelease(node="worker101", app=influencer(commit="3" * 40)), context)
+    Releases(worker.remote, no_pack).build(BuildRelease(node="worker101", app=influencer(commit="3" * 40)), context)
     stop = StopInstance(app_kind="backend", app="influencer", instance="1-0a1b2c3d", node="worker101")
-    Instances(worker.remote, IDENTITIES.decrypt).stop(stop, context)
+    Instances(worker.remote, IDENTITIES.decrypt, Releases(worker.remote, no_pack)).stop(stop, context)
     for _, script in worker.remote.ran:
         assert f"in {'2' * 40}-*) return 0" in script
         assert f"in {'1' * 40}-*) return 0" in script

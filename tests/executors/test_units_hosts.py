@@ -18,6 +18,7 @@ from executors.host_paths import credentials_folder, unit_name, unit_path
 from executors.mesh import Mesh
 from executors.provision import Provision
 from executors.ssh import Ssh
+from gitops.app_repos import AppRepos
 from gitops.desired import app_keys
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.executor import HostFence, StepContext
@@ -69,7 +70,7 @@ class Field:
         Provision(self.ssh, CloudSettings(TOKEN, make_key(key), rented.url)).create_node(machine, context)
         Mesh(self.ssh).join(JoinMeshes(nodes=(WORKER,)), context)
         self.operations = Operations(store)
-        executors = deploy_executors(self.ssh, IDENTITIES.decrypt)
+        executors = deploy_executors(self.ssh, IDENTITIES.decrypt, AppRepos(folder / "apps").thin_pack)
         self.runner = Runner(self.operations, self.registry, executors, token=1)
         self.repo = asyncio.run(rented.lab.git.seed("keeper", (Commit("Keep secrets", APPS / "keeper"),)))
         git = ["git", f"--git-dir={rented.lab.git.path('keeper')}", "rev-parse", "main"]

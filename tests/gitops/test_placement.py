@@ -240,7 +240,8 @@ def test_a_dead_worker_that_no_pool_wants_is_moved_off_before_anybody_gave_leave
     tree = registered(workers=3, instances=there)
     assert plan(manifests(), tree).change.steps == ()
     plans = plan(manifests(), tree.model_copy(update={"dead": {"worker103": 1.0}}))
-    assert f"start influencer 3-{own} on worker102" in [step.title for step in plans.change.steps]
+    start = f"build influencer@11111111 and start influencer 3-{own} on worker102"
+    assert start in [step.title for step in plans.change.steps]
     assert plans.removal.title == "destroy worker103"
 
 

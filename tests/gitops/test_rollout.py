@@ -154,3 +154,27 @@ def test_an_app_that_is_stopped_runs_nowhere_and_stays_registered() -> None:
     assert plans.change.title == "stop influencer"
     assert [step.step.kind for step in plans.change.steps] == ["instance.drain", "instance.stop"] * 2
     assert plans.removal.steps == ()
+
+
+def starts(count: int, workers: int) -> list[tuple[str, bool]]:
+    """How instances that are added start: on which machine, and whether that is where they are built."""
+    text = app_yaml().replace("instances: 2", f"instances: {count}")
+    cluster = CLUSTER_YAML.replace("count: 2", f"count: {workers}")
+    running = {f"{number}-{OLD}": instance(f"worker10{number}", port=20000 + number) for number in (1, 2)}
+    change = plan(manifests(cluster, text), registered(workers=workers, instances=running)).change
+    found = [step.step for step in change.steps if isinstance(step.step, StartInstance)]
+    assert len(found) == count - 2
+    return [(step.node, step.build) for step in found]
+
+
+def test_a_machine_that_gets_one_more_instance_builds_and_starts_it_by_one_script() -> None:
+    assert starts(4, workers=4) == [("worker103", True), ("worker104", True)]
+
+
+def test_a_machine_that_gets_several_builds_once() -> None:
+    assert starts(6, workers=2) == [("worker101", False), ("worker102", False)] * 2
+
+
+def test_what_replaces_others_is_built_everywhere_before_the_first_is_touched() -> None:
+    found = steps("  max_parallel: 2")
+    assert not any(step.step.build for step in found.values() if isinstance(step.step, StartInstance))

@@ -9,7 +9,7 @@ import pytest
 from gitops.store import Fence
 from model import keys
 from model.errors import Cancelled, Fenced
-from model.operation import Operation
+from model.operation import Operation, StepState
 from tests.gitops.flstr import OPERATOR, Flstr
 from tests.gitops.scene import app_yaml
 from tests.gitops.test_bad_commit import commits, quarantine, statuses
@@ -148,9 +148,16 @@ def test_a_rollout_that_a_killed_controller_left_is_not_gone_on_with_when_a_newe
         flstr.worker.look()
     left = operations(flstr)[1]
     flstr.settle()
-    # As it stood in etcd when the power went.
-    flstr.operations.save(left.model_copy(update={"status": "running"}))
+    # As it stood in etcd when the power went; it runs while it is read, so its steps are set back.
+    steps = {step.id: StepState() for step in left.plan.steps}
+    flstr.operations.save(left.model_copy(update={"status": "running", "steps": steps}))
+    # It is taken up at once, as Git may be silent; what counts is that it does not come to its end.
+    held = Held(flstr, "instance.start")
     flstr.ask(f"deploy influencer@{third[:7]}")
+    look_until(flstr, held.reached.is_set)
+    for _ in range(3):
+        flstr.worker.look()
+    held.go.set()
     ended = flstr.settle()
     assert statuses(ended) == ["done", "superseded", "done"]
     assert commits(flstr) == [third, third]

@@ -83,7 +83,7 @@ def test_an_app_that_fails_holds_up_no_other(flstr: Flstr) -> None:
     flstr.cluster.push({"apps/creator.yaml": second})
 
     def creator_fails(step: Step) -> None:
-        if step.kind == "release.build" and step.app.app == "creator":
+        if step.kind == "instance.start" and step.app.app == "creator":
             raise StepFailed("the build of creator failed")
 
     flstr.pretend.before = creator_fails

@@ -143,4 +143,5 @@ def ran_twice(started: Counter[tuple[str, str]], done: Operation) -> tuple[str, 
             wanted[step.node, "flstr-build"] += 1
         elif isinstance(step, StartInstance):
             wanted[step.node, f"flstr-{step.app.kind}-{step.app.app}-{step.instance}.service"] += 1
+            wanted[step.node, "flstr-build"] += step.build
     return tuple(f"{unit} on {node}" for node, unit in (started - wanted))

@@ -1,5 +1,6 @@
 """An app is updated, scaled and moved under load, and a machine dies: who asks notices only the death."""
 
+import csv
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,10 +33,26 @@ UPDATES = 10
 SOCKETS = 4
 DEAD_AFTER = {"channel: flstr\n": "channel: flstr\ndead_after: 10s\n"}
 MOVED_SECONDS = 120.0
+COUNTED_SERVERS = """python3 -c '
+import socket
+haproxy = socket.socket(socket.AF_UNIX)
+haproxy.connect("/run/haproxy/admin.sock")
+haproxy.sendall(b"show stat -1 4 -1\\n")
+print(haproxy.makefile().read().lstrip("# "))
+'"""
+FAULTS = ("econ", "eresp", "srv_abrt", "hrsp_5xx")
 # The shell that waits on a machine counts whole seconds.
 COUNTED_SECONDS = 1.0
 # Until its client has noticed that a websocket ended, on a busy machine.
 NOTICED_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What the ingress's HAProxy has counted of an instance: what it sent there, and what went wrong there."""
+
+    requests: int
+    faults: int
 
 
 @dataclass(frozen=True)
@@ -51,6 +68,8 @@ class Played:
     dead_node: str
     power_off_began: float
     power_was_off: float
+    counted_before: dict[str, Counted]
+    counted_after: dict[str, Counted]
 
     def was_under_way_at_the_cut(self, request: Request) -> bool:
         """Whether a request may have been on the machine that died."""
@@ -81,12 +100,24 @@ def played(stage: Stage) -> Played:
         dead_node = nodes[-1]
         merge_dead_after(stage)
         load.wait_for(100)
+        before = counted(stage)
         began = time.time()
         stage.cut_power(dead_node)
         off = time.time()
         await_moved(stage, dead_node)
         load.wait_for(500)
-    return Played(load.report, updates, scaled, drained, drained_node, nodes, dead_node, began, off)
+        after = counted(stage)
+    return Played(load.report, updates, scaled, drained, drained_node, nodes, dead_node, began, off, before, after)
+
+
+def counted(stage: Stage) -> dict[str, Counted]:
+    """The counts of each instance of the app, by its name."""
+    rows = csv.DictReader(stage.in_host(stage.servers()["ingress016"], COUNTED_SERVERS).splitlines())
+    return {
+        row["svname"]: Counted(int(row["stot"]), sum(int(row[fault] or 0) for fault in FAULTS))
+        for row in rows
+        if row["pxname"] == "backend-influencer"
+    }
 
 
 def update(stage: Stage) -> Iterator[Operation]:
@@ -136,6 +167,13 @@ def test_no_request_failed_until_a_machine_died(played: Played) -> None:
 
 def test_the_death_of_a_machine_cost_at_most_the_requests_that_were_under_way(played: Played) -> None:
     assert [one for one in played.report.failures if not played.was_under_way_at_the_cut(one)] == []
+
+
+def test_an_instance_that_lived_on_had_no_part_in_what_failed_when_a_machine_died(played: Played) -> None:
+    (survivor,) = played.counted_before.keys() & played.counted_after.keys()
+    before, after = played.counted_before[survivor], played.counted_after[survivor]
+    assert after.requests > before.requests
+    assert after.faults == before.faults
 
 
 def test_a_websocket_lives_until_its_instance_has_drained_for_as_long_as_the_manifest_says(played: Played) -> None:

@@ -36,10 +36,8 @@ start() {
         esac
     done <"$units/$unit"
     cd "$folder"
-    # What systemd starts inherits nothing, such as the locks of the script that asked for it.
-    # shellcheck disable=SC2016,SC2086 # expanded by the shell that it starts; a command with its arguments
-    setsid bash -c 'for fd in /proc/self/fd/*; do fd=${fd##*/}; if [ "$fd" -gt 2 ]; then eval "exec $fd>&-"; fi; done
-        exec "$@"' - $command </dev/null >"$kept/$unit.log" 2>&1 &
+    # shellcheck disable=SC2086 # a command with its arguments
+    setsid $command </dev/null >"$kept/$unit.log" 2>&1 &
     echo "$!" >"$kept/$unit.pid"
 }
 

@@ -41,7 +41,7 @@ def of_overlay(ward: Ward) -> dict[str, str]:
 def marks(script: str) -> list[str]:
     """What has to begin anew, as it is marked before the script proper."""
     first = script[: script.index("# only_hosts")] if "# only_hosts" in script else script.split("\n# ", maxsplit=1)[0]
-    return [line.rpartition("/")[2] for line in first.splitlines() if line.startswith(": >")]
+    return [line.rpartition("/")[2] for line in first.splitlines() if line.startswith("echo changed >")]
 
 
 def test_machines_that_are_well_get_no_script() -> None:
