@@ -1,5 +1,6 @@
 """Follows operations, approvals and notices, and puts what has to be shown into the outbox."""
 
+import math
 import queue
 import threading
 import time
@@ -19,7 +20,7 @@ from model import keys
 from model.app import App
 from model.cluster import Cluster
 from model.errors import Refused
-from model.operation import ENDED, Approval, Card, Notice, Operation, OperationStatus
+from model.operation import ENDED, Approval, Card, Notice, Operation, OperationStatus, StepState
 from model.steps import BuildRelease, PlannedStep, StartInstance
 
 log = structlog.get_logger()
@@ -173,9 +174,9 @@ def tellers(operation: Operation) -> list[tuple[str, PlannedStep]]:
             found.append((step.id, step))
     for steps in builds.values():
         ended = [
-            (state.ended or 0.0, number)
+            (state.ended or math.inf, number)
             for number, step in enumerate(steps)
-            if (state := operation.steps.get(step.id)) is not None and state.status == "done" and state.told
+            if (state := operation.steps.get(step.id)) is not None and state.told and _is_built(step, state)
         ]
         if ended:
             found.append((steps[0].id, steps[min(ended)[1]]))
@@ -188,6 +189,11 @@ def built_by(step: PlannedStep) -> App | None:
         case BuildRelease(app=app) | StartInstance(app=app, build=True):
             return app
     return None
+
+
+def _is_built(step: PlannedStep, state: StepState) -> bool:
+    """A step that builds and starts tells of its build once that is done, whatever becomes of the start."""
+    return state.status == "done" or isinstance(step.step, StartInstance)
 
 
 def shows_its_end(operation: Operation, card: Card | None) -> bool:

@@ -18,6 +18,7 @@ _HASH = re.compile(r"^[0-9a-f]{4,40}$")
 NEAR = 4
 RECENT = 200
 PACKS = 16  # that are kept at hand
+PACK_SECONDS = 10.0
 PACK_BYTES = 128 * 1024  # it goes with the script
 
 log = structlog.get_logger()
@@ -29,12 +30,13 @@ class AppRepos:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._locks: dict[str, threading.Lock] = {}
         self._packs: dict[tuple[str, CommitHash, CommitHash], bytes | None] = {}
 
     def resolve(self, url: str, name: str) -> CommitHash:
         """The commit that a full or short hash, a branch or a tag means. Raises `Refused` with the near ones, and
         `Unreadable` where the repository does not answer."""
-        with self._lock:
+        with self._lock_of(url):
             mirror = self._mirror(url)
             # A hash cannot move, so a known one needs no fetch; a branch or a tag can.
             found = _find_hash(mirror, name)
@@ -58,41 +60,52 @@ class AppRepos:
         None where it is large, or where either commit cannot be had. Machines that have the other one need not fetch.
         """
         wanted = (url, base, commit)
-        with self._lock:
-            if wanted not in self._packs:
-                self._packs[wanted] = self._pack(*wanted)
-            while len(self._packs) > PACKS:
-                del self._packs[next(iter(self._packs))]
-            return self._packs[wanted]
+        with self._lock_of(url):
+            if wanted in self._packs:
+                return self._packs[wanted]
+            try:
+                pack = self._pack(*wanted)
+            except (git.CommandError, Unreadable) as error:
+                log.info("no pack of a commit", url=url, base=base, commit=commit, reason=str(error)[-300:])
+                return None
+            self._packs[wanted] = pack
+            for old in list(self._packs)[:-PACKS]:
+                self._packs.pop(old, None)
+            return pack
 
     def _pack(self, url: str, base: CommitHash, commit: CommitHash) -> bytes | None:
         mirror = self._mirror(url)
-        # The machines have no history: no commit has a parent.
-        lines = f"--shallow {base}\n--shallow {commit}\n{commit}\n^{base}\n"
-        try:
-            if _find_hash(mirror, commit) is None:
-                self._fetch(mirror, url)
-            with tempfile.TemporaryFile() as revisions:
-                revisions.write(lines.encode())
-                revisions.seek(0)
-                pack = mirror.git.pack_objects(
-                    "--thin", "--shallow", "--revs", "--delta-base-offset", "--quiet", "--stdout",
-                    istream=revisions, stdout_as_string=False, strip_newline_in_stdout=False,
-                    kill_after_timeout=GIT_SECONDS,
-                )  # fmt: skip
-        except (git.CommandError, Unreadable) as error:
-            log.info("no pack of a commit", url=url, base=base, commit=commit, reason=str(error)[-300:])
-            return None
-        return pack if len(pack) <= PACK_BYTES else None
+        if _find_hash(mirror, commit) is None:
+            # Whoever waits for this could fetch as well.
+            self._fetch(mirror, url, PACK_SECONDS)
+        with tempfile.TemporaryFile() as revisions:
+            # The machines have no history: no commit has a parent.
+            revisions.write(f"--shallow {base}\n--shallow {commit}\n{commit}\n^{base}\n".encode())
+            revisions.seek(0)
+            packing = mirror.git.pack_objects(
+                "--thin", "--shallow", "--revs", "--delta-base-offset", "--quiet", "--stdout",
+                istream=revisions, as_process=True,
+            )  # fmt: skip
+            pack: bytes = packing.stdout.read(PACK_BYTES + 1)
+            if len(pack) > PACK_BYTES:
+                packing.proc.kill()
+                packing.proc.communicate()
+                return None
+            packing.wait()
+            return pack
+
+    def _lock_of(self, url: str) -> threading.Lock:
+        with self._lock:
+            return self._locks.setdefault(url, threading.Lock())
 
     def _mirror(self, url: str) -> git.Repo:
         return bare_clone(self._folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.git")
 
-    def _fetch(self, mirror: git.Repo, url: str) -> None:
+    def _fetch(self, mirror: git.Repo, url: str, seconds: float = GIT_SECONDS) -> None:
         try:
             mirror.git.fetch(
                 "--quiet", "--prune", url, "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*",
-                env=GIT_ENVIRONMENT, kill_after_timeout=GIT_SECONDS,
+                env=GIT_ENVIRONMENT, kill_after_timeout=seconds,
             )  # fmt: skip
         except git.CommandError as error:
             raise Unreadable(f"{url} cannot be read: {git_reason(error)}") from error

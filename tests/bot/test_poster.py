@@ -93,6 +93,15 @@ def test_a_step_that_builds_and_starts_tells_as_a_build(make_operation: MakeOper
     assert heard == [("7f3a/told/start-0/0", "Build and start 1: built in 7 s")]
 
 
+def test_a_build_is_told_though_its_start_has_failed(make_operation: MakeOperation) -> None:
+    start = StartInstance(node="worker101", app=app("1" * 40), instance="1-0a1b2c3d", build=True)
+    step = PlannedStep(id="start", title="Build and start", step=start)
+    state = told("built in 7 s", status="failed", ended=9.0)
+    operation = make_operation(plan=Plan(title="Deploy", steps=(step,)), steps={"start": state})
+    heard = [letter.message.text for letter in letters(operation, None, (), "flstr")[1:]]
+    assert "Build and start: built in 7 s" in heard
+
+
 def test_a_build_that_is_not_done_tells_nothing_yet(make_operation: MakeOperation) -> None:
     assert building(make_operation, (app("1" * 40), told("half of it", status="running", ended=None))) == []
 

@@ -21,9 +21,9 @@ class BuildMachine:
         self.tools = tools
         self.install("systemctl", '[ "$1" != is-active ]')
 
-    def run(self, script: str) -> tuple[int, str]:
+    def run(self, script: str, token: int = 1) -> tuple[int, str]:
         """How a script ended, and the last line of what it said."""
-        text = wrapped(script, HostFence(1)).replace("/var/lib/flstr", str(self.state))
+        text = wrapped(script, HostFence(token)).replace("/var/lib/flstr", str(self.state))
         text = text.replace("/etc/systemd/system", str(self.units)).replace("PATH=", f"PATH={self.tools}:", 1)
         done = subprocess.run(["bash", "-s"], input=text, capture_output=True, text=True, timeout=60, check=False)
         return done.returncode, (done.stdout + done.stderr).strip().rpartition("\n")[2]

@@ -185,3 +185,30 @@ def test_how_many_are_kept_is_no_reason_to_start_an_instance_anew() -> None:
     assert influencer(keep_releases=1).spec() == influencer(keep_releases=50).spec()
     # What a build may use is: a release that failed for it is tried again.
     assert influencer(build_memory="1G").spec() != influencer(build_memory="2G").spec()
+
+
+def test_a_line_that_a_power_cut_left_empty_stops_no_build(machine: BuildMachine, remote: Remote) -> None:
+    first, second = pushed(remote, 2)
+    machine.build(first)
+    folder = machine.path(release_paths(first).folder)
+    for name in ("wanted", "keep", "building"):
+        (folder / name).write_text("")
+    machine.build(second)
+    assert machine.is_kept(second)
+
+
+def test_commits_that_were_never_built_are_not_kept_for_ever(machine: BuildMachine, remote: Remote) -> None:
+    missing = pushed(remote, 12, keep_releases=1, run="start.sh")
+    for one in missing:
+        assert machine.run(build_script(one))[0] == FAULTY_RELEASE_STATUS
+    (last,) = pushed(remote, 1, keep_releases=1)
+    machine.build(last)
+    assert machine.pinned(last) == [last.commit]
+
+
+def test_a_file_with_an_odd_name_is_a_file(machine: BuildMachine, remote: Remote) -> None:
+    odd = app(remote, remote.push({"...": "dots\n", " a b/-c": "x\n"}))
+    machine.build(odd)
+    release = machine.path(release_paths(odd).release)
+    assert (release / "...").read_text() == "dots\n"
+    assert (release / " a b/-c").read_text() == "x\n"

@@ -121,3 +121,27 @@ def test_a_power_cut_that_left_an_empty_ref_is_made_up_for(deploys: Deploys, sen
     (mirror / "refs/flstr" / deploys.second.commit).touch()
     pack = deploys.sent(deploys.first, deploys.second) if sent else Sent(deploys.first.commit, b"")
     deploys.build(deploys.second, pack, fetched=not sent)
+
+
+def test_a_disk_that_is_full_costs_nobody_the_mirror(deploys: Deploys) -> None:
+    sent = deploys.sent(deploys.first, deploys.second)
+    deploys.machine.install("tar", "cat >/dev/null; echo 'tar: No space left on device' >&2; exit 2")
+    status, said = deploys.machine.run(build_script(deploys.second, sent=sent))
+    assert (status, said) == (2, "tar: No space left on device")
+    assert deploys.machine.pinned(deploys.first) != []
+
+
+@pytest.mark.parametrize("left", [b"", b"1234", bytes(41)])
+def test_other_refs_that_a_power_cut_left_are_dropped(deploys: Deploys, left: bytes) -> None:
+    mirror = deploys.machine.path(release_paths(deploys.first).mirror)
+    (mirror / "refs/flstr" / ("e" * 40)).write_bytes(left)
+    deploys.build(deploys.second, deploys.sent(deploys.first, deploys.second))
+    git(mirror, "fsck", "--strict")
+
+
+def test_a_mirror_in_which_git_does_not_find_its_way_is_made_anew(deploys: Deploys) -> None:
+    mirror = deploys.machine.path(release_paths(deploys.first).mirror)
+    (mirror / "shallow").write_text("not a whole line")
+    deploys.machine.build(deploys.second)
+    assert deploys.machine.is_kept(deploys.second)
+    git(mirror, "fsck", "--strict")

@@ -43,6 +43,26 @@ def test_a_written_file_holds_exactly_its_content(tmp_path: Path, lines: list[st
     shutil.rmtree(tmp_path / "folder")
 
 
+@pytest.mark.parametrize("size", [8191, 8192, 8193, 100_000])
+def test_a_large_file_is_written_whole(tmp_path: Path, size: int) -> None:
+    content = f"{'é' * (size // 2)}x\n\n"
+    script = wrapped(f"concerning x\n{write_file(str(tmp_path / 'large'), content)}", HostFence(1), str(tmp_path / "s"))
+    bash(script)
+    assert (tmp_path / "large").read_text() == content
+    before = (tmp_path / "large").stat().st_ino
+    bash(script)
+    assert (tmp_path / "large").stat().st_ino == before
+
+
+def test_a_file_that_a_power_cut_left_with_nulls_is_written_anew(tmp_path: Path) -> None:
+    path = tmp_path / "conf"
+    for left in (b"one\n\0\0", bytes(4)):
+        path.write_bytes(left)
+        path.chmod(0o644)
+        bash(wrapped(write_file(str(path), "one\n"), HostFence(1), str(tmp_path / "state")))
+        assert path.read_bytes() == b"one\n"
+
+
 def test_only_a_change_counts_as_a_change(tmp_path: Path) -> None:
     path = tmp_path / "conf"
 
