@@ -20,7 +20,7 @@ pytestmark = pytest.mark.hosts
 FIRST, SECOND = "ingress016", "worker101"
 UNITS = (
     "systemctl show --property=ActiveEnterTimestampMonotonic 'flstr-floating-ip@*'; "
-    "find /etc/systemd /var/lib/flstr/pending -name 'flstr-floating*' -printf '%p %T@ %i\\n' | sort"
+    "find /etc/systemd /var/lib/flstr/pending -name 'flstr-floating*' -size +0 -printf '%p %T@ %i\\n' | sort"
 )
 
 
