@@ -55,6 +55,10 @@ class Operation(Frozen):
     ended: float | None = None
     approval: str | None = None
 
+    def to_json(self) -> str:
+        """As every record, the plan last."""
+        return f'{self.model_dump_json(by_alias=True, exclude={"plan"})[:-1]},"plan":{self.plan.text}}}'
+
     def ended_already(self) -> bool:
         """Whether nothing will change any more."""
         return self.status in ENDED

@@ -1,5 +1,6 @@
 """The steps of a plan. Each says all that is needed to carry it out, and may be carried out twice."""
 
+import functools
 import hashlib
 from typing import Annotated, Literal
 
@@ -209,9 +210,14 @@ class Plan(Frozen):
     losses: Losses | None = None
     locks: tuple[str, ...] = Field((), description="What nobody else may change meanwhile: apps, and MACHINES")
 
+    @functools.cached_property
+    def text(self) -> str:
+        """Its JSON, made once: an operation is written at each of its steps, and its plan never changes."""
+        return self.to_json()
+
     def digest(self) -> str:
         """Sixteen digits that name exactly this plan."""
-        return hashlib.sha256(self.to_json().encode()).hexdigest()[:16]
+        return hashlib.sha256(self.text.encode()).hexdigest()[:16]
 
     def destroys(self) -> bool:
         """Whether it needs an approval."""

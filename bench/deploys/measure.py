@@ -14,7 +14,7 @@ from bench.deploys.hosts import Hosts, running
 from bench.figures import Figure, Group, Kind, in_turn
 
 SIZES = (1, 10, 50)
-RUNS = 3
+RUNS = 5
 SLOW_RUNS = 1  # of what takes a minute
 
 
