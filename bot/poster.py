@@ -168,7 +168,7 @@ def tellers(operation: Operation) -> list[tuple[str, PlannedStep]]:
     found: list[tuple[str, PlannedStep]] = []
     builds: dict[tuple[str, ...], list[PlannedStep]] = {}
     for step in operation.plan.steps:
-        if (app := built_by(step)) is not None:
+        if (app := _built_by(step)) is not None:
             builds.setdefault((app.kind, app.app, app.commit, app.build or ""), []).append(step)
         elif step.id in operation.steps:
             found.append((step.id, step))
@@ -183,7 +183,7 @@ def tellers(operation: Operation) -> list[tuple[str, PlannedStep]]:
     return found
 
 
-def built_by(step: PlannedStep) -> App | None:
+def _built_by(step: PlannedStep) -> App | None:
     """The app whose commit a step builds, if it builds one."""
     match step.step:
         case BuildRelease(app=app) | StartInstance(app=app, build=True):

@@ -1,5 +1,6 @@
 """Operations in a real etcd."""
 
+import json
 from pathlib import Path
 
 from gitops.etcd_server import EmbeddedEtcd
@@ -53,3 +54,12 @@ def test_an_etcd_from_a_backup_is_read_from_its_beginning(tmp_path: Path) -> Non
     finally:
         store.close()
         other.stop()
+
+
+def test_a_record_is_the_whole_operation_though_its_plan_is_written_out_once(store: Store) -> None:
+    put = WriteKeys(put={"backend/influencer/meta_data": '{"a":"}"}'})
+    plan = Plan(title='register "influencer"', steps=(PlannedStep(id="register", title="register", step=put),))
+    operation = Operations(store).create(plan, "r", Origin())
+    for changed in (operation, operation.model_copy(update={"status": "done", "ended": 2.0, "sentence": 'done "}"'})):
+        assert Operation.model_validate_json(changed.to_json()) == changed
+        assert json.loads(changed.to_json()) == json.loads(changed.model_dump_json(by_alias=True))
