@@ -12,11 +12,11 @@ from executors.routing_files import (
     NGINX_CONFIG,
     RoutingFiles,
     backend_name,
-    ingress_nodes,
     plain_ingresses,
     routing_files,
 )
 from executors.templates import render
+from gitops.bindings import ingress_nodes
 from gitops.executor import StepContext
 from gitops.routed import routing_digest, routing_nodes
 from model.errors import StepFailed

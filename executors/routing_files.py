@@ -73,11 +73,6 @@ def backend_name(kind: AppKind, app: AppName) -> str:
     return f"{kind}-{app}"
 
 
-def ingress_nodes(registered: Registered) -> tuple[NodeName, ...]:
-    """The machines that run nginx."""
-    return tuple(name for name, node in sorted(registered.nodes.items()) if node.role == "ingress")
-
-
 def plain_ingresses(registered: Registered) -> tuple[IngressRecord, ...]:
     """The public addresses that are served; one with TLS waits for its certificate."""
     return tuple(record for _, record in sorted(registered.ingress.items()) if not record.publish.ssl)

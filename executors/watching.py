@@ -6,10 +6,11 @@ from executors.host_paths import unit_name
 from executors.instances import mask, parse_outcome, reach_script
 from executors.remote import Remote
 from executors.rounds import rounds
-from executors.routing_files import backend_name, ingress_nodes
+from executors.routing_files import backend_name
 from executors.templates import render
 from executors.unit_files import Place
 from executors.watched import Fault, Watched, down_from, ended_fault, failing_fault, parse_looks
+from gitops.bindings import ingress_nodes
 from gitops.executor import StepContext
 from gitops.routed import routing_nodes
 from gitops.secrets import Decrypt, opened

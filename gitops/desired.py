@@ -23,10 +23,12 @@ def ingress_records(apps: Iterable[App]) -> dict[str, IngressRecord]:
     bindings: dict[tuple[str, int], list[tuple[IngressBinding, App]]] = {}
     for app in apps:
         for binding in app.ingress:
-            bindings.setdefault((binding.host, binding.port), []).append((binding, app))
+            bindings.setdefault((binding.host, binding.public_port), []).append((binding, app))
     return {
         f"{host}:{port}": IngressRecord(
-            publish=IngressPublish(port=port, host_name=host),
+            publish=_publish(host, port, bound[0][0]),
+            pool=bound[0][0].pool,
+            nodes=bound[0][0].nodes,
             location=tuple(
                 IngressLocation(location=binding.location, type=app.kind, name=app.app)
                 for binding, app in sorted(bound, key=lambda pair: (-len(pair[0].location), pair[0].location))
@@ -34,6 +36,11 @@ def ingress_records(apps: Iterable[App]) -> dict[str, IngressRecord]:
         )
         for (host, port), bound in sorted(bindings.items())
     }
+
+
+def _publish(host: str, port: int, binding: IngressBinding) -> IngressPublish:
+    """Every binding of one address says the same of it, as lint sees to."""
+    return IngressPublish(port=port, ssl=binding.ssl, host_name=host, hsts=binding.ssl and binding.hsts)
 
 
 def ingress_keys(records: Mapping[str, IngressRecord]) -> dict[str, str]:

@@ -87,8 +87,9 @@ def _public_ports(place: _Place, cluster: Cluster, apps: list[App]) -> Iterator[
     own = dict.fromkeys((*INSTANCE_PORTS, *(OWN_PORTS - WEB_PORTS)), "the node itself")
     held = {**own, **meshes, **published}
     for number, binding in enumerate(place.app.ingress):
-        if binding.port in held:
-            sentence = f"port {binding.port} belongs to {held[binding.port]}; serve {binding.host} on another"
+        port = binding.public_port
+        if port in held:
+            sentence = f"port {port} belongs to {held[port]}; serve {binding.host} on another"
             yield place.fault(("ingress", number, "port"), sentence)
 
 
@@ -97,14 +98,14 @@ def _own_addresses(place: _Place, before: list[App]) -> Iterator[Fault]:
     for number, binding in enumerate(place.app.ingress):
         key = _served_at(binding)
         if key in taken:
-            address = f"{binding.host}:{binding.port}{binding.location}"
+            address = f"{binding.host}:{binding.public_port}{binding.location}"
             yield place.fault(("ingress", number), f"{address} already leads to {taken[key]}")
         taken[key] = place.app.app
 
 
 def _served_at(binding: IngressBinding) -> tuple[str, int, str]:
     # A path answers with and without the slash at its end.
-    return binding.host, binding.port, binding.location.rstrip("/")
+    return binding.host, binding.public_port, binding.location.rstrip("/")
 
 
 def _distinct_variables(place: _Place, manifests: Manifests) -> Iterator[Fault]:

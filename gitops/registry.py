@@ -10,11 +10,13 @@ from gitops.store import Store
 from model import keys
 from model.app import App
 from model.base import Frozen
+from model.certificates import CertificateRecord
 from model.cluster import Cluster
 from model.errors import Refused, StepFailed
 from model.names import AppKind, AppName, InstanceId, MeshName, NodeName
 from model.registered import (
     INSTANCE_PORTS,
+    FloatingRecord,
     HostRecord,
     IngressRecord,
     InstanceRecord,
@@ -25,6 +27,8 @@ from model.registered import (
     Quarantine,
     Registered,
     RegisteredApp,
+    RegisteredService,
+    ServiceInstance,
     Stable,
 )
 
@@ -49,7 +53,8 @@ class Registry:
     def _read(self) -> Registered:
         prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
         prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED]
-        prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE]
+        prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE, keys.SERVICES, keys.CERTIFICATES, keys.DUE, keys.NAMES]
+        prefixes += [keys.FLOATING_IPS, keys.FLOATED, keys.UNREACHABLE]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -180,7 +185,14 @@ def parse(found: Mapping[str, str]) -> Registered:
         nodes=_records(found, keys.NODES, NodeRecord),
         hosts=_records(found, keys.HOSTS, HostRecord),
         apps=_apps(found),
+        services=_services(found),
         ingress=_records(found, keys.INGRESSES, IngressRecord),
+        certificates=_records(found, keys.CERTIFICATES, CertificateRecord),
+        due=_under(found, keys.DUE),
+        names={name: tuple(value.split()) for name, value in _under(found, keys.NAMES).items()},
+        floating_ips=_records(found, keys.FLOATING_IPS, FloatingRecord),
+        floated={node: tuple(value.split()) for node, value in _under(found, keys.FLOATED).items()},
+        unreachable={node: float(since) for node, since in _under(found, keys.UNREACHABLE).items()},
         ports={(name.partition("/")[0], int(name.partition("/")[2])): held for name, held in ports.items()},
         routed=_under(found, keys.ROUTED),
         members=_members(found),
@@ -237,6 +249,21 @@ def _apps(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], RegisteredA
             stable=stable.get(name),
             quarantine=quarantine.get(name, {}),
         )
+        for name in sorted(meta.keys() | instances.keys())
+    }
+
+
+def _services(found: Mapping[str, str]) -> dict[AppName, RegisteredService]:
+    meta: dict[AppName, MetaData] = {}
+    instances: dict[AppName, dict[str, ServiceInstance]] = {}
+    for name, value in _under(found, keys.SERVICES).items():
+        match name.split("/"):
+            case [service, "meta_data"]:
+                meta[service] = _parsed(MetaData, value)
+            case [service, "instance", instance]:
+                instances.setdefault(service, {})[instance] = _parsed(ServiceInstance, value)
+    return {
+        name: RegisteredService(meta_data=meta.get(name), instances=instances.get(name, {}))
         for name in sorted(meta.keys() | instances.keys())
     }
 

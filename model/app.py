@@ -4,20 +4,22 @@ import hashlib
 from collections.abc import Iterable
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from model.base import Frozen
 from model.hardening import Hardening
 from model.names import (
     AppKind,
     AppName,
+    CertificateHost,
     CommitHash,
     Encrypted,
     EnvPrefix,
     GitUrl,
-    HostName,
     MemoryLimit,
     MemoryShare,
+    NodeName,
+    PoolName,
     Port,
     ScriptPath,
     Seconds,
@@ -30,6 +32,8 @@ from model.names import (
 
 # Long for a request, short for a roll-out; websockets are cut then, and their clients connect anew.
 DRAIN_SECONDS = 30.0
+
+HTTP_PORT, HTTPS_PORT = 80, 443
 
 # How variables end that say where an app is; they begin with its env_prefix.
 WHERE = ("PROTOCOL", "HOST", "PORT", "PATH")
@@ -75,9 +79,26 @@ class Env(Frozen):
 class IngressBinding(Frozen):
     """A public address that leads to this app."""
 
-    host: HostName = Field(description="Public host name")
-    port: Port = Field(80, description="Public port")
+    host: CertificateHost = Field(description="Public host name; *. at its beginning stands for one label")
+    port: Port | None = Field(None, description="Public port, where it is not 443 with `ssl` and 80 without")
+    ssl: bool = Field(False, description="Whether it is served by https, with a certificate that flstr gets and renews")
+    hsts: bool = Field(True, description="With `ssl`: whether browsers are told to come by https only from then on")
     location: UrlPath = Field("/", description="Path under which the app answers")
+    pool: PoolName | None = Field(None, description="Pool of the ingresses that serve it, where not all of them do")
+    nodes: tuple[NodeName, ...] = Field((), description="The ingresses that serve it, where it is not a whole pool")
+
+    @model_validator(mode="after")
+    def _one_place_and_a_port_for_it(self) -> "IngressBinding":
+        if self.pool is not None and self.nodes:
+            raise ValueError("an address is served by the ingresses of a pool or by named ones, not by both")
+        if self.ssl and self.port == HTTP_PORT:
+            raise ValueError("port 80 is for plain http, over which certificates are got; leave it out for 443")
+        return self
+
+    @property
+    def public_port(self) -> int:
+        """Where it is served."""
+        return self.port or (HTTPS_PORT if self.ssl else HTTP_PORT)
 
 
 class App(Frozen):

@@ -14,7 +14,9 @@ from model.names import (
     DownloadUrl,
     Email,
     EtcdUrl,
+    FloatingIpName,
     Form,
+    HostName,
     ImageName,
     MeshName,
     NodeName,
@@ -118,6 +120,29 @@ class Overlay(Frozen):
         return (1 << max(0, self.subnet_length - self.network.prefixlen)) - 1
 
 
+class Dns(Frozen):
+    """The DNS records that flstr makes in the cloud's zones; it never changes one that somebody else made."""
+
+    nodes: HostName | None = Field(
+        None, description="Domain in which each machine has a name, such as worker101.example.com"
+    )
+    hosts: bool = Field(True, description="Whether the public hosts of apps lead to the ingresses that serve them")
+
+
+class FloatingIp(Frozen):
+    """An address that one ingress holds, and another one when that dies."""
+
+    pool: PoolName | None = Field(None, description="Pool of the ingresses that may hold it, where not all of them may")
+    nodes: tuple[NodeName, ...] = Field((), description="The ingresses that may hold it, the first of them at first")
+    location: CloudLocation | None = Field(None, description="Hetzner location, where it is not the cluster's")
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "FloatingIp":
+        if self.pool is not None and self.nodes:
+            raise ValueError("a floating IP is held by the ingresses of a pool or by named ones, not by both")
+        return self
+
+
 class Person(Frozen):
     """Somebody who works with this cluster."""
 
@@ -153,6 +178,10 @@ class Cluster(Frozen):
     pools: dict[PoolName, Pool] = Field(min_length=1, description="The machines, by the name of their pool")
     meshes: dict[MeshName, Mesh] = Field(default_factory=dict, description="The Tinc networks between them, by name")
     overlay: Overlay | None = Field(None, description="The network that apps listen on, where there is one")
+    dns: Dns | None = Field(None, description="The DNS records that flstr makes, where it makes any")
+    floating_ips: dict[FloatingIpName, FloatingIp] = Field(
+        default_factory=dict, description="Addresses that move to another ingress when one dies, by name"
+    )
     people: dict[PersonName, Person] = Field(default_factory=dict, description="Who works with the cluster, by name")
     approvals: Approvals = Field(Approvals(), description="How a plan that destroys gets leave")
     secrets: ClusterSecrets = Field(

@@ -5,6 +5,7 @@ from model.names import AppKind
 NODES = "node/"
 INGRESSES = "ingress/"
 CERTIFICATES = "certificate/"
+SERVICES = "service/"
 CLUSTER = "flstr/cluster"
 SYNC = "flstr/sync"
 SYNC_ASKED = "flstr/sync_asked"
@@ -34,6 +35,12 @@ ATTACHMENTS = "flstr/attachment/"
 CARDS = "flstr/card/"
 NOTICES = "flstr/notice/"
 TRANSPARENCY = "flstr/transparency/"
+DUE = "flstr/due/"
+NAMES = "flstr/name/"
+FLOATING_IPS = "flstr/floating_ip/"
+FLOATED = "flstr/floated/"
+UNREACHABLE = "flstr/unreachable/"
+ROUNDS = "flstr/round/"
 
 
 def node(name: str) -> str:
@@ -194,3 +201,33 @@ def asked_for(serial: str) -> str:
 def transparency(domain: str) -> str:
     """The certificates that were last seen logged for a registered domain."""
     return f"{TRANSPARENCY}{domain}"
+
+
+def due(name: str) -> str:
+    """A certificate that is to be got now; the value is why."""
+    return f"{DUE}{name}"
+
+
+def dns_name(name: str) -> str:
+    """A DNS name that flstr made; the value is the addresses that it leads to, with spaces between them."""
+    return f"{NAMES}{name}"
+
+
+def floating_ip(name: str) -> str:
+    """A rented floating IP, and who holds it."""
+    return f"{FLOATING_IPS}{name}"
+
+
+def floated(node_name: str) -> str:
+    """The floating IPs that a machine was last told to answer at, with spaces between them."""
+    return f"{FLOATED}{node_name}"
+
+
+def unreachable(node_name: str) -> str:
+    """An ingress whose public side does not answer; the value is since when."""
+    return f"{UNREACHABLE}{node_name}"
+
+
+def check_round(verb: str) -> str:
+    """When the daily round of a check was last made."""
+    return f"{ROUNDS}{verb}"

@@ -141,6 +141,14 @@ CertificateHost = Annotated[
     ),
     Form("a full host name in small letters, or *. and one: app.example.com, *.example.com"),
 ]
+FloatingIpName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}$"),
+    Form("1 to 31 of a-z, 0-9 and -, beginning with a letter"),
+]
+ServiceInstanceId = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,30}$"), Form("1 to 31 of a-z, 0-9 and -")
+]
 UrlPath = Annotated[
     str,
     StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]{0,199}$"),

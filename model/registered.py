@@ -1,22 +1,27 @@
 """What etcd says exists: the records of the notes' data model, and of what flstr itself holds."""
 
 from collections.abc import Collection
+from ipaddress import IPv4Address
 
 from pydantic import ConfigDict, Field
 
 from model.app import App, Env, Publish
 from model.base import Frozen
+from model.certificates import CertificateRecord
 from model.names import (
     AppKind,
     AppName,
+    CertificateHost,
     CommitHash,
     EnvPrefix,
-    HostName,
+    FloatingIpName,
     InstanceId,
     MeshName,
     NodeName,
+    PoolName,
     Port,
     Role,
+    ServiceInstanceId,
     UrlPath,
 )
 
@@ -109,7 +114,8 @@ class IngressPublish(Frozen):
 
     port: Port
     ssl: bool = False
-    host_name: HostName
+    host_name: CertificateHost
+    hsts: bool = False
 
 
 class IngressLocation(Frozen):
@@ -121,10 +127,34 @@ class IngressLocation(Frozen):
 
 
 class IngressRecord(Frozen):
-    """`ingress/<host:port>`."""
+    """`ingress/<host:port>`; every ingress serves it that is neither left out by `pool` nor by `nodes`."""
 
     publish: IngressPublish
     location: tuple[IngressLocation, ...]
+    pool: PoolName | None = None
+    nodes: tuple[NodeName, ...] = ()
+
+
+class ServiceInstance(Frozen):
+    """`service/<name>/instance/<id>`: an instance of a service that serves."""
+
+    node: NodeName
+    ip: str
+    port: Port
+
+
+class RegisteredService(Frozen):
+    """Everything registered of one service."""
+
+    meta_data: MetaData | None = None
+    instances: dict[ServiceInstanceId, ServiceInstance] = Field(default_factory=dict)
+
+
+class FloatingRecord(Frozen):
+    """`flstr/floating_ip/<name>`: a rented address, and the ingress that holds it; None where nobody does yet."""
+
+    ip: IPv4Address
+    node: NodeName | None = None
 
 
 class Stable(Frozen):
@@ -161,7 +191,20 @@ class Registered(Frozen):
     nodes: dict[NodeName, NodeRecord] = Field(default_factory=dict)
     hosts: dict[NodeName, HostRecord] = Field(default_factory=dict)
     apps: dict[tuple[AppKind, AppName], RegisteredApp] = Field(default_factory=dict)
+    services: dict[AppName, RegisteredService] = Field(default_factory=dict)
     ingress: dict[str, IngressRecord] = Field(default_factory=dict)
+    certificates: dict[CertificateHost, CertificateRecord] = Field(default_factory=dict)
+    due: dict[CertificateHost, str] = Field(default_factory=dict, description="Certificates to be got now, and why")
+    names: dict[CertificateHost, tuple[str, ...]] = Field(
+        default_factory=dict, description="DNS names that flstr made, and the addresses they lead to"
+    )
+    floating_ips: dict[FloatingIpName, FloatingRecord] = Field(default_factory=dict)
+    floated: dict[NodeName, tuple[str, ...]] = Field(
+        default_factory=dict, description="The floating IPs that a machine was last told to answer at"
+    )
+    unreachable: dict[NodeName, float] = Field(
+        default_factory=dict, description="Ingresses whose public side does not answer, and since when"
+    )
     ports: dict[tuple[NodeName, int], PortRecord] = Field(default_factory=dict)
     routed: dict[NodeName, str] = Field(default_factory=dict)
     members: dict[MeshName, dict[NodeName, MeshMember]] = Field(default_factory=dict)

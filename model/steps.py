@@ -11,7 +11,9 @@ from model.base import Frozen
 from model.names import (
     AppKind,
     AppName,
+    CertificateHost,
     CloudLocation,
+    FloatingIpName,
     ImageName,
     InstanceId,
     MeshName,
@@ -129,6 +131,44 @@ class StopInstance(Frozen):
     node: NodeName
 
 
+class ObtainCertificate(Frozen):
+    """Get a certificate from the authority and keep it; where that fails, the old one stays."""
+
+    kind: Literal["certificate.obtain"] = "certificate.obtain"
+    name: CertificateHost
+
+
+class PointNames(Frozen):
+    """Bring the DNS names of machines and public hosts to the addresses that are registered, `without` these
+    machines; and where some of them were public until now, wait until nobody remembers that."""
+
+    kind: Literal["names.point"] = "names.point"
+    without: tuple[NodeName, ...] = ()
+
+
+class HoldFloatingIp(Frozen):
+    """Rent a floating IP where there is none, and have a machine hold it."""
+
+    kind: Literal["floating_ip.hold"] = "floating_ip.hold"
+    name: FloatingIpName
+    node: NodeName
+    location: CloudLocation
+
+
+class SettleFloatingIps(Frozen):
+    """Have machines answer at the floating IPs that they hold, and at no others."""
+
+    kind: Literal["floating_ip.settle"] = "floating_ip.settle"
+    nodes: tuple[NodeName, ...]
+
+
+class GiveBackFloatingIp(Frozen):
+    """Give a floating IP back to the cloud."""
+
+    kind: Literal["floating_ip.give_back"] = "floating_ip.give_back"
+    name: FloatingIpName
+
+
 class LeaveMeshes(Frozen):
     """Take a machine's host file, address and /etc/hosts line off every other machine, and deregister it."""
 
@@ -152,11 +192,18 @@ class DestroyNode(Frozen):
 
 # The lock of everything that is not an app.
 MACHINES = "machines"
+CERTIFICATES = "certificates"
+NAMES = "names"
 
 
 def app_lock(app: AppName) -> str:
     """The lock of an app."""
     return f"app-{app}"
+
+
+def floating_ip_lock(name: FloatingIpName) -> str:
+    """The lock of a floating IP."""
+    return f"floating-ip-{name}"
 
 
 Step = Annotated[
@@ -173,6 +220,11 @@ Step = Annotated[
     | ApplyRouting
     | DrainInstance
     | StopInstance
+    | ObtainCertificate
+    | PointNames
+    | HoldFloatingIp
+    | SettleFloatingIps
+    | GiveBackFloatingIp
     | LeaveOverlay
     | LeaveMeshes
     | DestroyNode,
@@ -198,6 +250,7 @@ class Losses(Frozen):
 
     nodes: tuple[NodeName, ...] = ()
     apps: tuple[AppName, ...] = ()
+    floating_ips: tuple[FloatingIpName, ...] = ()
     moved: tuple[str, ...] = Field((), description="Instances that move, such as 'influencer 2-ab12cd34'")
     remaining: tuple[NodeName, ...] = Field((), description="Machines of the same pools that stay")
 

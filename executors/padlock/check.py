@@ -14,7 +14,7 @@ from executors.padlock.look import Target, closed_port, see_port
 from executors.padlock.report import report
 from executors.padlock.seen import HostSeen, PortSeen
 from executors.padlock.tls import why_closed
-from executors.routing_files import ingress_nodes
+from gitops.bindings import ingress_nodes
 from gitops.registry import Registry
 from model.errors import Refused
 from model.registered import IngressRecord, Registered

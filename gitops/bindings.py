@@ -1,0 +1,24 @@
+"""Which ingresses serve a public address, and which may hold a floating IP. Pure."""
+
+from collections.abc import Sequence
+
+from model.names import NodeName, PoolName
+from model.registered import IngressRecord, Registered
+
+
+def ingress_nodes(registered: Registered) -> tuple[NodeName, ...]:
+    """The machines that run nginx."""
+    return tuple(name for name, node in sorted(registered.nodes.items()) if node.role == "ingress")
+
+
+def bound_nodes(pool: PoolName | None, nodes: Sequence[NodeName], registered: Registered) -> tuple[NodeName, ...]:
+    """The ingresses of a pool, or those that are named, or all of them; those that are registered."""
+    every = ingress_nodes(registered)
+    if nodes:
+        return tuple(node for node in nodes if node in every)
+    return every if pool is None else tuple(node for node in every if registered.nodes[node].pool == pool)
+
+
+def serving_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:
+    """The ingresses that serve a public address."""
+    return bound_nodes(record.pool, record.nodes, registered)
