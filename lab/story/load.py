@@ -25,6 +25,7 @@ from lab.story.load_records import Report
 
 _FIRST_ANSWER_SECONDS = 30.0
 _STOPS_WITHIN_SECONDS = 3 * ANSWER_SECONDS
+_REQUEST = b'"record": "Request"'
 
 
 class Load:
@@ -36,6 +37,7 @@ class Load:
         self._records = Path(self._folder.name, "records")
         self._process: subprocess.Popen[str] | None = None
         self._whole: Report | None = None
+        self._counted, self._counted_to = 0, 0
 
     def __enter__(self) -> Self:
         # The process has to end with its parent, however that ends.
@@ -80,11 +82,25 @@ class Load:
             return self._whole
         return Report.of_lines(self._records.read_text().splitlines(keepends=True))
 
+    @property
+    def requests(self) -> int:
+        """How many requests have ended so far, without reading what became of each, for there may be many."""
+        if self._whole is not None:
+            return self._whole.requests
+        with self._records.open("rb") as records:
+            records.seek(self._counted_to)
+            for line in records:
+                if not line.endswith(b"\n"):
+                    break
+                self._counted += _REQUEST in line
+                self._counted_to += len(line)
+        return self._counted
+
     def wait_for(self, more: int, seconds: float = _FIRST_ANSWER_SECONDS) -> None:
         """Wait for so many more requests to end."""
-        wanted = self.report.requests + more
+        wanted = self.requests + more
         deadline = time.monotonic() + seconds
-        while self.report.requests < wanted:
+        while self.requests < wanted:
             if self._process is None or self._process.poll() is not None:
                 raise LabError("the load has ended by itself")
             if time.monotonic() > deadline:

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import json
 import signal
+import ssl
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from lab.story.load_http import HttpConnection, KeptConnection, NoAnswerError
+from lab.story.load_http import HttpConnection, KeptConnection, NoAnswerError, To
 from lab.story.load_records import Kind, Record, Request, Socket, SocketEnd, line_of
 
 PING_SECONDS = 1.0
@@ -25,11 +26,15 @@ ANSWER_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Orders:
-    """Whom to ask, by how many users of each kind, how long each rests, and how many seconds an answer may take."""
+    """Whom to ask, by how many users of each kind, how long each rests, and how many seconds an answer may take.
+
+    With `root`, a file of the authority to trust, they ask by https.
+    """
 
     address: str
     host: str
     port: int = 80
+    root: str = ""
     path: str = "/"
     socket_path: str = "/ws"
     kept: int = 6
@@ -46,7 +51,8 @@ class Client:
         self._orders = orders
         self._write = write
         self._over = asyncio.Event()
-        self._to = (orders.address, orders.port, orders.within)
+        self._tls = ssl.create_default_context(cafile=orders.root) if orders.root else None
+        self._to = To(orders.address, orders.port, orders.within, orders.host, self._tls)
         self._request = f"GET {orders.path} HTTP/1.1\r\nHost: {orders.host}\r\n\r\n".encode()
         self._last_request = self._request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n")
 
@@ -67,7 +73,7 @@ class Client:
                 users.create_task(self._websockets(session))
 
     async def _kept(self) -> None:
-        connection = KeptConnection(*self._to)
+        connection = KeptConnection(self._to)
         while not self._over.is_set():
             began = time.time()
             try:
@@ -83,7 +89,7 @@ class Client:
         while not self._over.is_set():
             began = time.time()
             try:
-                connection = await HttpConnection.open(*self._to)
+                connection = await HttpConnection.open(self._to)
                 answer = await connection.ask(self._last_request)
                 connection.close()
             except NoAnswerError as error:
@@ -110,10 +116,12 @@ class Client:
     async def _open_websocket(self, session: aiohttp.ClientSession) -> tuple[aiohttp.ClientWebSocketResponse, str]:
         """A websocket and the first thing it says. Raises NoAnswerError."""
         orders = self._orders
-        url = f"ws://{orders.address}:{orders.port}{orders.socket_path}"
+        url = f"{'wss' if self._tls else 'ws'}://{orders.address}:{orders.port}{orders.socket_path}"
         try:
             async with asyncio.timeout(orders.within):
-                websocket = await session.ws_connect(url, headers={"Host": orders.host})
+                websocket = await session.ws_connect(
+                    url, headers={"Host": orders.host}, ssl=self._tls or True, server_hostname=orders.host
+                )
                 greeting = await websocket.receive()
         except TimeoutError:
             raise NoAnswerError(f"no greeting within {orders.within:g} s") from None

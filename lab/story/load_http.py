@@ -1,6 +1,7 @@
 """Connections that ask as a browser does, and know exactly why an answer did not come."""
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 
 _MOST_HEAD = 64 * 1024
@@ -13,6 +14,17 @@ class NoAnswerError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.silent = silent
+
+
+@dataclass(frozen=True)
+class To:
+    """Where a connection goes. With `tls` it is an encrypted one to `host`; everything may take `within` seconds."""
+
+    address: str
+    port: int
+    within: float
+    host: str = ""
+    tls: ssl.SSLContext | None = None
 
 
 @dataclass(frozen=True)
@@ -32,13 +44,17 @@ class HttpConnection:
         self.is_open = True
 
     @classmethod
-    async def open(cls, address: str, port: int, within: float) -> "HttpConnection":
-        """Connect; this and each answer may take `within` seconds. Raises NoAnswerError."""
+    async def open(cls, to: To) -> "HttpConnection":
+        """Connect. Raises NoAnswerError, also where the certificate is not as it should be."""
+        name = to.host if to.tls else None
         try:
-            async with asyncio.timeout(within):
-                return cls(*await asyncio.open_connection(address, port, limit=_MOST_HEAD), within)
+            async with asyncio.timeout(to.within):
+                connected = await asyncio.open_connection(
+                    to.address, to.port, limit=_MOST_HEAD, ssl=to.tls, server_hostname=name
+                )
+                return cls(*connected, to.within)
         except TimeoutError:
-            raise NoAnswerError(f"no connection within {within:g} s") from None
+            raise NoAnswerError(f"no connection within {to.within:g} s") from None
         except OSError as error:
             raise NoAnswerError(f"no connection: {error.strerror or error}") from error
 
@@ -89,8 +105,8 @@ class HttpConnection:
 class KeptConnection:
     """A connection that is opened when it is first needed, and again whenever the server has closed it."""
 
-    def __init__(self, address: str, port: int, within: float) -> None:
-        self._to = (address, port, within)
+    def __init__(self, to: To) -> None:
+        self._to = to
         self._connection: HttpConnection | None = None
         self.again = False
 
@@ -105,7 +121,7 @@ class KeptConnection:
                 if not error.silent:
                     raise
                 self.again = True
-        self._connection = await HttpConnection.open(*self._to)
+        self._connection = await HttpConnection.open(self._to)
         return await self._connection.ask(request)
 
     def close(self) -> None:

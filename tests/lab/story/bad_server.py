@@ -1,6 +1,7 @@
 """A web server that misbehaves as it is told, for clients that have to notice."""
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -12,9 +13,10 @@ Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class BadServer:
-    """Serves `/` and `/ws` on loopback while its `with` block runs."""
+    """Serves `/` and `/ws` on loopback while its `with` block runs; by https with `tls`."""
 
-    def __init__(self, answer: Answer, socket: Answer) -> None:
+    def __init__(self, answer: Answer, socket: Answer, tls: ssl.SSLContext | None = None) -> None:
+        self._tls = tls
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._app = web.Application()
@@ -38,7 +40,7 @@ class BadServer:
 
     async def _start(self) -> None:
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
+        site = web.TCPSite(self._runner, "127.0.0.1", 0, ssl_context=self._tls)
         await site.start()
         self.port = self._runner.addresses[0][1]
 

@@ -1,8 +1,10 @@
 """The load client notices whatever a server does wrong, and calls nothing else a failure."""
 
 import socket
+import ssl
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from lab.errors import LabError
 from lab.story.load import Load
 from lab.story.load_client import Orders
 from lab.story.load_records import Report, Request
+from tests.executors.padlock.authority import Authority, key_pem, pem_of
 from tests.lab.story.bad_server import (
     Answer,
     BadServer,
@@ -32,6 +35,10 @@ WITHIN = 0.5
 def load(port: int, kept: int = 0, short: int = 0, websockets: int = 0) -> Load:
     orders = Orders("127.0.0.1", "app.example.com", port, kept=kept, short=short, websockets=websockets, within=WITHIN)
     return Load(orders)
+
+
+def https_load(port: int, root: str) -> Load:
+    return Load(Orders("127.0.0.1", "app.example.com", port, root, kept=1, short=1, websockets=1, within=WITHIN))
 
 
 def report(users: Mapping[str, int], more: int, answer: Answer = well, socket: Answer = echoing) -> Report:
@@ -142,6 +149,38 @@ def test_failures_have_their_time() -> None:
 def test_in_flight_is_what_had_begun_and_not_ended() -> None:
     asked = tuple(Request("short", began, ended) for began, ended in ((1, 2), (1, 4), (3, 5), (4, 6)))
     assert Report(asked).in_flight(3.5) == asked[1:3]
+
+
+def tls(authority: Authority, folder: Path, *names: str) -> ssl.SSLContext:
+    issued = authority.issue(*names)
+    pair = folder / "pair.pem"
+    pair.write_bytes(pem_of(issued.certificate, authority.intermediate.certificate) + key_pem(issued.key))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pair)
+    return context
+
+
+@pytest.mark.parametrize(
+    ("names", "failures"), [(("app.example.com",), {""}), (("other.example.com",), {"no connection", "no websocket"})]
+)
+def test_by_https_a_certificate_has_to_be_for_the_host(
+    tmp_path: Path, names: tuple[str, ...], failures: set[str]
+) -> None:
+    authority = Authority(tmp_path)
+    served, root = tls(authority, tmp_path, *names), str(authority.path)
+    with BadServer(well, echoing, served) as server, https_load(server.port, root) as running:
+        running.wait_for(20)
+    said = running.report
+    assert {one.failure.partition(":")[0] for one in said.asked} == failures
+    assert kinds(said) == {"kept", "short", "websocket"}
+
+
+def test_by_https_a_certificate_has_to_be_of_the_trusted_authority(tmp_path: Path) -> None:
+    stranger = Authority(tmp_path, "stranger")
+    served = tls(Authority(tmp_path), tmp_path, "app.example.com")
+    with BadServer(well, echoing, served) as server, https_load(server.port, str(stranger.path)) as running:
+        running.wait_for(3)
+    assert all(one.failure for one in running.report.asked)
 
 
 def test_a_load_that_breaks_is_no_load_without_failures() -> None:
