@@ -21,6 +21,7 @@ def status(cluster: Cluster, registered: Registered, operations: Sequence[Operat
     if state.refused:
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
     lines += ["", "*Nodes*", *_nodes(cluster, registered), "", "*Apps*", *_apps(registered)]
+    lines += _public(registered)
     under_way = [operation for operation in operations if not operation.ended_already()]
     ended = [operation for operation in operations if operation.ended_already()][-RECENT:]
     lines += ["", "*Operations*", *(_operation(operation) for operation in [*under_way, *reversed(ended)])]
@@ -74,6 +75,7 @@ def losses(plan: Plan) -> list[str]:
     return [
         *(f":wastebasket: node {name}" for name in lost.nodes),
         *(f":wastebasket: app {name}" for name in lost.apps),
+        *(f":wastebasket: floating IP {name}" for name in lost.floating_ips),
         *(f":truck: {move}" for move in lost.moved),
         *([f"what remains: {', '.join(lost.remaining)}"] if lost.remaining else []),
     ]
@@ -99,8 +101,24 @@ def _nodes(cluster: Cluster, registered: Registered) -> list[str]:
 
 def _condition(node: NodeName, registered: Registered, cluster: Cluster) -> str:
     drained = ", drained" if node in cluster.drained else ""
-    since = registered.dead.get(node)
-    return drained if since is None else f"{drained}, has not answered for {in_words(time.time() - since)}"
+    if (since := registered.dead.get(node)) is not None:
+        return f"{drained}, has not answered for {in_words(time.time() - since)}"
+    if (since := registered.unreachable.get(node)) is not None:
+        return f"{drained}, has not answered requests for {in_words(time.time() - since)}"
+    return drained
+
+
+def _public(registered: Registered) -> list[str]:
+    """The floating IPs with their holders, and the names that flstr may not change."""
+    floating = [
+        f"• {name}: {record.ip}, held by {record.node or 'nobody'}"
+        for name, record in sorted(registered.floating_ips.items())
+    ]
+    left = [f"• {escape(why)}" for _, why in sorted(registered.left_names.items())]
+    return [
+        *(["", "*Floating IPs*", *floating] if floating else []),
+        *(["", "*DNS names that are left to their owners*", *left] if left else []),
+    ]
 
 
 def _apps(registered: Registered) -> list[str]:
