@@ -1,7 +1,7 @@
 """DNS names are brought to where they should lead, one after the other, each noted as it is done."""
 
 import threading
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from ipaddress import ip_address
 
 from executors.cloud import CloudSettings
@@ -14,6 +14,9 @@ from model.errors import Cancelled
 from model.names import NodeName
 from model.registered import Registered
 from model.steps import PointNames
+
+# A domain without a zone concerns every machine.
+TOLD = 3
 
 Addresses = tuple[str, ...]
 Wait = Callable[[float, Cancellation], None]
@@ -43,15 +46,19 @@ class Names:
         cluster, registered = context.registry.cluster(), context.registry.read()
         wanted = wanted_names(cluster, registered.without_nodes(step.without))
         leading = _leading_to(step.without, registered)
-        records, remembered = Records(self._settings, cluster.cluster), dict[str, Addresses]()
+        records, remembered, left = Records(self._settings, cluster.cluster), dict[str, Addresses](), list[str]()
         for name in sorted(registered.names.keys() | wanted.keys()):
             addresses = wanted.get(name, ())
             if registered.names.get(name, ()) == addresses:
                 continue
-            if _set(name, addresses, records, context) and name in leading:
+            why_left = _set(name, addresses, records, context)
+            if why_left:
+                left.append(why_left)
+            if name in leading and not why_left:
                 remembered[name] = addresses
             else:
                 _note(name, addresses, context)
+        _tell(left, context)
         if remembered:
             context.report(f"{', '.join(remembered)}: waiting {TTL_SECONDS} s, until nobody is led there any more")
             self._wait(TTL_SECONDS, context.cancellation)
@@ -66,8 +73,8 @@ def _leading_to(nodes: Collection[NodeName], registered: Registered) -> frozense
     return frozenset(name for name in hosts if leaving.intersection(registered.names.get(name, ())))
 
 
-def _set(name: str, addresses: Addresses, records: Records, context: StepContext) -> bool:
-    """Have a name lead there, or nowhere; False where that is its owner's business, who is told once."""
+def _set(name: str, addresses: Addresses, records: Records, context: StepContext) -> str:
+    """Have a name lead there, or nowhere; returns why that is its owner's business, where it is."""
     store = context.registry.store
     store.check_fence()
     try:
@@ -78,11 +85,17 @@ def _set(name: str, addresses: Addresses, records: Records, context: StepContext
             records.remove(name)
             context.report(f"{name} is out of DNS")
     except NotOurs as error:
-        context.tell(f"{error.sentence}; until then it is left as it is")
         store.put(keys.left_name(name), error.sentence)
-        return False
+        return error.sentence
     store.delete(keys.left_name(name))
-    return True
+    return ""
+
+
+def _tell(left: Sequence[str], context: StepContext) -> None:
+    for sentence in left[:TOLD]:
+        context.tell(f"{sentence}; until then it is left as it is")
+    if len(left) > TOLD:
+        context.tell(f"{len(left) - TOLD} more names are left as they are; `/flstr status` lists them")
 
 
 def _note(name: str, addresses: Addresses, context: StepContext) -> None:

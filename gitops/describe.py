@@ -13,6 +13,7 @@ from model.registered import NodeRecord, Registered, RegisteredApp
 from model.steps import Plan
 
 RECENT = 3
+SHOWN = 10
 
 
 def status(cluster: Cluster, registered: Registered, operations: Sequence[Operation], state: SyncState) -> str:
@@ -115,6 +116,7 @@ def _public(registered: Registered) -> list[str]:
         for name, record in sorted(registered.floating_ips.items())
     ]
     left = [f"• {escape(why)}" for _, why in sorted(registered.left_names.items())]
+    left[SHOWN:] = [f"• and {len(left) - SHOWN} more"] if len(left) > SHOWN else []
     return [
         *(["", "*Floating IPs*", *floating] if floating else []),
         *(["", "*DNS names that are left to their owners*", *left] if left else []),
