@@ -1,5 +1,6 @@
 """The watch over the public side of ingresses, where there are floating IPs: one look a second."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -27,8 +28,8 @@ SIDE_BY_SIDE = 16
 class Reachability:
     """Notes ingresses that do not answer as `flstr/unreachable/<node>`, within seconds.
 
-    It reads nothing itself as long as nothing changes: `know` is told the tree by whoever reads it anyway. Only a
-    leader may look, for its registry's store has the fence.
+    It reads nothing while nothing changes: `know` is told the tree by whoever reads it anyway. Only a leader may look,
+    for its registry's store has the fence.
     """
 
     def __init__(
@@ -60,7 +61,9 @@ class Reachability:
             self._looking.clear()
 
     def run(self) -> None:
-        """Look until `stop()`."""
+        """Look until `stop()`; what there is to look at is read once."""
+        with contextlib.suppress(Refused):
+            self.know(self._registry.cluster(), self._registry.read())
         while not self._stopped.is_set():
             self._looking.wait()
             began = time.monotonic()

@@ -245,11 +245,11 @@ class Worker:
 
         if self._create(plans.changes, state.revision, origin_of):
             return True
+        undone = [name for change in plans.changes if _follows(change.locks) for name in change.locks]
+        if undone or not busy:
+            self._again.left(undone, self._clock())
         if busy:
             return False
-        self._again.left(
-            [name for change in plans.changes if _follows(change.locks) for name in change.locks], self._clock()
-        )
         ruling = rule(plans.removal, approvals)
         changed = "the plan has changed since it was asked for"
         if not all(void(self._operations, stale, changed) for stale in ruling.void):

@@ -181,7 +181,6 @@ def test_it_looks_by_itself_until_it_is_stopped(registry: Registry) -> None:
         stopped.set()
 
     threading.Thread(target=run, daemon=True).start()
-    reachability.know(registry.cluster(), registry.read())
     assert asked.wait(10)
     reachability.stop()
     assert stopped.wait(10)

@@ -65,6 +65,16 @@ def test_the_title_says_what_changes_and_how_much_more() -> None:
     )
 
 
+def test_new_names_wait_until_all_machines_are_there_and_wrong_ones_do_not() -> None:
+    assert public_changes(NAMED, public_tree(None), ("machines",)) == ()
+    assert len(public_changes(NAMED, public_tree(None), ("app-influencer",))) == 1
+    assert public_changes(NAMED, public_tree(None), ("names",)) == ()
+    names = wanted_names(NAMED.cluster, public_tree(None))
+    silent = public_tree(None, silent=(FIRST,), names=names)
+    (found,) = public_changes(NAMED, silent, ("machines",))
+    assert found.title == f"point {HOST} to {public_ip(SECOND)}"
+
+
 def test_a_name_that_nobody_wants_any_more_goes() -> None:
     tree = with_names(public_tree(), **{"old.example.com": "10.77.0.99"})
     assert names_plan(tree).title == "take old.example.com out of DNS"
