@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from bench import command, following, hosts, poll, pure, scripts, slack
+from bench import command, failover, following, hosts, poll, pure, scripts, slack
 from bench.deploys import measure as deploys
 from bench.figures import Group
 from bench.report import table
@@ -28,7 +28,9 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Iterator[Group]]] = {
     "scripts": scripts.measure,
     "deploys": deploys.measure,
     "hosts": lambda _: hosts.measure(),
+    "failover": lambda _: failover.measure(),
 }
+ON_HOSTS = frozenset({"hosts", "failover"})
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
@@ -44,8 +46,8 @@ def main(
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     began = time.monotonic()
     for name in only.split(",") if only else MEASUREMENTS:
-        if name == "hosts" and (reason := _why_no_hosts(with_hosts)):
-            out.print(f"no figures of real hosts: {reason}", style="dim")
+        if name in ON_HOSTS and (reason := _why_no_hosts(with_hosts)):
+            out.print(f"no figures of {name}: {reason}", style="dim")
         else:
             _show(MEASUREMENTS[name])
     load = os.getloadavg()[0]

@@ -145,6 +145,7 @@ def _lost(losses: Losses) -> str:
     parts = (
         ("Machines destroyed", losses.nodes),
         ("Apps removed", losses.apps),
+        ("Floating IPs given back", losses.floating_ips),
         ("Instances that move", losses.moved),
         ("Machines of the same pools that stay", losses.nodes and (losses.remaining or ("none",))),
     )

@@ -14,9 +14,11 @@ from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
 from executors.environments import Environments
+from executors.floating import Floating
 from executors.graph.check import Graph
 from executors.logs import Logs
 from executors.mesh import Mesh
+from executors.names import Names
 from executors.overlay import OverlayNetwork
 from executors.padlock.check import Outside, PadlockCheck
 from executors.padlock.dns_lookup import caa_lookup
@@ -48,6 +50,7 @@ def build_executors(settings: Settings, ssh: Ssh, identities: Identities, app_re
         api_endpoint=settings.hcloud_endpoint,
     )
     provision, mesh, overlay = Provision(ssh, cloud), Mesh(ssh), OverlayNetwork(ssh)
+    floating = Floating(ssh, cloud)
     return {
         "node.create": provision.create_node,
         "node.destroy": provision.destroy_node,
@@ -58,6 +61,10 @@ def build_executors(settings: Settings, ssh: Ssh, identities: Identities, app_re
         "overlay.join": overlay.join,
         "overlay.leave": overlay.leave,
         "overlay.retire": overlay.retire,
+        "names.point": Names(cloud).point,
+        "floating_ip.hold": floating.hold,
+        "floating_ip.settle": floating.settle,
+        "floating_ip.give_back": floating.give_back,
         **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack),
     }
 

@@ -16,6 +16,7 @@ from cli.etcd import endpoint_file
 from cli.executors import IDENTITY_FILE, build_checks, build_executors, warm_connections
 from cli.settings import Settings
 from executors.liveness import Liveness
+from executors.reachability import Reachability
 from gitops.app_repos import AppRepos
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
@@ -112,7 +113,9 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     ssh = warm_connections(settings, registry)
     runner = Runner(operations, registry, build_executors(settings, ssh, identities, app_repos), fence.token)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease))
-    watch = _until_fenced(Liveness(registry, ssh.answers, worker.wake).look, stopping)
+    reachability = Reachability(registry, worker.wake)
+    liveness = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know)
+    watch = _until_fenced(liveness.look, stopping)
     commits, decide = Commits(repo, worker.wake), Decide(store, operations, worker.wake)
     apps, scale, drain = Apps(commits, app_repos, registry), Scale(commits), Drain(commits, registry.dead)
     look = Look(
@@ -147,13 +150,14 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     scheduler.add_job(lambda: prune(store, time.time()), "interval", hours=1)
     scheduler.start()
     desk.start()
-    thread = threading.Thread(target=_until_fenced(worker.run, stopping), name="worker", daemon=True)
-    thread.start()
+    for name, run in (("worker", worker.run), ("reachability", reachability.run)):
+        threading.Thread(target=_until_fenced(run, stopping), name=name, daemon=True).start()
     log.info("serving", cluster_repo=settings.cluster_repo, token=fence.token)
     stopping.wait()
     log.info("stopping; an operation under way goes on at the next start")
     scheduler.shutdown(wait=False)
     desk.stop()
+    reachability.stop()
     worker.stop()
 
 

@@ -1,4 +1,4 @@
-"""The cluster's floating IPs: rented once, and moved from server to server."""
+"""The cluster's floating IPs: rented once, moved from server to server, given back."""
 
 from dataclasses import dataclass
 from ipaddress import IPv4Address
@@ -77,6 +77,16 @@ class FloatingIps:
             return True
 
         with in_words(f"{name}: taking the floating IP from {node}"):
+            return settle(work)
+
+    def give_back(self, name: str) -> bool:
+        """Give the cluster's floating IP of that name back; says whether there was one."""
+
+        def work() -> bool:
+            found = self._find(name)
+            return found is not None and bool(found.delete())
+
+        with in_words(f"{name}: giving the floating IP back"):
             return settle(work)
 
     def _existing(self, name: str) -> BoundFloatingIP:

@@ -37,17 +37,21 @@ class Liveness:
         answers: Callable[[NodeName], bool],
         wake: Callable[[], None],
         clock: Callable[[], float] = time.time,
+        on_read: Callable[[Cluster, Registered], None] = lambda _cluster, _registered: None,
     ) -> None:
+        """`on_read` hears what is registered, each time that it was read."""
         self._registry = registry
         self._answers = answers
         self._wake = wake
         self._clock = clock
+        self._on_read = on_read
         self._silence = Silence()
 
     def look(self) -> None:
         """One look at every machine, side by side; what cannot be read or noted now is left to the next one."""
         try:
             cluster, registered = self._registry.cluster(), self._registry.read()
+            self._on_read(cluster, registered)
             answers = self._ask(registered.nodes)
             silence, verdict = judge(self._silence, answers, registered.dead, cluster.dead_after, self._clock())
             self._act(verdict, cluster, registered)

@@ -13,6 +13,7 @@ from model.registered import NodeRecord, Registered, RegisteredApp
 from model.steps import Plan
 
 RECENT = 3
+SHOWN = 10
 
 
 def status(cluster: Cluster, registered: Registered, operations: Sequence[Operation], state: SyncState) -> str:
@@ -21,6 +22,7 @@ def status(cluster: Cluster, registered: Registered, operations: Sequence[Operat
     if state.refused:
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
     lines += ["", "*Nodes*", *_nodes(cluster, registered), "", "*Apps*", *_apps(registered)]
+    lines += _public(registered)
     under_way = [operation for operation in operations if not operation.ended_already()]
     ended = [operation for operation in operations if operation.ended_already()][-RECENT:]
     lines += ["", "*Operations*", *(_operation(operation) for operation in [*under_way, *reversed(ended)])]
@@ -74,6 +76,7 @@ def losses(plan: Plan) -> list[str]:
     return [
         *(f":wastebasket: node {name}" for name in lost.nodes),
         *(f":wastebasket: app {name}" for name in lost.apps),
+        *(f":wastebasket: floating IP {name}" for name in lost.floating_ips),
         *(f":truck: {move}" for move in lost.moved),
         *([f"what remains: {', '.join(lost.remaining)}"] if lost.remaining else []),
     ]
@@ -99,8 +102,25 @@ def _nodes(cluster: Cluster, registered: Registered) -> list[str]:
 
 def _condition(node: NodeName, registered: Registered, cluster: Cluster) -> str:
     drained = ", drained" if node in cluster.drained else ""
-    since = registered.dead.get(node)
-    return drained if since is None else f"{drained}, has not answered for {in_words(time.time() - since)}"
+    if (since := registered.dead.get(node)) is not None:
+        return f"{drained}, has not answered for {in_words(time.time() - since)}"
+    if (since := registered.unreachable.get(node)) is not None:
+        return f"{drained}, has not answered requests for {in_words(time.time() - since)}"
+    return drained
+
+
+def _public(registered: Registered) -> list[str]:
+    """The floating IPs with their holders, and the names that flstr may not change."""
+    floating = [
+        f"• {name}: {record.ip}, held by {record.node or 'nobody'}"
+        for name, record in sorted(registered.floating_ips.items())
+    ]
+    left = [f"• {escape(why)}" for _, why in sorted(registered.left_names.items())]
+    left[SHOWN:] = [f"• and {len(left) - SHOWN} more"] if len(left) > SHOWN else []
+    return [
+        *(["", "*Floating IPs*", *floating] if floating else []),
+        *(["", "*DNS names that are left to their owners*", *left] if left else []),
+    ]
 
 
 def _apps(registered: Registered) -> list[str]:

@@ -13,6 +13,7 @@ from gitops.runner import Guard, Runner
 from gitops.store import Fence
 from model.errors import Fenced
 from model.operation import Operation
+from model.steps import is_failover
 
 log = structlog.get_logger()
 
@@ -94,19 +95,26 @@ class Dispatch:
             self._on_end()
 
     def _begin(self, operation: Operation) -> bool:
+        if is_failover(operation.plan.locks):
+            # What is done at rest touches no floating IP, and may take its time.
+            self._launch(operation)
+            return True
         if not self._starting.acquire(blocking=False):
             return False
         try:
-            one = _UnderWay(operation)
-            fences = self._locks.take(operation.plan.locks, operation.id)
-            one.thread = threading.Thread(
-                target=self._carry_out, args=(one, fences), name=f"operation {operation.id}", daemon=True
-            )
-            self._under_way[operation.id] = one
-            one.thread.start()
+            self._launch(operation)
         finally:
             self._starting.release()
         return True
+
+    def _launch(self, operation: Operation) -> None:
+        one = _UnderWay(operation)
+        fences = self._locks.take(operation.plan.locks, operation.id)
+        one.thread = threading.Thread(
+            target=self._carry_out, args=(one, fences), name=f"operation {operation.id}", daemon=True
+        )
+        self._under_way[operation.id] = one
+        one.thread.start()
 
     def _carry_out(self, one: _UnderWay, fences: tuple[Fence, ...]) -> None:
         try:

@@ -61,6 +61,8 @@ def why_not_destroy(operation: Operation, approval: Approval | None, removal: Pl
     there = registered.nodes.keys() | registered.hosts.keys() | {name for _, name in registered.apps}
     unwanted = {*now.nodes, *now.apps}
     kept = [name for name in (*wanted.nodes, *wanted.apps) if name in there and name not in unwanted]
+    floating = registered.floating_ips.keys() - set(now.floating_ips)
+    kept += [f"floating IP {name}" for name in wanted.floating_ips if name in floating]
     return f"{', '.join(kept)} is not to be removed any more" if kept else ""
 
 

@@ -29,6 +29,7 @@ def _public_addresses(record: IngressRecord, cluster: Cluster, registered: Regis
         str(registered.floating_ips[name].ip)
         for name, wanted in cluster.floating_ips.items()
         if name in registered.floating_ips
+        and registered.floating_ips[name].node is not None
         and (holders := bound_nodes(wanted.pool, wanted.nodes, registered))
         and set(holders) <= set(serving)
     ]

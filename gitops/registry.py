@@ -54,7 +54,7 @@ class Registry:
         prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
         prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED]
         prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE, keys.SERVICES, keys.CERTIFICATES, keys.DUE, keys.NAMES]
-        prefixes += [keys.FLOATING_IPS, keys.FLOATED, keys.UNREACHABLE]
+        prefixes += [keys.FLOATING_IPS, keys.FLOATED, keys.UNREACHABLE, keys.LEFT_NAMES]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -112,7 +112,24 @@ class Registry:
         gone = [key for key in meshes if key.endswith(f"/member/{node}")]
         freed = [key for key, owner in meshes.items() if "/address/" in key and owner == node]
         noted = (keys.routed(node), keys.meshed(node), keys.walled(node), keys.dead(node))
-        self.store.delete(keys.node(node), *noted, *gone, *freed)
+        public = (keys.floated(node), keys.unreachable(node))
+        # Whoever comes by that name is another machine, to which no floating IP leads yet.
+        held = _records(self.store.prefix(keys.FLOATING_IPS), keys.FLOATING_IPS, FloatingRecord)
+        for name, record in held.items():
+            if record.node == node:
+                self.put_floating_ip(name, record.model_copy(update={"node": None}))
+        self.store.delete(keys.node(node), *noted, *public, *gone, *freed)
+
+    def put_floating_ip(self, name: str, record: FloatingRecord) -> None:
+        """Hold a floating IP's address, and who holds it."""
+        self.store.put(keys.floating_ip(name), record.to_json())
+
+    def put_floated(self, node: str, addresses: Collection[str]) -> None:
+        """Note at which floating IPs a machine was told to answer."""
+        if addresses:
+            self.store.put(keys.floated(node), " ".join(sorted(addresses)))
+        else:
+            self.store.delete(keys.floated(node))
 
     def leave_meshes(self, node: NodeRecord, meshes: Collection[MeshName]) -> None:
         """Free a machine's addresses in meshes that are given up; it stays in the others."""
@@ -190,6 +207,7 @@ def parse(found: Mapping[str, str]) -> Registered:
         certificates=_records(found, keys.CERTIFICATES, CertificateRecord),
         due=_under(found, keys.DUE),
         names={name: tuple(value.split()) for name, value in _under(found, keys.NAMES).items()},
+        left_names=_under(found, keys.LEFT_NAMES),
         floating_ips=_records(found, keys.FLOATING_IPS, FloatingRecord),
         floated={node: tuple(value.split()) for node, value in _under(found, keys.FLOATED).items()},
         unreachable={node: float(since) for node, since in _under(found, keys.UNREACHABLE).items()},

@@ -56,7 +56,8 @@ class Revisions:
 
     def requesters(self, revision: str, since: str, losses: Losses, cluster: Cluster) -> tuple[PersonName, ...]:
         """Everybody who had a hand in losing this since a revision; where that cannot be told, who made the newest."""
-        paths = [*([CLUSTER_FILE] if losses.nodes else []), *(app_path(app) for app in losses.apps)]
+        of_cluster = losses.nodes or losses.floating_ips
+        paths = [*([CLUSTER_FILE] if of_cluster else []), *(app_path(app) for app in losses.apps)]
         try:
             emails = self.repo.authors(revision, since, paths) if since else ()
         except Unreadable:

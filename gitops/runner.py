@@ -22,7 +22,9 @@ log = structlog.get_logger()
 
 SIDE_BY_SIDE = 32
 # What cannot be taken back, in a plan that destroys.
-DESTROYING = frozenset({"registry.write", "overlay.leave", "mesh.leave", "node.destroy"})
+DESTROYING = frozenset(
+    {"registry.write", "names.point", "overlay.leave", "mesh.leave", "node.destroy", "floating_ip.give_back"}
+)
 
 # Raises `StepFailed` where an operation may not destroy any more.
 Guard = Callable[[Operation], None]

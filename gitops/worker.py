@@ -2,10 +2,11 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 
+from gitops.again import Again
 from gitops.approvals import close_decided, let_go, void
 from gitops.dispatch import Dispatch
 from gitops.gate import has_leave, rule, why_not_destroy
@@ -13,7 +14,9 @@ from gitops.locks import Locks
 from gitops.manifests import Manifests
 from gitops.notices import Trouble, say
 from gitops.operations import Operations
-from gitops.plan import Plans, plan
+from gitops.outcome import brought
+from gitops.plan import plan
+from gitops.plan.floating import failovers
 from gitops.preempt import why_superseded
 from gitops.registry import Registry
 from gitops.releases import Wanted, wanted
@@ -24,9 +27,13 @@ from model import keys
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
 from model.operation import Approval, Operation, Origin, SyncState
-from model.steps import app_lock
+from model.steps import NAMES, Plan, app_lock, is_failover
 
 log = structlog.get_logger()
+
+# What plans depend on beside the revision, and what an operation does not change.
+CONDITIONS = (keys.DEAD, keys.UNREACHABLE, keys.QUARANTINE, keys.ATTEMPTS)
+BY_ITSELF = Origin(display="flstr", place="by itself")
 
 
 class Worker:
@@ -52,6 +59,8 @@ class Worker:
         self._stopped = threading.Event()
         self._manifests: tuple[str, Manifests] | None = None
         self._planned_for: tuple[object, ...] = ()
+        self._failed_over_for: Mapping[str, str] = {}
+        self._again = Again()
         self._wanted: Wanted | None = None
         self._trouble = Trouble(registry.store)
 
@@ -93,20 +102,24 @@ class Worker:
         operations, approvals = self._operations.unended(), self._operations.approvals()
         close_decided(self._operations, operations, approvals, self._clock())
         under_way = [operation for operation in operations if operation.status in ("running", "queued")]
+        if due := self._again.due(self._clock()):
+            self._store.delete(*map(keys.attempt, due))
+        conditions = self._store.prefixes(CONDITIONS)
         return (
-            self._supersede(under_way)
+            self._fail_over(conditions, under_way)
+            or self._supersede(under_way)
             or self.dispatch.start(under_way)
             or self._answer_sync()
             or self._follow_git()
             or self._queue_approved(approvals, under_way)
-            or self._plan(approvals, under_way)
+            or self._plan(conditions, approvals, under_way)
             or self._reverts.make(self._wanted, self.state().revision)
         )
 
     def _supersede(self, under_way: Sequence[Operation]) -> bool:
         """Give up what nobody wants any more; says whether some of it ended with that."""
         state = self.state()
-        manifests = self._known(state) if under_way else None
+        manifests = self._known(state) if any(map(brought, under_way)) else None
         if manifests is None:
             return False
         now = wanted(manifests, self._registry.read())
@@ -155,9 +168,32 @@ class Worker:
                 if approval.status in ("denied", "expired"):
                     self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
             self._store.delete_prefix(keys.ATTEMPTS)
+            self._ask_owners_anew()
             self._save(state.model_copy(update={"refused_revision": "", "refused": "", "settled": False}))
         self._store.delete(keys.SYNC_ASKED)
         return True
+
+    def _ask_owners_anew(self) -> None:
+        """Names that were left to their owners may have been handed over since."""
+        left = self._store.prefix(keys.LEFT_NAMES)
+        self._store.delete(*left, *(keys.dns_name(key.removeprefix(keys.LEFT_NAMES)) for key in left))
+
+    def _fail_over(self, conditions: Mapping[str, str], under_way: Sequence[Operation]) -> bool:
+        """Move floating IPs off whoever is silent, before Git is asked: it may be slow, or away with the holder.
+
+        Nothing else is waited for either, not even what was approved.
+        """
+        silence = {key: value for key, value in conditions.items() if key.startswith((keys.DEAD, keys.UNREACHABLE))}
+        tried = {key: value for key, value in conditions.items() if is_failover([key.removeprefix(keys.ATTEMPTS)])}
+        if not silence or self._failed_over_for == silence | tried:
+            return False
+        cluster, registered = self._registry.cluster(), self._registry.read()
+        busy = frozenset(name for operation in under_way for name in operation.plan.locks)
+        if self._create(failovers(cluster, registered, busy), self.state().revision, lambda _: BY_ITSELF):
+            return True
+        if not any(map(is_failover, (operation.plan.locks for operation in under_way))):
+            self._failed_over_for = silence | tried
+        return False
 
     def _follow_git(self) -> bool:
         state = self.state()
@@ -188,10 +224,10 @@ class Worker:
         self._store.write({keys.CLUSTER: manifests.cluster.to_json(), keys.SYNC: accepted.to_json()})
         return True
 
-    def _plan(self, approvals: list[Approval], under_way: Sequence[Operation]) -> bool:
+    def _plan(self, conditions: Mapping[str, str], approvals: list[Approval], under_way: Sequence[Operation]) -> bool:
         state = self.state()
         manifests = self._known(state)
-        known_for = (state.revision, *sorted(self._store.prefixes((keys.DEAD, keys.QUARANTINE)).items()))
+        known_for = (state.revision, *sorted(conditions.items()))
         if manifests is None or (state.settled and self._planned_for == known_for):
             return False
         busy = {name for operation in under_way for name in operation.plan.locks}
@@ -200,8 +236,18 @@ class Worker:
             return False
         plans = plan(manifests, self._registry.read(), busy)
         self._wanted = plans.wanted
-        if self._create(plans, state.revision, manifests):
+        reverted = {app_lock(name) for _, name in plans.wanted.reverted}
+
+        def origin_of(change: Plan) -> Origin:
+            # Whoever wrote the revision did not ask for this.
+            itself = reverted.intersection(change.locks) or _follows(change.locks)
+            return BY_ITSELF if itself else self._revisions.origin(state.revision, manifests.cluster)
+
+        if self._create(plans.changes, state.revision, origin_of):
             return True
+        undone = [name for change in plans.changes if _follows(change.locks) for name in change.locks]
+        if undone or not busy:
+            self._again.left(undone, self._clock())
         if busy:
             return False
         ruling = rule(plans.removal, approvals)
@@ -218,17 +264,13 @@ class Worker:
         self._save(state.model_copy(update={"settled": True, "intact": intact}))
         return ruling.ask
 
-    def _create(self, plans: Plans, revision: str, manifests: Manifests) -> bool:
+    def _create(self, changes: Sequence[Plan], revision: str, origin_of: Callable[[Plan], Origin]) -> bool:
         """Have changes carried out; the same plan again would fail again, or leave the same undone again."""
         created = False
-        reverted = {app_lock(name) for _, name in plans.wanted.reverted}
-        for change in plans.changes:
+        for change in changes:
             key, attempt = keys.attempt(change.locks[0]), f"{revision} {change.digest()}"
             if self._store.get(key) != attempt:
-                # Whoever wrote the revision did not ask for this.
-                itself = Origin(display="flstr", place="by itself") if reverted.intersection(change.locks) else None
-                origin = itself or self._revisions.origin(revision, manifests.cluster)
-                self._operations.create(change, revision, origin, {key: attempt})
+                self._operations.create(change, revision, origin_of(change), {key: attempt})
                 created = True
         return created
 
@@ -277,3 +319,8 @@ class Worker:
     def _save(self, state: SyncState) -> None:
         if state != self.state():
             self._store.put(keys.SYNC, state.to_json())
+
+
+def _follows(locks: Collection[str]) -> bool:
+    """Whether a plan with these locks follows from what is registered, and fails by the cloud's fault alone."""
+    return NAMES in locks or is_failover(tuple(locks))

@@ -37,6 +37,7 @@ NOTICES = "flstr/notice/"
 TRANSPARENCY = "flstr/transparency/"
 DUE = "flstr/due/"
 NAMES = "flstr/name/"
+LEFT_NAMES = "flstr/left_name/"
 FLOATING_IPS = "flstr/floating_ip/"
 FLOATED = "flstr/floated/"
 UNREACHABLE = "flstr/unreachable/"
@@ -211,6 +212,11 @@ def due(name: str) -> str:
 def dns_name(name: str) -> str:
     """A DNS name that flstr made; the value is the addresses that it leads to, with spaces between them."""
     return f"{NAMES}{name}"
+
+
+def left_name(name: str) -> str:
+    """A DNS name that is left to its owner; the value is why."""
+    return f"{LEFT_NAMES}{name}"
 
 
 def floating_ip(name: str) -> str:

@@ -198,6 +198,9 @@ class Registered(Frozen):
     names: dict[CertificateHost, tuple[str, ...]] = Field(
         default_factory=dict, description="DNS names that flstr made, and the addresses they lead to"
     )
+    left_names: dict[CertificateHost, str] = Field(
+        default_factory=dict, description="Those of them that somebody else's records are in the way of, and why"
+    )
     floating_ips: dict[FloatingIpName, FloatingRecord] = Field(default_factory=dict)
     floated: dict[NodeName, tuple[str, ...]] = Field(
         default_factory=dict, description="The floating IPs that a machine was last told to answer at"
@@ -213,6 +216,11 @@ class Registered(Frozen):
     overlaid: dict[NodeName, str] = Field(default_factory=dict)
     walled: dict[NodeName, str] = Field(default_factory=dict)
     dead: dict[NodeName, float] = Field(default_factory=dict, description="Machines given up, and since when silent")
+
+    def without_nodes(self, nodes: Collection[NodeName]) -> "Registered":
+        """The tree once these machines have left."""
+        staying = {name: node for name, node in self.nodes.items() if name not in nodes}
+        return self.model_copy(update={"nodes": staying})
 
     def without(self, networks: Collection[str]) -> "Registered":
         """The tree once no machine has an address in these networks any more."""

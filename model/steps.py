@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -156,10 +157,11 @@ class HoldFloatingIp(Frozen):
 
 
 class SettleFloatingIps(Frozen):
-    """Have machines answer at the floating IPs that they hold, and at no others."""
+    """Have machines answer at those of these floating IPs that they hold, and at none that is the cluster's no more."""
 
     kind: Literal["floating_ip.settle"] = "floating_ip.settle"
     nodes: tuple[NodeName, ...]
+    names: tuple[FloatingIpName, ...] = ()
 
 
 class GiveBackFloatingIp(Frozen):
@@ -194,6 +196,7 @@ class DestroyNode(Frozen):
 MACHINES = "machines"
 CERTIFICATES = "certificates"
 NAMES = "names"
+FLOATING_IP = "floating-ip-"
 
 
 def app_lock(app: AppName) -> str:
@@ -201,9 +204,14 @@ def app_lock(app: AppName) -> str:
     return f"app-{app}"
 
 
-def floating_ip_lock(name: FloatingIpName) -> str:
-    """The lock of a floating IP."""
-    return f"floating-ip-{name}"
+def floating_ip_lock(name: str) -> str:
+    """The lock of a floating IP; of addresses that have lost their name, by the machine that still has them."""
+    return f"{FLOATING_IP}{name}"
+
+
+def is_failover(locks: Sequence[str]) -> bool:
+    """Whether a plan with these locks is about floating IPs alone, and waits for nobody."""
+    return bool(locks) and all(lock.startswith(FLOATING_IP) for lock in locks)
 
 
 Step = Annotated[

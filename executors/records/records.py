@@ -7,17 +7,18 @@ from hcloud.zones import BoundZone, BoundZoneRRSet, ZoneRecord, ZoneRRSet
 from executors.cloud import CloudSettings, client_of
 from executors.cloud_errors import in_words
 from executors.cloud_settling import settle
+from executors.records.not_ours import NotOurs
 from executors.records.sets import Address, Change, Held, changes, mark, refuse_alias, removals
 from executors.records.texts import comment_of, quoted
 from executors.records.zones import check_record_name, within, zone_of
-from model.errors import StepFailed
 
 # A moved name is the new one for everybody within a minute; the cloud allows no less.
 TTL_SECONDS = 60
 
 
 class Records:
-    """Every call raises `StepFailed` with one sentence; those that return a bool say whether they changed anything.
+    """Every call raises `StepFailed` with one sentence, `NotOurs` where a name is not flstr's to change; those that
+    return a bool say whether they changed anything.
 
     Zones are looked up once: make a new one for each piece of work.
     """
@@ -132,11 +133,11 @@ class Records:
     def _zone_to_change(self, name: str) -> BoundZone:
         zone = self._zone(name)
         if zone is None:
-            raise StepFailed(
+            raise NotOurs(
                 f"{name}: no DNS zone of the Hetzner project holds that name; make its zone in the Hetzner console"
             )
         if zone.mode != "primary":
-            raise StepFailed(
+            raise NotOurs(
                 f"{name}: zone {zone.name} is a copy of one elsewhere, where its records are made; flstr needs a "
                 "primary zone"
             )

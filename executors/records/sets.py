@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Literal
 
-from model.errors import StepFailed
+from executors.records.not_ours import NotOurs
 
 Address = IPv4Address | IPv6Address
 AddressKind = Literal["A", "AAAA"]
@@ -44,7 +44,7 @@ def is_marked(held: Held, cluster: str) -> bool:
 
 
 def changes(name: str, held: Iterable[Held], wanted: Sequence[Address], ttl: int, cluster: str) -> tuple[Change, ...]:
-    """What makes a name have these addresses and no others; `StepFailed` where somebody else's records are in the way.
+    """What makes a name have these addresses and no others; `NotOurs` where somebody else's records are in the way.
 
     What is not wanted goes last. Somebody else's records of a type that is not wanted stay.
     """
@@ -74,7 +74,7 @@ def removals(held: Iterable[Held], cluster: str) -> tuple[Change, ...]:
 def refuse_alias(name: str, kinds: Iterable[str]) -> None:
     """Nothing can stand beside a CNAME."""
     if "CNAME" in kinds:
-        raise StepFailed(f"{name}: a CNAME record of that name exists; delete it in the Hetzner console")
+        raise NotOurs(f"{name}: a CNAME record of that name exists; delete it in the Hetzner console")
 
 
 def values_of(kind: AddressKind, addresses: Iterable[Address]) -> tuple[str, ...]:
@@ -97,9 +97,9 @@ def _refuse_foreign(name: str, held: Held, cluster: str) -> None:
         return
     if held.labels.get("managed-by") == "flstr":
         other = held.labels.get("cluster", "")
-        raise StepFailed(f"{name}: its {held.kind} record is of cluster {other}; give the name to one cluster only")
+        raise NotOurs(f"{name}: its {held.kind} record is of cluster {other}; give the name to one cluster only")
     labels = ",".join(f"{key}={value}" for key, value in mark(cluster).items())
-    raise StepFailed(
+    raise NotOurs(
         f"{name}: an {held.kind} record of that name exists that flstr did not make; delete it in the Hetzner console, "
         f"or give it the labels {labels} to hand it over"
     )

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from gitops.manifests import Manifests
 from gitops.plan.change import change_plans
+from gitops.plan.floating import floating_plans
+from gitops.plan.names import names_plans
 from gitops.plan.removal import removal_plan
 from gitops.releases import Wanted, wanted
 from model.registered import Registered
@@ -34,6 +36,11 @@ def plan(manifests: Manifests, registered: Registered, busy: Collection[str] = (
 
     What is `busy`, by the names of its locks, is being changed by others and left out.
     """
-    known = wanted(manifests, registered)
+    known, cluster, locked = wanted(manifests, registered), manifests.cluster, frozenset(busy)
     removal = removal_plan(known.manifests, registered)
-    return Plans(change_plans(known, registered, frozenset(busy)), removal, known)
+    changes = (
+        *change_plans(known, registered, locked),
+        *names_plans(cluster, registered, locked),
+        *floating_plans(cluster, registered, locked),
+    )
+    return Plans(changes, removal, known)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Placed
+from gitops.plan.farewell import add_farewells, add_give_backs, handed_over, unwanted_floating_ips
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, take_out
 from model import keys
 from model.cluster import OVERLAY
@@ -12,6 +13,7 @@ from model.names import AppId, NodeName
 from model.registered import Registered, RegisteredApp
 from model.steps import (
     MACHINES,
+    NAMES,
     ApplyRouting,
     DestroyNode,
     LeaveMeshes,
@@ -22,20 +24,25 @@ from model.steps import (
     StopInstance,
     WriteKeys,
     app_lock,
+    floating_ip_lock,
 )
 
 
 def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
-    """Machines and apps that no manifest wants any more: moved off, taken out, given back."""
+    """Machines, apps and floating IPs that no manifest wants any more: moved off, taken out, given back."""
     steps = StepList()
     wanted = manifests.cluster.nodes()
     leaving = _leaving(manifests, registered)
     gone = desired.unwanted_apps(manifests.apps, registered)
+    floating = unwanted_floating_ips(manifests.cluster, registered)
+    # Nobody is led to what leaves any more by the time it does.
+    told = add_farewells(steps, manifests.cluster, registered, leaving)
     moved = _move_instances(steps, manifests, registered, frozenset(leaving))
     if gone:
         _remove_apps(steps, gone, manifests, registered)
     for node in leaving:
-        drained = [step.id for step in steps.all() if isinstance(step.step, StopInstance) and step.step.node == node]
+        stops = [step.id for step in steps.all() if isinstance(step.step, StopInstance) and step.step.node == node]
+        drained = [*told, *stops]
         if _has_subnet(node, registered):
             left = steps.add(
                 f"leave-overlay-{node}", f"take {node} out of the overlay", LeaveOverlay(node=node), drained
@@ -43,25 +50,30 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
             drained.append(left)
         steps.add(f"leave-{node}", f"take {node} out of the meshes and deregister it", LeaveMeshes(node=node), drained)
         steps.add(f"destroy-{node}", f"destroy {node}", DestroyNode(node=node), [f"leave-{node}"])
-    if not leaving and not gone:
+    add_give_backs(steps, manifests.cluster, floating, told)
+    if not leaving and not gone and not floating:
         return Plan(title="")
     pools = {registered.nodes[node].pool for node in leaving if node in registered.nodes}
     losses = Losses(
         nodes=leaving,
         apps=tuple(name for _, name in gone),
+        floating_ips=floating,
         moved=tuple(moved),
         remaining=tuple(
             sorted(node for node, record in registered.nodes.items() if record.pool in pools and node in wanted)
         ),
     )
-    title = "; ".join([f"destroy {node}" for node in leaving] + [f"remove {name}" for _, name in gone])
+    titles = [f"destroy {node}" for node in leaving] + [f"remove {name}" for _, name in gone]
+    title = "; ".join([*titles, *(f"give back floating IP {name}" for name in floating)])
     return Plan(title=title, steps=steps.all(), losses=losses, locks=_locks(steps, gone, bool(leaving)))
 
 
 def _locks(steps: StepList, gone: Sequence[AppId], machines: bool) -> tuple[str, ...]:
     moved = {step.step.app.app for step in steps.all() if isinstance(step.step, StartInstance)}
     apps = sorted(app_lock(name) for name in moved.union(name for _, name in gone))
-    return (MACHINES, *apps) if machines else tuple(apps)
+    public = [NAMES] if steps.has("names") else []
+    public += [floating_ip_lock(name) for name in handed_over(steps.all())]
+    return (*([MACHINES] if machines else []), *apps, *public)
 
 
 def _leaving(manifests: Manifests, registered: Registered) -> tuple[NodeName, ...]:

@@ -123,6 +123,10 @@ class Stage:
         """What happens to a machine that dies; returns once it is dead."""
         self._run(self.around.lab.machines.power_off(node))
 
+    def power_on(self, node: str) -> None:
+        """It comes back, with the disk that it had."""
+        self._run(self.around.lab.machines.power_on(node))
+
     def git(self, *arguments: str) -> str:
         """What a `git` command prints. Raises LabError."""
         done = subprocess.run(["git", *arguments], capture_output=True, text=True, check=False)

@@ -13,6 +13,7 @@ from bot.cards import decision, ending, failed_step, notice_card, operation_card
 from bot.message import Message
 from lab.slack.blocks import MESSAGE, accepted
 from model.operation import Approval, Decision, Notice, Operation, StepState
+from model.steps import Losses, Plan
 
 FIXTURES = Path(__file__).with_name("cards")
 
@@ -54,6 +55,14 @@ def test_an_operation_that_asks_shows_what_would_be_lost(asking: Operation, make
     card = operation_card(asking, make_approval(), ("U01OPERATOR", "U03REVIEWER"))
     expected = json.loads((FIXTURES / "asking.json").read_text())
     assert {"text": card.text, "blocks": list(card.blocks)} == expected
+
+
+def test_a_floating_ip_that_would_be_given_back_is_shown(
+    make_operation: MakeOperation, make_approval: Callable[..., Any]
+) -> None:
+    plan = Plan(title="give back floating IP public", losses=Losses(floating_ips=("public",)))
+    waiting = make_operation((), "awaiting_approval", titles=(), plan=plan, started=None, approval="appr-1")
+    assert "*Floating IPs given back:* public\\n" in shown(operation_card(waiting, make_approval()))
 
 
 def test_buttons_name_the_approval_and_deny_asks_back(asking: Operation, make_approval: Callable[..., Any]) -> None:

@@ -114,6 +114,16 @@ def test_what_is_not_the_clusters_is_not_moved(
     assert writes(cloud) == []
 
 
+def test_it_is_given_back_once_and_what_is_somebody_elses_is_not(cloud: RunningCloud, ips: FloatingIps) -> None:
+    cloud.client.floating_ips.create("ipv4", home_location=FSN1, name="theirs")
+    ips.ensure("entry", "fsn1")
+    assert ips.give_back("entry")
+    assert not ips.give_back("entry")
+    with pytest.raises(StepFailed, match=r"^theirs: a floating IP of that name exists that is not cluster small's"):
+        ips.give_back("theirs")
+    assert [one.name for one in cloud.client.floating_ips.get_all()] == ["theirs"]
+
+
 def test_a_lost_answer_rents_no_second_one(cloud: RunningCloud, ips: FloatingIps) -> None:
     cloud.control("POST", "/faults", {"kind": "lost_answer", "method": "POST", "path": "/floating_ips"})
     ips.ensure("entry", "fsn1")

@@ -3,13 +3,16 @@
 import re
 import threading
 from collections.abc import Callable, Iterable
+from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 from gitops import desired
 from gitops.executor import Executor, Executors, StepContext
 from gitops.firewall import firewall_digest
+from gitops.floating import settled_addresses
 from gitops.manifests import Manifests, load
+from gitops.names import wanted_names
 from gitops.networked import mesh_digest, overlay_digest
 from gitops.overlay_leases import claim, drop, read_leases
 from gitops.registry import parse
@@ -19,16 +22,29 @@ from model.app import App
 from model.cluster import OVERLAY, Cluster
 from model.errors import StepFailed
 from model.names import Role, node_name
-from model.registered import HostRecord, InstanceRecord, NodeRecord, OverlayLease, Registered, Stable, WireGuardEnd
+from model.registered import (
+    FloatingRecord,
+    HostRecord,
+    InstanceRecord,
+    NodeRecord,
+    OverlayLease,
+    Registered,
+    Stable,
+    WireGuardEnd,
+)
 from model.steps import (
     CreateNode,
     DestroyNode,
     DrainInstance,
+    GiveBackFloatingIp,
+    HoldFloatingIp,
     JoinMeshes,
     JoinOverlay,
     LeaveMeshes,
     LeaveOverlay,
+    PointNames,
     RefreshMeshes,
+    SettleFloatingIps,
     StartInstance,
     StopInstance,
     WriteKeys,
@@ -41,6 +57,7 @@ WITHOUT_OVERLAY = re.sub(r"(?m)^#.*\noverlay:\n(  .*\n)+\n", "", CLUSTER_YAML)
 FIRST = "1" * 40
 SECOND = "2" * 40
 ADDRESS = "10.111.0.9"
+FLOATING = IPv4Address("10.78.0.1")
 
 
 def app_yaml(repo: str = "https://git.example.com/influencer.git", commit: str = FIRST) -> str:
@@ -111,6 +128,10 @@ class Pretend:
             "instance.stop": self._stop,
             "mesh.leave": self._leave,
             "node.destroy": self._destroy,
+            "names.point": self._point,
+            "floating_ip.hold": self._hold,
+            "floating_ip.settle": self._settle,
+            "floating_ip.give_back": self._give_back,
         }
 
     def executors(self) -> Executors:
@@ -208,6 +229,27 @@ class Pretend:
 
     def _destroy(self, step: DestroyNode, context: StepContext) -> None:
         context.registry.forget_host(step.node)
+
+    def _point(self, step: PointNames, context: StepContext) -> None:
+        registered = context.registry.read()
+        wanted = wanted_names(context.registry.cluster(), registered.without_nodes(step.without))
+        put = {keys.dns_name(name): " ".join(addresses) for name, addresses in wanted.items()}
+        context.registry.store.write(put, [keys.dns_name(name) for name in registered.names.keys() - wanted.keys()])
+
+    def _hold(self, step: HoldFloatingIp, context: StepContext) -> None:
+        registered = context.registry.read()
+        ip = registered.floating_ips[step.name].ip if step.name in registered.floating_ips else FLOATING
+        context.registry.put_floating_ip(step.name, FloatingRecord(ip=ip, node=step.node))
+        context.registry.put_floated(step.node, {*registered.floated.get(step.node, ()), str(ip)})
+
+    def _settle(self, step: SettleFloatingIps, context: StepContext) -> None:
+        registered = context.registry.read()
+        for node in step.nodes:
+            addresses = settled_addresses(node, step.names, registered)
+            context.registry.put_floated(node, [str(one) for one in addresses])
+
+    def _give_back(self, step: GiveBackFloatingIp, context: StepContext) -> None:
+        context.registry.store.delete(keys.floating_ip(step.name))
 
 
 def fail_at(kind: str, sentence: str = "it did not work") -> Callable[[Any], None]:

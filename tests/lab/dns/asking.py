@@ -21,12 +21,13 @@ def records(zone: AnyClient, name: str, kind: str, *values: str, ttl: int | None
 @dataclass(frozen=True)
 class Resolver:
     port: int
+    server: str = LOOPBACK
 
     def ask(self, name: str, kind: str = "A", *, payload: int | None = None, by_tcp: bool = False) -> Message:
         """One question; with EDNS where a payload is named. Raises where the answer is not to this question."""
         query = dns.message.make_query(name, kind, use_edns=payload is not None, payload=payload)
         ask = dns.query.tcp if by_tcp else dns.query.udp
-        return ask(query, LOOPBACK, timeout=TIMEOUT, port=self.port)
+        return ask(query, self.server, timeout=TIMEOUT, port=self.port)
 
     def values(self, name: str, kind: str = "A") -> list[str]:
         """What is at a name, sorted."""

@@ -1,0 +1,95 @@
+"""Which ingress should hold each floating IP, and which machines answer at others than they hold. Pure."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from gitops.bindings import bound_nodes
+from model.cluster import Cluster
+from model.names import FloatingIpName, NodeName
+from model.registered import Registered
+
+
+@dataclass(frozen=True)
+class Move:
+    """A floating IP that another ingress should hold, or that nobody holds yet (`holder` is None)."""
+
+    name: FloatingIpName
+    holder: NodeName | None
+    to: NodeName
+
+
+def silent(node: NodeName, registered: Registered) -> bool:
+    """Whether a machine is given up, or its public side does not answer."""
+    return node in registered.dead or node in registered.unreachable
+
+
+def moves(cluster: Cluster, registered: Registered, going: Collection[NodeName] = ()) -> tuple[Move, ...]:
+    """The floating IPs whose holder should change; nobody who is `going` may hold one.
+
+    A holder that is allowed and answers keeps what it has. Where it does not, of those that do the one that holds the
+    fewest follows. Where nobody does, everything stays as it is.
+    """
+    holders = {name: record.node for name, record in registered.floating_ips.items() if record.node is not None}
+    holds = Counter(holders.values())
+    found = []
+    for name in sorted(cluster.floating_ips):
+        holder = holders.get(name)
+        to = _wanted_holder(name, holder, cluster, registered, going, holds)
+        if to is not None and to != holder:
+            holds.update([to])
+            holds.subtract([] if holder is None else [holder])
+            found.append(Move(name, holder, to))
+    return tuple(found)
+
+
+def _wanted_holder(
+    name: FloatingIpName,
+    holder: NodeName | None,
+    cluster: Cluster,
+    registered: Registered,
+    going: Collection[NodeName],
+    holds: Mapping[NodeName, int],
+) -> NodeName | None:
+    wanted, staying = cluster.floating_ips[name], cluster.nodes()
+    allowed = [node for node in bound_nodes(wanted.pool, wanted.nodes, registered) if node not in going]
+    if holder in allowed and not silent(holder, registered):
+        return holder
+    # Before it was routed for the first time, an ingress has nothing to answer with.
+    able = [node for node in allowed if node in staying and node in registered.routed and not silent(node, registered)]
+    return min(able, key=lambda node: holds.get(node, 0), default=None)
+
+
+def strays(registered: Registered) -> Mapping[tuple[NodeName, FloatingIpName | None], bool]:
+    """Machines that answer, by the floating IP that they do not answer at as they should; True where they hold it.
+
+    An address that is no floating IP of the cluster any more has no name.
+    """
+    names = {str(record.ip): name for name, record in registered.floating_ips.items()}
+    found: dict[tuple[NodeName, FloatingIpName | None], bool] = {}
+    for node in sorted(registered.nodes):
+        if silent(node, registered):
+            continue
+        told = set(registered.floated.get(node, ()))
+        held = {str(address) for address in held_by(node, registered)}
+        for address in sorted(told ^ held):
+            found[node, names.get(address)] = address in held
+    return found
+
+
+def held_by(node: NodeName, registered: Registered) -> frozenset[IPv4Address]:
+    """The floating IPs that a machine holds."""
+    return frozenset(record.ip for record in registered.floating_ips.values() if record.node == node)
+
+
+def settled_addresses(
+    node: NodeName, names: Collection[FloatingIpName], registered: Registered
+) -> frozenset[IPv4Address]:
+    """What a machine should answer at: what it holds, and whatever it has of those that are not among `names`.
+
+    Those may be on their way to it, which is for somebody else to know.
+    """
+    others = {record.ip for name, record in registered.floating_ips.items() if name not in names}
+    told = frozenset(map(IPv4Address, registered.floated.get(node, ())))
+    return held_by(node, registered) | (told & others)

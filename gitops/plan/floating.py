@@ -1,0 +1,76 @@
+"""The plans of floating IPs: each has its own, so that it waits for nothing else."""
+
+from collections.abc import Iterator
+
+from gitops.floating import Move, moves, silent, strays
+from gitops.plan.rollout import StepList
+from model.cluster import Cluster
+from model.names import FloatingIpName, NodeName
+from model.registered import Registered
+from model.steps import HoldFloatingIp, Plan, SettleFloatingIps, floating_ip_lock
+
+
+def floating_plans(cluster: Cluster, registered: Registered, busy: frozenset[str] = frozenset()) -> tuple[Plan, ...]:
+    """Have every floating IP held by whom it should be, and no machine answer at one that it does not hold."""
+    moving = {move.name: move for move in moves(cluster, registered)}
+    plans = [
+        _of_name(name, moving.get(name), cluster, registered)
+        for name in sorted(cluster.floating_ips.keys() | registered.floating_ips.keys())
+    ]
+    return tuple(plan for plan in (*plans, *_forgotten(registered)) if plan.steps and busy.isdisjoint(plan.locks))
+
+
+def failovers(cluster: Cluster, registered: Registered, busy: frozenset[str] = frozenset()) -> tuple[Plan, ...]:
+    """Those among them whose holder is silent: nobody is served until they are done."""
+    urgent = {
+        floating_ip_lock(move.name)
+        for move in moves(cluster, registered)
+        if move.holder is not None and silent(move.holder, registered)
+    }
+    return tuple(plan for plan in floating_plans(cluster, registered, busy) if not urgent.isdisjoint(plan.locks))
+
+
+def add_hold(steps: StepList, move: Move, cluster: Cluster) -> str:
+    """Have an ingress hold a floating IP; returns the step's id."""
+    location = cluster.floating_ips[move.name].location or cluster.cloud.location
+    step = HoldFloatingIp(name=move.name, node=move.to, location=location)
+    return steps.add(f"hold-{move.name}", move_title(move), step)
+
+
+def move_title(move: Move) -> str:
+    """`move floating IP public from ingress016 to ingress017`."""
+    if move.holder is None:
+        return f"have {move.to} hold floating IP {move.name}"
+    return f"move floating IP {move.name} from {move.holder} to {move.to}"
+
+
+def _of_name(name: FloatingIpName, move: Move | None, cluster: Cluster, registered: Registered) -> Plan:
+    steps = StepList()
+    wrong = {node: held for (node, of), held in strays(registered).items() if of == name}
+    titles = []
+    if move is not None:
+        add_hold(steps, move, cluster)
+        titles.append(move_title(move))
+        wrong.pop(move.to, None)
+        if move.holder in registered.nodes and not silent(move.holder, registered):
+            wrong[move.holder] = False
+    if wrong:
+        title = _title_of_wrong(name, wrong)
+        step = SettleFloatingIps(nodes=tuple(sorted(wrong)), names=(name,))
+        steps.add("settle", title, step, ["hold-" + name])
+        titles = titles or [title]
+    return Plan(title="; ".join(titles), steps=steps.all(), locks=(floating_ip_lock(name),))
+
+
+def _title_of_wrong(name: FloatingIpName, wrong: dict[NodeName, bool]) -> str:
+    nodes, holds = ", ".join(sorted(wrong)), all(wrong.values())
+    return f"have {nodes} {'answer at' if holds else 'let go of'} floating IP {name}"
+
+
+def _forgotten(registered: Registered) -> Iterator[Plan]:
+    """Machines that still answer at what was given back."""
+    for node, name in strays(registered):
+        if name is None:
+            steps = StepList()
+            steps.add("settle", f"have {node} let go of old floating IPs", SettleFloatingIps(nodes=(node,)))
+            yield Plan(title=steps.all()[0].title, steps=steps.all(), locks=(floating_ip_lock(node),))
