@@ -3,10 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 
 import structlog
 
 from gitops.approvals import close_decided, let_go, void
+from gitops.certificates import ask_again
 from gitops.dispatch import Dispatch
 from gitops.gate import has_leave, rule, why_not_destroy
 from gitops.locks import Locks
@@ -24,7 +26,7 @@ from model import keys
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
 from model.operation import Approval, Operation, Origin, SyncState
-from model.steps import app_lock
+from model.steps import CERTIFICATES, app_lock
 
 log = structlog.get_logger()
 
@@ -40,7 +42,9 @@ class Worker:
         runner: Runner,
         locks: Locks,
         clock: Callable[[], float] = time.time,
+        on_end: Callable[[], object] = lambda: None,
     ) -> None:
+        """`on_end` is called once an operation has ended, before anything is planned."""
         self._revisions = revisions
         self._registry = registry
         self._store = registry.store
@@ -48,6 +52,7 @@ class Worker:
         self.dispatch = Dispatch(runner, locks, self._may_destroy, self.wake)
         self._reverts = Reverts(revisions.repo, registry.store)
         self._clock = clock
+        self._on_end = on_end
         self._awake = threading.Event()
         self._stopped = threading.Event()
         self._manifests: tuple[str, Manifests] | None = None
@@ -89,6 +94,7 @@ class Worker:
         """Do the next thing there is to do; says whether there was one. An unchanged repo costs no write."""
         if self.dispatch.reap():
             self._save(self.state().model_copy(update={"settled": False}))
+            self._on_end()
             return True
         operations, approvals = self._operations.unended(), self._operations.approvals()
         close_decided(self._operations, operations, approvals, self._clock())
@@ -155,6 +161,7 @@ class Worker:
                 if approval.status in ("denied", "expired"):
                     self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
             self._store.delete_prefix(keys.ATTEMPTS)
+            ask_again(self._store, datetime.fromtimestamp(self._clock(), UTC))
             self._save(state.model_copy(update={"refused_revision": "", "refused": "", "settled": False}))
         self._store.delete(keys.SYNC_ASKED)
         return True
@@ -191,7 +198,7 @@ class Worker:
     def _plan(self, approvals: list[Approval], under_way: Sequence[Operation]) -> bool:
         state = self.state()
         manifests = self._known(state)
-        known_for = (state.revision, *sorted(self._store.prefixes((keys.DEAD, keys.QUARANTINE)).items()))
+        known_for = (state.revision, *sorted(self._store.prefixes((keys.DEAD, keys.QUARANTINE, keys.DUE)).items()))
         if manifests is None or (state.settled and self._planned_for == known_for):
             return False
         busy = {name for operation in under_way for name in operation.plan.locks}
@@ -221,12 +228,12 @@ class Worker:
     def _create(self, plans: Plans, revision: str, manifests: Manifests) -> bool:
         """Have changes carried out; the same plan again would fail again, or leave the same undone again."""
         created = False
-        reverted = {app_lock(name) for _, name in plans.wanted.reverted}
+        by_itself = {CERTIFICATES, *(app_lock(name) for _, name in plans.wanted.reverted)}
         for change in plans.changes:
             key, attempt = keys.attempt(change.locks[0]), f"{revision} {change.digest()}"
             if self._store.get(key) != attempt:
                 # Whoever wrote the revision did not ask for this.
-                itself = Origin(display="flstr", place="by itself") if reverted.intersection(change.locks) else None
+                itself = Origin(display="flstr", place="by itself") if by_itself.intersection(change.locks) else None
                 origin = itself or self._revisions.origin(revision, manifests.cluster)
                 self._operations.create(change, revision, origin, {key: attempt})
                 created = True

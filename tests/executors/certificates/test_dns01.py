@@ -30,19 +30,22 @@ class Zone:
         self._dns = dns
         self._broken = broken
 
-    def add_txt(self, name: str, value: str) -> None:
+    def add_text(self, name: str, text: str) -> bool:
         if self._broken and self.records[name]:
             raise StepFailed(f"{name}: the cloud's API cannot be reached")
-        self.records[name].append(value)
+        self.records[name].append(text)
         self.most_at_once = max(self.most_at_once, len(self.records[name]))
-        self._dns.put_txt(name, value)
+        self._dns.put_txt(name, text)
+        return True
 
-    def remove_txt(self, name: str, value: str) -> None:
-        if value in self.records[name]:
-            self.records[name].remove(value)
+    def remove_text(self, name: str, text: str) -> bool:
+        is_there = text in self.records[name]
+        if is_there:
+            self.records[name].remove(text)
         self._dns.clear_txt(name)
         for other in self.records[name]:
             self._dns.put_txt(name, other)
+        return is_there
 
 
 @pytest.fixture
@@ -118,12 +121,13 @@ def test_a_record_that_appears_late_is_seen(zone: Zone, dns: AnsweringDns, serve
     late: list[tuple[str, str]] = []
 
     class LateZone(Zone):
-        def add_txt(self, name: str, value: str) -> None:
-            late.append((name, value))
+        def add_text(self, name: str, text: str) -> bool:
+            late.append((name, text))
+            return True
 
     def publish(_: float) -> None:
         while late:
-            zone.add_txt(*late.pop())
+            zone.add_text(*late.pop())
 
     solver = Dns01Solver(LateZone(dns), lambda name: [server], publish)
     assert office.obtain(NAMES, solver).issued is not None
