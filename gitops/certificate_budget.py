@@ -6,12 +6,13 @@ from datetime import datetime, timedelta
 
 from gitops.issuance_budget import FailedAuthorisation, Issued, LimitReached, exact_set, limit_reached
 from gitops.renewal import named_by_ari
-from model.certificates import CertificateRecord, IssuedCertificate
+from model.certificates import CertificateRecord, IssuedCertificate, IssueFailure
 from model.names import CertificateHost
 from model.transparency import AskedFor, Renewal
 
 # What may be ordered now is issued by then at the latest; a date that is given counts from there.
 UNDER_WAY = timedelta(hours=1)
+NOBODY_ASKED = "nobody is asked for a certificate, because "
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,20 @@ class Rationed:
 
     granted: tuple[CertificateHost, ...]
     refused: Mapping[CertificateHost, LimitReached]
+
+
+def over_budget(name: CertificateHost, limit: LimitReached, now: datetime) -> IssueFailure:
+    """How it is noted that nobody is asked for a certificate until a date."""
+    sentence = f"{name}: {NOBODY_ASKED}{limit.sentence}"
+    return IssueFailure(sentence=sentence, at=now, retry_at=limit.until, over_budget=True)
+
+
+def told_limit(record: CertificateRecord, now: datetime) -> LimitReached | None:
+    """What was noted so, until the date has come."""
+    failure = record.failure
+    if failure is None or not failure.over_budget or failure.retry_at is None or failure.retry_at <= now:
+        return None
+    return LimitReached(failure.sentence.removeprefix(f"{record.name}: {NOBODY_ASKED}"), failure.retry_at)
 
 
 def limit_of(name: CertificateHost, known: Known, now: datetime) -> LimitReached | None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import groupby
 
 from gitops import desired
-from gitops.certificate_budget import Known, ration
+from gitops.certificate_budget import Known, ration, told_limit
 from gitops.certificates_due import record_of, secured_hosts
 from gitops.issuance_budget import LimitReached
 from gitops.manifests import Manifests
@@ -37,7 +37,10 @@ def refusals(manifests: Manifests, registered: Registered, known: Known, now: da
     secured = {record.publish.host_name for record in records if record.publish.ssl}
     under_way = registered.due.keys() & secured
     new = sorted(host for host in secured - under_way if record_of(host, registered).issued is None)
-    return _by_limit(ration(new, known, now, under_way).refused)
+    refused = ration(new, known, now, under_way).refused
+    # What was said once is said in the same words.
+    told = {name: told_limit(record_of(name, registered), now) for name in refused}
+    return _by_limit({name: told[name] or limit for name, limit in refused.items()})
 
 
 def _by_limit(refused: Mapping[CertificateHost, LimitReached]) -> list[str]:

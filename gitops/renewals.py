@@ -8,7 +8,7 @@ from itertools import groupby
 
 import structlog
 
-from gitops.certificate_budget import Known, Rationed, ration
+from gitops.certificate_budget import Known, Rationed, over_budget, ration, told_limit
 from gitops.certificates import failed, read_history
 from gitops.certificates_due import ready, record_of, secured_hosts, time_has_come
 from gitops.issuance_budget import LimitReached
@@ -17,7 +17,6 @@ from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.store import AT_ONCE
 from model import keys
-from model.certificates import IssueFailure
 from model.errors import Refused
 from model.mrkdwn import inert
 from model.names import CertificateHost
@@ -88,7 +87,9 @@ class Renewals:
 
     def _refuse(self, rationed: Rationed, registered: Registered, now: datetime) -> None:
         """Each is told once, with its date, until that has come."""
-        new = {name: limit for name, limit in rationed.refused.items() if not _is_told(name, registered, now)}
+        new = {
+            name: limit for name, limit in rationed.refused.items() if not told_limit(record_of(name, registered), now)
+        }
         by_limit = groupby(sorted(new, key=lambda name: new[name].sentence), key=lambda name: new[name].sentence)
         for sentence, names in by_limit:
             self._tell(sorted(names), new, sentence, registered, now)
@@ -104,14 +105,8 @@ class Renewals:
         text = f":hourglass: No certificate can be had yet for {inert(listed)}{more}: {inert(sentence)}."
         records = notice(f"budget-{digest}", text)
         for name in names:
-            why = f"{name}: nobody is asked for a certificate, because {sentence}"
-            failure = IssueFailure(sentence=why, at=now, retry_at=limits[name].until, over_budget=True)
+            failure = over_budget(name, limits[name], now)
             records[keys.certificate(name)] = failed(record_of(name, registered), failure).to_json()
         written = list(records.items())
         for start in range(0, len(written), AT_ONCE):
             self._registry.store.write(dict(written[start : start + AT_ONCE]))
-
-
-def _is_told(name: CertificateHost, registered: Registered, now: datetime) -> bool:
-    failure = record_of(name, registered).failure
-    return failure is not None and failure.over_budget and failure.retry_at is not None and now < failure.retry_at

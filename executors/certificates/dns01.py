@@ -53,19 +53,19 @@ def authoritative_servers(
         raise StepFailed(f"{name}: its name servers cannot be found; see that its zone is delegated") from error
 
 
-def servers_by(nameserver: str) -> FindServers:
+def servers_by(nameserver: str, port: int = DNS_PORT) -> FindServers:
     """As a name server says that is to be asked in place of the machine's own; where those that it names cannot be
     found, as in a network of its own, it is asked itself. Without one, as the machine's own says."""
     if not nameserver:
         return authoritative_servers
     resolver = dns.resolver.Resolver(configure=False)
-    resolver.nameservers = [nameserver]
+    resolver.nameservers, resolver.port = [nameserver], port
 
     def find(name: str) -> Sequence[NameServer]:
         try:
             return authoritative_servers(name, resolver)
         except StepFailed:
-            return [(nameserver, DNS_PORT)]
+            return [(nameserver, port)]
 
     return find
 

@@ -11,7 +11,7 @@ from executors.certificates.office import Office
 from executors.certificates.proofs import Solver
 from executors.remote import Remote
 from executors.routing_files import ACME_FOLDER, HTTP_PORT
-from gitops.certificate_budget import Known, limit_of
+from gitops.certificate_budget import Known, limit_of, over_budget
 from gitops.certificates import put_failure, read_history
 from gitops.certificates_due import ingresses_of, secured_hosts
 from gitops.executor import StepContext
@@ -69,11 +69,11 @@ class Obtaining:
         store = context.registry.store
         office = self._office(store)
         known = Known(registered.certificates, read_history(store), office.authority.directory)
-        limit = limit_of(name, known, datetime.now(UTC))
+        limit = limit_of(name, known, now := datetime.now(UTC))
         if limit is not None:
-            sentence = f"{name}: nobody is asked for a certificate, because {limit.sentence}"
-            put_failure(store, name, _over_budget(sentence, limit.until))
-            raise IssueFailed(sentence, limit.until)
+            refused = over_budget(name, limit, now)
+            put_failure(store, name, refused)
+            raise IssueFailed(refused.sentence, limit.until)
         solver = self._solver(name, registered, context)
         # The zones and the authority know no fence.
         store.check_fence()
@@ -100,7 +100,3 @@ def _note(name: CertificateHost, sentence: str, context: StepContext) -> None:
     store = context.registry.store
     if store.get(keys.due(name)) is not None:
         put_failure(store, name, IssueFailure(sentence=sentence, at=datetime.now(UTC)))
-
-
-def _over_budget(sentence: str, until: datetime) -> IssueFailure:
-    return IssueFailure(sentence=sentence, at=datetime.now(UTC), retry_at=until, over_budget=True)

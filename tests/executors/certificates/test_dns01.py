@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from executors.certificates.dns01 import Dns01Solver, NameServer, authoritative_servers, txt_at
+from executors.certificates.dns01 import Dns01Solver, NameServer, authoritative_servers, servers_by, txt_at
 from executors.certificates.faults import faults
 from executors.certificates.office import Office
 from executors.certificates.proofs import Proof
@@ -75,6 +75,17 @@ def delegated() -> Iterator[LoopbackDns]:
         "ns1.example.net. 60 IN A 192.0.2.1\nns1.example.net. 60 IN AAAA 2001:db8::1\n"
         "ns2.example.net. 60 IN A 192.0.2.2\n"
         'long.example.com. 60 IN TXT "one " "and two"\nlong.example.com. 60 IN TXT "three"\n'
+    )
+    yield dns
+    dns.stop()
+
+
+@pytest.fixture
+def lonely() -> Iterator[LoopbackDns]:
+    """One that serves a zone whose name servers are elsewhere, as the lab's does."""
+    dns = LoopbackDns(
+        "example.com. 60 IN SOA ns1.example.net. hostmaster.example.com. 1 60 60 60 60\n"
+        "example.com. 60 IN NS ns1.example.net.\n"
     )
     yield dns
     dns.stop()
@@ -172,6 +183,19 @@ class Impatient(Dns01Solver):
 def test_the_name_servers_are_those_of_the_zone(delegated: LoopbackDns) -> None:
     found = authoritative_servers("_acme-challenge.app.example.com", delegated.resolver(), 5353)
     assert found == [("192.0.2.1", 5353), ("192.0.2.2", 5353), ("2001:db8::1", 5353)]
+
+
+def test_a_name_server_that_is_named_says_which_are_the_zones(delegated: LoopbackDns) -> None:
+    found = servers_by(*delegated.server)("_acme-challenge.app.example.com")
+    assert [address for address, _ in found] == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
+
+
+def test_where_it_does_not_know_these_it_is_asked_itself(lonely: LoopbackDns) -> None:
+    assert servers_by(*lonely.server)("_acme-challenge.app.example.com") == [lonely.server]
+
+
+def test_without_one_the_machines_own_is_asked() -> None:
+    assert servers_by("") is authoritative_servers
 
 
 def test_a_name_whose_zone_nobody_serves_is_one_sentence(empty: LoopbackDns) -> None:
