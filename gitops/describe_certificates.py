@@ -9,7 +9,7 @@ from gitops.certificate_budget import Known, ration, told_limit
 from gitops.certificates_due import record_of, secured_hosts
 from gitops.issuance_budget import LimitReached
 from gitops.manifests import Manifests
-from gitops.renewal import attempt_due
+from gitops.renewal import AFTER_FAILURE
 from model.certificates import CertificateRecord
 from model.mrkdwn import inert
 from model.names import CertificateHost
@@ -61,9 +61,10 @@ def _line(record: CertificateRecord, registered: Registered, now: datetime) -> s
     if failure is None:
         waits = "; it is asked for once the host is routed and its name leads there" if record.issued is None else ""
         return f"• {name}: {has}{waits}"
-    again = max(attempt_due(record), failure.retry_at or now)
-    sentence = failure.sentence.removeprefix(f"{record.name}: ")
-    return f":warning: {name}: {has}; {inert(sentence)}; tried again {_at(again, now)}"
+    again = failure.retry_at or failure.at + AFTER_FAILURE
+    why = failure.sentence.removeprefix(f"{record.name}: ").removeprefix("no certificate, because ")
+    verdict = "" if failure.over_budget else "the last attempt failed: "
+    return f":warning: {name}: {has}; {verdict}{inert(why)}; tried again {_at(again, now)}"
 
 
 def _has(record: CertificateRecord, now: datetime) -> str:

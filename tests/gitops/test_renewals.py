@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gitops.certificates import put_asked_for, put_failure, put_issued, read_certificate
-from gitops.store import Fence
+from gitops.store import Fence, Store
 from model import keys
 from model.certificates import CertificateRecord, IssueFailure
 from model.errors import Fenced, StepFailed
@@ -104,6 +104,23 @@ def test_a_cluster_that_is_as_it_should_be_costs_no_write(flstr: Flstr) -> None:
     assert flstr.store._prefix("")[1] == before
 
 
+def test_a_look_at_a_cluster_that_is_as_it_should_be_is_two_reads(
+    flstr: Flstr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(flstr)
+    poll(flstr)
+    calls: list[str] = []
+    call = Store._call
+
+    def counted(store: Store, action: Any) -> Any:
+        calls.append("etcd")
+        return call(store, action)
+
+    monkeypatch.setattr(Store, "_call", counted)
+    flstr.renewals.look()
+    assert len(calls) == 2
+
+
 def test_a_certificate_is_renewed_and_the_old_one_serves_until_then(flstr: Flstr) -> None:
     publish(flstr)
     poll(flstr)
@@ -164,7 +181,7 @@ def test_a_renewal_that_fails_leaves_the_old_one(flstr: Flstr) -> None:
     later(flstr, 62 * DAY)
     assert poll(flstr)[-1].status == "failed"
     assert serial(flstr) == first
-    assert f":warning: {HOST}: good for 27 days; no certificate, because nobody answers there; tried again at " in (
+    assert f":warning: {HOST}: good for 27 days; the last attempt failed: nobody answers there; tried again at " in (
         flstr.ask("status")
     )
 
