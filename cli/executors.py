@@ -1,5 +1,7 @@
 """The executors of every kind of step, put together from the settings."""
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import paramiko
@@ -8,6 +10,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cli.settings import Settings
 from executors.certificates.authority import Authority
+from executors.certificates.dns01 import servers_by
+from executors.certificates.obtain import Doors, Obtaining
 from executors.certificates.office import Office
 from executors.certificates.roots import trusted_roots
 from executors.cloud import CloudSettings
@@ -23,12 +27,14 @@ from executors.overlay import OverlayNetwork
 from executors.padlock.check import Outside, PadlockCheck
 from executors.padlock.dns_lookup import caa_lookup
 from executors.provision import Provision
+from executors.records.records import Records
 from executors.ssh import Ssh
 from executors.transparency.check import TransparencyCheck, sources_at
 from gitops.app_repos import AppRepos
 from gitops.certificates import key_safe, read_asked_for
 from gitops.executor import Executors, HostChecks
 from gitops.registry import Registry
+from gitops.rounds import Round, of_certificates, of_hosts
 from gitops.secrets import Identities
 from gitops.store import Store
 
@@ -65,6 +71,10 @@ def build_executors(settings: Settings, ssh: Ssh, identities: Identities, app_re
         "floating_ip.hold": floating.hold,
         "floating_ip.settle": floating.settle,
         "floating_ip.give_back": floating.give_back,
+        "certificate.obtain": Obtaining(
+            partial(certificate_office, settings, identities=identities),
+            Doors(ssh, partial(Records, cloud), servers_by(settings.nameserver)),
+        ).obtain,
         **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack),
     }
 
@@ -76,11 +86,7 @@ def build_checks(settings: Settings, registry: Registry) -> HostChecks:
     doctor = Doctor(ssh)
     return {
         "padlock": PadlockCheck(_outside(settings)),
-        "crtsh": TransparencyCheck(
-            sources_at(settings.crtsh_url, settings.certspotter_url),
-            asked_for=lambda registry: read_asked_for(registry.store),
-            authority=settings.acme_issuer,
-        ),
+        "crtsh": _transparency(settings),
         "doctor": doctor,
         "graph": Graph(doctor),
         "logs": Logs(ssh),
@@ -88,10 +94,26 @@ def build_checks(settings: Settings, registry: Registry) -> HostChecks:
     }
 
 
+def build_rounds(settings: Settings) -> Mapping[str, Round]:
+    """The checks that are made every day, by verb."""
+    return {
+        "padlock": Round(PadlockCheck(_outside(settings)), "The daily padlock round", of_hosts),
+        "crtsh": Round(_transparency(settings).round, "The daily crt.sh round", of_certificates),
+    }
+
+
 def certificate_office(settings: Settings, store: Store, identities: Identities) -> Office:
     """Where certificates come from, and where they are kept. Raises `Refused` where the roots cannot be read."""
     authority = Authority(settings.acme_directory, settings.acme_directory_ca)
     return Office(store, key_safe(identities), authority, trusted_roots(settings.acme_root))
+
+
+def _transparency(settings: Settings) -> TransparencyCheck:
+    return TransparencyCheck(
+        sources_at(settings.crtsh_url, settings.certspotter_url),
+        asked_for=lambda registry: read_asked_for(registry.store),
+        authority=settings.acme_issuer,
+    )
 
 
 def _outside(settings: Settings) -> Outside:

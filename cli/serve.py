@@ -4,8 +4,9 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from socket import gethostname
 
 import structlog
@@ -13,8 +14,16 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.service import Bot, SlackSettings
 from cli.etcd import endpoint_file
-from cli.executors import IDENTITY_FILE, build_checks, build_executors, warm_connections
+from cli.executors import (
+    IDENTITY_FILE,
+    build_checks,
+    build_executors,
+    build_rounds,
+    certificate_office,
+    warm_connections,
+)
 from cli.settings import Settings
+from executors.certificates.windows import Windows
 from executors.liveness import Liveness
 from executors.reachability import Reachability
 from gitops.app_repos import AppRepos
@@ -23,9 +32,11 @@ from gitops.leadership import Leadership
 from gitops.locks import Locks
 from gitops.operations import Operations
 from gitops.registry import Registry
+from gitops.renewals import Renewals
 from gitops.repository import ClusterRepo
 from gitops.retention import prune
 from gitops.revisions import Revisions
+from gitops.rounds import Rounds
 from gitops.runner import Runner
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
@@ -43,6 +54,8 @@ from model.errors import Fenced
 
 log = structlog.get_logger()
 
+# How often it is looked whether something is due that comes at most a few times a day.
+SELDOM_SECONDS = 600.0
 LOST = 70  # the exit status of a controller that another one has overtaken
 
 
@@ -112,14 +125,27 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     revisions = Revisions(repo, app_repos, identities.decrypt)
     ssh = warm_connections(settings, registry)
     runner = Runner(operations, registry, build_executors(settings, ssh, identities, app_repos), fence.token)
-    worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease))
+    renewals = Renewals(registry, operations, settings.acme_directory)
+    worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
     reachability = Reachability(registry, worker.wake)
-    liveness = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know)
-    watch = _until_fenced(liveness.look, stopping)
+    watch = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know).look
+
+    def renew() -> None:
+        if renewals.look():
+            worker.wake()
+
+    windows = Windows(registry, partial(certificate_office, settings, identities=identities))
+    rounds = Rounds(registry, operations, build_rounds(settings))
     commits, decide = Commits(repo, worker.wake), Decide(store, operations, worker.wake)
     apps, scale, drain = Apps(commits, app_repos, registry), Scale(commits), Drain(commits, registry.dead)
     look = Look(
-        registry, revisions, operations, worker.state, build_checks(settings, registry), worker.dispatch.at_rest
+        registry,
+        revisions,
+        operations,
+        worker.state,
+        build_checks(settings, registry),
+        worker.dispatch.at_rest,
+        settings.acme_directory,
     )
     handlers: Mapping[str, Handler] = {
         "deploy": apps.deploy,
@@ -144,11 +170,17 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         "deny": decide.deny,
     }
     desk = Desk(store, registry, handlers)
-    scheduler = BackgroundScheduler()
-    scheduler.add_job(worker.wake, "interval", seconds=settings.poll_seconds)
-    scheduler.add_job(watch, "interval", seconds=settings.poll_seconds, max_instances=1, coalesce=True)
-    scheduler.add_job(lambda: prune(store, time.time()), "interval", hours=1)
-    scheduler.start()
+    scheduler = _scheduler(
+        (
+            (worker.wake, settings.poll_seconds),
+            (watch, settings.poll_seconds),
+            (renew, settings.poll_seconds),
+            (windows.look, SELDOM_SECONDS),
+            (rounds.look, SELDOM_SECONDS),
+            (lambda: prune(store, time.time()), 3600.0),
+        ),
+        stopping,
+    )
     desk.start()
     for name, run in (("worker", worker.run), ("reachability", reachability.run)):
         threading.Thread(target=_until_fenced(run, stopping), name=name, daemon=True).start()
@@ -161,7 +193,16 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     worker.stop()
 
 
-def _until_fenced(run: Callable[[], None], stopping: threading.Event) -> Callable[[], None]:
+def _scheduler(looks: Sequence[tuple[Callable[[], object], float]], stopping: threading.Event) -> BackgroundScheduler:
+    """Each look as often as it is made, in seconds; one that takes longer is not made twice at once."""
+    scheduler = BackgroundScheduler()
+    for look, seconds in looks:
+        scheduler.add_job(_until_fenced(look, stopping), "interval", seconds=seconds, max_instances=1, coalesce=True)
+    scheduler.start()
+    return scheduler
+
+
+def _until_fenced(run: Callable[[], object], stopping: threading.Event) -> Callable[[], None]:
     def guarded() -> None:
         try:
             run()

@@ -22,3 +22,9 @@ def bound_nodes(pool: PoolName | None, nodes: Sequence[NodeName], registered: Re
 def serving_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:
     """The ingresses that serve a public address."""
     return bound_nodes(record.pool, record.nodes, registered)
+
+
+def answering_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:
+    """Those of them that answer the public; where none does, those that are not given up."""
+    alive = tuple(node for node in serving_nodes(record, registered) if node not in registered.dead)
+    return tuple(node for node in alive if node not in registered.unreachable) or alive

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from gitops.issuance_budget import HOUR
 from gitops.secrets import Decrypt, Identities, encrypt, parse_recipient
 from gitops.store import Store
 from model import keys
@@ -39,18 +41,35 @@ def read_certificate(store: Store, name: str) -> CertificateRecord | None:
 
 
 def put_issued(store: Store, name: str, issued: IssuedCertificate) -> CertificateRecord:
-    """Keep a new certificate in the place of the old one; what failed before is forgotten."""
+    """Keep a new certificate in the place of the old one; what failed before is forgotten, and it is due no more."""
     record = CertificateRecord(name=name, issued=issued)
-    store.put(keys.certificate(name), record.to_json())
+    store.write({keys.certificate(name): record.to_json()}, [keys.due(name)])
     return record
 
 
 def put_failure(store: Store, name: str, failure: IssueFailure) -> CertificateRecord:
-    """Note why there is no new certificate; the old one stays."""
-    before = read_certificate(store, name) or CertificateRecord(name=name)
-    record = before.model_copy(update={"failure": failure})
-    store.put(keys.certificate(name), record.to_json())
+    """Note why there is no new certificate; the old one stays, and none is due until it is so again."""
+    record = failed(read_certificate(store, name) or CertificateRecord(name=name), failure)
+    store.write({keys.certificate(name): record.to_json()}, [keys.due(name)])
     return record
+
+
+def failed(record: CertificateRecord, failure: IssueFailure) -> CertificateRecord:
+    """The record after one more failure; those within the hour before are remembered. Pure."""
+    last = record.failure
+    earlier = () if last is None else last.before if last.over_budget else (*last.before, last.at)
+    before = tuple(at for at in earlier if failure.at - at < HOUR)
+    return record.model_copy(update={"failure": failure.model_copy(update={"before": before})})
+
+
+def ask_again(store: Store, now: datetime) -> None:
+    """Have what failed be tried again at once, as somebody says that its cause is mended; a date that the authority
+    gave, or that its limits give, stays."""
+    for key, text in store.prefix(keys.CERTIFICATES).items():
+        record = CertificateRecord.model_validate_json(text)
+        if record.failure is not None and record.failure.retry_at is None:
+            failure = record.failure.model_copy(update={"retry_at": now})
+            store.swap(key, text, record.model_copy(update={"failure": failure}).to_json())
 
 
 def put_window(store: Store, name: str, serial: str, window: RenewalWindow | None) -> None:
@@ -60,7 +79,9 @@ def put_window(store: Store, name: str, serial: str, window: RenewalWindow | Non
     if text is None or record is None or record.issued is None or record.issued.serial != serial:
         return
     issued = record.issued.model_copy(update={"window": window})
-    store.swap(keys.certificate(name), text, record.model_copy(update={"issued": issued}).to_json())
+    new = record.model_copy(update={"issued": issued}).to_json()
+    if new != text:
+        store.swap(keys.certificate(name), text, new)
 
 
 def forget_certificate(store: Store, name: str) -> None:
@@ -75,7 +96,12 @@ def put_asked_for(store: Store, asked: AskedFor) -> None:
 
 def read_asked_for(store: Store) -> frozenset[CertificateId]:
     """All certificates that flstr asked for and that may still be good."""
-    return frozenset(AskedFor.model_validate_json(text).id for text in store.prefix(keys.ASKED_FOR).values())
+    return frozenset(asked.id for asked in read_history(store))
+
+
+def read_history(store: Store) -> tuple[AskedFor, ...]:
+    """The same with all that was noted of them."""
+    return tuple(AskedFor.model_validate_json(text) for text in store.prefix(keys.ASKED_FOR).values())
 
 
 def claim_account(store: Store, directory: str, make_key: Callable[[], Encrypted]) -> AcmeAccount:

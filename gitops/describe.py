@@ -2,7 +2,9 @@
 
 import time
 from collections.abc import Sequence
+from datetime import datetime
 
+from gitops.describe_certificates import certificates
 from gitops.liveness import in_words
 from gitops.plan import Plans
 from model.cluster import Cluster
@@ -16,13 +18,17 @@ RECENT = 3
 SHOWN = 10
 
 
-def status(cluster: Cluster, registered: Registered, operations: Sequence[Operation], state: SyncState) -> str:
+def status(
+    cluster: Cluster, registered: Registered, operations: Sequence[Operation], state: SyncState, now: datetime
+) -> str:
     """Everything on one screen: what runs where, what is under way, how far Git was followed."""
     lines = [f"*{cluster.cluster}* follows `{state.revision[:8] or 'nothing yet'}`"]
     if state.refused:
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
     lines += ["", "*Nodes*", *_nodes(cluster, registered), "", "*Apps*", *_apps(registered)]
     lines += _public(registered)
+    if secured := certificates(registered, now):
+        lines += ["", "*Certificates*", *secured]
     under_way = [operation for operation in operations if not operation.ended_already()]
     ended = [operation for operation in operations if operation.ended_already()][-RECENT:]
     lines += ["", "*Operations*", *(_operation(operation) for operation in [*under_way, *reversed(ended)])]
@@ -56,16 +62,17 @@ def node(record: NodeRecord, registered: Registered, cluster: Cluster) -> str:
     )
 
 
-def plans(revision: str, both: Plans) -> str:
-    """What a revision would change, and what of it would wait for leave."""
+def plans(revision: str, both: Plans, refused: Sequence[str] = ()) -> str:
+    """What a revision would change, what of it would wait for leave, and the certificates that would be `refused`."""
+    later = ["", "*Certificates that cannot be had yet*", *refused] if refused else []
     if not both.changes and not both.removal.steps:
-        return f"`{revision}` changes nothing: the cluster is as the manifests say."
+        return "\n".join([f"`{revision}` changes nothing: the cluster is as the manifests say.", *later])
     lines = [f"*What `{revision}` would change*"]
     for change in both.changes:
         lines += ["", f"At once: {change.title}", *_steps(change)]
     if both.removal.steps:
         lines += ["", f"After an approval: {both.removal.title}", *losses(both.removal), *_steps(both.removal)]
-    return "\n".join(lines)
+    return "\n".join([*lines, *later])
 
 
 def losses(plan: Plan) -> list[str]:

@@ -7,19 +7,15 @@ is never more than what is allowed, and its dates are never too early.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from gitops.domains import plain_name, registered_domain
+from model.transparency import Renewal
 
 WEEK = timedelta(days=7)
 HOUR = timedelta(hours=1)
 A_DOMAIN = 50
 A_SET = 5
 FAILURES = 5
-
-# `ari`: ordered as the replacement of a certificate, at the time that ACME Renewal Information named; no limit holds.
-# `same names`: the exact set of names had a certificate before; the limit of the registered domain does not hold.
-Renewal = Literal["no", "same names", "ari"]
 
 
 @dataclass(frozen=True)

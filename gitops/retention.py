@@ -1,11 +1,13 @@
 """What etcd need not remember for ever: ended operations beyond the newest, answered intents, old notices, and
 certificates that have ended."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from gitops.store import Store
 from model import keys
+from model.certificates import CertificateRecord
 from model.operation import Intent, Notice, Operation
+from model.registered import IngressRecord
 from model.transparency import AskedFor
 
 KEPT_OPERATIONS = 200
@@ -17,7 +19,8 @@ CERTIFICATE_SECONDS = 30 * 86400.0
 
 def prune(store: Store, now: float) -> None:
     """Remove what nobody will ask for again, with the cards that belong to it."""
-    found = store.prefixes([keys.OPERATIONS, keys.INTENTS, keys.NOTICES, keys.ASKED_FOR])
+    kept = (keys.OPERATIONS, keys.INTENTS, keys.NOTICES, keys.ASKED_FOR, keys.CERTIFICATES, keys.DUE, keys.INGRESSES)
+    found = store.prefixes(kept)
     gone = forgettable(found, now)
     # What was said in a card's thread is noted under the card's own key.
     said = [key for card in gone if card.startswith(keys.CARDS) for key in store.prefix(f"{card}/")]
@@ -25,7 +28,8 @@ def prune(store: Store, now: float) -> None:
 
 
 def forgettable(found: Mapping[str, str], now: float) -> list[str]:
-    """The keys that may go, out of all operations, intents, notices and certificates that were asked for."""
+    """The keys that may go, out of all operations, intents, notices, certificates, notes that one is due, and what was
+    asked for; public addresses say which hosts there are."""
     operations = [Operation.model_validate_json(v) for k, v in found.items() if k.startswith(keys.OPERATIONS)]
     intents = [Intent.model_validate_json(v) for k, v in found.items() if k.startswith(keys.INTENTS)]
     notices = [Notice.model_validate_json(v) for k, v in found.items() if k.startswith(keys.NOTICES)]
@@ -41,4 +45,19 @@ def forgettable(found: Mapping[str, str], now: float) -> list[str]:
         # Whether noted with it or not: an answer may have been made twice, and its file only the first time.
         *(keys.attachment(item.id) for item in answered),
         *(key for key, item in asked.items() if now - item.not_after.timestamp() > CERTIFICATE_SECONDS),
+        *_of_gone_hosts(found, now),
     ]
+
+
+def _of_gone_hosts(found: Mapping[str, str], now: float) -> Iterator[str]:
+    """What is known of certificates for hosts that are not served by https any more, once they have ended: until then
+    a host that comes back has its own again."""
+    addresses = [IngressRecord.model_validate_json(v) for k, v in found.items() if k.startswith(keys.INGRESSES)]
+    wanted = {record.publish.host_name for record in addresses if record.publish.ssl}
+    for key, value in found.items():
+        if key.startswith(keys.DUE) and key.removeprefix(keys.DUE) not in wanted:
+            yield key
+        if key.startswith(keys.CERTIFICATES) and key.removeprefix(keys.CERTIFICATES) not in wanted:
+            issued = CertificateRecord.model_validate_json(value).issued
+            if issued is None or issued.not_after.timestamp() < now:
+                yield key

@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime
 
 import structlog
 
 from gitops.again import Again
 from gitops.approvals import close_decided, let_go, void
+from gitops.certificates import ask_again
 from gitops.dispatch import Dispatch
 from gitops.gate import has_leave, rule, why_not_destroy
 from gitops.locks import Locks
@@ -27,12 +29,12 @@ from model import keys
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
 from model.operation import Approval, Operation, Origin, SyncState
-from model.steps import NAMES, Plan, app_lock, is_failover
+from model.steps import CERTIFICATES, NAMES, Plan, app_lock, is_failover
 
 log = structlog.get_logger()
 
 # What plans depend on beside the revision, and what an operation does not change.
-CONDITIONS = (keys.DEAD, keys.UNREACHABLE, keys.QUARANTINE, keys.ATTEMPTS)
+CONDITIONS = (keys.DEAD, keys.UNREACHABLE, keys.QUARANTINE, keys.DUE, keys.ATTEMPTS)
 BY_ITSELF = Origin(display="flstr", place="by itself")
 
 
@@ -47,7 +49,9 @@ class Worker:
         runner: Runner,
         locks: Locks,
         clock: Callable[[], float] = time.time,
+        on_end: Callable[[], object] = lambda: None,
     ) -> None:
+        """`on_end` is called once an operation has ended, before anything is planned."""
         self._revisions = revisions
         self._registry = registry
         self._store = registry.store
@@ -55,6 +59,7 @@ class Worker:
         self.dispatch = Dispatch(runner, locks, self._may_destroy, self.wake)
         self._reverts = Reverts(revisions.repo, registry.store)
         self._clock = clock
+        self._on_end = on_end
         self._awake = threading.Event()
         self._stopped = threading.Event()
         self._manifests: tuple[str, Manifests] | None = None
@@ -98,6 +103,7 @@ class Worker:
         """Do the next thing there is to do; says whether there was one. An unchanged repo costs no write."""
         if self.dispatch.reap():
             self._save(self.state().model_copy(update={"settled": False}))
+            self._on_end()
             return True
         operations, approvals = self._operations.unended(), self._operations.approvals()
         close_decided(self._operations, operations, approvals, self._clock())
@@ -169,6 +175,7 @@ class Worker:
                     self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
             self._store.delete_prefix(keys.ATTEMPTS)
             self._ask_owners_anew()
+            ask_again(self._store, datetime.fromtimestamp(self._clock(), UTC))
             self._save(state.model_copy(update={"refused_revision": "", "refused": "", "settled": False}))
         self._store.delete(keys.SYNC_ASKED)
         return True
@@ -236,11 +243,11 @@ class Worker:
             return False
         plans = plan(manifests, self._registry.read(), busy)
         self._wanted = plans.wanted
-        reverted = {app_lock(name) for _, name in plans.wanted.reverted}
+        unasked = {CERTIFICATES, *(app_lock(name) for _, name in plans.wanted.reverted)}
 
         def origin_of(change: Plan) -> Origin:
             # Whoever wrote the revision did not ask for this.
-            itself = reverted.intersection(change.locks) or _follows(change.locks)
+            itself = unasked.intersection(change.locks) or _follows(change.locks)
             return BY_ITSELF if itself else self._revisions.origin(state.revision, manifests.cluster)
 
         if self._create(plans.changes, state.revision, origin_of):

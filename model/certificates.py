@@ -43,6 +43,8 @@ class IssueFailure(Frozen):
     sentence: str
     at: AwareDatetime
     retry_at: AwareDatetime | None = None
+    before: tuple[AwareDatetime, ...] = Field((), description="Attempts that had failed in the hour before it")
+    over_budget: bool = Field(False, description="Whether nobody was asked, because a limit would have been broken")
 
 
 class CertificateRecord(Frozen):

@@ -1,10 +1,15 @@
 """Certificates as Certificate Transparency tells of them."""
 
 from datetime import datetime
+from typing import Literal
 
 from pydantic import AwareDatetime, Field
 
 from model.base import Frozen
+
+# `ari`: ordered as the replacement of a certificate, at the time that ACME Renewal Information named; no limit holds.
+# `same names`: the exact set of names had a certificate before; the limit of the registered domain does not hold.
+Renewal = Literal["no", "same names", "ari"]
 
 
 class Issuer(Frozen):
@@ -36,6 +41,10 @@ class AskedFor(Frozen):
 
     id: CertificateId
     not_after: AwareDatetime
+    names: tuple[str, ...] = Field((), description="None where an older flstr noted it")
+    at: AwareDatetime | None = Field(None, description="When it was issued; None where an older flstr noted it")
+    renewal: Renewal = "no"
+    directory: str = Field("", description="Of the authority that issued it")
 
 
 class Issuance(Frozen):

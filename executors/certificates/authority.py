@@ -43,16 +43,19 @@ class Session:
 
     def order(
         self, names: tuple[CertificateHost, ...], csr: bytes, replaces: str | None = None
-    ) -> messages.OrderResource:
-        """A new order; that it replaces a certificate is left out where the authority does not want to hear it."""
+    ) -> tuple[messages.OrderResource, bool]:
+        """A new order, and whether it says that it replaces a certificate; that is left out where the authority does
+        not want to hear it."""
         try:
             body, uri = self._new_order(names, replaces)
         except (errors.ConflictError, Problem) as error:
             if replaces is None or not _is_about_replacing(error):
                 raise
-            body, uri = self._new_order(names, None)
+            replaces = None
+            body, uri = self._new_order(names, replaces)
         authorizations = [self.authorization(url) for url in body.authorizations]
-        return messages.OrderResource(body=body, uri=uri, csr_pem=csr, authorizations=authorizations)
+        order = messages.OrderResource(body=body, uri=uri, csr_pem=csr, authorizations=authorizations)
+        return order, replaces is not None
 
     def authorization(self, url: str) -> messages.AuthorizationResource:
         """What the authority thinks of one name."""

@@ -29,12 +29,12 @@ FindServers = Callable[[str], Sequence[NameServer]]
 class TxtRecords(Protocol):
     """Where records are written. Other values of the same name stay: an order may need two at once."""
 
-    def add_txt(self, name: str, value: str) -> None:
-        """Have this value among those of the name. Raises `StepFailed`."""
+    def add_text(self, name: str, text: str) -> bool:
+        """Have this value among those of the name; says whether it was not. Raises `StepFailed`."""
         ...
 
-    def remove_txt(self, name: str, value: str) -> None:
-        """Take this value away, where it is there. Raises `StepFailed`."""
+    def remove_text(self, name: str, text: str) -> bool:
+        """Take this value away; says whether it was there. Raises `StepFailed`."""
         ...
 
 
@@ -51,6 +51,23 @@ def authoritative_servers(
         return [(address, port) for address in sorted(addresses)]
     except dns.exception.DNSException as error:
         raise StepFailed(f"{name}: its name servers cannot be found; see that its zone is delegated") from error
+
+
+def servers_by(nameserver: str, port: int = DNS_PORT) -> FindServers:
+    """As a name server says that is to be asked in place of the machine's own; where those that it names cannot be
+    found, as in a network of its own, it is asked itself. Without one, as the machine's own says."""
+    if not nameserver:
+        return authoritative_servers
+    resolver = dns.resolver.Resolver(configure=False)
+    resolver.nameservers, resolver.port = [nameserver], port
+
+    def find(name: str) -> Sequence[NameServer]:
+        try:
+            return authoritative_servers(name, resolver)
+        except StepFailed:
+            return [(nameserver, port)]
+
+    return find
 
 
 def txt_at(server: NameServer, name: str) -> frozenset[str]:
@@ -77,7 +94,7 @@ class Dns01Solver:
     def put(self, proofs: Sequence[Proof]) -> None:
         """Write a record for each proof."""
         for proof in proofs:
-            self.records.add_txt(proof.record, proof.content)
+            self.records.add_text(proof.record, proof.content)
 
     def await_seen(self, proofs: Sequence[Proof], within: float) -> None:
         """Ask the name servers until those that answer have the records; the authority asks whichever it likes."""
@@ -94,7 +111,7 @@ class Dns01Solver:
         failed = []
         for proof in proofs:
             try:
-                self.records.remove_txt(proof.record, proof.content)
+                self.records.remove_text(proof.record, proof.content)
             except StepFailed as error:
                 failed.append(error.sentence)
         if failed:

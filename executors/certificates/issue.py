@@ -22,10 +22,14 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class NewCertificate:
-    """As the authority sent it, with the key that was made for it; nobody has checked it yet."""
+    """As the authority sent it, with the key that was made for it; nobody has checked it yet.
+
+    `replaces` says that the authority took it as the successor of another one.
+    """
 
     chain: str
     key: bytes = field(repr=False)
+    replaces: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,10 +57,10 @@ def issue(
     check_provable(names, solver.kind)
     with in_words(session.authority.directory, names):
         key = make_key()
-        order = session.order(names, signing_request(key, names), replaces)
+        order, has_replaced = session.order(names, signing_request(key, names), replaces)
         with _abandoned_where_it_fails(session, order):
             _prove(session, order, solver, report)
-            return NewCertificate(_finalize(session, order), key)
+            return NewCertificate(_finalize(session, order), key, has_replaced)
 
 
 def check_provable(names: Sequence[CertificateHost], kind: ChallengeKind) -> None:
@@ -74,7 +78,9 @@ def _prove(session: Session, order: messages.OrderResource, solver: Solver, repo
     proofs = [one.proof for one in opened]
     with _taken_away(solver, proofs, report):
         solver.put(proofs)
+        report(f"waiting until the proof by {solver.kind.upper()} is seen")
         solver.await_seen(proofs, min(SEEN_SECONDS, session.net.left()))
+        report(f"{authority_name(session.authority.directory)} looks for the proof")
         for one in opened:
             session.client.answer_challenge(one.challenge, one.challenge.response(session.key))
         _await_decisions(session, opened)

@@ -18,6 +18,7 @@ from executors.certificates.keypairs import account_key, make_key
 from executors.certificates.network import Network
 from executors.certificates.proofs import Solver
 from executors.transparency.issuers import certificate_id
+from gitops.certificate_budget import repetition
 from gitops.certificates import (
     KeySafe,
     claim_account,
@@ -27,12 +28,14 @@ from gitops.certificates import (
     put_issued,
     put_window,
     read_certificate,
+    read_history,
 )
+from gitops.renewal import named_by_ari
 from gitops.store import Store
 from model.certificates import CertificateRecord, IssuedCertificate, IssueFailure, RenewalWindow
-from model.errors import StepFailed
+from model.errors import Refused, StepFailed, Unreadable
 from model.names import CertificateHost
-from model.transparency import AskedFor
+from model.transparency import AskedFor, Renewal
 
 ISSUE_SECONDS = 300.0
 
@@ -58,7 +61,9 @@ class Office:
         before = read_certificate(self.store, wanted[0])
         try:
             issued = self._issue(wanted, solver, None if before is None else before.issued, report)
-        except StepFailed as error:
+        except Unreadable:
+            raise
+        except (StepFailed, Refused) as error:
             retry_at = error.retry_at if isinstance(error, IssueFailed) else None
             failure = IssueFailure(sentence=error.sentence, at=datetime.now(UTC), retry_at=retry_at)
             put_failure(self.store, wanted[0], failure)
@@ -80,11 +85,15 @@ class Office:
     def _issue(
         self, names: tuple[CertificateHost, ...], solver: Solver, old: IssuedCertificate | None, report: Report
     ) -> IssuedCertificate:
+        directory = self.authority.directory
         session = self._enter(names)
-        ours = old is not None and old.directory == self.authority.directory
-        replaces = replaced_id(session.client.directory, old.chain) if old is not None and ours else None
+        ours = old if old is not None and old.directory == directory else None
+        replaces = None if ours is None else replaced_id(session.client.directory, ours.chain)
+        history = read_history(self.store)
         new = issue(session, names, solver, replaces, report)
-        note_asked_for(self.store, new.chain)
+        by_ari = new.replaces and ours is not None and named_by_ari(ours, datetime.now(UTC))
+        renewal: Renewal = "ari" if by_ari else repetition(names, history, ours, directory)
+        note_asked_for(self.store, new.chain, names, directory, renewal)
         return self._checked(names, new)
 
     def _checked(self, names: tuple[CertificateHost, ...], new: NewCertificate) -> IssuedCertificate:
@@ -117,11 +126,25 @@ class Office:
         return session
 
 
-def note_asked_for(store: Store, chain: str) -> None:
+def note_asked_for(
+    store: Store,
+    chain: str,
+    names: tuple[CertificateHost, ...] = (),
+    directory: str = "",
+    renewal: Renewal = "no",
+) -> None:
     """Whatever is done with a certificate, it will be seen in the logs, and it was flstr that asked for it."""
     with contextlib.suppress(ValueError):
         leaf = x509.load_pem_x509_certificate(chain.encode())
-        put_asked_for(store, AskedFor(id=certificate_id(leaf), not_after=leaf.not_valid_after_utc))
+        asked = AskedFor(
+            id=certificate_id(leaf),
+            not_after=leaf.not_valid_after_utc,
+            names=names,
+            at=datetime.now(UTC),
+            renewal=renewal,
+            directory=directory,
+        )
+        put_asked_for(store, asked)
 
 
 # Certificates are got side by side; an account is made once.

@@ -10,12 +10,13 @@ from executors.transparency.issuances import merged
 from executors.transparency.lookup import Answer, look_up
 from executors.transparency.ours import Ours, every_one, one_of
 from executors.transparency.report import report
+from executors.transparency.shown import shown
 from executors.transparency.source import Kept, Source
 from executors.transparency.sources import CertSpotter, CrtSh
 from gitops.domains import plain_name
 from gitops.registry import Registry
 from gitops.transparency import LoggedInEtcd
-from model.errors import Refused
+from model.errors import Refused, Unreadable
 from model.transparency import CertificateId
 
 # Both are free for all, and neither likes to be asked much at once.
@@ -58,16 +59,31 @@ class TransparencyCheck:
 
     def __call__(self, arguments: tuple[str, ...], registry: Registry) -> str:
         """The findings as Slack mrkdwn. Raises `Refused` for a name that is not ours."""
+        wanted, answers = self._ask(arguments, registry)
+        return self._told(wanted, answers, registry)
+
+    def round(self, _: tuple[str, ...], registry: Registry) -> str:
+        """The same of all our names; raises `Unreadable` where of one of them nobody has ever said anything."""
+        wanted, answers = self._ask((), registry)
+        unknown = [answer for answer in answers if answer.logged is None]
+        if unknown:
+            faults = "; ".join(map(shown, unknown[0].faults))
+            raise Unreadable(f"{unknown[0].domain}: nobody could say what was issued ({faults})")
+        return self._told(wanted, answers, registry)
+
+    def _ask(self, arguments: tuple[str, ...], registry: Registry) -> tuple[tuple[Ours, ...], list[Answer]]:
         every = every_one(registry.read())
         kept = LoggedInEtcd(registry.store)
         if not every:
             raise Refused("No app has a public address yet, so there is no name to look for.")
-        wanted = every
+        wanted = tuple(every)
         if arguments:
             wanted = (_one(plain_name(arguments[0]), every),)
         else:
             kept.forget_all_but([ours.domain for ours in every])
-        answers = self._look_up(wanted, kept)
+        return wanted, self._look_up(wanted, kept)
+
+    def _told(self, wanted: Sequence[Ours], answers: Sequence[Answer], registry: Registry) -> str:
         logged = merged(one for answer in answers if answer.logged is not None for one in answer.logged.issuances)
         asked, now = self._asked_for(registry), self._clock()
         parts = [

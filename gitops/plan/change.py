@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Change, Placed
+from gitops.plan.certificates import certificate_plans
 from gitops.plan.networks import add_join, add_networks, add_retirement, network_titles, not_in_every_mesh
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, start_id, take_out
 from gitops.plan.routes import Rolled, add_routes
@@ -31,10 +32,16 @@ from model.steps import (
 
 
 def change_plans(wanted: Wanted, registered: Registered, busy: frozenset[str] = frozenset()) -> tuple[Plan, ...]:
-    """Machines, keys and instances that are added or replaced; and instances that the count no longer asks for.
+    """Machines, keys, instances and certificates that are added or replaced; and instances that the count no longer
+    asks for.
 
     Where machines or networks change, everything is one plan, as apps wait for them; otherwise each app has its own.
+    Certificates wait for nobody.
     """
+    return (*_app_plans(wanted, registered, busy), *certificate_plans(registered, busy))
+
+
+def _app_plans(wanted: Wanted, registered: Registered, busy: frozenset[str]) -> tuple[Plan, ...]:
     apps = frozenset(app_id for app_id in _app_ids(wanted.manifests, registered) if app_lock(app_id[1]) not in busy)
     alone = not busy
     if MACHINES not in busy:

@@ -3,13 +3,18 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from datetime import datetime
 
 from gitops import describe
+from gitops.certificate_budget import Known
+from gitops.certificates import read_history
+from gitops.describe_certificates import refusals
 from gitops.executor import HostChecks
 from gitops.gate import names
 from gitops.operations import Operations
 from gitops.plan import plan
 from gitops.registry import Registry
+from gitops.renewals import utc_now
 from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
 from gitops.verbs.desk import Request, did_you_mean
@@ -21,7 +26,10 @@ from model.verbs import FIX
 
 @dataclass(frozen=True)
 class Look:
-    """Answers from etcd, Git and the outside; changes nothing of what is desired or registered."""
+    """Answers from etcd, Git and the outside; changes nothing of what is desired or registered.
+
+    `directory` is that of the certificate authority.
+    """
 
     registry: Registry
     revisions: Revisions
@@ -29,12 +37,14 @@ class Look:
     state: Callable[[], SyncState]
     checks: HostChecks
     at_rest: Callable[[], AbstractContextManager[bool]]
+    directory: str = ""
+    clock: Callable[[], datetime] = utc_now
 
     def status(self, request: Request) -> str:
         """`status [app or node]`."""
         registered, operations = self.registry.read(), self.operations.all()
         if not request.intent.arguments:
-            return describe.status(request.cluster, registered, operations, self.state())
+            return describe.status(request.cluster, registered, operations, self.state(), self.clock())
         name = request.intent.arguments[0]
         apps = {app: record for (_, app), record in registered.apps.items()}
         if name in apps:
@@ -48,7 +58,10 @@ class Look:
         repo: ClusterRepo = self.revisions.repo
         head = repo.head()
         repo.fetch()
-        return describe.plans(head[:8], plan(self.revisions.manifests(head), self.registry.read()))
+        manifests, registered = self.revisions.manifests(head), self.registry.read()
+        known = Known(registered.certificates, read_history(self.registry.store), self.directory)
+        refused = refusals(manifests, registered, known, self.clock())
+        return describe.plans(head[:8], plan(manifests, registered), refused)
 
     def graph(self, _: Request) -> str | Reply:
         """`graph`."""

@@ -10,15 +10,19 @@ import paramiko
 import pytest
 from hcloud.zones import ZoneRecord
 
-from cli.executors import build_checks, certificate_office
+from cli.executors import build_checks, build_rounds, certificate_office
 from cli.settings import Settings, read_settings, variable_of
 from executors.certificates.proofs import ChallengeKind, Proof
 from executors.routing_files import ACME_FOLDER, ACME_PATH
 from gitops.executor import HostChecks
+from gitops.operations import Operations
 from gitops.registry import Registry
+from gitops.rounds import Rounds
 from gitops.secrets import read_identities
 from gitops.store import Store
 from lab.lab import lab_folders
+from model import keys
+from model.operation import Notice
 from model.registered import IngressPublish, IngressRecord, NodeRecord
 from tests.lab.cloud.running_cloud import AnyClient
 from tests.lab.ssh import KeyPair, connect, run
@@ -163,6 +167,21 @@ def test_padlock_trusts_the_labs_authority_and_asks_the_labs_dns(served: Field) 
         f":red_circle: *{HOST}*: CAA of flstr.lab lets other.example.net issue, and not letsencrypt.org. "
     )
     rrset.delete_rrset().action.wait_until_finished()
+
+
+def test_the_daily_rounds_are_two_green_lines_and_are_said_once(served: Field) -> None:
+    assert eventually(lambda: "good now is 1 by Pebble Intermediate CA" in served.says("crtsh"))
+    store = served.registry.store
+    for _ in range(2):
+        # Another controller each time.
+        Rounds(served.registry, Operations(store), build_rounds(served.settings)).look()
+    padlock, crtsh = (
+        Notice.model_validate_json(text).text for _, text in sorted(store.prefix(keys.NOTICES).items(), reverse=True)
+    )
+    assert padlock.startswith(f":large_green_circle: *{HOST}*: {INGRESS} answers as it should")
+    assert crtsh.startswith(":large_green_circle: *flstr.lab*: good now is 1 by Pebble Intermediate CA")
+    assert "\n" not in padlock + crtsh
+    assert sorted(store.prefix(keys.ROUNDS)) == [keys.check_round("crtsh"), keys.check_round("padlock")]
 
 
 def test_crtsh_sees_what_the_labs_authority_issued_and_that_flstr_asked_for_it(served: Field) -> None:

@@ -1,6 +1,7 @@
 """A worker and a desk on a real Git remote and a real etcd, with executors that only register."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from gitops.app_repos import AppRepos
@@ -8,6 +9,7 @@ from gitops.executor import HostCheck
 from gitops.locks import Locks
 from gitops.operations import Operations
 from gitops.registry import Registry
+from gitops.renewals import Renewals
 from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
 from gitops.runner import Runner
@@ -25,7 +27,7 @@ from model import keys
 from model.errors import Refused
 from model.operation import Asker, Intent, Operation
 from tests.gitops.remote import Remote
-from tests.gitops.scene import CLUSTER_YAML, Pretend
+from tests.gitops.scene import CLUSTER_YAML, DIRECTORY, Pretend
 from tests.identity import IDENTITIES
 
 THREE_WORKERS = CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 3\n    first: 101")
@@ -46,6 +48,7 @@ class Flstr:
     app: tuple[Remote, str, str]
     now: list[float]
     checks: dict[str, HostCheck]
+    renewals: Renewals
 
     def settle(self) -> list[Operation]:
         """Look until nothing is left to do; the operations there are."""
@@ -106,16 +109,20 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
         now[0] += 0.01
         return now[0]
 
-    registry, operations, pretend = Registry(store), Operations(store, clock), Pretend()
+    def today() -> datetime:
+        return datetime.fromtimestamp(now[0], UTC)
+
+    registry, operations, pretend = Registry(store), Operations(store, clock), Pretend(today)
+    renewals = Renewals(registry, operations, DIRECTORY, today)
     repo, app_repos = ClusterRepo(cluster_remote.url, folder / "clone"), AppRepos(folder / "apps")
     revisions = Revisions(repo, app_repos, IDENTITIES.decrypt)
     runner = Runner(operations, registry, pretend.executors(), token=1)
-    worker = Worker(revisions, registry, operations, runner, Locks(store), clock)
+    worker = Worker(revisions, registry, operations, runner, Locks(store), clock, renewals.look)
     checks: dict[str, HostCheck] = {}
     commits = Commits(repo, worker.wake)
     apps, scale = Apps(commits, app_repos, registry, clock), Scale(commits)
     drain = Drain(commits, registry.dead)
-    look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest)
+    look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest, DIRECTORY, today)
     decide = Decide(store, operations, worker.wake, clock)
     handlers: dict[str, Handler] = {
         "deploy": apps.deploy, "rollback": apps.rollback, "restart": apps.restart, "stop": apps.stop, "remove": apps.remove,
@@ -125,4 +132,4 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
         "graph": look.graph, "doctor": look.doctor, "logs": look.logs, "env": look.env, "crtsh": look.crtsh,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
-    return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks)
+    return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks, renewals)

@@ -1,13 +1,16 @@
 """A small cluster in words: its manifests as text and as models, and executors that only register."""
 
+import itertools
 import re
 import threading
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 from typing import Any
 
 from gitops import desired
+from gitops.certificates import put_asked_for, put_issued
 from gitops.executor import Executor, Executors, StepContext
 from gitops.firewall import firewall_digest
 from gitops.floating import settled_addresses
@@ -19,6 +22,7 @@ from gitops.registry import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.app import App
+from model.certificates import IssuedCertificate
 from model.cluster import OVERLAY, Cluster
 from model.errors import StepFailed
 from model.names import Role, node_name
@@ -42,6 +46,7 @@ from model.steps import (
     JoinOverlay,
     LeaveMeshes,
     LeaveOverlay,
+    ObtainCertificate,
     PointNames,
     RefreshMeshes,
     SettleFloatingIps,
@@ -49,6 +54,7 @@ from model.steps import (
     StopInstance,
     WriteKeys,
 )
+from model.transparency import AskedFor, CertificateId, Issuer, Renewal
 
 EXAMPLE = Path(__file__).parents[2] / "cluster-repo-example"
 CLUSTER_YAML = (EXAMPLE / "cluster.yaml").read_text()
@@ -58,6 +64,10 @@ FIRST = "1" * 40
 SECOND = "2" * 40
 ADDRESS = "10.111.0.9"
 FLOATING = IPv4Address("10.78.0.1")
+HOST = "influencer.flstr.lab"
+DIRECTORY = "https://acme.example/directory"
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+SERIALS = itertools.count(1)
 
 
 def app_yaml(repo: str = "https://git.example.com/influencer.git", commit: str = FIRST) -> str:
@@ -72,6 +82,12 @@ def app_yaml(repo: str = "https://git.example.com/influencer.git", commit: str =
         else:
             lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def secured(text: str, *hosts: str) -> str:
+    """An app whose public hosts are served by https; without `hosts`, the example's."""
+    bindings = "".join(f'  - host: "{host}"\n    ssl: true\n' for host in hosts or (HOST,))
+    return f"{text.partition('ingress:')[0]}ingress:\n{bindings}"
 
 
 def files(changes: dict[str, str] | None = None) -> dict[str, str]:
@@ -105,11 +121,39 @@ def lease(node: str) -> OverlayLease:
     return OverlayLease(public_ip=public_ip(node), backend_data=WireGuardEnd(public_key=f"key of {node}"))
 
 
+def certificate(name: str, now: datetime, days: int = 90, directory: str = DIRECTORY) -> IssuedCertificate:
+    """As an authority would have issued it now; no two have the same serial number."""
+    return IssuedCertificate(
+        names=(name,),
+        chain="a chain",
+        sealed_key="-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n",
+        serial=f"{next(SERIALS):x}",
+        not_before=now,
+        not_after=now + timedelta(days=days),
+        issued_at=now,
+        directory=directory,
+    )
+
+
+def asked_for(issued: IssuedCertificate, renewal: Renewal = "no") -> AskedFor:
+    """What is noted when it was issued."""
+    number = CertificateId(issuer=Issuer(organisation="Let's Encrypt", common_name="R11"), serial=issued.serial)
+    return AskedFor(
+        id=number,
+        not_after=issued.not_after,
+        names=issued.names,
+        at=issued.issued_at,
+        renewal=renewal,
+        directory=issued.directory,
+    )
+
+
 class Pretend:
     """Executors that do nothing to any machine and register what the real ones would."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], datetime] = lambda: NOON) -> None:
         self.done: list[str] = []
+        self.clock = clock
         self.before: Callable[[Any], None] = lambda _: None
         self._routing = threading.Lock()
         self._leaving = threading.Lock()
@@ -126,6 +170,7 @@ class Pretend:
             "routing.apply": self._route,
             "instance.drain": self._drain,
             "instance.stop": self._stop,
+            "certificate.obtain": self._obtain,
             "mesh.leave": self._leave,
             "node.destroy": self._destroy,
             "names.point": self._point,
@@ -224,6 +269,11 @@ class Pretend:
     def _stop(self, step: StopInstance, context: StepContext) -> None:
         context.registry.free_port(step.node, step.app_kind, step.app, step.instance)
 
+    def _obtain(self, step: ObtainCertificate, context: StepContext) -> None:
+        issued = certificate(step.name, self.clock())
+        put_asked_for(context.registry.store, asked_for(issued))
+        put_issued(context.registry.store, step.name, issued)
+
     def _leave(self, step: LeaveMeshes, context: StepContext) -> None:
         context.registry.forget_node(step.node)
 
@@ -263,7 +313,10 @@ def fail_at(kind: str, sentence: str = "it did not work") -> Callable[[Any], Non
 
 
 def registered(
-    workers: int = 2, instances: dict[str, InstanceRecord] | None = None, cluster_yaml: str = CLUSTER_YAML
+    workers: int = 2,
+    instances: dict[str, InstanceRecord] | None = None,
+    cluster_yaml: str = CLUSTER_YAML,
+    app_text: str | None = None,
 ) -> Registered:
     """The example's cluster as etcd would hold it, with some workers and instances, all routed."""
     nodes: dict[str, Role] = {"controller001": "controller", "ingress016": "ingress"}
@@ -276,7 +329,7 @@ def registered(
         record = NodeRecord(name=name, ip=public_ip(name), services=(), role=role, pool=role, addresses=addresses)
         found[keys.node(name)] = record.to_json()
         found[keys.host(name)] = HostRecord(node=name, host_key="ssh-ed25519 AAAA", ip=public_ip(name)).to_json()
-    apps = list(manifests().apps.values())
+    apps = list(manifests(app_text=app_text).apps.values())
     found |= desired.app_keys(apps) | desired.ingress_keys(desired.ingress_records(apps))
     specs = {name.partition("-")[2] for name in instances or ()}
     served = specs.pop() if len(specs) == 1 else spec(FIRST, cluster_yaml)

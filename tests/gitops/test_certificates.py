@@ -1,5 +1,6 @@
 """Certificates in a real etcd: what is kept, what is sealed, and what stays when something fails."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from gitops.certificates import (
+    ask_again,
     claim_account,
     forget_certificate,
     key_safe,
@@ -18,6 +20,7 @@ from gitops.certificates import (
     read_certificate,
     read_certificates,
 )
+from gitops.renewal import attempt_due
 from gitops.secrets import Identities, read_identities
 from gitops.store import Fence, Store
 from model import keys
@@ -74,6 +77,47 @@ def test_a_failure_leaves_the_certificate_and_a_new_one_ends_the_failure(
     failed = put_failure(store, "app.example.com", FAILURE)
     assert (failed.issued, failed.failure) == (issued, FAILURE)
     assert read_certificate(store, "app.example.com") == failed
+
+
+def test_with_how_it_went_the_note_that_it_is_due_is_gone(store: Store, issued: IssuedCertificate) -> None:
+    puts: list[Callable[[], object]] = [
+        lambda: put_issued(store, "app.example.com", issued),
+        lambda: put_failure(store, "app.example.com", FAILURE),
+    ]
+    for put in puts:
+        store.put(keys.due("app.example.com"), "it has none yet")
+        store.put(keys.due("www.example.com"), "it has none yet")
+        before = store._prefix("")[1]
+        put()
+        assert list(store.prefix(keys.DUE)) == [keys.due("www.example.com")]
+        assert store._prefix("")[1] == before + 1
+
+
+def test_failures_are_remembered_for_an_hour(store: Store) -> None:
+    for minutes in (0, 20, 40, 70):
+        put_failure(store, "app.example.com", FAILURE.model_copy(update={"at": NOW + timedelta(minutes=minutes)}))
+    record = read_certificate(store, "app.example.com")
+    assert record is not None
+    assert record.failure is not None
+    assert record.failure.before == (NOW + timedelta(minutes=20), NOW + timedelta(minutes=40))
+
+
+def test_that_nobody_was_asked_is_not_remembered_as_a_failure(store: Store) -> None:
+    put_failure(store, "app.example.com", FAILURE)
+    put_failure(store, "app.example.com", FAILURE.model_copy(update={"over_budget": True}))
+    failed_again = put_failure(store, "app.example.com", FAILURE.model_copy(update={"at": NOW + timedelta(minutes=1)}))
+    assert failed_again.failure is not None
+    assert failed_again.failure.before == (NOW,)
+
+
+def test_what_failed_is_asked_for_again_where_nobody_gave_a_date(store: Store) -> None:
+    now = NOW + timedelta(minutes=1)
+    put_failure(store, "app.example.com", FAILURE)
+    put_failure(store, "www.example.com", FAILURE.model_copy(update={"retry_at": None}))
+    ask_again(store, now)
+    records = read_certificates(store)
+    assert attempt_due(records["app.example.com"]) == NOW + timedelta(hours=1)
+    assert attempt_due(records["www.example.com"]) == now
 
 
 def test_a_window_is_noted_of_the_certificate_it_was_asked_for_only(store: Store, issued: IssuedCertificate) -> None:

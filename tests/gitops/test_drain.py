@@ -11,7 +11,7 @@ from model import keys
 from model.operation import Intent, SyncState
 from tests.gitops.flstr import DEVELOPER, OPERATOR, REVIEWER, THREE_WORKERS, Flstr
 from tests.gitops.remote import git
-from tests.gitops.scene import CLUSTER_YAML, files, instance, manifests, registered, spec
+from tests.gitops.scene import CLUSTER_YAML, NOON, files, instance, manifests, registered, spec
 
 DRAINED = f"drained: [worker102]\n{CLUSTER_YAML}"
 
@@ -137,7 +137,7 @@ def test_status_shows_what_is_drained_and_what_is_silent() -> None:
     tree = registered(instances={f"1-{spec()}": instance("worker101")})
     tree = tree.model_copy(update={"dead": {"worker102": time.time() - 190, "ingress016": time.time() - 7300}})
     cluster = manifests(DRAINED).cluster
-    text = describe.status(cluster, tree, [], SyncState())
+    text = describe.status(cluster, tree, [], SyncState(), NOON)
     assert "• worker101 (worker, 10.77.0.101), 1 instance\n" in text
     assert "• worker102 (worker, 10.77.0.102), 0 instances, drained, has not answered for 3 minutes\n" in text
     assert "• ingress016 (ingress, 10.77.0.16), has not answered for 2 hours\n" in text

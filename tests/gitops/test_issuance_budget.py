@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.issuance_budget import FailedAuthorisation, Issued, LimitReached, Renewal, limit_reached
+from gitops.issuance_budget import FailedAuthorisation, Issued, LimitReached, limit_reached
+from model.transparency import Renewal
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -1,16 +1,20 @@
 """What etcd forgets, and what it never does."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from gitops.certificates import put_failure, put_issued, read_certificates
+from gitops.desired import ingress_keys, ingress_records
 from gitops.operations import Operations
 from gitops.retention import KEPT_OPERATIONS, forgettable, prune
 from gitops.store import Store
 from model import keys
+from model.certificates import IssueFailure
 from model.operation import Asker, Intent, Notice, Operation, OperationStatus, Origin
 from model.steps import Plan
 from model.transparency import AskedFor, CertificateId, Issuer
+from tests.gitops.scene import HOST, app_yaml, certificate, manifests, secured
 
 NOW = 10_000_000.0
 
@@ -68,3 +72,19 @@ def test_a_certificate_that_was_asked_for_is_forgotten_a_month_after_its_end() -
         for serial, end in ends.items()
     }
     assert forgettable(found, NOW) == [keys.asked_for("3")]
+
+
+def test_a_certificate_of_a_host_that_is_gone_is_forgotten_once_it_has_ended(store: Store) -> None:
+    published = ingress_keys(ingress_records(manifests(app_text=secured(app_yaml(), "here.flstr.lab")).apps.values()))
+    plain = ingress_keys(ingress_records(manifests(app_text=app_yaml()).apps.values()))
+    store.write({**published, **plain})
+    ended, good = datetime.fromtimestamp(NOW, UTC) - timedelta(days=91), datetime.fromtimestamp(NOW, UTC)
+    for name in ("here.flstr.lab", "gone.flstr.lab", HOST):
+        put_issued(store, name, certificate(name, ended))
+    put_issued(store, "back-soon.flstr.lab", certificate("back-soon.flstr.lab", good))
+    put_failure(store, "never.flstr.lab", IssueFailure(sentence="no", at=good))
+    for name in ("here.flstr.lab", "gone.flstr.lab"):
+        store.put(keys.due(name), "its renewal is due")
+    prune(store, NOW)
+    assert sorted(read_certificates(store)) == ["back-soon.flstr.lab", "here.flstr.lab"]
+    assert list(store.prefix(keys.DUE)) == [keys.due("here.flstr.lab")]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from executors.certificates.dns01 import Dns01Solver, NameServer, authoritative_servers, txt_at
+from executors.certificates.dns01 import Dns01Solver, NameServer, authoritative_servers, servers_by, txt_at
 from executors.certificates.faults import faults
 from executors.certificates.office import Office
 from executors.certificates.proofs import Proof
@@ -30,19 +30,22 @@ class Zone:
         self._dns = dns
         self._broken = broken
 
-    def add_txt(self, name: str, value: str) -> None:
+    def add_text(self, name: str, text: str) -> bool:
         if self._broken and self.records[name]:
             raise StepFailed(f"{name}: the cloud's API cannot be reached")
-        self.records[name].append(value)
+        self.records[name].append(text)
         self.most_at_once = max(self.most_at_once, len(self.records[name]))
-        self._dns.put_txt(name, value)
+        self._dns.put_txt(name, text)
+        return True
 
-    def remove_txt(self, name: str, value: str) -> None:
-        if value in self.records[name]:
-            self.records[name].remove(value)
+    def remove_text(self, name: str, text: str) -> bool:
+        is_there = text in self.records[name]
+        if is_there:
+            self.records[name].remove(text)
         self._dns.clear_txt(name)
         for other in self.records[name]:
             self._dns.put_txt(name, other)
+        return is_there
 
 
 @pytest.fixture
@@ -72,6 +75,17 @@ def delegated() -> Iterator[LoopbackDns]:
         "ns1.example.net. 60 IN A 192.0.2.1\nns1.example.net. 60 IN AAAA 2001:db8::1\n"
         "ns2.example.net. 60 IN A 192.0.2.2\n"
         'long.example.com. 60 IN TXT "one " "and two"\nlong.example.com. 60 IN TXT "three"\n'
+    )
+    yield dns
+    dns.stop()
+
+
+@pytest.fixture
+def lonely() -> Iterator[LoopbackDns]:
+    """One that serves a zone whose name servers are elsewhere, as the lab's does."""
+    dns = LoopbackDns(
+        "example.com. 60 IN SOA ns1.example.net. hostmaster.example.com. 1 60 60 60 60\n"
+        "example.com. 60 IN NS ns1.example.net.\n"
     )
     yield dns
     dns.stop()
@@ -118,12 +132,13 @@ def test_a_record_that_appears_late_is_seen(zone: Zone, dns: AnsweringDns, serve
     late: list[tuple[str, str]] = []
 
     class LateZone(Zone):
-        def add_txt(self, name: str, value: str) -> None:
-            late.append((name, value))
+        def add_text(self, name: str, text: str) -> bool:
+            late.append((name, text))
+            return True
 
     def publish(_: float) -> None:
         while late:
-            zone.add_txt(*late.pop())
+            zone.add_text(*late.pop())
 
     solver = Dns01Solver(LateZone(dns), lambda name: [server], publish)
     assert office.obtain(NAMES, solver).issued is not None
@@ -168,6 +183,19 @@ class Impatient(Dns01Solver):
 def test_the_name_servers_are_those_of_the_zone(delegated: LoopbackDns) -> None:
     found = authoritative_servers("_acme-challenge.app.example.com", delegated.resolver(), 5353)
     assert found == [("192.0.2.1", 5353), ("192.0.2.2", 5353), ("2001:db8::1", 5353)]
+
+
+def test_a_name_server_that_is_named_says_which_are_the_zones(delegated: LoopbackDns) -> None:
+    found = servers_by(*delegated.server)("_acme-challenge.app.example.com")
+    assert [address for address, _ in found] == ["192.0.2.1", "192.0.2.2", "2001:db8::1"]
+
+
+def test_where_it_does_not_know_these_it_is_asked_itself(lonely: LoopbackDns) -> None:
+    assert servers_by(*lonely.server)("_acme-challenge.app.example.com") == [lonely.server]
+
+
+def test_without_one_the_machines_own_is_asked() -> None:
+    assert servers_by("") is authoritative_servers
 
 
 def test_a_name_whose_zone_nobody_serves_is_one_sentence(empty: LoopbackDns) -> None:

@@ -170,9 +170,10 @@ def test_an_order_that_comes_to_nothing_leaves_no_name_pending_with_the_authorit
     class Remembering(Session):
         def order(
             self, names: tuple[CertificateHost, ...], csr: bytes, replaces: str | None = None
-        ) -> messages.OrderResource:
-            orders.append(super().order(names, csr, replaces))
-            return orders[-1]
+        ) -> tuple[messages.OrderResource, bool]:
+            placed = super().order(names, csr, replaces)
+            orders.append(placed[0])
+            return placed
 
     key = account_key(make_key())
     entered = enter(office.authority, key, Network(key, 60.0, office.authority.trust))
@@ -206,7 +207,11 @@ def test_a_proof_that_cannot_be_taken_away_is_told_and_costs_no_certificate(
     told: list[str] = []
     solver = Forgetful(remote, HostFence(1), http01.ingresses, web.port, str(web.acme_folder))
     assert office.obtain(NAMES, solver, told.append).issued is not None
-    assert told == ["a proof could not be taken away: ingress017: no SSH connection to 192.0.2.1 port 22 (no answer)"]
+    assert told == [
+        "waiting until the proof by HTTP-01 is seen",
+        "127.0.0.1 looks for the proof",
+        "a proof could not be taken away: ingress017: no SSH connection to 192.0.2.1 port 22 (no answer)",
+    ]
 
 
 def test_a_wildcard_is_refused_before_anybody_is_asked(office: Office, http01: Http01Solver, acme: RunningAcme) -> None:

@@ -14,7 +14,7 @@ from gitops.store import Store
 from lab.ct.authority import Authority
 from lab.ct.settings import CtSettings
 from model import keys
-from model.errors import Refused
+from model.errors import Refused, Unreadable
 from model.transparency import CertificateId
 from tests.executors.example import registered_keys
 from tests.lab.ct.running_ct import RunningCt
@@ -72,6 +72,17 @@ def ask(ct: RunningCt, registry: Registry, asked: set[CertificateId]) -> Ask:
             clock=lambda: datetime.now(UTC) + later,
         )
         return check(arguments, registry)
+
+    return run
+
+
+@pytest.fixture
+def ask_round(ct: RunningCt, registry: Registry, asked: set[CertificateId]) -> Ask:
+    """The daily round."""
+
+    def run() -> str:
+        sources = ((CrtSh(ct.url, ONCE), 30.0), (CertSpotter(ct.url, ONCE), 30.0))
+        return TransparencyCheck(sources, asked_for=lambda _: frozenset(asked)).round((), registry)
 
     return run
 
@@ -230,3 +241,17 @@ def test_a_name_of_somebody_else_is_refused_with_ours(ask: Ask, ct: RunningCt, n
 def test_before_the_first_app_there_is_no_name(store: Store) -> None:
     with pytest.raises(Refused, match=r"^No app has a public address yet, so there is no name to look for\.$"):
         TransparencyCheck(())((), Registry(store))
+
+
+def test_a_round_is_made_where_somebody_has_said_something(ask_round: Ask, ct: RunningCt) -> None:
+    assert ask_round() == f"{GREEN}(says crt.sh)"
+    ct.fault("bad_gateway", times=ALWAYS)
+    assert ask_round().startswith(GREEN)
+
+
+def test_a_round_in_which_nobody_has_ever_said_anything_is_made_later(ask_round: Ask, ct: RunningCt) -> None:
+    ct.fault("bad_gateway", times=ALWAYS)
+    with pytest.raises(
+        Unreadable, match=r"^example\.com: nobody could say what was issued \(crt\.sh answered 502; Cert"
+    ):
+        ask_round()

@@ -1,15 +1,16 @@
 """When a certificate is renewed: pure, and always the same for a name."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from executors.certificates.renewal import ask_due, attempt_due, renewal_due
+from gitops.renewal import ask_due, attempt_due, renewal_due
 from model.certificates import CertificateRecord, IssuedCertificate, IssueFailure, RenewalWindow
-from tests.executors.certificates.chains import DAY, NOW
 
+NOW = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
 SEALED = "-----BEGIN AGE ENCRYPTED FILE-----\nAAAA\n-----END AGE ENCRYPTED FILE-----\n"
 NAMES = st.from_regex(r"[a-z]{1,20}\.example\.com", fullmatch=True)
 DAYS = st.integers(2, 100)

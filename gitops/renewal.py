@@ -27,9 +27,16 @@ def renewal_due(certificate: IssuedCertificate, ari: RenewalWindow | None, name:
 def attempt_due(record: CertificateRecord) -> datetime:
     """When to ask for a new certificate: at once where there is none, but not again right after a failure."""
     due = NEVER_ASKED if record.issued is None else renewal_due(record.issued, record.issued.window, record.name)
-    if record.failure is None:
+    # Of one that nobody was asked for, the limits say anew whether it may be had.
+    if record.failure is None or record.failure.over_budget:
         return due
     return max(due, record.failure.retry_at or record.failure.at + AFTER_FAILURE)
+
+
+def named_by_ari(certificate: IssuedCertificate, now: datetime) -> bool:
+    """Whether the authority itself wants a certificate replaced by now; such an order counts for none of its limits."""
+    window = certificate.window
+    return window is not None and window.start < certificate.not_after and window.start <= now
 
 
 def ask_due(certificate: IssuedCertificate, now: datetime) -> bool:

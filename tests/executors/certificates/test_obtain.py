@@ -1,0 +1,287 @@
+"""The step that gets a certificate, from a real pebble, through a real nginx and a real zone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from executors.certificates import obtain
+from executors.certificates.obtain import Doors, Obtaining
+from executors.certificates.office import Office
+from executors.certificates.proofs import Proof
+from gitops.certificates import put_failure, put_issued, read_certificate, read_history
+from gitops.executor import HostFence, StepContext
+from gitops.registry import Registry
+from gitops.store import Fence, Store
+from model import keys
+from model.certificates import CertificateRecord, IssueFailure
+from model.errors import Fenced, Refused, StepFailed, Unreadable
+from model.registered import IngressPublish, IngressRecord, NodeRecord
+from model.steps import ObtainCertificate
+from tests.answering_dns import AnsweringDns
+from tests.executors.certificates.test_dns01 import Zone
+from tests.executors.certificates.web import HereRemote, Web
+from tests.gitops.scene import asked_for, certificate, manifests
+
+HOST, WILD = "app.example.com", "*.example.com"
+
+
+@dataclass
+class Step:
+    """The step in a cluster with two ingresses, which are one here, and what it says."""
+
+    store: Store
+    office: Office
+    remote: HereRemote
+    web: Web
+    zone: Zone
+    dns: AnsweringDns
+    reports: list[str] = field(default_factory=list)
+
+    def publish(self, name: str, ssl: bool = True) -> None:
+        """Have a host served by https, and a certificate for it noted as due."""
+        record = IngressRecord(publish=IngressPublish(port=443, ssl=ssl, host_name=name), location=())
+        self.store.put(keys.ingress(name, 443), record.to_json())
+        self.note(name)
+
+    def note(self, name: str) -> None:
+        self.store.put(keys.due(name), "it has none yet")
+
+    def run(self, name: str) -> CertificateRecord:
+        """Carry it out; what is kept afterwards."""
+        self.carry_out(name)
+        return self.kept(name)
+
+    def carry_out(self, name: str, store: Store | None = None) -> None:
+        doors = Doors(
+            self.remote, lambda cluster: self.zone, lambda name: [("127.0.0.1", self.dns.port)], self.web.port,
+            str(self.web.acme_folder),
+        )  # fmt: skip
+        registry = Registry(store or self.store)
+        context = StepContext("op", registry, HostFence(1), self.reports.append)
+        Obtaining(lambda store: replace(self.office, store=store), doors).obtain(ObtainCertificate(name=name), context)
+
+    def kept(self, name: str) -> CertificateRecord:
+        record = read_certificate(self.store, name)
+        assert record is not None
+        return record
+
+    def failure(self, name: str) -> str:
+        failure = self.kept(name).failure
+        assert failure is not None
+        return failure.sentence
+
+    @property
+    def orders(self) -> int:
+        """How many certificates were issued, as far as is noted."""
+        return len(read_history(self.store))
+
+    def due(self) -> list[str]:
+        return [key.removeprefix(keys.DUE) for key in self.store.prefix(keys.DUE)]
+
+
+@pytest.fixture
+def step(store: Store, office: Office, web: Web, dns: AnsweringDns) -> Step:
+    store.put(keys.CLUSTER, manifests().cluster.to_json())
+    for node in ("ingress016", "ingress017"):
+        record = NodeRecord(name=node, ip="127.0.0.1", role="ingress", pool="ingress", services=())
+        store.put(keys.node(node), record.to_json())
+    step = Step(store, office, HereRemote(web), web, Zone(dns), dns)
+    step.publish(HOST)
+    return step
+
+
+def test_a_host_is_proved_at_its_ingresses_and_its_certificate_kept(step: Step) -> None:
+    record = step.run(HOST)
+    assert record.issued is not None
+    assert record.issued.names == (HOST,)
+    assert step.due() == []
+    assert step.web.challenges() == []
+    assert step.reports == ["waiting until the proof by HTTP-01 is seen", "127.0.0.1 looks for the proof"]
+
+
+def test_a_wildcard_is_proved_in_its_zone(step: Step) -> None:
+    step.publish(WILD)
+    record = step.run(WILD)
+    assert record.issued is not None
+    assert record.issued.names == (WILD,)
+    assert step.zone.most_at_once == 1
+    assert step.zone.records == {"_acme-challenge.example.com": []}
+    assert step.reports[0] == "waiting until the proof by DNS-01 is seen"
+
+
+def test_what_was_asked_for_is_noted_with_all_that_counts(step: Step) -> None:
+    issued = step.run(HOST).issued
+    step.note(HOST)
+    renewed = step.run(HOST).issued
+    assert issued is not None
+    assert renewed is not None
+    noted = {one.id.serial: one for one in read_history(step.store)}
+    first, second = noted[issued.serial], noted[renewed.serial]
+    assert (first.names, first.renewal, first.directory) == ((HOST,), "no", step.office.authority.directory)
+    assert (second.names, second.renewal) == ((HOST,), "same names")
+    assert first.at is not None
+    assert abs(datetime.now(UTC) - first.at) < timedelta(minutes=5)
+
+
+def test_a_step_that_is_carried_out_twice_orders_once(step: Step) -> None:
+    first = step.run(HOST)
+    assert step.run(HOST) == first
+    assert step.orders == 1
+    assert step.reports[-1] == "it is there already"
+
+
+def test_one_that_failed_and_is_carried_out_again_fails_in_the_same_words(step: Step) -> None:
+    step.remote.dead = ("ingress017",)
+    with pytest.raises(StepFailed) as first:
+        step.run(HOST)
+    step.remote.dead = ()
+    with pytest.raises(StepFailed) as second:
+        step.run(HOST)
+    assert second.value.sentence == first.value.sentence == step.failure(HOST)
+    assert step.orders == 0
+
+
+def test_one_that_nobody_wants_any_more_orders_nothing(step: Step) -> None:
+    step.store.delete(keys.due(HOST))
+    step.carry_out(HOST)
+    assert step.reports == ["nobody wants it any more"]
+    step.publish(HOST, ssl=False)
+    with pytest.raises(StepFailed, match=r"^app\.example\.com is not served by https any more"):
+        step.run(HOST)
+    assert (step.orders, step.due()) == (0, [])
+
+
+class PowerCut(BaseException):
+    """The controller is gone, in the middle of everything."""
+
+
+def test_a_power_cut_between_order_and_record_costs_one_more_order_and_no_note_is_lost(
+    step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(*_: object) -> None:
+        raise PowerCut
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Office, "_checked", cut)
+        with pytest.raises(PowerCut):
+            step.run(HOST)
+    assert (step.orders, step.due()) == (1, [HOST])
+    assert read_certificate(step.store, HOST) is None
+    # The one that was lost counts all the same, as the authority has issued it.
+    assert step.run(HOST).issued is not None
+    assert (step.orders, step.due()) == (2, [])
+    assert [one.renewal for one in sorted(read_history(step.store), key=_at)] == ["no", "same names"]
+
+
+def _at(one: Any) -> datetime:
+    assert isinstance(one.at, datetime)
+    return one.at
+
+
+def test_however_often_the_power_goes_the_limits_hold(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = datetime.now(UTC)
+    for day in range(5):
+        lost = certificate(HOST, now - timedelta(days=day), directory=step.office.authority.directory)
+        step.store.put(keys.asked_for(lost.serial), asked_for(lost).to_json())
+    with pytest.raises(
+        StepFailed, match=r"app\.example\.com had 5 certificates in 7 days; the next one can be had from"
+    ):
+        step.run(HOST)
+    failure = step.kept(HOST).failure
+    assert failure is not None
+    assert failure.over_budget
+    assert failure.retry_at == now + timedelta(days=3)
+    assert step.due() == []
+
+
+def test_a_failure_leaves_the_old_certificate(step: Step) -> None:
+    old = step.run(HOST).issued
+    step.note(HOST)
+    step.remote.dead = ("ingress016",)
+    with pytest.raises(StepFailed, match=r"^ingress016: no SSH connection"):
+        step.run(HOST)
+    assert step.kept(HOST).issued == old
+    assert step.due() == []
+
+
+def test_a_dead_ingress_is_not_asked_and_one_alone_proves(step: Step) -> None:
+    step.remote.dead = ("ingress017",)
+    step.store.put(keys.dead("ingress017"), "1.0")
+    assert step.run(HOST).issued is not None
+
+
+def test_without_an_ingress_that_lives_it_is_one_sentence(step: Step) -> None:
+    for node in ("ingress016", "ingress017"):
+        step.store.put(keys.dead(node), "1.0")
+    with pytest.raises(StepFailed, match="no ingress is registered that could answer the authority"):
+        step.run(HOST)
+    assert "no ingress is registered" in step.failure(HOST)
+
+
+def test_a_zone_that_cannot_be_written_to_is_one_sentence(step: Step, dns: AnsweringDns) -> None:
+    class NoZone(Zone):
+        def add_text(self, name: str, text: str) -> bool:
+            raise StepFailed(f"{name}: no DNS zone of the Hetzner project holds that name")
+
+    step.publish(WILD)
+    step.zone = NoZone(dns)
+    with pytest.raises(StepFailed, match=r"^_acme-challenge\.example\.com: no DNS zone of the Hetzner project"):
+        step.run(WILD)
+    assert step.failure(WILD).startswith("_acme-challenge.example.com: no DNS zone")
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (Refused("the roots cannot be read"), "the roots cannot be read"),
+        (KeyError("a fault of ours"), "flstr itself failed (KeyError); its log says more"),
+    ],
+)
+def test_whatever_goes_wrong_is_noted_so_that_it_is_tried_again(
+    step: Step, monkeypatch: pytest.MonkeyPatch, fault: Exception, sentence: str
+) -> None:
+    def broken(*_: object) -> None:
+        raise fault
+
+    monkeypatch.setattr(obtain, "Known", broken)
+    with pytest.raises(type(fault)):
+        step.run(HOST)
+    assert step.failure(HOST) == sentence
+    assert step.due() == []
+
+
+def test_where_etcd_is_silent_the_step_is_begun_again_and_nothing_is_noted(
+    step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(*_: object) -> Sequence[Proof]:
+        raise Unreadable("etcd does not answer")
+
+    monkeypatch.setattr(obtain, "read_history", silent)
+    with pytest.raises(Unreadable):
+        step.run(HOST)
+    assert step.due() == [HOST]
+    assert read_certificate(step.store, HOST) is None
+
+
+def test_a_controller_that_was_overtaken_asks_for_nothing(step: Step) -> None:
+    step.store.put(keys.LEADER, "another one")
+    with pytest.raises(Fenced):
+        step.carry_out(HOST, step.store.fenced(Fence(keys.LEADER, 1)))
+    assert (step.orders, step.due(), step.web.challenges()) == (0, [HOST], [])
+    assert step.store.prefix(keys.ACME_ACCOUNTS) == {}
+
+
+def test_no_key_is_in_what_is_said_or_kept(step: Step, capsys: pytest.CaptureFixture[str]) -> None:
+    step.run(HOST)
+    said = "".join([*step.reports, *capsys.readouterr()])
+    assert "PRIVATE KEY" not in said + "".join(step.store.prefix("").values())
+
+
+def test_a_failure_before_a_certificate_that_came_otherwise_is_no_failure(step: Step) -> None:
+    put_failure(step.store, HOST, IssueFailure(sentence="no", at=datetime.now(UTC)))
+    put_issued(step.store, HOST, certificate(HOST, datetime.now(UTC)))
+    assert step.run(HOST).failure is None
+    assert step.orders == 0

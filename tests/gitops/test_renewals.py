@@ -1,0 +1,355 @@
+"""Certificates as the worker gets them, on a real etcd: from a manifest to a certificate that is kept and renewed."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from gitops.certificates import put_asked_for, put_failure, put_issued, read_certificate
+from gitops.store import Fence, Store
+from model import keys
+from model.certificates import CertificateRecord, IssueFailure
+from model.errors import Fenced, StepFailed
+from model.operation import Operation, StepState
+from tests.gitops.flstr import Flstr
+from tests.gitops.scene import CLUSTER_YAML, DIRECTORY, HOST, app_yaml, asked_for, certificate, secured
+from tests.gitops.test_side_by_side import Held, look_until
+
+HOUR, DAY = 3600.0, 86400.0
+A, B = "a.flstr.lab", "b.flstr.lab"
+
+
+def publish(flstr: Flstr, *hosts: str) -> None:
+    """Have the app's hosts served by https."""
+    flstr.cluster.pull()
+    flstr.cluster.push({"apps/influencer.yaml": secured(app_yaml(flstr.app[0].url, flstr.app[1]), *hosts)})
+
+
+def poll(flstr: Flstr) -> list[Operation]:
+    """What a poll does, and what comes of it; the operations about certificates."""
+    flstr.renewals.look()
+    return [operation for operation in flstr.settle() if operation.plan.locks == ("certificates",)]
+
+
+def later(flstr: Flstr, seconds: float) -> None:
+    flstr.now[0] += seconds
+
+
+def today(flstr: Flstr) -> datetime:
+    return datetime.fromtimestamp(flstr.now[0], UTC)
+
+
+def kept(flstr: Flstr, host: str = HOST) -> CertificateRecord:
+    record = read_certificate(flstr.store, host)
+    assert record is not None
+    return record
+
+
+def serial(flstr: Flstr, host: str = HOST) -> str:
+    issued = kept(flstr, host).issued
+    assert issued is not None
+    return issued.serial
+
+
+def due(flstr: Flstr) -> dict[str, str]:
+    return flstr.registry.read().due
+
+
+class Failing:
+    """The authority refuses these hosts, as the real step tells it."""
+
+    def __init__(self, flstr: Flstr, *hosts: str) -> None:
+        self.hosts = set(hosts)
+        self.asked: list[str] = []
+        self._flstr = flstr
+        self._act = flstr.pretend.act["certificate.obtain"]
+        flstr.pretend.act["certificate.obtain"] = self
+
+    def __call__(self, step: Any, context: Any) -> None:
+        self.asked.append(step.name)
+        if step.name in self.hosts:
+            sentence = f"{step.name}: no certificate, because nobody answers there"
+            put_failure(context.registry.store, step.name, IssueFailure(sentence=sentence, at=today(self._flstr)))
+            raise StepFailed(sentence)
+        self._act(step, context)
+
+
+def test_a_manifest_with_https_ends_with_a_certificate(flstr: Flstr) -> None:
+    publish(flstr)
+    flstr.settle()
+    (operation,) = poll(flstr)
+    assert operation.status == "done"
+    assert operation.plan.title == f"get a certificate for {HOST}"
+    assert (operation.origin.display, operation.origin.place) == ("flstr", "by itself")
+    assert kept(flstr).issued is not None
+    assert due(flstr) == {}
+    assert "changes nothing" in flstr.ask("plan")
+
+
+def test_it_is_got_right_after_the_operation_that_published_the_host(flstr: Flstr) -> None:
+    publish(flstr)
+    # Nobody polls: the end of the one is when the other becomes due.
+    titles = [operation.plan.title for operation in flstr.settle()]
+    assert titles[-1] == f"get a certificate for {HOST}"
+    assert len(titles) == 2
+
+
+def test_a_cluster_that_is_as_it_should_be_costs_no_write(flstr: Flstr) -> None:
+    publish(flstr)
+    poll(flstr)
+    before = flstr.store._prefix("")[1]
+    for _ in range(5):
+        assert not flstr.renewals.look()
+        assert not flstr.worker.look()
+    assert flstr.store._prefix("")[1] == before
+
+
+def test_a_look_at_a_cluster_that_is_as_it_should_be_is_two_reads(
+    flstr: Flstr, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publish(flstr)
+    poll(flstr)
+    calls: list[str] = []
+    call = Store._call
+
+    def counted(store: Store, action: Any) -> Any:
+        calls.append("etcd")
+        return call(store, action)
+
+    monkeypatch.setattr(Store, "_call", counted)
+    flstr.renewals.look()
+    assert len(calls) == 2
+
+
+def test_a_certificate_is_renewed_and_the_old_one_serves_until_then(flstr: Flstr) -> None:
+    publish(flstr)
+    poll(flstr)
+    first = serial(flstr)
+    later(flstr, 50 * DAY)
+    assert len(poll(flstr)) == 1
+    later(flstr, 12 * DAY)
+    operations = poll(flstr)
+    assert [operation.plan.title for operation in operations][1:] == [f"renew the certificate of {HOST}"]
+    assert serial(flstr) != first
+
+
+def test_one_that_fails_keeps_no_other_from_being_put_in_place(flstr: Flstr) -> None:
+    publish(flstr, A, B)
+    failing = Failing(flstr, A)
+    (operation,) = [one for one in flstr.settle() if one.plan.locks == ("certificates",)]
+    assert sorted(failing.asked) == [A, B]
+    assert operation.status == "failed"
+    assert operation.sentence == (
+        "get a certificate for a.flstr.lab: a.flstr.lab: no certificate, because nobody answers there"
+    )
+    assert {step: state.status for step, state in operation.steps.items()} == {
+        "obtain-a.flstr.lab": "failed",
+        "obtain-b.flstr.lab": "done",
+        "install": "done",
+    }
+    assert due(flstr) == {}
+
+
+def test_where_none_came_nothing_is_put_in_place(flstr: Flstr) -> None:
+    publish(flstr)
+    Failing(flstr, HOST)
+    (operation,) = poll(flstr)
+    assert operation.steps["install"].status == "skipped"
+
+
+def test_what_failed_is_tried_again_an_hour_later_by_the_same_plan(flstr: Flstr) -> None:
+    publish(flstr)
+    failing = Failing(flstr, HOST)
+    assert len(poll(flstr)) == 1
+    later(flstr, HOUR - 60)
+    assert len(poll(flstr)) == 1
+    later(flstr, 120)
+    first, second = poll(flstr)
+    assert (first.status, second.status) == ("failed", "failed")
+    assert first.plan.digest() == second.plan.digest()
+    failing.hosts.clear()
+    later(flstr, HOUR + 60)
+    assert poll(flstr)[-1].status == "done"
+    assert kept(flstr).failure is None
+
+
+def test_a_renewal_that_fails_leaves_the_old_one(flstr: Flstr) -> None:
+    publish(flstr)
+    poll(flstr)
+    first = serial(flstr)
+    Failing(flstr, HOST)
+    later(flstr, 62 * DAY)
+    assert poll(flstr)[-1].status == "failed"
+    assert serial(flstr) == first
+    assert f":warning: {HOST}: good for 27 days; the last attempt failed: nobody answers there; tried again at " in (
+        flstr.ask("status")
+    )
+
+
+def test_who_says_sync_has_mended_the_cause_and_need_not_wait(flstr: Flstr) -> None:
+    publish(flstr)
+    failing = Failing(flstr, HOST)
+    poll(flstr)
+    failing.hosts.clear()
+    flstr.ask("sync")
+    flstr.settle()
+    assert poll(flstr)[-1].status == "done"
+
+
+def test_five_failures_in_an_hour_are_all_whoever_says_so(flstr: Flstr) -> None:
+    publish(flstr)
+    failing = Failing(flstr, HOST)
+    poll(flstr)
+    for _ in range(6):
+        later(flstr, 60)
+        flstr.ask("sync")
+        flstr.settle()
+        poll(flstr)
+    assert failing.asked == [HOST] * 5
+    assert any("could not be authorised 5 times in an hour" in notice for notice in flstr.notices())
+
+
+def test_a_date_that_the_authority_gave_is_kept_whoever_says_sync(flstr: Flstr) -> None:
+    publish(flstr)
+    failing = Failing(flstr, HOST)
+    poll(flstr)
+    until = today(flstr) + timedelta(days=2)
+    put_failure(flstr.store, HOST, IssueFailure(sentence="too many", at=today(flstr), retry_at=until))
+    flstr.ask("sync")
+    flstr.settle()
+    poll(flstr)
+    assert len(failing.asked) == 1
+    later(flstr, 2 * DAY + 60)
+    poll(flstr)
+    assert len(failing.asked) == 2
+
+
+def test_a_host_whose_app_is_being_changed_waits_for_that(flstr: Flstr) -> None:
+    flstr.settle()
+    held = Held(flstr, "instance.watch")
+    flstr.ask(f"deploy influencer@{flstr.app[2][:7]}")
+    look_until(flstr, held.reached.is_set)
+    with_host = flstr.registry.read().ingress[f"{HOST}:80"]
+    secure = with_host.model_copy(update={"publish": with_host.publish.model_copy(update={"ssl": True})})
+    flstr.store.put(keys.ingress(HOST, 443), secure.to_json())
+    flstr.pretend._route(None, _context(flstr))
+    assert not flstr.renewals.look()
+    held.go.set()
+    flstr.settle()
+
+
+def _context(flstr: Flstr) -> Any:
+    class Context:
+        registry = flstr.registry
+
+    return Context()
+
+
+def test_sixty_new_hosts_are_fifty_certificates_and_one_notice_with_the_date(flstr: Flstr) -> None:
+    flstr.settle()
+    hosts = [f"host{number:02}.flstr.lab" for number in range(60)]
+    publish(flstr, *hosts)
+    assert "host50.flstr.lab, host51.flstr.lab, host52.flstr.lab, host53.flstr.lab, host54.flstr.lab and 5 more: " in (
+        flstr.ask("plan")
+    )
+    flstr.settle()
+    operations = poll(flstr)
+    assert sum(len(operation.plan.steps) - 1 for operation in operations) == 50
+    told = [notice for notice in flstr.notices() if "No certificate can be had yet" in notice]
+    assert len(told) == 1
+    assert "host50.flstr.lab" in told[0]
+    assert "flstr.lab has had its 50 new certificates in 7 days; the next one can be had from 1970-01-08 01" in told[0]
+    refused = kept(flstr, hosts[59])
+    assert refused.failure is not None
+    assert refused.failure.over_budget
+    assert f"{hosts[59]}: no certificate yet; nobody is asked for a certificate, because " in flstr.ask("status")
+    for ask in ("status", "plan"):
+        assert "from 1970-01-08 01" in flstr.ask(ask)
+    before = flstr.store._prefix("")[1]
+    assert not flstr.renewals.look()
+    assert flstr.store._prefix("")[1] == before
+    later(flstr, 7 * DAY + HOUR + 60)
+    poll(flstr)
+    assert [host for host in hosts if kept(flstr, host).issued is None] == []
+
+
+def test_room_that_comes_earlier_is_used_earlier(flstr: Flstr) -> None:
+    hosts = [f"host{number:02}.flstr.lab" for number in range(51)]
+    publish(flstr, *hosts)
+    failing = Failing(flstr, hosts[0])
+    flstr.settle()
+    poll(flstr)
+    # One of the fifty came to nothing, so that it counts for nothing.
+    assert kept(flstr, hosts[50]).issued is not None
+    assert failing.asked.count(hosts[50]) == 1
+
+
+def test_a_certificate_that_was_kept_before_the_power_went_is_not_ordered_again(flstr: Flstr) -> None:
+    publish(flstr)
+    poll(flstr)
+    (operation,) = poll(flstr)
+    first = serial(flstr)
+    # As it stood in etcd when the power went: the step still runs, and the note is gone with the record.
+    steps = {**operation.steps, f"obtain-{HOST}": StepState(status="running"), "install": StepState()}
+    flstr.operations.save(operation.model_copy(update={"status": "running", "steps": steps}))
+    obtained: list[str] = []
+    flstr.pretend.act["certificate.obtain"] = lambda step, context: obtained.append(
+        "ordered" if step.name in context.registry.read().due else "there already"
+    )
+    assert poll(flstr)[-1].status == "done"
+    assert obtained == ["there already"]
+    assert serial(flstr) == first
+
+
+def test_a_note_that_was_written_before_the_power_went_is_not_lost(flstr: Flstr) -> None:
+    publish(flstr)
+    failing = Failing(flstr, HOST)
+    poll(flstr)
+    failing.hosts.clear()
+    later(flstr, HOUR + 60)
+    assert flstr.renewals.look()
+    assert due(flstr) == {HOST: "it has none yet"}
+    # Whoever comes next finds the note, and looks at nothing else.
+    operations = [one for one in flstr.settle() if one.plan.locks == ("certificates",)]
+    assert operations[-1].status == "done"
+
+
+def test_a_controller_that_was_overtaken_notes_nothing(flstr: Flstr, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(flstr)
+    Failing(flstr, HOST)
+    poll(flstr)
+    later(flstr, HOUR + 60)
+    flstr.store.put(keys.LEADER, "another one")
+    monkeypatch.setattr(flstr.registry, "store", flstr.store.fenced(Fence(keys.LEADER, 1)))
+    with pytest.raises(Fenced):
+        flstr.renewals.look()
+    assert due(flstr) == {}
+
+
+def test_before_the_first_revision_nothing_is_due(flstr: Flstr) -> None:
+    assert not flstr.renewals.look()
+
+
+def test_what_was_had_before_counts(flstr: Flstr) -> None:
+    for number in range(50):
+        issued = certificate(f"old{number}.flstr.lab", today(flstr), directory=DIRECTORY)
+        put_asked_for(flstr.store, asked_for(issued))
+    publish(flstr)
+    assert poll(flstr) == []
+    assert kept(flstr).failure is not None
+
+
+def test_status_tells_certificates_by_the_days_that_are_left(flstr: Flstr) -> None:
+    publish(flstr, A, B)
+    poll(flstr)
+    put_issued(flstr.store, A, certificate(A, today(flstr), days=40))
+    later(flstr, HOUR)
+    lines = flstr.ask("status").splitlines()
+    at = lines.index("*Certificates*")
+    assert lines[at + 1 : at + 3] == [f"• {A}: good for 39 days", f"• {B}: good for 89 days"]
+
+
+def test_without_https_status_says_nothing_of_certificates(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
+    flstr.settle()
+    assert "*Certificates*" not in flstr.ask("status")
