@@ -16,6 +16,7 @@ from cli.etcd import endpoint_file
 from cli.executors import IDENTITY_FILE, build_checks, build_executors, warm_connections
 from cli.settings import Settings
 from executors.liveness import Liveness
+from executors.pushing import Pushing
 from gitops.app_repos import AppRepos
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
@@ -112,6 +113,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     ssh = warm_connections(settings, registry)
     runner = Runner(operations, registry, build_executors(settings, ssh, identities, app_repos), fence.token)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease))
+    pushing = Pushing(store, ssh.talk, fence.token, worker.registered_changed, _unless(stopping))
     watch = _until_fenced(Liveness(registry, ssh.answers, worker.wake).look, stopping)
     commits, decide = Commits(repo, worker.wake), Decide(store, operations, worker.wake)
     apps, scale, drain = Apps(commits, app_repos, registry), Scale(commits), Drain(commits, registry.dead)
@@ -149,11 +151,13 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     desk.start()
     thread = threading.Thread(target=_until_fenced(worker.run, stopping), name="worker", daemon=True)
     thread.start()
+    pushing.start()
     log.info("serving", cluster_repo=settings.cluster_repo, token=fence.token)
     stopping.wait()
     log.info("stopping; an operation under way goes on at the next start")
     scheduler.shutdown(wait=False)
     desk.stop()
+    pushing.stop()
     worker.stop()
 
 
@@ -162,11 +166,18 @@ def _until_fenced(run: Callable[[], None], stopping: threading.Event) -> Callabl
         try:
             run()
         except Fenced as error:
-            # Whoever stops has given leadership back, and ends in order.
-            if not stopping.is_set():
-                _give_up(str(error))
+            _unless(stopping)(str(error))
 
     return guarded
+
+
+def _unless(stopping: threading.Event) -> Callable[[str], None]:
+    def give_up(reason: str) -> None:
+        # Whoever stops has given leadership back, and ends in order.
+        if not stopping.is_set():
+            _give_up(reason)
+
+    return give_up
 
 
 def _give_up(reason: str = "its lease has ended") -> None:

@@ -13,20 +13,25 @@ from gitops.locks import Locks
 from gitops.manifests import Manifests
 from gitops.notices import Trouble, say
 from gitops.operations import Operations
-from gitops.plan import Plans, plan
+from gitops.plan import Plans, only_routes, plan
 from gitops.preempt import why_superseded
-from gitops.registry import Registry
+from gitops.registry import KINDS, Registry
 from gitops.releases import Wanted, wanted
 from gitops.reverts import Reverts
 from gitops.revisions import Revisions
+from gitops.routed import routing_target
 from gitops.runner import Runner
 from model import keys
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
 from model.operation import Approval, Operation, Origin, SyncState
+from model.registered import Registered
 from model.steps import app_lock
 
 log = structlog.get_logger()
+
+# What others than operations change, and what is then planned for anew.
+PLANNED_FOR = (keys.DEAD, keys.QUARANTINE, *(f"{kind}/" for kind in KINDS), keys.SERVICES)
 
 
 class Worker:
@@ -58,6 +63,11 @@ class Worker:
     def wake(self) -> None:
         """Have the worker look at Git and at etcd now."""
         self._awake.set()
+
+    def registered_changed(self) -> None:
+        """Have it look, unless operations are under way: they see to what they register, and at their end it looks."""
+        if not self.dispatch.busy:
+            self.wake()
 
     def stop(self) -> None:
         """Let the loop end after what it is doing."""
@@ -191,16 +201,17 @@ class Worker:
     def _plan(self, approvals: list[Approval], under_way: Sequence[Operation]) -> bool:
         state = self.state()
         manifests = self._known(state)
-        known_for = (state.revision, *sorted(self._store.prefixes((keys.DEAD, keys.QUARANTINE)).items()))
+        known_for = (state.revision, *sorted(self._store.prefixes(PLANNED_FOR).items()))
         if manifests is None or (state.settled and self._planned_for == known_for):
             return False
         busy = {name for operation in under_way for name in operation.plan.locks}
         # What was approved waits for what is under way; nothing new comes before it.
         if busy and any(approval.status == "approved" for approval in approvals):
             return False
-        plans = plan(manifests, self._registry.read(), busy)
+        registered = self._registry.read()
+        plans = plan(manifests, registered, busy)
         self._wanted = plans.wanted
-        if self._create(plans, state.revision, manifests):
+        if self._create(plans, state.revision, manifests, registered):
             return True
         if busy:
             return False
@@ -213,24 +224,35 @@ class Worker:
             origin = self._revisions.origin(state.revision, cluster)
             requesters = self._revisions.requesters(state.revision, state.intact, plans.removal.losses, cluster)
             self._operations.create_waiting(plans.removal, state.revision, origin, requesters, cluster.approvals)
+        self._forget_attempts(plans)
         self._planned_for = known_for
         intact = state.intact if plans.removal.destroys() else state.revision
         self._save(state.model_copy(update={"settled": True, "intact": intact}))
         return ruling.ask
 
-    def _create(self, plans: Plans, revision: str, manifests: Manifests) -> bool:
+    def _create(self, plans: Plans, revision: str, manifests: Manifests, registered: Registered) -> bool:
         """Have changes carried out; the same plan again would fail again, or leave the same undone again."""
         created = False
         reverted = {app_lock(name) for _, name in plans.wanted.reverted}
         for change in plans.changes:
             key, attempt = keys.attempt(change.locks[0]), f"{revision} {change.digest()}"
+            routes = only_routes(change)
+            if routes:
+                # Such a plan does not say what the routing is brought to.
+                attempt += f" {routing_target(registered)}"
             if self._store.get(key) != attempt:
                 # Whoever wrote the revision did not ask for this.
-                itself = Origin(display="flstr", place="by itself") if reverted.intersection(change.locks) else None
+                by_itself = routes or reverted.intersection(change.locks)
+                itself = Origin(display="flstr", place="by itself") if by_itself else None
                 origin = itself or self._revisions.origin(revision, manifests.cluster)
                 self._operations.create(change, revision, origin, {key: attempt})
                 created = True
         return created
+
+    def _forget_attempts(self, plans: Plans) -> None:
+        """What has come to its end may have to be done again, such as where somebody undoes it by hand."""
+        undone = {keys.attempt(change.locks[0]) for change in plans.changes}
+        self._store.delete(*(self._store.prefix(keys.ATTEMPTS).keys() - undone))
 
     def _queue_approved(self, approvals: list[Approval], under_way: Sequence[Operation]) -> bool:
         approval = next((item for item in approvals if item.status == "approved"), None)

@@ -12,7 +12,7 @@ from gitops.plan.change import change_plans
 from gitops.plan.removal import removal_plan
 from gitops.releases import Wanted, wanted
 from model.registered import Registered
-from model.steps import Plan
+from model.steps import ApplyRouting, Plan
 
 
 @dataclass(frozen=True)
@@ -37,3 +37,8 @@ def plan(manifests: Manifests, registered: Registered, busy: Collection[str] = (
     known = wanted(manifests, registered)
     removal = removal_plan(known.manifests, registered)
     return Plans(change_plans(known, registered, frozenset(busy)), removal, known)
+
+
+def only_routes(change: Plan) -> bool:
+    """Whether a plan does nothing but bring the routing to what is registered."""
+    return all(isinstance(planned.step, ApplyRouting) for planned in change.steps)
