@@ -16,6 +16,7 @@ from bench import command, following, hosts, poll, pure, scripts, slack
 from bench.deploys import measure as deploys
 from bench.figures import Group
 from bench.report import table
+from bench.routing.measure import measure as routing
 from lab.preconditions import why_no_lab
 
 # By name; each is given a folder of its own.
@@ -27,8 +28,11 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Iterator[Group]]] = {
     "slack": slack.measure,
     "scripts": scripts.measure,
     "deploys": deploys.measure,
+    "routing": routing,
     "hosts": lambda _: hosts.measure(),
 }
+# These boot lab hosts.
+ON_HOSTS = frozenset({"routing", "hosts"})
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 
@@ -44,8 +48,8 @@ def main(
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     began = time.monotonic()
     for name in only.split(",") if only else MEASUREMENTS:
-        if name == "hosts" and (reason := _why_no_hosts(with_hosts)):
-            out.print(f"no figures of real hosts: {reason}", style="dim")
+        if name in ON_HOSTS and (reason := _why_no_hosts(with_hosts)):
+            out.print(f"no figures of {name} on real hosts: {reason}", style="dim")
         else:
             _show(MEASUREMENTS[name])
     load = os.getloadavg()[0]
