@@ -16,6 +16,7 @@ from bench import command, failover, following, hosts, poll, pure, scripts, slac
 from bench.deploys import measure as deploys
 from bench.figures import Group
 from bench.report import table
+from bench.routing.measure import measure as routing
 from lab.preconditions import why_no_lab
 
 # By name; each is given a folder of its own.
@@ -27,10 +28,12 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Iterator[Group]]] = {
     "slack": slack.measure,
     "scripts": scripts.measure,
     "deploys": deploys.measure,
+    "routing": routing,
     "hosts": lambda _: hosts.measure(),
     "failover": lambda _: failover.measure(),
 }
-ON_HOSTS = frozenset({"hosts", "failover"})
+# These boot lab hosts.
+ON_HOSTS = frozenset({"routing", "hosts", "failover"})
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 

@@ -25,6 +25,7 @@ from cli.executors import (
 from cli.settings import Settings
 from executors.certificates.windows import Windows
 from executors.liveness import Liveness
+from executors.pushing import Pushing
 from executors.reachability import Reachability
 from gitops.app_repos import AppRepos
 from gitops.etcd_server import EmbeddedEtcd
@@ -129,6 +130,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
     reachability = Reachability(registry, worker.wake)
     watch = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know).look
+    pushing = Pushing(store, ssh.talk, fence.token, worker.registered_changed, _unless(stopping))
 
     def renew() -> None:
         if renewals.look():
@@ -184,12 +186,14 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     desk.start()
     for name, run in (("worker", worker.run), ("reachability", reachability.run)):
         threading.Thread(target=_until_fenced(run, stopping), name=name, daemon=True).start()
+    pushing.start()
     log.info("serving", cluster_repo=settings.cluster_repo, token=fence.token)
     stopping.wait()
     log.info("stopping; an operation under way goes on at the next start")
     scheduler.shutdown(wait=False)
     desk.stop()
     reachability.stop()
+    pushing.stop()
     worker.stop()
 
 
@@ -207,11 +211,18 @@ def _until_fenced(run: Callable[[], object], stopping: threading.Event) -> Calla
         try:
             run()
         except Fenced as error:
-            # Whoever stops has given leadership back, and ends in order.
-            if not stopping.is_set():
-                _give_up(str(error))
+            _unless(stopping)(str(error))
 
     return guarded
+
+
+def _unless(stopping: threading.Event) -> Callable[[str], None]:
+    def give_up(reason: str) -> None:
+        # Whoever stops has given leadership back, and ends in order.
+        if not stopping.is_set():
+            _give_up(reason)
+
+    return give_up
 
 
 def _give_up(reason: str = "its lease has ended") -> None:

@@ -194,6 +194,8 @@ class Instances:
         app = step.app
         try:
             needed = rollback_commits(app.kind, app.app, context.registry.read())
+            # A first run may have registered it and been killed right after; then it is sent requests.
+            context.registry.delete_instance(app.kind, app.app, step.instance)
             # Also of a start that is not wanted any more: this has to come to its end.
             script = stop_script(app.kind, app.app, step.instance, needed)
             self._remote.run(step.node, script, context.fence, SCRIPT_SECONDS)
@@ -201,8 +203,6 @@ class Instances:
             # The port stays held: the unit may still listen there.
             context.report(f"could not be taken away again ({error.sentence})")
             return
-        # A first run may have registered it and been killed right after.
-        context.registry.delete_instance(app.kind, app.app, step.instance)
         context.registry.free_port(step.node, app.kind, app.app, step.instance)
         context.report("taken away again")
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from ipaddress import ip_address
 
+from executors.addresses import plain_address
 from executors.templates import render
 from model.errors import StepFailed
 from model.names import AppKind, AppName, InstanceId, NodeName
@@ -82,7 +82,7 @@ def routing_files(registered: Registered, node: NodeName) -> RoutingFiles:
     """The routing of one registered machine."""
     apps = _apps(registered)
     page = render("routing/unavailable.html")
-    addresses = [str(ip_address(address)) for _, address in sorted(registered.nodes[node].addresses.items())]
+    addresses = [plain_address(address) for _, address in sorted(registered.nodes[node].addresses.items())]
     haproxy = render("routing/haproxy.cfg.j2", apps=apps.values(), addresses=addresses, unavailable_page=HAPROXY_PAGE)
     if registered.nodes[node].role != "ingress":
         return RoutingFiles(haproxy, None, {HAPROXY_PAGE: page})
@@ -119,10 +119,10 @@ def _apps(registered: Registered) -> dict[str, _App]:
 
 def _server(instance: InstanceId, record: InstanceRecord) -> _Server:
     try:
-        address = ip_address(record.ip)
+        address = plain_address(record.ip)
     except ValueError as error:
         raise StepFailed(f"instance {instance} is registered at {record.ip!r}, which is no IP address") from error
-    return _Server(instance, str(address), record.port)
+    return _Server(instance, address, record.port)
 
 
 def _locations(locations: tuple[IngressLocation, ...], apps: Mapping[str, _App]) -> tuple[_Location, ...]:

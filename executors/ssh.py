@@ -14,6 +14,7 @@ from pathlib import Path
 import paramiko
 
 from executors.acknowledged import acknowledged_within
+from executors.conversation import Conversation
 from executors.knock import answer_script, knock_of, may_knock
 from executors.remote import OnLine, Unreachable
 from executors.script import FENCED_MARK, FENCED_STATUS, STATE_FOLDER, wrapped
@@ -32,7 +33,7 @@ SILENT_SECONDS = 20  # a machine that acknowledges nothing for so long is gone
 GRACE_SECONDS = 10.0  # how much longer than the remote timeout to wait for its answer
 KILL_SECONDS = 5
 TIMED_OUT = frozenset({124, 137})
-SESSIONS = 8  # sshd's MaxSessions is 10
+SESSIONS = 8  # sshd's MaxSessions is 10; one more is kept for what is pushed
 SESSION_RETRY_SECONDS = 0.02
 SIDE_BY_SIDE = 32
 LAST_LINES = 40
@@ -106,6 +107,16 @@ class Ssh:
         with ThreadPoolExecutor(min(len(scripts), SIDE_BY_SIDE), thread_name_prefix="ssh") as pool:
             return dict(zip(scripts, pool.map(one, scripts), strict=True))
 
+    def talk(self, node: str, command: str) -> Conversation:
+        """Start a program that answers line by line, beside the scripts. Raises `Unreachable`."""
+        channel = self._channel(node, self._machine(node))
+        try:
+            channel.exec_command(command)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            channel.close()
+            raise Unreachable(f"{node}: no program could be started ({_reason(error)})") from error
+        return Conversation(node, channel)
+
     def answers(self, node: str) -> bool:
         """Whether a machine acknowledges what its warm connection sends, or lets flstr in where there is none.
 
@@ -167,12 +178,15 @@ class Ssh:
 
     @contextlib.contextmanager
     def _session(self, node: str, machine: _Machine) -> Iterator[paramiko.Channel]:
+        with self._channel(node, machine) as channel:
+            yield channel
+
+    def _channel(self, node: str, machine: _Machine) -> paramiko.Channel:
         """A channel on the warm connection; one that turns out dead is made anew, once."""
         channel = self._open(node, machine) or self._open(node, machine)
         if channel is None:
             raise Unreachable(f"{node}: the SSH connection was closed as soon as it was made")
-        with channel:
-            yield channel
+        return channel
 
     def _open(self, node: str, machine: _Machine) -> paramiko.Channel | None:
         client = self._client(node, machine)

@@ -45,6 +45,11 @@ class Dispatch:
         """What is under way, oldest first."""
         return tuple(one.operation for one in self._under_way.values())
 
+    @property
+    def busy(self) -> bool:
+        """Whether there is any, or one that has ended and was not reaped yet."""
+        return bool(self._under_way)
+
     def start(self, queued: Sequence[Operation]) -> bool:
         """Start what may start of these, which are in order; says whether there was any."""
         taken = {name for operation in self.running for name in operation.plan.locks}

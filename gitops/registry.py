@@ -4,6 +4,8 @@ import functools
 from collections.abc import Collection, Mapping
 from typing import TypeVar
 
+from pydantic import ValidationError
+
 from gitops.overlay_leases import parse_leases
 from gitops.shared import Shared
 from gitops.store import Store
@@ -12,7 +14,7 @@ from model.app import App
 from model.base import Frozen
 from model.certificates import CertificateRecord
 from model.cluster import Cluster
-from model.errors import Refused, StepFailed
+from model.errors import Refused, StepFailed, Unreadable
 from model.names import AppKind, AppName, InstanceId, MeshName, NodeName
 from model.registered import (
     INSTANCE_PORTS,
@@ -196,7 +198,16 @@ class Registry:
 
 
 def parse(found: Mapping[str, str]) -> Registered:
-    """The registered tree from etcd's keys and values."""
+    """The registered tree from etcd's keys and values. Raises `Unreadable` where one of them is not what it may be."""
+    try:
+        return _tree(found)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Unreadable(f"etcd holds a name that there cannot be: {where} ({first['msg']})") from error
+
+
+def _tree(found: Mapping[str, str]) -> Registered:
     ports = _records(found, keys.PORTS, PortRecord)
     return Registered(
         nodes=_records(found, keys.NODES, NodeRecord),
@@ -228,6 +239,16 @@ def _parsed(model: type[R], text: str) -> R:
     return model.model_validate_json(text)
 
 
+def _record(model: type[R], key: str, text: str) -> R:
+    try:
+        record: R = _parsed(model, text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise Unreadable(f"etcd: {key} cannot be read ({where + ': ' if where else ''}{first['msg']})") from error
+    return record
+
+
 def _under(found: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {key.removeprefix(prefix): found[key] for key in sorted(key for key in found if key.startswith(prefix))}
 
@@ -237,7 +258,7 @@ def _dead(found: Mapping[str, str]) -> dict[NodeName, float]:
 
 
 def _records(found: Mapping[str, str], prefix: str, model: type[R]) -> dict[str, R]:
-    return {name: _parsed(model, value) for name, value in _under(found, prefix).items()}
+    return {name: _record(model, f"{prefix}{name}", value) for name, value in _under(found, prefix).items()}
 
 
 def _members(found: Mapping[str, str]) -> dict[MeshName, dict[NodeName, MeshMember]]:
@@ -245,7 +266,7 @@ def _members(found: Mapping[str, str]) -> dict[MeshName, dict[NodeName, MeshMemb
     for name, value in _under(found, keys.MESHES).items():
         match name.split("/"):
             case [mesh, "member", node]:
-                members.setdefault(mesh, {})[node] = _parsed(MeshMember, value)
+                members.setdefault(mesh, {})[node] = _record(MeshMember, f"{keys.MESHES}{name}", value)
     return members
 
 
@@ -256,9 +277,10 @@ def _apps(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], RegisteredA
         for name, value in _under(found, f"{kind}/").items():
             match name.split("/"):
                 case [app, "meta_data"]:
-                    meta[kind, app] = _parsed(MetaData, value)
+                    meta[kind, app] = _record(MetaData, f"{kind}/{name}", value)
                 case [app, "instance", instance]:
-                    instances.setdefault((kind, app), {})[instance] = _parsed(InstanceRecord, value)
+                    record = _record(InstanceRecord, f"{kind}/{name}", value)
+                    instances.setdefault((kind, app), {})[instance] = record
     stable, quarantine = _stable(found), _quarantine(found)
     return {
         name: RegisteredApp(
@@ -277,9 +299,10 @@ def _services(found: Mapping[str, str]) -> dict[AppName, RegisteredService]:
     for name, value in _under(found, keys.SERVICES).items():
         match name.split("/"):
             case [service, "meta_data"]:
-                meta[service] = _parsed(MetaData, value)
+                meta[service] = _record(MetaData, f"{keys.SERVICES}{name}", value)
             case [service, "instance", instance]:
-                instances.setdefault(service, {})[instance] = _parsed(ServiceInstance, value)
+                record = _record(ServiceInstance, f"{keys.SERVICES}{name}", value)
+                instances.setdefault(service, {})[instance] = record
     return {
         name: RegisteredService(meta_data=meta.get(name), instances=instances.get(name, {}))
         for name in sorted(meta.keys() | instances.keys())

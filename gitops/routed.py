@@ -23,6 +23,10 @@ def routing_digest(registered: Registered, node: NodeName) -> str:
         if app.meta_data is not None:
             parts.append(f"{kind} {name} {app.meta_data.to_json()}")
             parts += [f"{instance} {record.to_json()}" for instance, record in sorted(app.instances.items())]
+    for name, service in sorted(registered.services.items()):
+        if service.meta_data is not None:
+            parts.append(f"service {name} {service.meta_data.to_json()}")
+            parts += [f"{instance} {record.to_json()}" for instance, record in sorted(service.instances.items())]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
@@ -30,3 +34,9 @@ def wrongly_routed(registered: Registered) -> tuple[NodeName, ...]:
     """The machines whose routing was last brought to something else, or never to anything."""
     nodes = routing_nodes(registered)
     return tuple(node for node in nodes if registered.routed.get(node) != routing_digest(registered, node))
+
+
+def routing_target(registered: Registered) -> str:
+    """Sixteen digits that change with what the routing of any machine should be."""
+    parts = [f"{node} {routing_digest(registered, node)}" for node in routing_nodes(registered)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -17,24 +17,30 @@ from gitops.manifests import Manifests
 from gitops.notices import Trouble, say
 from gitops.operations import Operations
 from gitops.outcome import brought
-from gitops.plan import plan
+from gitops.plan import Plans, only_routes, plan
 from gitops.plan.floating import failovers
 from gitops.preempt import why_superseded
-from gitops.registry import Registry
+from gitops.registry import KINDS, Registry
 from gitops.releases import Wanted, wanted
 from gitops.reverts import Reverts
 from gitops.revisions import Revisions
+from gitops.routed import routing_target
 from gitops.runner import Runner
 from model import keys
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
 from model.operation import Approval, Operation, Origin, SyncState
+from model.registered import Registered
 from model.steps import CERTIFICATES, NAMES, Plan, app_lock, is_failover
 
 log = structlog.get_logger()
 
-# What plans depend on beside the revision, and what an operation does not change.
-CONDITIONS = (keys.DEAD, keys.UNREACHABLE, keys.QUARANTINE, keys.DUE, keys.ATTEMPTS)
+# What others than operations change, and what is then planned for anew.
+CONDITIONS = (
+    *(keys.DEAD, keys.UNREACHABLE, keys.QUARANTINE, keys.DUE, keys.ATTEMPTS),
+    *(f"{kind}/" for kind in KINDS),
+    keys.SERVICES,
+)
 BY_ITSELF = Origin(display="flstr", place="by itself")
 
 
@@ -72,6 +78,11 @@ class Worker:
     def wake(self) -> None:
         """Have the worker look at Git and at etcd now."""
         self._awake.set()
+
+    def registered_changed(self) -> None:
+        """Have it look, unless operations are under way: they see to what they register, and at their end it looks."""
+        if not self.dispatch.busy:
+            self.wake()
 
     def stop(self) -> None:
         """Let the loop end after what it is doing."""
@@ -196,7 +207,7 @@ class Worker:
             return False
         cluster, registered = self._registry.cluster(), self._registry.read()
         busy = frozenset(name for operation in under_way for name in operation.plan.locks)
-        if self._create(failovers(cluster, registered, busy), self.state().revision, lambda _: BY_ITSELF):
+        if self._create(failovers(cluster, registered, busy), self.state().revision, registered, lambda _: BY_ITSELF):
             return True
         if not any(map(is_failover, (operation.plan.locks for operation in under_way))):
             self._failed_over_for = silence | tried
@@ -241,16 +252,17 @@ class Worker:
         # What was approved waits for what is under way; nothing new comes before it.
         if busy and any(approval.status == "approved" for approval in approvals):
             return False
-        plans = plan(manifests, self._registry.read(), busy)
+        registered = self._registry.read()
+        plans = plan(manifests, registered, busy)
         self._wanted = plans.wanted
         unasked = {CERTIFICATES, *(app_lock(name) for _, name in plans.wanted.reverted)}
 
         def origin_of(change: Plan) -> Origin:
             # Whoever wrote the revision did not ask for this.
-            itself = unasked.intersection(change.locks) or _follows(change.locks)
+            itself = only_routes(change) or unasked.intersection(change.locks) or _follows(change.locks)
             return BY_ITSELF if itself else self._revisions.origin(state.revision, manifests.cluster)
 
-        if self._create(plans.changes, state.revision, origin_of):
+        if self._create(plans.changes, state.revision, registered, origin_of):
             return True
         undone = [name for change in plans.changes if _follows(change.locks) for name in change.locks]
         if undone or not busy:
@@ -266,20 +278,31 @@ class Worker:
             origin = self._revisions.origin(state.revision, cluster)
             requesters = self._revisions.requesters(state.revision, state.intact, plans.removal.losses, cluster)
             self._operations.create_waiting(plans.removal, state.revision, origin, requesters, cluster.approvals)
+        self._forget_attempts(plans)
         self._planned_for = known_for
         intact = state.intact if plans.removal.destroys() else state.revision
         self._save(state.model_copy(update={"settled": True, "intact": intact}))
         return ruling.ask
 
-    def _create(self, changes: Sequence[Plan], revision: str, origin_of: Callable[[Plan], Origin]) -> bool:
+    def _create(
+        self, changes: Sequence[Plan], revision: str, registered: Registered, origin_of: Callable[[Plan], Origin]
+    ) -> bool:
         """Have changes carried out; the same plan again would fail again, or leave the same undone again."""
         created = False
         for change in changes:
             key, attempt = keys.attempt(change.locks[0]), f"{revision} {change.digest()}"
+            if only_routes(change):
+                # Such a plan does not say what the routing is brought to.
+                attempt += f" {routing_target(registered)}"
             if self._store.get(key) != attempt:
                 self._operations.create(change, revision, origin_of(change), {key: attempt})
                 created = True
         return created
+
+    def _forget_attempts(self, plans: Plans) -> None:
+        """What has come to its end may have to be done again, such as where somebody undoes it by hand."""
+        undone = {keys.attempt(change.locks[0]) for change in plans.changes}
+        self._store.delete(*(self._store.prefix(keys.ATTEMPTS).keys() - undone))
 
     def _queue_approved(self, approvals: list[Approval], under_way: Sequence[Operation]) -> bool:
         approval = next((item for item in approvals if item.status == "approved"), None)

@@ -14,7 +14,7 @@ from gitops.plan.names import names_plans
 from gitops.plan.removal import removal_plan
 from gitops.releases import Wanted, wanted
 from model.registered import Registered
-from model.steps import Plan
+from model.steps import ApplyRouting, Plan
 
 
 @dataclass(frozen=True)
@@ -44,3 +44,8 @@ def plan(manifests: Manifests, registered: Registered, busy: Collection[str] = (
         *floating_plans(cluster, registered, locked),
     )
     return Plans(changes, removal, known)
+
+
+def only_routes(change: Plan) -> bool:
+    """Whether a plan does nothing but bring the routing to what is registered."""
+    return all(isinstance(planned.step, ApplyRouting) for planned in change.steps)

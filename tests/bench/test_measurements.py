@@ -15,6 +15,7 @@ from bench.deploys import by_script
 from bench.deploys import measure as deploys
 from bench.deploys.by_script import ByScript
 from bench.deploys.hosts import running
+from bench.routing import measure as routing
 from gitops.repository import ClusterRepo
 from gitops.store import Store
 from tests.gitops.remote import Remote
@@ -98,6 +99,16 @@ def test_deploys_are_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert [figure.kind for figure in group.figures][:4] == ["flstr", "flstr", "floor", "peer"]
     assert all(len(figure.seconds) == 2 for figure in group.figures[:4])
     _await_nothing_of(tmp_path)
+
+
+@pytest.mark.hosts
+def test_routing_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, few in {"MACHINES": 2, "WARM_UP": 1, "CHANGES": 3, "SCRIPT_RUNS": 2}.items():
+        monkeypatch.setattr(routing, name, few)
+    [group] = routing.measure(tmp_path)
+    runs = [len(figure.seconds) for figure in group.figures]
+    assert runs == [6, 3, 6, 3, 2, 3, 3, 3, 3, 3, 2, 2]
+    assert [figure.kind for figure in group.figures[6:8]] == ["floor", "floor"]
 
 
 @needs_sshd
