@@ -22,3 +22,13 @@ def bound_nodes(pool: PoolName | None, nodes: Sequence[NodeName], registered: Re
 def serving_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:
     """The ingresses that serve a public address."""
     return bound_nodes(record.pool, record.nodes, registered)
+
+
+def served_by(node: NodeName, registered: Registered) -> tuple[IngressRecord, ...]:
+    """The public addresses that a machine serves, in order; none where it is no ingress."""
+    found = registered.nodes.get(node)
+    if found is None or found.role != "ingress":
+        return ()
+    return tuple(
+        record for _, record in sorted(registered.ingress.items()) if node in serving_nodes(record, registered)
+    )

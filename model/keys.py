@@ -41,6 +41,7 @@ FLOATING_IPS = "flstr/floating_ip/"
 FLOATED = "flstr/floated/"
 UNREACHABLE = "flstr/unreachable/"
 ROUNDS = "flstr/round/"
+CERTIFIED = "flstr/certified/"
 
 
 def node(name: str) -> str:
@@ -231,3 +232,8 @@ def unreachable(node_name: str) -> str:
 def check_round(verb: str) -> str:
     """When the daily round of a check was last made."""
     return f"{ROUNDS}{verb}"
+
+
+def certified(node_name: str) -> str:
+    """The certificates that an ingress was last given: `name=serial`, with spaces between them."""
+    return f"{CERTIFIED}{node_name}"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
+from executors.certificates.ingress_files import CERTIFICATES_FOLDER
 from executors.routing_files import HAPROXY_PAGE, RoutingFiles, routing_files
 from gitops.registry import parse
 from gitops.routed import routing_nodes
@@ -21,6 +23,7 @@ from model.names import HostName, UrlPath
 from model.registered import IngressLocation, IngressPublish, IngressRecord, Registered
 from tests.executors.example import CASES, ROUTING_FIXTURES, registered, registered_keys
 from tests.executors.expected import check
+from tests.executors.issued import pair_for
 
 NODES = [(case, node) for case in CASES for node in routing_nodes(registered(case))]
 
@@ -54,7 +57,10 @@ def accepted(files: RoutingFiles, folder: Path) -> None:
         if os.geteuid() != 0:
             pytest.skip("needs root, because nginx takes port 80 and opens its log even to test a file")
         config = folder / "nginx.conf"
-        config.write_text(files.nginx.replace("/run/nginx.pid", f"{folder}/pid"))
+        certificate = folder / "any.pem"
+        certificate.write_text(pair_for("any.example.com").content)
+        text = re.sub(rf"{CERTIFICATES_FOLDER}/[^;]+", str(certificate), files.nginx)
+        config.write_text(text.replace("/run/nginx.pid", f"{folder}/pid"))
         found = subprocess.run(["nginx", "-t", "-c", config], capture_output=True, text=True, check=False)
         assert found.returncode == 0, found.stderr
         assert "[warn]" not in found.stderr
