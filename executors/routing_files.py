@@ -65,7 +65,7 @@ def routing_files(
     """The routing of one registered machine. An ingress serves those of its https hosts whose certificate it has or is
     given, which are `certified`, or else all that have one."""
     apps = {app.name: app for app in (*_apps(registered), *_services(registered))}
-    addresses = [str(ip_address(address)) for _, address in sorted(registered.nodes[node].addresses.items())]
+    addresses = [_address(address, node) for _, address in sorted(registered.nodes[node].addresses.items())]
     haproxy = render("routing/haproxy.cfg.j2", apps=apps.values(), addresses=addresses, unavailable_page=HAPROXY_PAGE)
     nginx = None
     if registered.nodes[node].role == "ingress":
@@ -92,8 +92,12 @@ def _app(name: str, meta_data: MetaData, instances: Mapping[str, InstanceRecord 
 
 
 def _server(instance: str, record: InstanceRecord | ServiceInstance) -> _Server:
+    return _Server(instance, _address(record.ip, f"instance {instance}"), record.port)
+
+
+def _address(text: str, of: str) -> str:
+    """An IP address; what may follow a % in one could be anything."""
     try:
-        address = ip_address(record.ip)
+        return str(ip_address(text.replace("%", " ")))
     except ValueError as error:
-        raise StepFailed(f"instance {instance} is registered at {record.ip!r}, which is no IP address") from error
-    return _Server(instance, str(address), record.port)
+        raise StepFailed(f"{of} is registered at {text!r}, which is no IP address") from error
