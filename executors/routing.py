@@ -4,10 +4,12 @@ import threading
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from executors.certificates.had import Had
 from executors.certificates.ingress_files import (
     CERTIFICATES_FOLDER,
     MISSING_STATUS,
     REFUSED_MARK,
+    REFUSED_STATUS,
     IngressCertificates,
     certificates_to_bring,
     refused_certificates,
@@ -30,6 +32,8 @@ from model.registered import Registered
 from model.steps import ApplyRouting
 
 SCRIPT_SECONDS = 90.0
+# A machine may lack certificates that were noted, and then refuse some of those that it is given.
+MOST_LESSONS = 2
 SEE_SECONDS = 15  # HAProxy's first check comes within 2 s; tinc may need a few more for the first packet
 
 
@@ -74,6 +78,7 @@ def nginx_script(config: str, certificates: IngressCertificates) -> str:
         certificates_folder=CERTIFICATES_FOLDER,
         missing_status=MISSING_STATUS,
         refused_mark=REFUSED_MARK,
+        refused_status=REFUSED_STATUS,
     )
 
 
@@ -105,6 +110,7 @@ class _Machine:
     script: str
     certificates: IngressCertificates
     unopened: Mapping[CertificateHost, str]
+    had: Had
 
 
 class Routing:
@@ -134,16 +140,17 @@ class Routing:
         # Without an ingress that lives, the app's users are the other apps, each beside its own HAProxy.
         lookouts = ingresses or tuple(hosts)
 
-        def machine(node: NodeName, noted: Mapping[CertificateHost, str]) -> _Machine:
-            return self._machine(node, noted, registered, cluster, serving if node in lookouts else ())
+        def machine(node: NodeName, had: Had) -> _Machine:
+            return self._machine(node, had, registered, cluster, serving if node in lookouts else ())
 
-        machines = {node: machine(node, registered.certified.get(node, {})) for node in routing}
+        machines = {node: machine(node, Had(registered.certified.get(node, {}), {})) for node in routing}
         context.report(f"configuring {len(machines)} machines")
         answers = self._run(machines, context)
-        # A machine that lost certificates since they were noted is given all of them.
-        bare = {node: machine(node, {}) for node, answer in answers.items() if _lacks_certificates(answer)}
-        machines |= bare
-        answers |= self._run(bare, context)
+        for _ in range(MOST_LESSONS):
+            learnt = {node: machines[node].had.learning(answer) for node, answer in answers.items()}
+            again = {node: machine(node, had) for node, had in learnt.items() if had is not None}
+            machines |= again
+            answers |= self._run(again, context)
         failed: list[StepFailed] = []
         for node, answer in answers.items():
             if not isinstance(answer, StepFailed):
@@ -161,17 +168,18 @@ class Routing:
     def _machine(
         self,
         node: NodeName,
-        noted: Mapping[CertificateHost, str],
+        had: Had,
         registered: Registered,
         cluster: Cluster,
         serving: Collection[tuple[AppKind, AppName, InstanceId]],
     ) -> _Machine:
-        wanted = certificates_of(node, registered)
-        certificates, unopened = certificates_to_bring(wanted, noted, self._decrypt)
+        needed = certificates_of(node, registered)
+        wanted = {name: issued for name, issued in needed.items() if name not in had.refused}
+        certificates, unopened = certificates_to_bring(wanted, had.noted, self._decrypt)
         files = routing_files(registered, node, certificates.names)
         checks = checks_of(serving, registered, node, certificates.names) if serving else Checks()
         firewall = firewall_of(node, cluster, registered)
-        return _Machine(routing_script(files, checks, firewall, certificates), certificates, unopened)
+        return _Machine(routing_script(files, checks, firewall, certificates), certificates, unopened, had)
 
     def _run(self, machines: Mapping[NodeName, _Machine], context: StepContext) -> dict[NodeName, str | StepFailed]:
         scripts = {node: one.script for node, one in machines.items()}
@@ -190,8 +198,9 @@ def _note(
     refused = refused_certificates(printed)
     for name, why in refused.items():
         context.tell(f"{node} keeps the old certificate of {name}, because nginx refuses the new one: {why}")
-    old = refused.keys() | machine.unopened.keys()
-    serials = {name: noted.get(name, "") if name in old else wanted[name].serial for name in machine.certificates.names}
+    for name, why in machine.had.refused.items():
+        context.tell(f"{node} does not serve {name} by https yet, because nginx refuses its certificate: {why}")
+    serials = machine.had.then(machine.certificates, wanted, refused.keys() | machine.unopened.keys())
     if serials != noted:
         context.registry.put_certified(node, serials)
     digest = routing_digest(registered, node)
@@ -204,10 +213,6 @@ def _tell_unopened(machines: Mapping[NodeName, _Machine], context: StepContext) 
     found = {(name, why) for one in machines.values() for name, why in one.unopened.items()}
     for name, why in sorted(found):
         context.tell(f"{name} keeps the certificate it has, if any: the key of the new one cannot be opened: {why}")
-
-
-def _lacks_certificates(answer: str | StepFailed) -> bool:
-    return isinstance(answer, StepFailed) and answer.status == MISSING_STATUS
 
 
 def _why(failed: StepFailed) -> str:

@@ -11,6 +11,8 @@ from model.names import CertificateHost
 CERTIFICATES_FOLDER = "/etc/nginx/certificates"
 # Of a script that finds that a certificate is not there which the machine had.
 MISSING_STATUS = 77
+# Of one that finds that nginx refuses the first certificate of a host.
+REFUSED_STATUS = 78
 REFUSED_MARK = "refused certificate: "
 
 

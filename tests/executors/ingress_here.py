@@ -18,7 +18,7 @@ from executors.nginx_files import ACME_FOLDER
 from executors.padlock.check import Outside
 from executors.routing_files import HAPROXY_PAGE, routing_files
 from model.registered import Registered
-from tests.executors.issued import tests_authority
+from tests.executors.issued import issuing_authority
 
 NODE = "ingress016"
 ADDRESS = "127.0.0.1"
@@ -99,7 +99,7 @@ class IngressHere:
         self._haproxy_lines: list[str] = []
         threading.Thread(target=self._hear, daemon=True).start()
         self.authority = folder / "authority.pem"
-        self.authority.write_text(tests_authority().root.pem)
+        self.authority.write_text(issuing_authority().root.pem)
         self._haproxy_config = self._haproxy(files.haproxy)
         (folder / "haproxy.cfg").write_text(self._haproxy_config)
         (folder / "nginx.conf").write_text(self._nginx(files.nginx or "", limit))

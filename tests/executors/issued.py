@@ -19,7 +19,7 @@ class Authority:
 
 
 @functools.cache
-def tests_authority() -> Authority:
+def issuing_authority() -> Authority:
     """The same one for all tests of a process."""
     begins = datetime.now(UTC) - 900 * DAY
     root = authority("root of the tests", begins=begins)
@@ -28,7 +28,7 @@ def tests_authority() -> Authority:
 
 def pair_for(*names: str) -> Pair:
     """A new certificate of these hosts."""
-    above = tests_authority().intermediate
+    above = issuing_authority().intermediate
     holder = host(above, *names, begins=datetime.now(UTC) - DAY)
     return Pair(names[0], chain(holder, above), holder.key_pem.decode())
 

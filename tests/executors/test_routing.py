@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import pytest
 from pydantic import TypeAdapter
 
-from executors.certificates.ingress_files import MISSING_STATUS
+from executors.certificates.ingress_files import MISSING_STATUS, REFUSED_STATUS
 from executors.routing import Checks, Routing, checks_of, routing_script
 from executors.routing_files import routing_files
 from executors.script import wrapped
@@ -294,6 +294,24 @@ def test_one_that_nginx_refuses_is_said_and_tried_again(store: Store) -> None:
     ]
     tree = field.context.registry.read()
     assert (tree.certified["edge101"][SHOP], tree.certified["ingress016"][SHOP]) == ("5", "6")
+    assert wrongly_routed(tree) == ("edge101",)
+
+
+def test_a_first_one_that_nginx_refuses_leaves_its_host_waiting_and_the_others_served(store: Store) -> None:
+    def answer(node: str, script: str) -> str:
+        if node == "edge101" and f"take_pair {SHOP} " in script:
+            output = f"refused certificate: {SHOP} key values mismatch"
+            raise StepFailed(f"edge101: {output}", output, REFUSED_STATUS)
+        return ""
+
+    field = secure_field(store, answer)
+    field.apply()
+    assert carried(field)["edge101"] == [WILD, "admin.example.com", "both.example.com"]
+    assert field.told == [
+        f"edge101 does not serve {SHOP} by https yet, because nginx refuses its certificate: key values mismatch"
+    ]
+    tree = field.context.registry.read()
+    assert SHOP not in tree.certified["edge101"]
     assert wrongly_routed(tree) == ("edge101",)
 
 
