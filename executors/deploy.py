@@ -13,7 +13,7 @@ from gitops.secrets import Decrypt
 
 def deploy_executors(remote: Remote, decrypt: Decrypt, thin_pack: ThinPack) -> Executors:
     """Everything between a commit and an app that answers."""
-    releases, routing = Releases(remote, thin_pack), Routing(remote)
+    releases, routing = Releases(remote, thin_pack), Routing(remote, decrypt)
     instances = Instances(remote, decrypt, releases)
     return {
         "registry.write": write_keys,

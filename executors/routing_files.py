@@ -1,23 +1,18 @@
 """What a machine's HAProxy and nginx are to say, purely from what is registered."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from executors.addresses import plain_address
+from executors.nginx_files import nginx_config
 from executors.templates import render
+from gitops.routed import certificates_of
 from model.errors import StepFailed
-from model.names import AppKind, AppName, InstanceId, NodeName
-from model.registered import IngressLocation, IngressRecord, InstanceRecord, Registered
+from model.names import AppKind, AppName, CertificateHost, NodeName
+from model.registered import InstanceRecord, MetaData, Registered, ServiceInstance
 
 HAPROXY_CONFIG = "/etc/haproxy/haproxy.cfg"
 HAPROXY_PAGE = "/etc/haproxy/unavailable.html"
-NGINX_CONFIG = "/etc/nginx/nginx.conf"
-PAGES_FOLDER = "/var/www/flstr"
-UNAVAILABLE = "unavailable.html"
-ACME_FOLDER = "/var/www/acme"
-ACME_PATH = "/.well-known/acme-challenge/"
-# Port 80 answers on every ingress, also before the first app: strangers get 404, certificates their challenge.
-HTTP_PORT = 80
 
 
 @dataclass(frozen=True)
@@ -31,7 +26,7 @@ class RoutingFiles:
 
 @dataclass(frozen=True)
 class _Server:
-    instance: InstanceId
+    instance: str
     ip: str
     port: int
 
@@ -54,88 +49,55 @@ class _App:
         return "https" if self.protocol == "https" else "http"
 
 
-@dataclass(frozen=True)
-class _Location:
-    match: str
-    upstream: str
-    scheme: str
-
-
-@dataclass(frozen=True)
-class _Host:
-    name: str
-    port: int
-    locations: tuple[_Location, ...]
-
-
 def backend_name(kind: AppKind, app: AppName) -> str:
     """What HAProxy calls an app."""
     return f"{kind}-{app}"
 
 
-def plain_ingresses(registered: Registered) -> tuple[IngressRecord, ...]:
-    """The public addresses that are served; one with TLS waits for its certificate."""
-    return tuple(record for _, record in sorted(registered.ingress.items()) if not record.publish.ssl)
+def service_name(service: AppName) -> str:
+    """What HAProxy calls a service."""
+    return f"service-{service}"
 
 
-def routing_files(registered: Registered, node: NodeName) -> RoutingFiles:
-    """The routing of one registered machine."""
-    apps = _apps(registered)
-    page = render("routing/unavailable.html")
-    addresses = [plain_address(address) for _, address in sorted(registered.nodes[node].addresses.items())]
+def routing_files(
+    registered: Registered, node: NodeName, certified: Collection[CertificateHost] | None = None
+) -> RoutingFiles:
+    """The routing of one registered machine. An ingress serves those of its https hosts whose certificate it has or is
+    given, which are `certified`, or else all that have one."""
+    apps = {app.name: app for app in (*_apps(registered), *_services(registered))}
+    addresses = [_address(address, node) for _, address in sorted(registered.nodes[node].addresses.items())]
     haproxy = render("routing/haproxy.cfg.j2", apps=apps.values(), addresses=addresses, unavailable_page=HAPROXY_PAGE)
-    if registered.nodes[node].role != "ingress":
-        return RoutingFiles(haproxy, None, {HAPROXY_PAGE: page})
-    ingresses = plain_ingresses(registered)
-    hosts = [_Host(one.publish.host_name, one.publish.port, _locations(one.location, apps)) for one in ingresses]
-    ports = tuple(sorted({HTTP_PORT, *(one.publish.port for one in ingresses)}))
-    routed = {location.upstream for host in hosts for location in host.locations}
-    nginx = render(
-        "routing/nginx.conf.j2",
-        upstreams=[app for name, app in apps.items() if name in routed],
-        hosts=hosts,
-        ports=ports,
-        acme_folder=ACME_FOLDER,
-        acme_path=ACME_PATH,
-        pages_folder=PAGES_FOLDER,
-        unavailable_name=UNAVAILABLE,
-    )
-    return RoutingFiles(haproxy, nginx, {HAPROXY_PAGE: page, f"{PAGES_FOLDER}/{UNAVAILABLE}": page})
+    nginx = None
+    if registered.nodes[node].role == "ingress":
+        there = certificates_of(node, registered) if certified is None else certified
+        nginx = nginx_config(node, registered, there, apps)
+    return RoutingFiles(haproxy, nginx, {HAPROXY_PAGE: render("routing/unavailable.html")})
 
 
-def _apps(registered: Registered) -> dict[str, _App]:
-    apps = (
-        _App(
-            backend_name(kind, name),
-            found.meta_data.publish.port,
-            found.meta_data.env.protocol,
-            tuple(_server(instance, record) for instance, record in sorted(found.instances.items())),
-        )
-        for (kind, name), found in sorted(registered.apps.items())
-        if found.meta_data is not None
-    )
-    return {app.name: app for app in apps}
+def _apps(registered: Registered) -> Iterator[_App]:
+    for (kind, name), found in sorted(registered.apps.items()):
+        if found.meta_data is not None:
+            yield _app(backend_name(kind, name), found.meta_data, found.instances)
 
 
-def _server(instance: InstanceId, record: InstanceRecord) -> _Server:
+def _services(registered: Registered) -> Iterator[_App]:
+    for name, found in sorted(registered.services.items()):
+        if found.meta_data is not None:
+            yield _app(service_name(name), found.meta_data, found.instances)
+
+
+def _app(name: str, meta_data: MetaData, instances: Mapping[str, InstanceRecord | ServiceInstance]) -> _App:
+    servers = tuple(_server(instance, record) for instance, record in sorted(instances.items()))
+    return _App(name, meta_data.publish.port, meta_data.env.protocol, servers)
+
+
+def _server(instance: str, record: InstanceRecord | ServiceInstance) -> _Server:
+    return _Server(instance, _address(record.ip, f"instance {instance}"), record.port)
+
+
+def _address(text: str, of: str) -> str:
+    """An IP address; what may follow a % in one could be anything."""
     try:
-        address = plain_address(record.ip)
+        return plain_address(text)
     except ValueError as error:
-        raise StepFailed(f"instance {instance} is registered at {record.ip!r}, which is no IP address") from error
-    return _Server(instance, address, record.port)
-
-
-def _locations(locations: tuple[IngressLocation, ...], apps: Mapping[str, _App]) -> tuple[_Location, ...]:
-    """A path answers for itself and for what is below it, not for what merely begins with the same letters."""
-    found: dict[str, _App] = {}
-    for one in locations:
-        app = apps.get(backend_name(one.type, one.name))
-        if app is not None:
-            found[one.location.rstrip("/")] = app
-    matches = []
-    for path, app in sorted(found.items()):
-        if path:
-            matches.append(_Location(f"= {path}", app.name, app.scheme))
-        if f"{path}/" != ACME_PATH:
-            matches.append(_Location(f"{path}/", app.name, app.scheme))
-    return tuple(matches)
+        raise StepFailed(f"{of} is registered at {text!r}, which is no IP address") from error

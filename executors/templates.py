@@ -23,8 +23,8 @@ def quote(value: object) -> str:
     return shlex.quote(text)
 
 
-def write_file(path: str, content: str, mode: str = "644") -> str:
-    """Shell that writes `content` to `path` where it differs, by the prelude's `put_file`.
+def write_file(path: str, content: str, mode: str = "644", command: str = "") -> str:
+    """Shell that writes `content` to `path` where it differs, by the prelude's `put_file`, or hands it to `command`.
 
     The content stands in a quoted here-document whose delimiter is not among its lines, so nothing of it is shell.
     """
@@ -34,7 +34,7 @@ def write_file(path: str, content: str, mode: str = "644") -> str:
         raise ValueError(f"{path}: a mode is three octal digits, not {mode!r}")
     if content and not content.endswith("\n"):
         raise ValueError(f"{path}: a file ends with a newline")
-    command = f"put_file {quote(path)} {quote(mode)}"
+    command = command or f"put_file {quote(path)} {quote(mode)}"
     if not content:
         return f"{command} </dev/null"
     delimiter = _DELIMITER

@@ -28,3 +28,13 @@ def answering_nodes(record: IngressRecord, registered: Registered) -> tuple[Node
     """Those of them that answer the public; where none does, those that are not given up."""
     alive = tuple(node for node in serving_nodes(record, registered) if node not in registered.dead)
     return tuple(node for node in alive if node not in registered.unreachable) or alive
+
+
+def served_by(node: NodeName, registered: Registered) -> tuple[IngressRecord, ...]:
+    """The public addresses that a machine serves, in order; none where it is no ingress."""
+    found = registered.nodes.get(node)
+    if found is None or found.role != "ingress":
+        return ()
+    return tuple(
+        record for _, record in sorted(registered.ingress.items()) if node in serving_nodes(record, registered)
+    )

@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from gitops.bindings import served_by
 from gitops.networked import Members
 from gitops.overlay_leases import lease_of
 from gitops.routed import ROUTING_ROLES
@@ -43,7 +44,7 @@ def zones_in_role(node: NodeName, role: Role, cluster: Cluster, registered: Regi
     """The zones of a machine, whether it has joined yet or not; the public one first."""
     networks = _networks(node, role, cluster, registered)
     inner = (Zone(name, tuple(_inside(name, node, role, cluster, registered))) for name in networks)
-    outside = (*_outside(role, registered), *_of_networks(networks, node, cluster, registered))
+    outside = (*_outside(node, role, registered), *_of_networks(networks, node, cluster, registered))
     return (Zone(PUBLIC, outside), *inner)
 
 
@@ -76,10 +77,11 @@ def _networks(node: NodeName, role: Role, cluster: Cluster, registered: Register
     return (*wanted, *left)
 
 
-def _outside(role: Role, registered: Registered) -> Iterator[Opening]:
+def _outside(node: NodeName, role: Role, registered: Registered) -> Iterator[Opening]:
+    """An ingress that has not joined yet serves nothing; the routing that follows opens its ports."""
     yield Opening(str(SSH_PORT), "tcp")
     if role == "ingress":
-        served = {record.publish.port for record in registered.ingress.values()}
+        served = {record.publish.port for record in served_by(node, registered)}
         for port in sorted({*WEB_PORTS, *served}):
             yield Opening(str(port), "tcp")
 
@@ -113,8 +115,9 @@ def _inside(network: str, node: NodeName, role: Role, cluster: Cluster, register
         if others:
             yield Opening(str(ETCD_PEER_PORT), "tcp", others)
     if role in ROUTING_ROLES:
-        published = (app.meta_data.publish.port for app in registered.apps.values() if app.meta_data is not None)
-        for port in sorted(set(published)):
+        offered = [app.meta_data for app in registered.apps.values()]
+        offered += [service.meta_data for service in registered.services.values()]
+        for port in sorted({one.publish.port for one in offered if one is not None}):
             yield Opening(str(port), "tcp")
     if role == "worker" and (network == cluster.app_network() or _carries(network, node, registered)):
         yield Opening(f"{INSTANCE_PORTS.start}-{INSTANCE_PORTS.stop - 1}", "tcp")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from gitops.lint_bindings import binding_faults, holder_faults
 from gitops.lint_drained import drain_faults, undrained_workers
 from gitops.lint_floating import floating_faults
 from gitops.lint_networks import OWN_PORTS, WEB_PORTS, network_faults
@@ -28,8 +29,10 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
     yield from floating_faults(cluster, manifests.cluster)
     yield from recipient_faults(cluster, manifests.cluster)
     apps = sorted(manifests.apps.values(), key=lambda app: app.app)
-    for index, app in enumerate(apps):
-        place = _Place(files, app)
+    places = [_Place(files, app) for app in apps]
+    yield from holder_faults(cluster, manifests.cluster)
+    yield from binding_faults([(place.document, place.app) for place in places], manifests.cluster)
+    for index, (app, place) in enumerate(zip(apps, places, strict=True)):
         yield from _reachable(place, manifests.cluster)
         yield from _own_port(place, manifests.cluster, apps[:index])
         yield from _public_ports(place, manifests.cluster, apps)

@@ -15,7 +15,7 @@ from model.base import Frozen
 from model.certificates import CertificateRecord
 from model.cluster import Cluster
 from model.errors import Refused, StepFailed, Unreadable
-from model.names import AppKind, AppName, InstanceId, MeshName, NodeName
+from model.names import AppKind, AppName, CertificateHost, InstanceId, MeshName, NodeName
 from model.registered import (
     INSTANCE_PORTS,
     FloatingRecord,
@@ -56,7 +56,7 @@ class Registry:
         prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
         prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED]
         prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE, keys.SERVICES, keys.CERTIFICATES, keys.DUE, keys.NAMES]
-        prefixes += [keys.FLOATING_IPS, keys.FLOATED, keys.UNREACHABLE, keys.LEFT_NAMES]
+        prefixes += [keys.FLOATING_IPS, keys.FLOATED, keys.UNREACHABLE, keys.LEFT_NAMES, keys.CERTIFIED]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -114,7 +114,7 @@ class Registry:
         gone = [key for key in meshes if key.endswith(f"/member/{node}")]
         freed = [key for key, owner in meshes.items() if "/address/" in key and owner == node]
         noted = (keys.routed(node), keys.meshed(node), keys.walled(node), keys.dead(node))
-        public = (keys.floated(node), keys.unreachable(node))
+        public = (keys.floated(node), keys.unreachable(node), keys.certified(node))
         # Whoever comes by that name is another machine, to which no floating IP leads yet.
         held = _records(self.store.prefix(keys.FLOATING_IPS), keys.FLOATING_IPS, FloatingRecord)
         for name, record in held.items():
@@ -188,6 +188,10 @@ class Registry:
         """Note what a machine's routing was brought to."""
         self.store.put(keys.routed(node), digest)
 
+    def put_certified(self, node: str, serials: Mapping[CertificateHost, str]) -> None:
+        """Note which certificates an ingress was given."""
+        self.store.put(keys.certified(node), " ".join(f"{name}={serial}" for name, serial in sorted(serials.items())))
+
     def put_instance(self, kind: AppKind, app: str, instance: str, record: InstanceRecord) -> None:
         """Register an instance: from now on it serves."""
         self.store.put(keys.instance(kind, app, instance), record.to_json())
@@ -222,6 +226,7 @@ def _tree(found: Mapping[str, str]) -> Registered:
         floating_ips=_records(found, keys.FLOATING_IPS, FloatingRecord),
         floated={node: tuple(value.split()) for node, value in _under(found, keys.FLOATED).items()},
         unreachable={node: float(since) for node, since in _under(found, keys.UNREACHABLE).items()},
+        certified={node: _serials(value) for node, value in _under(found, keys.CERTIFIED).items()},
         ports={(name.partition("/")[0], int(name.partition("/")[2])): held for name, held in ports.items()},
         routed=_under(found, keys.ROUTED),
         members=_members(found),
@@ -251,6 +256,11 @@ def _record(model: type[R], key: str, text: str) -> R:
 
 def _under(found: Mapping[str, str], prefix: str) -> dict[str, str]:
     return {key.removeprefix(prefix): found[key] for key in sorted(key for key in found if key.startswith(prefix))}
+
+
+def _serials(value: str) -> dict[CertificateHost, str]:
+    pairs = (one.partition("=") for one in value.split())
+    return {name: serial for name, _, serial in pairs}
 
 
 def _dead(found: Mapping[str, str]) -> dict[NodeName, float]:

@@ -1,11 +1,15 @@
-"""Whether the routing of every machine is what is registered. Pure."""
+"""Whether the routing of every machine is what is registered, certificates and all. Pure."""
 
 import hashlib
 
-from model.names import NodeName
-from model.registered import Registered
+from gitops.bindings import served_by
+from model.certificates import IssuedCertificate
+from model.names import CertificateHost, NodeName
+from model.registered import IngressRecord, Registered
 
 ROUTING_ROLES = frozenset({"worker", "ingress", "service"})
+# One more where the files come to say something else of the same records, so that every machine gets them anew.
+EDITION = 2
 
 
 def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
@@ -15,10 +19,13 @@ def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
 
 
 def routing_digest(registered: Registered, node: NodeName) -> str:
-    """Sixteen digits that change with anything that a machine's routing is made from."""
+    """Sixteen digits that change with anything that a machine's routing is made from, and with nothing else."""
     addresses = sorted(registered.nodes[node].addresses.items())
-    parts = [f"{network} {address}" for network, address in addresses]
-    parts += [f"{address} {record.to_json()}" for address, record in sorted(registered.ingress.items())]
+    parts = [f"edition {EDITION}", *(f"{network} {address}" for network, address in addresses)]
+    for record in served_by(node, registered):
+        waits = record.publish.ssl and certificate_of(record, registered) is None
+        parts.append(f"{'waiting ' if waits else ''}{record.publish.to_json()}")
+        parts += [location.to_json() for location in record.location]
     for (kind, name), app in sorted(registered.apps.items()):
         if app.meta_data is not None:
             parts.append(f"{kind} {name} {app.meta_data.to_json()}")
@@ -30,13 +37,38 @@ def routing_digest(registered: Registered, node: NodeName) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
+def certificate_of(record: IngressRecord, registered: Registered) -> IssuedCertificate | None:
+    """The certificate by which a public address is served; None before there is one."""
+    found = registered.certificates.get(record.publish.host_name)
+    return None if found is None else found.issued
+
+
+def certificates_of(node: NodeName, registered: Registered) -> dict[CertificateHost, IssuedCertificate]:
+    """The certificates that an ingress needs: of the hosts that it serves by https, as far as there are any."""
+    secured = (record for record in served_by(node, registered) if record.publish.ssl)
+    found = {record.publish.host_name: certificate_of(record, registered) for record in secured}
+    return {name: issued for name, issued in sorted(found.items()) if issued is not None}
+
+
+def rightly_certified(registered: Registered, node: NodeName) -> bool:
+    """Whether a machine was last given the certificates that it needs, and no others."""
+    wanted = {name: issued.serial for name, issued in certificates_of(node, registered).items()}
+    return registered.certified.get(node, {}) == wanted
+
+
 def wrongly_routed(registered: Registered) -> tuple[NodeName, ...]:
-    """The machines whose routing was last brought to something else, or never to anything."""
-    nodes = routing_nodes(registered)
-    return tuple(node for node in nodes if registered.routed.get(node) != routing_digest(registered, node))
+    """The machines whose routing was last brought to something else, or never to anything; the same of certificates."""
+    return tuple(
+        node
+        for node in routing_nodes(registered)
+        if registered.routed.get(node) != routing_digest(registered, node) or not rightly_certified(registered, node)
+    )
 
 
 def routing_target(registered: Registered) -> str:
     """Sixteen digits that change with what the routing of any machine should be."""
-    parts = [f"{node} {routing_digest(registered, node)}" for node in routing_nodes(registered)]
+    parts = []
+    for node in routing_nodes(registered):
+        serials = " ".join(issued.serial for issued in certificates_of(node, registered).values())
+        parts.append(f"{node} {routing_digest(registered, node)} {serials}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -42,6 +42,7 @@ FLOATING_IPS = "flstr/floating_ip/"
 FLOATED = "flstr/floated/"
 UNREACHABLE = "flstr/unreachable/"
 ROUNDS = "flstr/round/"
+CERTIFIED = "flstr/certified/"
 
 
 def node(name: str) -> str:
@@ -237,3 +238,8 @@ def unreachable(node_name: str) -> str:
 def check_round(verb: str) -> str:
     """When the daily round of a check was last made."""
     return f"{ROUNDS}{verb}"
+
+
+def certified(node_name: str) -> str:
+    """The certificates that an ingress was last given: `name=serial`, with spaces between them."""
+    return f"{CERTIFIED}{node_name}"

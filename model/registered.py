@@ -208,6 +208,9 @@ class Registered(Frozen):
     unreachable: dict[NodeName, float] = Field(
         default_factory=dict, description="Ingresses whose public side does not answer, and since when"
     )
+    certified: dict[NodeName, dict[CertificateHost, str]] = Field(
+        default_factory=dict, description="The serial numbers of the certificates that an ingress was last given"
+    )
     ports: dict[tuple[NodeName, int], PortRecord] = Field(default_factory=dict)
     routed: dict[NodeName, str] = Field(default_factory=dict)
     members: dict[MeshName, dict[NodeName, MeshMember]] = Field(default_factory=dict)

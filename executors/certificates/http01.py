@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from executors.certificates.proofs import ChallengeKind, Proof
+from executors.nginx_files import ACME_FOLDER, ACME_PATH
 from executors.remote import Remote
-from executors.routing_files import ACME_FOLDER, ACME_PATH, HTTP_PORT
 from executors.templates import render
 from gitops.executor import HostFence
+from model.app import HTTP_PORT
 from model.errors import StepFailed
 from model.names import NodeName
 

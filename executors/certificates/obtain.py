@@ -9,14 +9,15 @@ from executors.certificates.failures import IssueFailed
 from executors.certificates.http01 import Http01Solver
 from executors.certificates.office import Office
 from executors.certificates.proofs import Solver
+from executors.nginx_files import ACME_FOLDER
 from executors.remote import Remote
-from executors.routing_files import ACME_FOLDER, HTTP_PORT
 from gitops.certificate_budget import Known, limit_of, over_budget
 from gitops.certificates import put_failure, read_history
 from gitops.certificates_due import ingresses_of, secured_hosts
 from gitops.executor import StepContext
 from gitops.store import Store
 from model import keys
+from model.app import HTTP_PORT
 from model.certificates import IssueFailure
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.names import CertificateHost, ClusterName

@@ -1,6 +1,6 @@
 """`padlock [host]`: every ingress asked by its own address, and what was seen told in findings."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,9 +14,10 @@ from executors.padlock.look import Target, closed_port, see_port
 from executors.padlock.report import report
 from executors.padlock.seen import HostSeen, PortSeen
 from executors.padlock.tls import why_closed
-from gitops.bindings import ingress_nodes
+from gitops.bindings import ingress_nodes, serving_nodes
 from gitops.registry import Registry
 from model.errors import Refused
+from model.names import NodeName
 from model.registered import IngressRecord, Registered
 
 SIDE_BY_SIDE = 16
@@ -103,20 +104,26 @@ def _has_tls(targets: Iterable[Target]) -> bool:
 
 
 def targets_of(host: str, registered: Registered, outside: Outside) -> Iterator[Target]:
-    """The ports to look at: those registered; plain http, from where people are sent to https; and https, which may be
-    served before it is registered."""
-    bindings = {one.publish.port: one for one in registered.ingress.values() if one.publish.host_name == host}
-    any_binding = next(iter(bindings.values()))
-    has_tls = any(one.publish.ssl for one in bindings.values())
+    """The ports to look at, at each ingress that serves the host: those registered; plain http, from where people are
+    sent to https; and https, which may be served before it is registered."""
+    of_host = [one for one in registered.ingress.values() if one.publish.host_name == host]
     for node in ingress_nodes(registered):
-        address = registered.nodes[node].ip
-        for port, one in bindings.items():
-            yield Target(asked_as(host), node, address, port, _path(one), one.publish.ssl)
-        if has_tls and outside.http_port not in bindings:
-            yield Target(asked_as(host), node, address, outside.http_port, _path(any_binding), tls=False)
-        if outside.https_port not in bindings:
-            port = outside.https_port
-            yield Target(asked_as(host), node, address, port, _path(any_binding), tls=True, expected=False)
+        bindings = {one.publish.port: one for one in of_host if node in serving_nodes(one, registered)}
+        if bindings:
+            yield from _targets_at(node, registered.nodes[node].ip, bindings, outside)
+
+
+def _targets_at(
+    node: NodeName, address: str, bindings: Mapping[int, IngressRecord], outside: Outside
+) -> Iterator[Target]:
+    any_binding = next(iter(bindings.values()))
+    name = asked_as(any_binding.publish.host_name)
+    for port, one in bindings.items():
+        yield Target(name, node, address, port, _path(one), one.publish.ssl)
+    if outside.http_port not in bindings and any(one.publish.ssl for one in bindings.values()):
+        yield Target(name, node, address, outside.http_port, _path(any_binding), tls=False)
+    if outside.https_port not in bindings:
+        yield Target(name, node, address, outside.https_port, _path(any_binding), tls=True, expected=False)
 
 
 def _path(binding: IngressRecord) -> str:

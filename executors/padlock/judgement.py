@@ -18,6 +18,9 @@ def findings(seen: HostSeen, ours: Container[str], authority: str, now: datetime
     """What is wrong with a host. `ours` are the hosts of the cluster, `authority` is who issues for them."""
     has_tls = any(_is_https(port) for port in seen.ports)
     found: list[Finding] = []
+    if not seen.ports:
+        mend = "see which pool or machines its binding names, and whether they have joined"
+        found.append(Finding("unreachable", "no ingress serves it", mend, hosts=(seen.host,)))
     for port in seen.ports:
         loops = list(loop_findings(port))
         others = _of_port(seen.host, port, ours, has_tls, now)

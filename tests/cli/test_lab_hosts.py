@@ -13,7 +13,7 @@ from hcloud.zones import ZoneRecord
 from cli.executors import build_checks, build_rounds, certificate_office
 from cli.settings import Settings, read_settings, variable_of
 from executors.certificates.proofs import ChallengeKind, Proof
-from executors.routing_files import ACME_FOLDER, ACME_PATH
+from executors.nginx_files import ACME_FOLDER, ACME_PATH
 from gitops.executor import HostChecks
 from gitops.operations import Operations
 from gitops.registry import Registry

@@ -12,7 +12,7 @@ from model.registered import Registered
 from tests.executors.expected import FIXTURES
 
 ROUTING_FIXTURES = FIXTURES / "routing"
-CASES = ("empty", "example", "several")
+CASES = ("empty", "example", "several", "secure")
 FIRST = "1" * 40
 
 

@@ -160,7 +160,7 @@ def test_a_program_that_cannot_work_with_its_configuration_goes_back_to_the_old_
     """HAProxy and nginx check these without fault, and cannot start so."""
     files = routing_files(field.registry.read(), INGRESS)
     for impossible, program in (
-        ({"haproxy": files.haproxy.replace("\ndefaults", "    maxconn 900000000\n\ndefaults")}, "haproxy"),
+        ({"haproxy": files.haproxy.replace("maxconn 8192", "maxconn 900000000")}, "haproxy"),
         ({"nginx": (files.nginx or "").replace("listen 80;", "listen 5001;")}, "nginx"),
     ):
         bad = type(files)(**{**vars(files), **impossible})

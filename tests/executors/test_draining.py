@@ -18,6 +18,7 @@ from tests.executors.clusters import cluster
 from tests.executors.example import registered, registered_keys
 from tests.executors.expected import FIXTURES, check, shellcheck
 from tests.executors.scripted import Answer, ScriptedRemote
+from tests.identity import IDENTITIES
 
 STEP = DrainInstance(app_kind="backend", app="influencer", instance="1-ab12cd34", node="worker101")
 
@@ -61,7 +62,7 @@ class Field:
 
     def drain(self, within: float = 30.0) -> None:
         step = STEP.model_copy(update={"within": within})
-        Draining(self.remote, Routing(self.remote)).drain(step, self.context)
+        Draining(self.remote, Routing(self.remote, IDENTITIES.decrypt)).drain(step, self.context)
 
     def kinds(self) -> list[str]:
         """What each script that ran was for, in order."""

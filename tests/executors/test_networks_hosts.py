@@ -31,6 +31,7 @@ from tests.executors.machines import Machines
 from tests.executors.rented import RentedHosts
 from tests.executors.scanner import seen_by_udp, seen_from, seen_from_outside
 from tests.gitops.flanneld import connect
+from tests.identity import IDENTITIES
 
 pytestmark = pytest.mark.hosts
 
@@ -68,7 +69,7 @@ def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> It
         machines.create(*ALL)
         machines.join(*ALL)
         machines.overlay.join(JoinOverlay(nodes=IN_OVERLAY), machines.context)
-        Routing(machines.ssh).apply(ApplyRouting(), machines.context)
+        Routing(machines.ssh, IDENTITIES.decrypt).apply(ApplyRouting(), machines.context)
         yield machines
         machines.ssh.close()
     finally:

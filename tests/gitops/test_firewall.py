@@ -55,6 +55,25 @@ def test_an_ingress_serves_the_public_what_it_publishes() -> None:
     assert not any(port.startswith("2000") for zone in openings("ingress").values() for port in zone)
 
 
+def test_an_ingress_lets_in_what_it_serves_itself_and_nothing_that_another_one_does() -> None:
+    tree = registered("secure")
+
+    def public(node: str) -> set[str]:
+        (zone, *_) = zones_in_role(node, "ingress", cluster("small"), tree)
+        return {one.ports for one in zone.openings} - {"22", "760", "762"}
+
+    assert public("ingress016") == {"80", "443", "8080"}
+    assert public("edge101") == {"80", "443", "8443"}
+    # One that has not joined yet serves nothing of its own.
+    assert public("edge102") == {"80", "443"}
+
+
+def test_services_are_offered_inside_like_apps() -> None:
+    worker = openings("worker", tree=registered("secure"))
+    assert {"6379/tcp", "9200/tcp", "5001/tcp"} <= worker["vpn_ctrl"]
+    assert not any(port.startswith(("6379", "9200")) for port in worker["public"])
+
+
 def test_etcd_is_for_the_mesh_and_its_peers_port_for_controllers() -> None:
     tree = Registered(members=members(cluster("two-hubs")))
     zones = {zone.name: zone for zone in zones_in_role("controller001", "controller", cluster("two-hubs"), tree)}

@@ -51,12 +51,16 @@ class Web:
 
     def write_config(self, hosts: Mapping[str, str]) -> None:
         """Hosts by name, each with the file of its certificate."""
+        self.config.write_text(self.config_of(hosts))
+
+    def config_of(self, hosts: Mapping[str, str]) -> str:
+        """What nginx is told of hosts."""
         servers = "".join(
             f"server {{ listen 127.0.0.1:{self.tls_port} ssl; server_name {name}; "
             f"ssl_certificate {path}; ssl_certificate_key {path}; }}\n"
             for name, path in hosts.items()
         )
-        self.config.write_text(
+        return (
             f"user root;\nworker_processes 1;\npid {self.folder}/pid;\nerror_log {self.folder}/error.log;\n"
             "events {}\nhttp {\naccess_log off;\n"
             f"server {{ listen 127.0.0.1:{self.port}; location ^~ /.well-known/acme-challenge/ "

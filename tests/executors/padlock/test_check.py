@@ -2,11 +2,12 @@
 
 import pytest
 
-from executors.padlock.check import Outside, PadlockCheck, targets_of
+from executors.padlock.check import Outside, PadlockCheck, round_over, targets_of
 from executors.padlock.hosts import Hosts, asked_as
 from gitops.registry import Registry
 from gitops.store import Store
 from model.errors import Refused
+from tests.executors.example import registered as registered_tree
 from tests.executors.example import registered_keys
 from tests.executors.padlock.ingresses import registered
 
@@ -75,3 +76,28 @@ def test_a_wildcard_stands_for_the_names_of_one_label_more() -> None:
         "a.example.com",
     ]
     assert [name for name in names if name in hosts] == names[:3]
+
+
+def test_each_host_is_asked_for_where_it_is_served_only() -> None:
+    tree = registered_tree("secure")
+    tree = tree.model_copy(update={"nodes": {name: one for name, one in tree.nodes.items() if one.role == "ingress"}})
+
+    def asked(host: str) -> set[tuple[str, str, bool]]:
+        return {(one.node, one.url, one.expected) for one in targets_of(host, tree, OUTSIDE)}
+
+    assert asked("admin.example.com") == {
+        ("edge101", "https://admin.example.com:8443/api", True),
+        ("edge101", "http://admin.example.com/api", True),
+        ("edge101", "https://admin.example.com/api", False),
+    }
+    assert {node for node, _, _ in asked("shop.example.com")} == {"edge101", "ingress016"}
+    assert {node for node, _, _ in asked("plain.example.com")} == {"ingress016"}
+
+
+def test_a_host_that_no_ingress_serves_is_said() -> None:
+    tree = registered_tree("secure")
+    tree = tree.model_copy(update={"nodes": {name: one for name, one in tree.nodes.items() if name != "edge101"}})
+    assert round_over(["admin.example.com"], tree, OUTSIDE) == (
+        ":red_circle: *admin.example.com*: no ingress serves it. _Mend:_ see which pool or machines its binding names, and "
+        "whether they have joined"
+    )
