@@ -175,7 +175,8 @@ class IngressHere:
 
     def _run(self, *command: str) -> None:
         with (self._folder / f"{command[0]}.out").open("wb") as out:
-            run = ["setpriv", "--pdeathsig", "KILL", *command]
+            # Killed, nginx would leave its worker behind.
+            run = ["setpriv", "--pdeathsig", "TERM", *command]
             self._processes.append(subprocess.Popen(run, stdout=out, stderr=out))
 
 

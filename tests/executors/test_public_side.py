@@ -89,11 +89,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     found |= {keys.certificate(host): record_of(pair, "1").to_json() for host, pair in pairs.items()}
     registered = parse(found)
     here = IngressHere(tmp_path_factory.mktemp("ingress"), registered, pairs, limit=4)
-    here.start()
-    yield Served(here, registered, https, shop, api)
-    here.stop()
-    shop.stop()
-    api.stop()
+    try:
+        here.start()
+        yield Served(here, registered, https, shop, api)
+    finally:
+        here.stop()
+        shop.stop()
+        api.stop()
 
 
 def test_a_host_is_served_by_http_2_over_tls(served: Served) -> None:
