@@ -1,7 +1,9 @@
 """Running the machine's own programs (ip, git, …) without blocking the lab's event loop."""
 
 import asyncio
+import contextlib
 import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -21,7 +23,10 @@ class CommandFailedError(LabError):
 async def run(
     *argv: str, cwd: Path | None = None, env: Mapping[str, str] | None = None, stdin: str | None = None
 ) -> str:
-    """Run a program to its end and return its stdout. Raises CommandFailedError."""
+    """Run a program to its end and return its stdout. Raises CommandFailedError.
+
+    Whoever gives up waiting ends it, with what it has started: it would go on while others clear up.
+    """
     process = await asyncio.create_subprocess_exec(
         *argv,
         cwd=cwd,
@@ -29,8 +34,16 @@ async def run(
         stdin=asyncio.subprocess.DEVNULL if stdin is None else asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        start_new_session=True,
     )
-    stdout, stderr = await process.communicate(None if stdin is None else stdin.encode())
+    try:
+        stdout, stderr = await process.communicate(None if stdin is None else stdin.encode())
+    except asyncio.CancelledError:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+        raise
     if process.returncode != 0:
         raise CommandFailedError(argv, process.returncode or 0, stderr.decode(errors="replace"))
     return stdout.decode(errors="replace")

@@ -36,13 +36,12 @@ class Stage:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name=f"lab {name}", daemon=True)
         self._thread.start()
-        up = asyncio.run_coroutine_threadsafe(Surroundings.up(name, wishes, folders, progress), self._loop)
+        rising = self._run(_begin(Surroundings.up(name, wishes, folders, progress)))
         try:
-            self.around = up.result()
+            self.around = self._run(_ended(rising))
         except BaseException:
             # Ctrl-C reaches this thread only: the other one has to hear of it, and clear up.
-            up.cancel()
-            self._run(self._others_end())
+            self._run(_undo(rising))
             self._end_loop()
             raise
         self.chat = Chat(self.around.slack.url)
@@ -137,12 +136,22 @@ class Stage:
     def _run(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    @staticmethod
-    async def _others_end() -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        if others:
-            await asyncio.wait(others, timeout=60)
-
     def _end_loop(self) -> None:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+
+
+async def _begin(work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    return asyncio.create_task(work)
+
+
+async def _ended(task: asyncio.Task[T]) -> T:
+    return await asyncio.shield(task)
+
+
+async def _undo(rising: asyncio.Task[Surroundings]) -> None:
+    """Give up what is being stood up; it may have come to stand at this very moment."""
+    rising.cancel()
+    await asyncio.wait([rising])
+    if not rising.cancelled() and rising.exception() is None:
+        await rising.result().down()
