@@ -1,7 +1,7 @@
 """Machines rented and given back, against the lab's cloud; what runs on them is canned here."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,8 @@ from executors import provision
 from executors.cloud import CloudSettings
 from executors.host_key import host_key_label, new_host_key
 from executors.provision import Provision
-from executors.remote import OnLine, Unreachable
-from gitops.executor import Cancellation, HostFence, StepContext
+from executors.remote import Unreachable
+from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Fence, Store
 from model import keys
@@ -20,42 +20,12 @@ from model.errors import Fenced, StepFailed
 from model.registered import HostRecord
 from model.steps import CreateNode, DestroyNode
 from tests.executors.clusters import cluster, public_key
+from tests.executors.scripted import ScriptedRemote
 from tests.executors.sshd import make_key
 from tests.lab.cloud.running_cloud import TOKEN, RunningCloud
 
 NODE = "worker101"
 KEYS = f"mesh vpn_ctrl\n\n{public_key('AAAA')}mesh vpn_ingr\n\n{public_key('BBBB')}"
-
-
-class CannedHosts:
-    """A `Remote` whose machines answer with tinc keys, at the first call or after some."""
-
-    def __init__(self) -> None:
-        self.failures: list[StepFailed] = []
-        self.scripts: list[tuple[str, str]] = []
-
-    def run(
-        self,
-        node: str,
-        script: str,
-        fence: HostFence,
-        timeout: float = 60.0,
-        on_line: OnLine | None = None,
-        cancellation: Cancellation | None = None,
-    ) -> str:
-        self.scripts.append((node, script))
-        if self.failures:
-            raise self.failures.pop(0)
-        return KEYS
-
-    def run_all(
-        self,
-        scripts: Mapping[str, str],
-        fence: HostFence,
-        timeout: float = 60.0,
-        cancellation: Cancellation | None = None,
-    ) -> dict[str, str | StepFailed]:
-        return {node: self.run(node, script, fence) for node, script in scripts.items()}
 
 
 @pytest.fixture
@@ -66,8 +36,21 @@ def cloud() -> Iterator[RunningCloud]:
 
 
 @pytest.fixture
-def hosts() -> CannedHosts:
-    return CannedHosts()
+def failures() -> list[StepFailed]:
+    """What comes of the first scripts, one after the other."""
+    return []
+
+
+@pytest.fixture
+def hosts(failures: list[StepFailed]) -> ScriptedRemote:
+    """Machines that answer with their mesh keys."""
+
+    def answer(node: str, script: str) -> str:
+        if failures:
+            raise failures.pop(0)
+        return KEYS
+
+    return ScriptedRemote(answer)
 
 
 @pytest.fixture
@@ -87,7 +70,7 @@ def settings(cloud: RunningCloud, tmp_path: Path) -> CloudSettings:
 
 
 @pytest.fixture
-def provision_(hosts: CannedHosts, settings: CloudSettings, monkeypatch: pytest.MonkeyPatch) -> Provision:
+def provision_(hosts: ScriptedRemote, settings: CloudSettings, monkeypatch: pytest.MonkeyPatch) -> Provision:
     monkeypatch.setattr(provision, "LATE_SECONDS", 0.2)
     monkeypatch.setattr(provision, "RETRY_SECONDS", 0.01)
     return Provision(hosts, settings)
@@ -241,14 +224,14 @@ def test_the_host_key_is_registered_before_the_request(
 
 
 def test_a_server_with_another_host_key_is_neither_used_nor_deleted(
-    provision_: Provision, context: StepContext, cloud: RunningCloud, registry: Registry, hosts: CannedHosts
+    provision_: Provision, context: StepContext, cloud: RunningCloud, registry: Registry, hosts: ScriptedRemote
 ) -> None:
     provision_.create_node(create(), context)
-    hosts.scripts.clear()
+    hosts.ran.clear()
     registry.put_host(HostRecord(node=NODE, host_key=new_host_key().public))
     with pytest.raises(StepFailed, match="was not started with the SSH host key that is registered; delete it"):
         provision_.create_node(create(), context)
-    assert hosts.scripts == []
+    assert hosts.ran == []
     assert len(cloud.client.servers.get_all()) == 1
 
 
@@ -283,7 +266,7 @@ def test_a_start_that_fails_in_the_cloud_is_one_sentence(
 
 
 def test_a_wrong_token_is_one_sentence(
-    hosts: CannedHosts, context: StepContext, cloud: RunningCloud, settings: CloudSettings
+    hosts: ScriptedRemote, context: StepContext, cloud: RunningCloud, settings: CloudSettings
 ) -> None:
     wrong = CloudSettings("wrong", settings.ssh_public_key, cloud.url)
     with pytest.raises(
@@ -294,29 +277,29 @@ def test_a_wrong_token_is_one_sentence(
 
 
 def test_a_machine_that_is_not_up_yet_is_asked_again(
-    provision_: Provision, context: StepContext, hosts: CannedHosts
+    provision_: Provision, context: StepContext, hosts: ScriptedRemote, failures: list[StepFailed]
 ) -> None:
-    hosts.failures = [Unreachable("worker101: no SSH connection")] * 3
+    failures.extend([Unreachable("worker101: no SSH connection")] * 3)
     provision_.create_node(create(), context)
-    assert len(hosts.scripts) == 4
+    assert len(hosts.ran) == 4
 
 
 def test_a_machine_that_never_comes_up_is_given_up(
-    provision_: Provision, context: StepContext, hosts: CannedHosts, monkeypatch: pytest.MonkeyPatch
+    provision_: Provision, context: StepContext, failures: list[StepFailed], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(provision, "BOOT_SECONDS", 0.0)
-    hosts.failures = [Unreachable("worker101: no SSH connection to 10.77.0.10 port 22 (no answer)")] * 3
+    failures.extend([Unreachable("worker101: no SSH connection to 10.77.0.10 port 22 (no answer)")] * 3)
     with pytest.raises(StepFailed, match=r"no SSH connection to .* after 0 s; look at its console"):
         provision_.create_node(create(), context)
 
 
 def test_a_first_script_that_fails_is_not_repeated(
-    provision_: Provision, context: StepContext, hosts: CannedHosts
+    provision_: Provision, context: StepContext, hosts: ScriptedRemote, failures: list[StepFailed]
 ) -> None:
-    hosts.failures = [StepFailed("worker101: the disk is full")]
+    failures.extend([StepFailed("worker101: the disk is full")])
     with pytest.raises(StepFailed, match="the disk is full"):
         provision_.create_node(create(), context)
-    assert len(hosts.scripts) == 1
+    assert len(hosts.ran) == 1
 
 
 def test_a_machine_given_back_is_gone_and_forgotten(
