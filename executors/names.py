@@ -7,16 +7,20 @@ from ipaddress import ip_address
 from executors.cloud import CloudSettings
 from executors.records.not_ours import NotOurs
 from executors.records.records import TTL_SECONDS, Records
+from gitops.bindings import left_by
 from gitops.executor import Cancellation, StepContext
 from gitops.names import wanted_names
 from model import keys
-from model.errors import Cancelled
+from model.cluster import Cluster
+from model.errors import Cancelled, StepFailed
 from model.names import NodeName
 from model.registered import Registered
 from model.steps import PointNames
 
 # A domain without a zone concerns every machine.
 TOLD = 3
+# By so many failures it is the cloud's fault, and no single name's.
+GIVEN_UP = 3
 
 Addresses = tuple[str, ...]
 Wait = Callable[[float, Cancellation], None]
@@ -38,20 +42,24 @@ class Names:
         self._wait = wait
 
     def point(self, step: PointNames, context: StepContext) -> None:
-        """Make the names that should be, take away those that should not.
+        """Make the names that should be, take away those that should not; where machines leave, those that lead there.
 
-        Where an ingress leaves, the names that led to it are noted once nobody remembers that any more: whoever does
-        this a second time waits again.
+        Where an ingress leaves, or a host leaves it, the names that led there are noted once nobody remembers that any
+        more: whoever does this a second time waits again. A name that cannot be set holds no other back.
         """
         cluster, registered = context.registry.cluster(), context.registry.read()
-        wanted = wanted_names(cluster, registered.without_nodes(step.without))
-        leading = _leading_to(step.without, registered)
+        changes = _changes(cluster, registered, step.without)
+        leading = _hosts_of(registered) & changes.keys() if step.without else _leaving(registered)
         records, remembered, left = Records(self._settings, cluster.cluster), dict[str, Addresses](), list[str]()
-        for name in sorted(registered.names.keys() | wanted.keys()):
-            addresses = wanted.get(name, ())
-            if registered.names.get(name, ()) == addresses:
+        failed = list[StepFailed]()
+        for name, addresses in changes.items():
+            try:
+                why_left = _set(name, addresses, records, context)
+            except StepFailed as error:
+                failed.append(error)
+                if len(failed) == GIVEN_UP:
+                    break
                 continue
-            why_left = _set(name, addresses, records, context)
             if why_left:
                 left.append(why_left)
             if name in leading and not why_left:
@@ -64,13 +72,31 @@ class Names:
             self._wait(TTL_SECONDS, context.cancellation)
         for name, addresses in remembered.items():
             _note(name, addresses, context)
+        if failed:
+            raise StepFailed("; ".join(error.sentence for error in failed), failed[0].output)
 
 
-def _leading_to(nodes: Collection[NodeName], registered: Registered) -> frozenset[str]:
-    """The public hosts that have led to these machines until now."""
-    leaving = {registered.nodes[node].ip for node in nodes if node in registered.nodes}
-    hosts = {record.publish.host_name for record in registered.ingress.values()}
-    return frozenset(name for name in hosts if leaving.intersection(registered.names.get(name, ())))
+def _changes(cluster: Cluster, registered: Registered, without: Collection[NodeName]) -> dict[str, Addresses]:
+    """The names that lead elsewhere than they should, in order, each with where it should; of machines that leave,
+    those that lead there."""
+    wanted = wanted_names(cluster, registered.without_nodes(without))
+    leaving = {registered.nodes[node].ip for node in without if node in registered.nodes}
+    known = registered.names
+    return {
+        name: wanted.get(name, ())
+        for name in sorted(known.keys() | wanted.keys())
+        if known.get(name, ()) != wanted.get(name, ()) and (not without or not leaving.isdisjoint(known.get(name, ())))
+    }
+
+
+def _hosts_of(registered: Registered) -> frozenset[str]:
+    return frozenset(record.publish.host_name for record in registered.ingress.values())
+
+
+def _leaving(registered: Registered) -> frozenset[str]:
+    """The public hosts whose names lead to an ingress that answers and is to serve them no more."""
+    silent = registered.dead.keys() | registered.unreachable.keys()
+    return frozenset(host for host in _hosts_of(registered) if not silent.issuperset(left_by(host, registered)))
 
 
 def _set(name: str, addresses: Addresses, records: Records, context: StepContext) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from model.names import NodeName, PoolName
+from model.names import CertificateHost, NodeName, PoolName
 from model.registered import IngressRecord, Registered
 
 
@@ -20,8 +20,27 @@ def bound_nodes(pool: PoolName | None, nodes: Sequence[NodeName], registered: Re
 
 
 def serving_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:
-    """The ingresses that serve a public address."""
-    return bound_nodes(record.pool, record.nodes, registered)
+    """The ingresses that serve a public address: those it is bound to, and those its name still leads to."""
+    bound = set(bound_nodes(record.pool, record.nodes, registered))
+    leads_to = frozenset(registered.names.get(record.publish.host_name, ()))
+    return tuple(
+        node
+        for node in ingress_nodes(registered)
+        if node in bound or not leads_to.isdisjoint(addresses_of(node, registered))
+    )
+
+
+def addresses_of(node: NodeName, registered: Registered) -> frozenset[str]:
+    """Where a machine answers the public: at its own address, and at the floating IPs that it holds."""
+    floating = (str(record.ip) for record in registered.floating_ips.values() if record.node == node)
+    return frozenset({registered.nodes[node].ip, *floating})
+
+
+def left_by(host: CertificateHost, registered: Registered) -> tuple[NodeName, ...]:
+    """The ingresses that serve a host only until its name leads there no more."""
+    records = [record for record in registered.ingress.values() if record.publish.host_name == host]
+    bound = {node for record in records for node in bound_nodes(record.pool, record.nodes, registered)}
+    return tuple(dict.fromkeys(n for record in records for n in serving_nodes(record, registered) if n not in bound))
 
 
 def answering_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:

@@ -6,10 +6,10 @@ from datetime import datetime
 from gitops.bindings import answering_nodes
 from gitops.names import wanted_names
 from gitops.renewal import attempt_due
-from gitops.routed import routing_digest
+from gitops.routed import serves_publicly
 from model.certificates import CertificateRecord
 from model.cluster import Cluster
-from model.names import CertificateHost
+from model.names import CertificateHost, NodeName
 from model.registered import IngressRecord, Registered
 from model.steps import app_lock
 
@@ -66,18 +66,19 @@ def ready(
 
 
 def ingresses_of(host: CertificateHost, registered: Registered) -> tuple[str, ...]:
-    """The ingresses that serve a host and answer."""
-    return tuple(dict.fromkeys(_ingresses(host, registered)))
+    """The ingresses that serve a host and answer; one that was never routed has nothing to answer with yet."""
+    found = tuple(dict.fromkeys(_ingresses(host, registered)))
+    return tuple(node for node in found if node in registered.routed) or found
 
 
-def _ingresses(host: CertificateHost, registered: Registered) -> Iterator[str]:
+def _ingresses(host: CertificateHost, registered: Registered) -> Iterator[NodeName]:
     for record in secured_hosts(registered).get(host, ()):
         yield from answering_nodes(record, registered)
 
 
 def _is_routed(host: CertificateHost, registered: Registered) -> bool:
     nodes = ingresses_of(host, registered)
-    return bool(nodes) and all(registered.routed.get(node) == routing_digest(registered, node) for node in nodes)
+    return bool(nodes) and all(serves_publicly(node, registered) for node in nodes)
 
 
 def _pressing(record: CertificateRecord) -> tuple[bool, float, str]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
+from gitops.bindings import serving_nodes
 from model import keys
-from model.app import App, IngressBinding
-from model.names import AppKind, AppName
+from model.app import HTTPS_PORT, App, IngressBinding
+from model.names import AppKind, AppName, CertificateHost
 from model.registered import IngressLocation, IngressPublish, IngressRecord, MetaData, Registered
 
 
@@ -65,6 +66,27 @@ def with_held_apps(
         ordered = tuple(sorted(both, key=lambda location: (-len(location.location), location.location)))
         merged[address] = wanted.model_copy(update={"location": ordered})
     return merged
+
+
+def with_plain_until_certified(
+    records: Mapping[str, IngressRecord], registered: Registered
+) -> dict[str, IngressRecord]:
+    """The public addresses while hosts that were served in plain have no certificate in place: they still are."""
+    merged = dict(records)
+    for address, record in registered.ingress.items():
+        host = record.publish.host_name
+        secure = [one for one in records.values() if one.publish.ssl and one.publish.host_name == host]
+        if record.publish.ssl or address in records or not secure or _is_certified(host, secure, registered):
+            continue
+        follows = min(secure, key=lambda one: one.publish.port != HTTPS_PORT)
+        merged[address] = follows.model_copy(update={"publish": record.publish})
+    return merged
+
+
+def _is_certified(host: CertificateHost, secure: Collection[IngressRecord], registered: Registered) -> bool:
+    """Whether every ingress of a host has got its certificate."""
+    nodes = {node for record in secure for node in serving_nodes(record, registered)} - registered.dead.keys()
+    return bool(nodes) and all(host in registered.certified.get(node, {}) for node in nodes)
 
 
 def unwanted_apps(

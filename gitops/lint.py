@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 
 from gitops.lint_bindings import binding_faults, holder_faults
 from gitops.lint_drained import drain_faults, undrained_workers
-from gitops.lint_floating import floating_faults
 from gitops.lint_networks import OWN_PORTS, WEB_PORTS, network_faults
 from gitops.lint_units import recipient_faults, unit_faults
 from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
@@ -26,7 +25,6 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
     cluster = parse(CLUSTER_FILE, files[CLUSTER_FILE])
     yield from network_faults(cluster, manifests.cluster)
     yield from drain_faults(cluster, manifests.cluster)
-    yield from floating_faults(cluster, manifests.cluster)
     yield from recipient_faults(cluster, manifests.cluster)
     apps = sorted(manifests.apps.values(), key=lambda app: app.app)
     places = [_Place(files, app) for app in apps]

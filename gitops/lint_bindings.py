@@ -33,8 +33,13 @@ class _Bound:
 
 
 def holder_faults(document: Document, cluster: Cluster) -> Iterator[Fault]:
-    """Floating IPs that are to be held by what is no ingress."""
+    """Floating IPs that are to be held by what is no ingress, or where there is none."""
+    there_is_one = any(one.role == "ingress" for one in cluster.nodes().values())
     for name, floating in cluster.floating_ips.items():
+        if not there_is_one:
+            sentence = f"floating IP {name} has no ingress to hold it; add a pool of role ingress"
+            yield Fault(document.path, document.line(("floating_ips", name)), sentence)
+            continue
         for where, sentence in _no_ingresses(floating.pool, floating.nodes, cluster):
             line = document.line(("floating_ips", name, *where))
             yield Fault(document.path, line, f"floating IP {name} cannot be held: {sentence}")

@@ -1,8 +1,11 @@
 """Where the DNS names of machines and public hosts should lead. Pure."""
 
-from gitops.bindings import bound_nodes, serving_nodes
+from collections.abc import Iterator
+
+from gitops.bindings import addresses_of, bound_nodes
+from gitops.routed import serves_publicly
 from model.cluster import Cluster
-from model.names import NodeName
+from model.names import CertificateHost, NodeName
 from model.registered import IngressRecord, Registered
 
 
@@ -14,28 +17,39 @@ def wanted_names(cluster: Cluster, registered: Registered) -> dict[str, tuple[st
     if cluster.dns.nodes is not None:
         found |= {f"{name}.{cluster.dns.nodes}": (node.ip,) for name, node in sorted(registered.nodes.items())}
     if cluster.dns.hosts:
-        for record in registered.ingress.values():
-            host = record.publish.host_name
-            addresses = (*found.get(host, ()), *_public_addresses(record, cluster, registered))
+        for host in {record.publish.host_name for record in registered.ingress.values()}:
+            addresses = _public_addresses(host, cluster, registered)
             if addresses:
-                found[host] = tuple(sorted(set(addresses)))
+                found[host] = addresses
     return dict(sorted(found.items()))
 
 
-def _public_addresses(record: IngressRecord, cluster: Cluster, registered: Registered) -> tuple[str, ...]:
-    """The floating IPs that only ingresses of this address may hold; where there are none, the ingresses' own."""
-    serving = serving_nodes(record, registered)
+def _public_addresses(host: CertificateHost, cluster: Cluster, registered: Registered) -> tuple[str, ...]:
+    """Where a host is served.
+
+    Nobody is led to an ingress before it serves the host, and nobody away from the others before one does.
+    """
+    records = (record for record in registered.ingress.values() if record.publish.host_name == host)
+    holders = dict(pair for record in records for pair in _offered(record, cluster, registered))
+    leads_to = frozenset(registered.names.get(host, ()))
+    ready = {address for address, node in holders.items() if address in leads_to or serves_publicly(node, registered)}
+    if not ready and leads_to:
+        ours = {address for node in registered.nodes for address in addresses_of(node, registered)}
+        ready = (ours & leads_to) or set(holders)
+    return tuple(sorted(ready))
+
+
+def _offered(record: IngressRecord, cluster: Cluster, registered: Registered) -> Iterator[tuple[str, NodeName]]:
+    """The floating IPs that only ingresses of this address may hold, each with who has it; where there are none, the
+    ingresses' own."""
+    bound = bound_nodes(record.pool, record.nodes, registered)
     floating = [
-        str(registered.floating_ips[name].ip)
+        (str(registered.floating_ips[name].ip), holder)
         for name, wanted in cluster.floating_ips.items()
         if name in registered.floating_ips
-        and registered.floating_ips[name].node is not None
-        and (holders := bound_nodes(wanted.pool, wanted.nodes, registered))
-        and set(holders) <= set(serving)
+        and (holder := registered.floating_ips[name].node) is not None
+        and (allowed := bound_nodes(wanted.pool, wanted.nodes, registered))
+        and set(allowed) <= set(bound)
     ]
-    alive = [node for node in serving if _serves(node, registered)]
-    return tuple(floating) or tuple(registered.nodes[node].ip for node in alive or serving)
-
-
-def _serves(node: NodeName, registered: Registered) -> bool:
-    return node not in registered.dead and node not in registered.unreachable
+    alive = [node for node in bound if node not in registered.dead and node not in registered.unreachable]
+    yield from floating or ((registered.nodes[node].ip, node) for node in alive or bound)

@@ -1,6 +1,7 @@
 """Whether the routing of every machine is what is registered, certificates and all. Pure."""
 
 import hashlib
+from collections.abc import Iterable
 
 from gitops.bindings import served_by
 from model.certificates import IssuedCertificate
@@ -9,7 +10,7 @@ from model.registered import IngressRecord, Registered
 
 ROUTING_ROLES = frozenset({"worker", "ingress", "service"})
 # One more where the files come to say something else of the same records, so that every machine gets them anew.
-EDITION = 2
+EDITION = 3
 
 
 def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
@@ -19,13 +20,29 @@ def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
 
 
 def routing_digest(registered: Registered, node: NodeName) -> str:
-    """Sixteen digits that change with anything that a machine's routing is made from, and with nothing else."""
-    addresses = sorted(registered.nodes[node].addresses.items())
-    parts = [f"edition {EDITION}", *(f"{network} {address}" for network, address in addresses)]
+    """Twice sixteen digits that change with anything that a machine's routing is made from, and with nothing else.
+
+    The first half is of what it serves the public.
+    """
+    return f"{_public_digest(registered, node)}-{_inner_digest(registered, node)}"
+
+
+def serves_publicly(node: NodeName, registered: Registered) -> bool:
+    """Whether a machine was last brought to serve just the hosts that it is to serve, whatever else has changed."""
+    return registered.routed.get(node, "").partition("-")[0] == _public_digest(registered, node)
+
+
+def _public_digest(registered: Registered, node: NodeName) -> str:
+    parts = [f"edition {EDITION}"]
     for record in served_by(node, registered):
         waits = record.publish.ssl and certificate_of(record, registered) is None
         parts.append(f"{'waiting ' if waits else ''}{record.publish.to_json()}")
         parts += [location.to_json() for location in record.location]
+    return _digest(parts)
+
+
+def _inner_digest(registered: Registered, node: NodeName) -> str:
+    parts = [f"{network} {address}" for network, address in sorted(registered.nodes[node].addresses.items())]
     for (kind, name), app in sorted(registered.apps.items()):
         if app.meta_data is not None:
             parts.append(f"{kind} {name} {app.meta_data.to_json()}")
@@ -34,7 +51,7 @@ def routing_digest(registered: Registered, node: NodeName) -> str:
         if service.meta_data is not None:
             parts.append(f"service {name} {service.meta_data.to_json()}")
             parts += [f"{instance} {record.to_json()}" for instance, record in sorted(service.instances.items())]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return _digest(parts)
 
 
 def certificate_of(record: IngressRecord, registered: Registered) -> IssuedCertificate | None:
@@ -71,4 +88,8 @@ def routing_target(registered: Registered) -> str:
     for node in routing_nodes(registered):
         serials = " ".join(issued.serial for issued in certificates_of(node, registered).values())
         parts.append(f"{node} {routing_digest(registered, node)} {serials}")
+    return _digest(parts)
+
+
+def _digest(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -41,12 +41,21 @@ def add_routes(
     """
     held = frozenset(desired.unwanted_apps(manifests.apps, registered))
     wanted = desired.with_held_apps(desired.ingress_records(manifests.apps.values()), registered.ingress, held)
+    wanted = desired.with_plain_until_certified(wanted, registered)
     put = {
         address: record
         for address, record in wanted.items()
         if registered.ingress.get(address) != record and _changing(registered.ingress.get(address), record) & apps
     }
+    gone = {
+        address: record
+        for address, record in sorted(registered.ingress.items())
+        if address not in wanted and _apps_of(record) & apps
+    }
     published = {_publish(steps, address, record, rolled): _apps_of(record) for address, record in put.items()}
+    published |= {
+        _unpublish(steps, address, record, rolled, published): _apps_of(record) for address, record in gone.items()
+    }
     starting = {app_id: one for app_id, one in rolled.items() if one.started}
     for app_id, one in starting.items():
         mine = [step_id for step_id, of in published.items() if app_id in of]
@@ -56,28 +65,35 @@ def add_routes(
         route = steps.add(f"route-{name}", f"route to {name}", ApplyRouting(serving=serving), after)
         one.rollout.watch(one.new, [route])
     alone = [step_id for step_id, of in published.items() if not of & starting.keys()]
-    gone = {
-        address: _apps_of(record)
-        for address, record in sorted(registered.ingress.items())
-        if address not in wanted and _apps_of(record) & apps
-    }
-    if gone:
-        write = WriteKeys(delete=tuple(f"{keys.INGRESSES}{address}" for address in gone))
-        alone.append(steps.add("unpublish", f"publish {', '.join(gone)} no more", write))
     prepared = not starting and (steps.has("join") or steps.has("register"))
     if alone or prepared or overdue:
         # What an earlier operation left undone waits for nobody who joins.
         after = ["register", *alone, *([] if overdue else ["join", "overlay"])]
         steps.add("route", "bring HAProxy and nginx up to date", ApplyRouting(), after)
-    return {app_id for of in (*published.values(), *gone.values()) for app_id in of & apps}
+    return {app_id for of in published.values() for app_id in of & apps}
 
 
 def _publish(steps: StepList, address: str, record: IngressRecord, rolled: Mapping[AppId, Rolled]) -> str:
-    # An address that moves stays with its old app until the new one serves.
-    after = [step_id for app_id in _apps_of(record) if app_id in rolled for step_id in rolled[app_id].last]
-    return steps.add(
-        f"publish-{address}", f"publish {address}", WriteKeys(put=desired.ingress_keys({address: record})), after
-    )
+    """An address that moves stays with its old app until the new one serves."""
+    write = WriteKeys(put=desired.ingress_keys({address: record}))
+    return steps.add(f"publish-{address}", f"publish {address}", write, _last_of(record, rolled))
+
+
+def _unpublish(
+    steps: StepList,
+    address: str,
+    record: IngressRecord,
+    rolled: Mapping[AppId, Rolled],
+    published: Mapping[str, frozenset[AppId]],
+) -> str:
+    """An address that is given up stays until its app serves at those that it gets instead."""
+    after = [*_last_of(record, rolled), *(step_id for step_id, of in published.items() if of & _apps_of(record))]
+    write = WriteKeys(delete=(f"{keys.INGRESSES}{address}",))
+    return steps.add(f"unpublish-{address}", f"publish {address} no more", write, after)
+
+
+def _last_of(record: IngressRecord, rolled: Mapping[AppId, Rolled]) -> list[str]:
+    return [step_id for app_id in _apps_of(record) if app_id in rolled for step_id in rolled[app_id].last]
 
 
 def _changing(old: IngressRecord | None, new: IngressRecord) -> frozenset[AppId]:

@@ -7,6 +7,7 @@ from executors.cloud import CloudSettings
 from gitops import desired
 from gitops.executor import Cancellation, HostFence, StepContext
 from gitops.registry import Registry
+from gitops.routed import routing_digest, routing_nodes
 from gitops.store import Fence, Store
 from model import keys
 from model.registered import NodeRecord
@@ -41,6 +42,7 @@ class PublicField:
             self.register(node)
         apps = manifests().apps.values()
         store.write(desired.ingress_keys(desired.ingress_records(apps)))
+        self.route_all()
 
     def _answer(self, node: str, script: str) -> str:
         return self.on(node, script)
@@ -54,6 +56,12 @@ class PublicField:
         ip = self.servers[node].public_net.ipv4.ip if node in self.servers else public_ip(node)
         self.registry.put_node(NodeRecord(name=node, ip=ip, services=(), role=role, pool=role))
         self.store.put(keys.routed(node), "0" * 16)
+
+    def route_all(self) -> None:
+        """Every machine serves what it is to serve."""
+        registered = self.registry.read()
+        for node in routing_nodes(registered):
+            self.registry.put_routed(node, routing_digest(registered, node))
 
     def overtake(self) -> None:
         """Another controller leads now."""

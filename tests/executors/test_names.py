@@ -10,6 +10,7 @@ from executors import cloud_settling
 from executors.names import Names, wait_out
 from executors.records.records import TTL_SECONDS
 from executors.records.sets import mark
+from gitops import desired
 from gitops.executor import Cancellation
 from gitops.names import wanted_names
 from gitops.plan.names import names_plans
@@ -126,6 +127,45 @@ def test_an_ingress_that_leaves_is_waited_for_until_nobody_remembers_it(
     assert waits.seen == [(TTL_SECONDS, [ip(field, SECOND)])]
     assert resolver.values(f"{FIRST}.example.com") == []
     assert field.registry.read().names[HOST] == (ip(field, SECOND),)
+
+
+def bind(field: PublicField, node: str) -> None:
+    """The host is to be served by one ingress alone, and every machine is told."""
+    ((address, record),) = field.registry.read().ingress.items()
+    field.store.write(desired.ingress_keys({address: record.model_copy(update={"nodes": (node,)})}))
+    field.route_all()
+
+
+def test_an_ingress_that_a_host_leaves_is_waited_for_until_nobody_remembers_it(
+    field: PublicField, names: Names, resolver: Resolver, waits: Waits
+) -> None:
+    bind(field, FIRST)
+    names.point(PointNames(), field.context)
+    assert resolver.values(HOST) == [ip(field, FIRST)]
+    bind(field, SECOND)
+    names.point(PointNames(), field.context)
+    assert waits.seen == [(TTL_SECONDS, [ip(field, SECOND)])]
+    bind(field, FIRST)
+    field.store.put(keys.unreachable(SECOND), "1000.000")
+    names.point(PointNames(), field.context)
+    assert len(waits.seen) == 1
+
+
+def test_a_record_that_cannot_be_changed_holds_back_neither_the_others_nor_a_machine_that_leaves(
+    field: PublicField, names: Names, resolver: Resolver, cloud: RunningCloud
+) -> None:
+    cloud.control("POST", "/faults", {
+        "kind": "error", "code": "protected", "method": "POST", "path": "/zones/*/rrsets", "times": 1,
+    })  # fmt: skip
+    with pytest.raises(StepFailed, match=r"^influencer.flstr.lab: setting its DNS records failed"):
+        names.point(PointNames(), field.context)
+    assert resolver.values(WORKER) == [public_ip("worker101")]
+    assert resolver.values(HOST) == []
+    cloud.control("POST", "/faults", {
+        "kind": "error", "code": "protected", "method": "POST", "path": "/zones/*/rrsets", "times": 99,
+    })  # fmt: skip
+    names.point(PointNames(without=("worker101",)), field.context)
+    assert resolver.values(WORKER) == []
 
 
 def test_whoever_leads_nobody_leaves_at_once(field: PublicField, names: Names, waits: Waits) -> None:

@@ -19,7 +19,7 @@ from gitops.names import wanted_names
 from gitops.networked import mesh_digest, overlay_digest
 from gitops.overlay_leases import claim, drop, read_leases
 from gitops.registry import parse
-from gitops.routed import routing_digest, routing_nodes
+from gitops.routed import certificates_of, routing_digest, routing_nodes
 from model import keys
 from model.app import App
 from model.certificates import IssuedCertificate
@@ -260,6 +260,8 @@ class Pretend:
             registered = context.registry.read()
             for node in routing_nodes(registered):
                 context.registry.put_routed(node, routing_digest(registered, node))
+                serials = {name: issued.serial for name, issued in certificates_of(node, registered).items()}
+                context.registry.put_certified(node, serials)
             self._wall(routing_nodes(registered), context)
 
     def _drain(self, step: DrainInstance, context: StepContext) -> None:

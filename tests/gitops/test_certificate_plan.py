@@ -3,6 +3,7 @@
 from typing import Any
 
 from gitops.plan import plan
+from gitops.routed import certificates_of, routing_digest, routing_nodes
 from model.certificates import CertificateRecord
 from model.registered import Registered
 from model.steps import CERTIFICATES, MACHINES, ApplyRouting, ObtainCertificate, Plan
@@ -16,7 +17,11 @@ RUNNING = {f"1-{spec()}": instance("worker101"), f"2-{spec()}": instance("worker
 
 def tree(*due: str, **changes: Any) -> Registered:
     known = registered(instances=RUNNING, app_text=TEXT)
-    return known.model_copy(update={"due": dict.fromkeys(due, "it has none yet"), **changes})
+    known = known.model_copy(update={"due": dict.fromkeys(due, "it has none yet"), **changes})
+    certificates = {node: certificates_of(node, known) for node in routing_nodes(known)}
+    certified = {node: {name: one.serial for name, one in found.items()} for node, found in certificates.items()}
+    routed = {node: routing_digest(known, node) for node in routing_nodes(known)}
+    return known.model_copy(update={"certified": certified, "routed": routed})
 
 
 def plans(known: Registered, *busy: str) -> tuple[Plan, ...]:

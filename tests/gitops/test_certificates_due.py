@@ -159,7 +159,7 @@ def test_an_ingress_that_answers_nobody_is_not_asked() -> None:
 
 
 def test_a_dead_ingress_holds_nobody_up_and_without_any_nothing_can_be_proved() -> None:
-    routed = {"ingress017": two_ingresses().routed["ingress017"]}
+    routed = {**two_ingresses().routed, "ingress016": "0" * 16}
     assert not can_be_proved(two_ingresses(routed=routed))
     assert can_be_proved(two_ingresses(routed=routed, dead={"ingress016": 1.0}))
     assert not can_be_proved(two_ingresses(dead={"ingress016": 1.0, "ingress017": 1.0}))

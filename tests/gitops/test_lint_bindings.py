@@ -98,21 +98,6 @@ def test_a_pool_without_machines_serves_nobody() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("bound_to", "sentence"),
-    [
-        ("pool: edge", "no pool is edge; name one of ingress"),
-        ("nodes: [worker101]", "worker101 has the role worker; the ingresses are ingress016"),
-    ],
-)
-def test_who_is_to_hold_a_floating_ip_as_well(bound_to: str, sentence: str) -> None:
-    cluster = f"{CLUSTER_YAML}\nfloating_ips:\n  front:\n    {bound_to}\n"
-    line = len(cluster.splitlines())
-    assert faults("host: a.example.com", cluster=cluster) == [
-        f"cluster.yaml:{line}: floating IP front cannot be held: {sentence}"
-    ]
-
-
 def test_a_port_is_for_https_or_for_plain_http() -> None:
     sentence = (
         "port 8443 is either or: a.example.com is served by https in apps/creator.yaml, and b.example.com in plain in "

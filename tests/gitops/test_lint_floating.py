@@ -16,11 +16,11 @@ def test_ingresses_may_hold_one(wanted: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "sentence"),
     [
-        ("{pool: worker}", "floating IP public: worker is no pool of role ingress; name one that is"),
-        ("{pool: entry}", "floating IP public: entry is no pool of role ingress; name one that is"),
+        ("{pool: worker}", "floating IP public cannot be held: pool worker has the role worker; name one of ingress"),
+        ("{pool: entry}", "floating IP public cannot be held: no pool is entry; name one of ingress"),
         (
             "{nodes: [ingress016, ingress018]}",
-            "floating IP public: ingress018 is no ingress of any pool; take it out of the list",
+            "floating IP public cannot be held: no pool has a machine ingress018; the ingresses are ingress016, ingress017",
         ),
         (
             "{pool: ingress, nodes: [ingress016]}",

@@ -1,10 +1,12 @@
 """The plans of names and floating IPs, as a person would read them."""
 
+from gitops.bindings import served_by
 from gitops.gate import why_not_destroy
 from gitops.manifests import Manifests
 from gitops.names import wanted_names
 from gitops.plan import plan
 from gitops.plan.floating import failovers
+from gitops.routed import routing_digest
 from model.operation import Approval, Operation, Origin
 from model.registered import Registered
 from model.steps import GiveBackFloatingIp, HoldFloatingIp, Plan, PlannedStep, PointNames, SettleFloatingIps
@@ -73,6 +75,43 @@ def test_new_names_wait_until_all_machines_are_there_and_wrong_ones_do_not() -> 
     silent = public_tree(None, silent=(FIRST,), names=names)
     (found,) = public_changes(NAMED, silent, ("machines",))
     assert found.title == f"point {HOST} to {public_ip(SECOND)}"
+
+
+def test_nobody_is_led_to_an_ingress_that_does_not_serve_the_host_yet() -> None:
+    tree = public_tree(None)
+    alone = {FIRST: tree.routed[FIRST]}
+    assert wanted_names(NAMED.cluster, tree.model_copy(update={"routed": alone}))[HOST] == (public_ip(FIRST),)
+    assert HOST not in wanted_names(NAMED.cluster, tree.model_copy(update={"routed": {}}))
+    # What it serves there of other apps, or of this one's instances, changes nothing.
+    apps = tree.model_copy(update={"apps": {}})
+    assert wanted_names(NAMED.cluster, apps)[HOST] == (public_ip(FIRST), public_ip(SECOND))
+
+
+def test_a_name_stays_while_the_ingress_that_it_leads_to_is_brought_up_to_date() -> None:
+    tree = public_tree(None, names={HOST: (public_ip(FIRST),)}, routed={})
+    assert wanted_names(NAMED.cluster, tree)[HOST] == (public_ip(FIRST),)
+
+
+def bound_to(node: str, tree: Registered) -> Registered:
+    """The host is to be served by one ingress alone."""
+    ((address, record),) = tree.ingress.items()
+    return tree.model_copy(update={"ingress": {address: record.model_copy(update={"nodes": (node,)})}})
+
+
+def test_a_host_that_moves_is_served_by_both_until_its_name_leads_to_the_new_one() -> None:
+    tree = bound_to(FIRST, public_tree(None))
+    routed = {node: routing_digest(tree, node) for node in tree.nodes}
+    tree = tree.model_copy(update={"routed": routed, "names": {HOST: (public_ip(FIRST),)}})
+    assert served_by(SECOND, tree) == ()
+    moving = bound_to(SECOND, tree)
+    assert served_by(FIRST, moving) == served_by(SECOND, moving) != ()
+    assert wanted_names(NAMED.cluster, moving)[HOST] == (public_ip(FIRST),)
+    routed = {node: routing_digest(moving, node) for node in moving.nodes}
+    ready = moving.model_copy(update={"routed": routed})
+    assert wanted_names(NAMED.cluster, ready)[HOST] == (public_ip(SECOND),)
+    moved = ready.model_copy(update={"names": wanted_names(NAMED.cluster, ready)})
+    assert served_by(FIRST, moved) == ()
+    assert wanted_names(NAMED.cluster, moved) == wanted_names(NAMED.cluster, ready)
 
 
 def test_a_name_that_nobody_wants_any_more_goes() -> None:

@@ -30,12 +30,12 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
-        if path == "/ws" and "Sec-WebSocket-Key" in self.headers:
+        if path in ("/ws", "/api/ws") and "Sec-WebSocket-Key" in self.headers:
             self._echo(self.headers["Sec-WebSocket-Key"])
             return
         self.server.request_began()
         try:
-            if path == "/":
+            if path == "/" or path.startswith("/api/"):
                 self._answer(HTTPStatus.OK, f"{RELEASE}\n")
             elif path == "/health":
                 ready = healthy()
