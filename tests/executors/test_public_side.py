@@ -14,6 +14,7 @@ from functools import partial
 import pytest
 
 from executors.padlock.check import round_over
+from executors.public_side import answers
 from gitops.registry import parse
 from model import keys
 from model.registered import IngressLocation, IngressPublish, IngressRecord, Registered
@@ -265,6 +266,15 @@ def test_both_logs_name_the_app(served: Served) -> None:
     served.secure("/refused", host=EMPTY)
     assert "backend-empty backend-empty/<NOSRV> " in served.here.haproxy_request("GET /refused ")
     assert " app backend-empty " in served.here.awaited_request("GET /refused ")
+
+
+def test_the_watch_over_ingresses_is_not_logged_and_anybody_else_is(served: Served) -> None:
+    assert answers(ADDRESS, served.here.http_port)
+    served.plain("/after-the-watch", host="nobody.example.com")
+    served.here.awaited_request("GET /after-the-watch ")
+    assert not [line for line in served.here.requests() if "HEAD / HTTP/1.0" in line]
+    served.plain("/", "--head", "--http1.0", host="nobody.example.com")
+    served.here.awaited_request("HEAD / HTTP/1.0")
 
 
 def test_padlock_finds_nothing_but_what_was_asked_for(served: Served) -> None:
