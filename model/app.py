@@ -16,6 +16,7 @@ from model.names import (
     Encrypted,
     EnvPrefix,
     GitUrl,
+    LocationPath,
     MemoryLimit,
     MemoryShare,
     NodeName,
@@ -83,7 +84,7 @@ class IngressBinding(Frozen):
     port: Port | None = Field(None, description="Public port, where it is not 443 with `ssl` and 80 without")
     ssl: bool = Field(False, description="Whether it is served by https, with a certificate that flstr gets and renews")
     hsts: bool = Field(True, description="With `ssl`: whether browsers are told to come by https only from then on")
-    location: UrlPath = Field("/", description="Path under which the app answers")
+    location: LocationPath = Field("/", description="Path under which the app answers")
     pool: PoolName | None = Field(None, description="Pool of the ingresses that serve it, where not all of them do")
     nodes: tuple[NodeName, ...] = Field((), description="The ingresses that serve it, where it is not a whole pool")
 

@@ -154,6 +154,15 @@ UrlPath = Annotated[
     StringConstraints(pattern=r"^/[A-Za-z0-9._~/-]{0,199}$"),
     Form("a path that begins with /, of letters, digits and . _ ~ / -"),
 ]
+# A public one: nginx compares it with a path in which empty segments and those of dots are already worked out.
+LocationPath = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^/((\.{0,2}[A-Za-z0-9_~-]|\.{3})[A-Za-z0-9._~-]*/)*((\.{0,2}[A-Za-z0-9_~-]|\.{3})[A-Za-z0-9._~-]*)?$",
+        max_length=200,
+    ),
+    Form("a path that begins with /, of letters, digits and . _ ~ / -, without //, /./ or /../"),
+]
 RepoPath = Annotated[
     str,
     StringConstraints(pattern=r"^(\./)?[A-Za-z0-9_][A-Za-z0-9_./-]{0,199}$"),

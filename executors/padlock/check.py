@@ -1,14 +1,14 @@
-"""`padlock [host]`: every ingress asked by its own address, and what was seen told in findings."""
+"""`padlock [host]`: every ingress asked by its own address and floating IPs, and what was seen told in findings."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from executors.padlock.caa import LETS_ENCRYPT, CaaLookup, see_caa
 from executors.padlock.dns_lookup import caa_lookup
-from executors.padlock.hosts import Hosts, asked_as
+from executors.padlock.hosts import asked_as, published, seen_from
 from executors.padlock.judgement import findings
 from executors.padlock.look import Target, closed_port, see_port
 from executors.padlock.report import report
@@ -50,17 +50,12 @@ class PadlockCheck:
         Raises `Refused` for a host that is not registered.
         """
         registered = registry.read()
-        known = published(registered)
+        known = sorted({one.publish.host_name for one in registered.ingress.values()})
         hosts = [word.lower().rstrip(".") for word in arguments[:1]] or known
         for host in hosts:
             if host not in known:
                 raise Refused(_unknown(host, known))
         return round_over(hosts, registered, self._outside)
-
-
-def published(registered: Registered) -> list[str]:
-    """The public host names."""
-    return sorted({one.publish.host_name for one in registered.ingress.values()})
 
 
 def round_over(
@@ -74,7 +69,7 @@ def round_over(
         raise Refused("There is nothing to check: no app has a public address yet.")
     if not ingress_nodes(registered):
         raise Refused(f"No ingress is registered that could serve {hosts[0] if len(hosts) == 1 else 'any host'}.")
-    ours = Hosts(published(registered))
+    ours = published(registered)
     seen = see_hosts(hosts, registered, outside)
     now = clock()
     return report((one for host in seen for one in findings(host, ours, outside.issuer, now)), seen, now)
@@ -82,7 +77,7 @@ def round_over(
 
 def see_hosts(hosts: Sequence[str], registered: Registered, outside: Outside) -> list[HostSeen]:
     """All that can be seen of the hosts. A port at which nobody listens is tried once, not for each host."""
-    ours = Hosts(published(registered))
+    ours = published(registered)
     targets = {host: list(targets_of(host, registered, outside)) for host in hosts}
     doors = {(one.address, one.port) for some in targets.values() for one in some}
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="padlock") as pool:
@@ -90,7 +85,9 @@ def see_hosts(hosts: Sequence[str], registered: Registered, outside: Outside) ->
 
         def see(target: Target) -> PortSeen | None:
             why = closed[target.address, target.port]
-            return closed_port(target, why) if why else see_port(target, ours, outside.authority)
+            if why:
+                return closed_port(target, why)
+            return see_port(target, ours, seen_from(target.node, target.address, registered), outside.authority)
 
         asked = {host: [pool.submit(see, one) for one in some] for host, some in targets.items()}
         ports = {host: tuple(port for one in some if (port := one.result())) for host, some in asked.items()}
@@ -104,13 +101,19 @@ def _has_tls(targets: Iterable[Target]) -> bool:
 
 
 def targets_of(host: str, registered: Registered, outside: Outside) -> Iterator[Target]:
-    """The ports to look at, at each ingress that serves the host: those registered; plain http, from where people are
-    sent to https; and https, which may be served before it is registered."""
+    """The ports to look at, at each ingress that serves the host and at each floating IP that it holds: those
+    registered; plain http, from where people are sent to https; and https, which may be served before it is
+    registered."""
     of_host = [one for one in registered.ingress.values() if one.publish.host_name == host]
     for node in ingress_nodes(registered):
         bindings = {one.publish.port: one for one in of_host if node in serving_nodes(one, registered)}
-        if bindings:
-            yield from _targets_at(node, registered.nodes[node].ip, bindings, outside)
+        if not bindings:
+            continue
+        own = list(_targets_at(node, registered.nodes[node].ip, bindings, outside))
+        yield from own
+        for name, floating in sorted(registered.floating_ips.items()):
+            if floating.node == node:
+                yield from (replace(one, address=str(floating.ip), floating=name) for one in own)
 
 
 def _targets_at(
@@ -118,12 +121,14 @@ def _targets_at(
 ) -> Iterator[Target]:
     any_binding = next(iter(bindings.values()))
     name = asked_as(any_binding.publish.host_name)
+    secure = [one for one in bindings.values() if one.publish.ssl]
     for port, one in bindings.items():
-        yield Target(name, node, address, port, _path(one), one.publish.ssl)
-    if outside.http_port not in bindings and any(one.publish.ssl for one in bindings.values()):
+        yield Target(name, node, address, port, _path(one), one.publish.ssl, hsts=one.publish.hsts)
+    if outside.http_port not in bindings and secure:
         yield Target(name, node, address, outside.http_port, _path(any_binding), tls=False)
     if outside.https_port not in bindings:
-        yield Target(name, node, address, outside.https_port, _path(any_binding), tls=True, expected=False)
+        hsts = all(one.publish.hsts for one in secure)
+        yield Target(name, node, address, outside.https_port, _path(any_binding), tls=True, expected=False, hsts=hsts)
 
 
 def _path(binding: IngressRecord) -> str:

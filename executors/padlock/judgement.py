@@ -13,6 +13,9 @@ from executors.padlock.mixed import mixed_findings
 from executors.padlock.redirects import downgrade_findings, loop_findings, redirect_findings
 from executors.padlock.seen import Hop, HostSeen, PortSeen, TlsSeen
 
+_NODE_MEND = "see whether nginx runs there and firewalld lets the port in"
+_FLOATING_MEND = "see whether the cloud has it assigned to that machine, and the machine has the address (ip address)"
+
 
 def findings(seen: HostSeen, ours: Container[str], authority: str, now: datetime) -> list[Finding]:
     """What is wrong with a host. `ours` are the hosts of the cluster, `authority` is who issues for them."""
@@ -24,9 +27,9 @@ def findings(seen: HostSeen, ours: Container[str], authority: str, now: datetime
     for port in seen.ports:
         loops = list(loop_findings(port))
         others = _of_port(seen.host, port, ours, has_tls, now)
-        found += (replace(one, hosts=(seen.host,), nodes=(port.node,)) for one in loops)
+        found += (replace(one, hosts=(seen.host,), nodes=(port.where,)) for one in loops)
         found += (
-            replace(one, hosts=(seen.host,), nodes=(port.node,), port=port.port)
+            replace(one, hosts=(seen.host,), nodes=(port.where,), port=port.port)
             for one in others
             if not (loops and one.kind in {"no redirect", "redirect to http"})
         )
@@ -47,13 +50,12 @@ def _of_port(host: str, seen: PortSeen, ours: Container[str], has_tls: bool, now
             return
     first = seen.hops[0].answer
     if first.status is None:
-        mend = "see whether nginx runs there and firewalld lets the port in"
-        yield Finding("unreachable", f"no answer ({first.error})", mend)
+        yield Finding("unreachable", f"no answer ({first.error})", _FLOATING_MEND if seen.floating else _NODE_MEND)
         return
     if seen.tls is not None:
         yield from _of_answers(seen.hops)
         yield from downgrade_findings(seen)
-        yield from hsts_findings(first)
+        yield from hsts_findings(first) if seen.hsts else ()
         yield from mixed_findings(seen.page) if seen.page is not None else ()
     else:
         # Where it redirects to https, that port is looked at by itself.

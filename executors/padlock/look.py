@@ -1,6 +1,6 @@
 """Looking at one port of one ingress for one host."""
 
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from executors.padlock.chain import dns_names
 from executors.padlock.mixed import OK, see_page
 from executors.padlock.redirects import follow
-from executors.padlock.seen import Answer, Hop, PortSeen, TlsSeen
+from executors.padlock.seen import Answer, Hop, PageSeen, PortSeen, TlsSeen
 from executors.padlock.tls import see_tls
 from executors.padlock.web import Web
 from gitops.domains import stands_for
@@ -16,7 +16,8 @@ from gitops.domains import stands_for
 
 @dataclass(frozen=True)
 class Target:
-    """What is looked at. One that is not `expected` counts only where it serves the host."""
+    """What is looked at. One that is not `expected` counts only where it serves the host; see `PortSeen` for `hsts`
+    and `floating`."""
 
     host: str
     node: str
@@ -25,6 +26,8 @@ class Target:
     path: str
     tls: bool
     expected: bool = True
+    hsts: bool = True
+    floating: str = ""
 
     @property
     def url(self) -> str:
@@ -34,33 +37,39 @@ class Target:
         return f"{scheme}://{self.host}{port}{self.path}"
 
 
-def see_port(target: Target, ours: Container[str], authority: Path | None) -> PortSeen | None:
-    """What the port answers, or None where nobody expects it to serve the host and it does not."""
-    web = Web(target.address, ours)
+def see_port(
+    target: Target, ours: Container[str], address_of: Callable[[str], str | None], authority: Path | None
+) -> PortSeen | None:
+    """What the port answers, or None where nobody expects it to serve the host and it does not.
+
+    `address_of` says where hosts are to be asked for that the port leads to.
+    """
+    web = Web(address_of)
     if not target.tls:
-        return PortSeen(target.node, target.port, _without_bodies(follow(target.url, web.ask, ours)))
+        return _seen(target, follow(target.url, web.ask, ours))
     tls = see_tls(target.address, target.port, target.host, authority)
     if not target.expected and not _serves(target.host, tls):
         return None
     if tls.error:
-        return PortSeen(target.node, target.port, (), tls)
+        return _seen(target, (), tls)
     hops = follow(target.url, web.ask, ours)
     last = hops[-1]
     is_page = last.answer.status in OK and urlsplit(last.url).scheme == "https"
     page = see_page(last.url, last.answer, web.ask) if is_page else None
-    return PortSeen(target.node, target.port, _without_bodies(hops), tls, page)
+    return _seen(target, hops, tls, page)
 
 
 def closed_port(target: Target, why: str) -> PortSeen | None:
     """A port to which nobody can connect."""
     if not target.expected:
         return None
-    return PortSeen(target.node, target.port, (Hop(target.url, Answer(error=why)),))
+    return _seen(target, (Hop(target.url, Answer(error=why)),))
 
 
-def _without_bodies(hops: tuple[Hop, ...]) -> tuple[Hop, ...]:
-    """A round keeps what it saw of every port until it reports."""
-    return tuple(replace(one, answer=replace(one.answer, body=b"")) for one in hops)
+def _seen(target: Target, hops: tuple[Hop, ...], tls: TlsSeen | None = None, page: PageSeen | None = None) -> PortSeen:
+    """A round keeps what it saw of every port until it reports, so without the bodies."""
+    bare = tuple(replace(one, answer=replace(one.answer, body=b"")) for one in hops)
+    return PortSeen(target.node, target.port, bare, tls, page, target.hsts, target.floating)
 
 
 def _serves(host: str, tls: TlsSeen) -> bool:

@@ -33,7 +33,7 @@ def _hosts(hosts: Sequence[str]) -> str:
 
 def _all_well(seen: Sequence[HostSeen], now: datetime) -> str:
     ports = [port for host in seen for port in host.ports]
-    nodes = list(dict.fromkeys(port.node for port in ports))
+    nodes = list(dict.fromkeys(port.where for port in ports))
     answer = f"{', '.join(nodes)} {'answers as it' if len(nodes) == 1 else 'answer as they'} should"
     hosts = _hosts([host.host for host in seen]) if len(seen) == 1 else f"{len(seen)} hosts"
     ends = [port.tls.chain[0].not_valid_after_utc for port in ports if port.tls is not None and port.tls.chain]

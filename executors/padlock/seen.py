@@ -84,13 +84,24 @@ class PageSeen:
 
 @dataclass(frozen=True)
 class PortSeen:
-    """One port of one ingress: the answers from the first one on, and on a port with TLS the handshake and the page."""
+    """One port of one ingress: the answers from the first one on, and on a port with TLS the handshake and the page.
+
+    `hsts` is whether the host is meant to send it; `floating` is the floating IP that was asked instead of the
+    ingress's own address, or nothing.
+    """
 
     node: str
     port: int
     hops: tuple[Hop, ...]
     tls: TlsSeen | None = None
     page: PageSeen | None = None
+    hsts: bool = True
+    floating: str = ""
+
+    @property
+    def where(self) -> str:
+        """As it stands in a finding."""
+        return f"floating IP {self.floating} at {self.node}" if self.floating else self.node
 
 
 @dataclass(frozen=True)

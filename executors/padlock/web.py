@@ -1,4 +1,4 @@
-"""Asking the way a browser does: the hosts of the cluster at one ingress by its address, others where DNS says."""
+"""Asking the way a browser does: the hosts of the cluster at ingresses by their addresses, others where DNS says."""
 
 import http.client
 import ipaddress
@@ -6,7 +6,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from urllib.parse import SplitResult, quote, urlsplit
 
@@ -28,11 +28,11 @@ _HEADERS = {
 
 
 class Web:
-    """The web as a browser sees it whose DNS says `address` for every host in `ours`."""
+    """The web as a browser sees it whose DNS says what `address_of` does, and of all others, for which that is None,
+    the truth."""
 
-    def __init__(self, address: str, ours: Container[str]) -> None:
-        self._address = address
-        self._ours = ours
+    def __init__(self, address_of: Callable[[str], str | None]) -> None:
+        self._address_of = address_of
         self._until = time.monotonic() + ALL_SECONDS
 
     def ask(self, url: str) -> Answer:
@@ -42,10 +42,10 @@ class Web:
         try:
             parts = urlsplit(url)
             host, port = parts.hostname or "", parts.port or _PORTS[parts.scheme]
-            is_ours = host in self._ours
-            address = self._address if is_ours else _public_address(host, port)
+            ours = self._address_of(host)
+            address = ours or _public_address(host, port)
             with socket.create_connection((address, port), REQUEST_SECONDS) as raw, _ended(raw) as ended:
-                return _get(raw, parts, is_ours, ended)
+                return _get(raw, parts, ours is not None, ended)
         except ssl.SSLError as error:
             return Answer(error=(error.reason or "TLS fault").replace("_", " ").lower())
         except (OSError, ValueError, KeyError, http.client.HTTPException) as error:

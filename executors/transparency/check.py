@@ -9,7 +9,7 @@ from executors.transparency.budget_use import LETS_ENCRYPT
 from executors.transparency.issuances import merged
 from executors.transparency.lookup import Answer, look_up
 from executors.transparency.ours import Ours, every_one, one_of
-from executors.transparency.report import report
+from executors.transparency.report import report, together
 from executors.transparency.shown import shown
 from executors.transparency.source import Kept, Source
 from executors.transparency.sources import CertSpotter, CrtSh
@@ -21,10 +21,11 @@ from model.transparency import CertificateId
 
 # Both are free for all, and neither likes to be asked much at once.
 SIDE_BY_SIDE = 3
-# Seconds; whoever asks in a shell waits for a minute.
+# Seconds; whoever asks in a shell waits for a minute. Nobody waits for the daily round.
 CRTSH_SECONDS = 28.0
 CERTSPOTTER_SECONDS = 18.0
 IN_ALL_SECONDS = 50.0
+ROUND_SECONDS = 540.0
 
 # The certificates that flstr itself asked for, from what it keeps.
 AskedFor = Callable[[Registry], frozenset[CertificateId]]
@@ -41,7 +42,7 @@ def nothing_asked_for(_: Registry) -> frozenset[CertificateId]:
 
 
 class TransparencyCheck:
-    """A `HostCheck`. Sources are asked in turn, each for as many seconds as stand beside it, a round for `in_all`."""
+    """A `HostCheck`. Sources are asked in turn, each for as many seconds as stand beside it, for all names `in_all`."""
 
     def __init__(
         self,
@@ -59,19 +60,20 @@ class TransparencyCheck:
 
     def __call__(self, arguments: tuple[str, ...], registry: Registry) -> str:
         """The findings as Slack mrkdwn. Raises `Refused` for a name that is not ours."""
-        wanted, answers = self._ask(arguments, registry)
+        wanted, answers = self._ask(arguments, registry, self._in_all)
         return self._told(wanted, answers, registry)
 
     def round(self, _: tuple[str, ...], registry: Registry) -> str:
-        """The same of all our names; raises `Unreadable` where of one of them nobody has ever said anything."""
-        wanted, answers = self._ask((), registry)
-        unknown = [answer for answer in answers if answer.logged is None]
-        if unknown:
-            faults = "; ".join(map(shown, unknown[0].faults))
-            raise Unreadable(f"{unknown[0].domain}: nobody could say what was issued ({faults})")
+        """The same of all our names, with time; raises `Unreadable` where nobody has ever said anything of any."""
+        wanted, answers = self._ask((), registry, ROUND_SECONDS)
+        if all(answer.logged is None for answer in answers):
+            faults = "; ".join(map(shown, answers[0].faults))
+            raise Unreadable(f"{answers[0].domain}: nobody could say what was issued ({faults})")
         return self._told(wanted, answers, registry)
 
-    def _ask(self, arguments: tuple[str, ...], registry: Registry) -> tuple[tuple[Ours, ...], list[Answer]]:
+    def _ask(
+        self, arguments: tuple[str, ...], registry: Registry, in_all: float
+    ) -> tuple[tuple[Ours, ...], list[Answer]]:
         every = every_one(registry.read())
         kept = LoggedInEtcd(registry.store)
         if not every:
@@ -81,28 +83,32 @@ class TransparencyCheck:
             wanted = (_one(plain_name(arguments[0]), every),)
         else:
             kept.forget_all_but([ours.domain for ours in every])
-        return wanted, self._look_up(wanted, kept)
+        return wanted, self._look_up(wanted, kept, in_all)
 
     def _told(self, wanted: Sequence[Ours], answers: Sequence[Answer], registry: Registry) -> str:
         logged = merged(one for answer in answers if answer.logged is not None for one in answer.logged.issuances)
         asked, now = self._asked_for(registry), self._clock()
-        parts = [
-            report(ours, answer, logged, asked, now, self._authority)
-            for ours, answer in zip(wanted, answers, strict=True)
-        ]
-        return "\n".join(parts)
+        return together(
+            [
+                report(ours, answer, logged, asked, now, self._authority)
+                for ours, answer in zip(wanted, answers, strict=True)
+            ]
+        )
 
-    def _look_up(self, wanted: Sequence[Ours], kept: Kept) -> list[Answer]:
-        end = time.monotonic() + self._in_all
+    def _look_up(self, wanted: Sequence[Ours], kept: Kept, in_all: float) -> list[Answer]:
+        end = time.monotonic() + in_all
 
         def look(ours: Ours) -> Answer:
-            # Whoever comes late in a round that takes long has to be content with less.
-            share = min(1.0, max(0.0, end - time.monotonic()) / self._in_all)
+            # Whoever comes late where all take long has to be content with less.
+            share = min(1.0, max(0.0, end - time.monotonic()) / in_all)
             sources = [(source, seconds * share) for source, seconds in self._sources]
             return look_up(ours.domain, sources, kept, self._clock())
 
+        # So those come first of which nothing is known yet.
+        in_turn = sorted(wanted, key=lambda ours: kept.last(ours.domain) is not None)
         with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="crtsh") as pool:
-            return list(pool.map(look, wanted))
+            answers = {answer.domain: answer for answer in pool.map(look, in_turn)}
+        return [answers[ours.domain] for ours in wanted]
 
 
 def _one(name: str, every: Sequence[Ours]) -> Ours:

@@ -2,7 +2,9 @@
 
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import zip_longest
 
 from executors.findings import FINE, line
 from executors.transparency.budget_use import LETS_ENCRYPT, issued
@@ -21,6 +23,21 @@ ISSUERS = 3
 PLAIN = "•"
 
 
+@dataclass(frozen=True)
+class Report:
+    """What is said of one registered domain, as lines: alarms, and everything else."""
+
+    alarms: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+def together(reports: Sequence[Report]) -> str:
+    """All of them as one text. It may be cut where it is long, so alarms come first, and the first of each domain
+    before anybody's second."""
+    alarms = [line for some in zip_longest(*(one.alarms for one in reports)) for line in some if line is not None]
+    return "\n".join([*alarms, *(line for one in reports for line in one.others)])
+
+
 def report(
     ours: Ours,
     answer: Answer,
@@ -28,19 +45,21 @@ def report(
     asked: Collection[CertificateId],
     now: datetime,
     authority: str = LETS_ENCRYPT,
-) -> str:
+) -> Report:
     """The findings of one registered domain; all well is one line. `logged` is what all answers together say."""
     if answer.logged is None:
-        return _line(ours, _unknown(answer))
+        return Report((), (_line(ours, _unknown(answer)),))
     found = findings(ours, logged, asked, now, authority)
     if answer.is_from_before and now - answer.logged.at > OLD:
         found.append(_outdated(answer.logged.at, now))
     there_is = f"{_there_is(ours, logged, now, authority)}{_source(answer, now)}"
     if not found:
-        return f"{FINE} *{shown(ours.title)}*: {there_is}"
-    lines = [_line(ours, finding) for finding in found[:MOST_LINES]]
-    more = [f"{PLAIN} and {len(found) - MOST_LINES} more"] if len(found) > MOST_LINES else []
-    return "\n".join([*lines, *more, f"{PLAIN} *{shown(ours.title)}*: {there_is}"])
+        return Report((), (f"{FINE} *{shown(ours.title)}*: {there_is}",))
+    told, title = found[:MOST_LINES], f"*{shown(ours.title)}*"
+    alarms = tuple(_line(ours, one) for one in told if one.level == "error")
+    others = tuple(_line(ours, one) for one in told if one.level != "error")
+    more = (f"{PLAIN} {title}: and {len(found) - len(told)} more",) if len(found) > len(told) else ()
+    return Report(alarms, (*others, *more, f"{PLAIN} {title}: {there_is}"))
 
 
 def _line(ours: Ours, finding: Finding) -> str:

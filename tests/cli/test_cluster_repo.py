@@ -1,5 +1,6 @@
 """`flstr init` and `flstr lint`: a cluster repo from the example, and every fault of one named."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,19 @@ def repo(tmp_path: Path) -> Path:
 def test_what_init_makes_is_right(flstr: Flstr, repo: Path) -> None:
     done = flstr("lint", str(repo))
     assert (done.status, done.out) == (0, f"{repo} is right: 4 machines, 1 app\n")
+
+
+def test_what_it_shows_in_comments_is_right_as_well(flstr: Flstr, repo: Path) -> None:
+    """With a name that leads to an ingress, an address that moves, and https."""
+    for path in (repo / "cluster.yaml", repo / "apps/influencer.yaml"):
+        path.write_text(re.sub(r"(?m)^( *)# ( *[a-z_]+:.*)$", r"\1\2", path.read_text()).replace("    port: 80\n", ""))
+    done = flstr("lint", str(repo))
+    assert (done.status, done.out) == (0, f"{repo} is right: 4 machines, 1 app\n")
+    manifests = cluster_repo.lint(repo).manifests
+    assert manifests.cluster.dns is not None
+    assert list(manifests.cluster.floating_ips) == ["public"]
+    ((binding,),) = (app.ingress for app in manifests.apps.values())
+    assert (binding.ssl, binding.public_port) == (True, 443)
 
 
 def test_editors_find_the_schemas_that_the_manifests_name(repo: Path) -> None:

@@ -1,5 +1,6 @@
 """What is made from the code is committed as the code makes it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,13 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_generated_page_is_current(path: Path) -> None:
     assert path.read_text() == PAGES[path](), f"{path.relative_to(ROOT)} is not current; run `make docs` and look at it"
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("docs/**/*.md")), ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_heading_stands_by_itself(path: Path) -> None:
+    """One right below a list is read as part of it."""
+    text = re.sub(r"(?ms)^( *)```.*?^\1```$", "", path.read_text())
+    assert re.findall(r"(?m)^\S.*\n#+ .*$", text) == []
 
 
 def test_every_setting_is_on_the_page_of_settings_and_no_secret_has_a_default() -> None:

@@ -129,7 +129,7 @@ HOSTILE = (
     "\u2028",
 )
 HOST_FORM = "write a full host name in small letters, or *. and one: app.example.com, *.example.com"
-PATH_FORM = "write a path that begins with /, of letters, digits and . _ ~ / -"
+PATH_FORM = "write a path that begins with /, of letters, digits and . _ ~ / -, without //, /./ or /../"
 
 
 def as_yaml(text: str) -> str:
@@ -150,6 +150,27 @@ def test_a_hostile_host_or_location_is_refused(part: str) -> None:
     assert faults(f"host: a.example.com, location: {as_yaml(location)}") == [
         f"{HERE}: ingress.0.location cannot be '{shown(location)}'; {PATH_FORM}"
     ]
+
+
+@pytest.mark.parametrize(
+    "path", ["//", "//a", "/a//b", "/a//", "/.", "/..", "/./x", "/a/../b", "/a/.", "/a/..", "/a/./"]
+)
+def test_a_location_that_no_request_would_be_compared_with_is_refused(path: str) -> None:
+    """nginx works such segments out before it looks for a location."""
+    assert faults(f"host: a.example.com, location: {as_yaml(path)}") == [
+        f"{HERE}: ingress.0.location cannot be '{path}'; {PATH_FORM}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/a", "/a/", "/a/b/", "/.well", "/..a", "/...", "/....", "/a.", "/a../b", "/-/_/~", "/" + "a" * 199]
+)
+def test_dots_in_a_longer_name_are_no_fault(path: str) -> None:
+    assert faults(f"host: a.example.com, location: {as_yaml(path)}") == []
+
+
+def test_a_location_of_more_than_200_characters_is_refused() -> None:
+    assert len(faults(f"host: a.example.com, location: {as_yaml('/' + 'a' * 200)}")) == 1
 
 
 def test_a_host_of_300_characters_is_refused_also_where_each_label_is_short() -> None:

@@ -287,7 +287,7 @@ def test_an_app_without_an_ingress_to_serve_it_is_refused() -> None:
 def test_an_app_that_needs_an_unknown_one_is_refused() -> None:
     text = app_yaml() + "needs:\n  - redis\n"
     assert faults_of({"apps/influencer.yaml": text}) == [
-        "apps/influencer.yaml:27: influencer needs redis, and no manifest describes it"
+        "apps/influencer.yaml:30: influencer needs redis, and no manifest describes it"
     ]
 
 

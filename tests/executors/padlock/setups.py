@@ -34,6 +34,11 @@ def good(authority: Authority) -> Setup:
     return setup_of(authority.issue(HOST, BASKET), authority.intermediate)
 
 
+def moved_on(authority: Authority) -> Setup:
+    """The shop's, which leads to the basket."""
+    return replace(good(authority), https=f"return 302 https://{BASKET}:$server_port/;")
+
+
 def page(body: str) -> str:
     return f"default_type text/html; return 200 '<!doctype html><title>shop</title>{body}';"
 

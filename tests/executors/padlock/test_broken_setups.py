@@ -14,9 +14,9 @@ from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
 from tests.executors.padlock.authority import HOST, Authority
-from tests.executors.padlock.ingresses import registered, shop_at
+from tests.executors.padlock.ingresses import holding, registered, served_at, shop_at, without_hsts
 from tests.executors.padlock.nginx import Nginx
-from tests.executors.padlock.setups import BASKET, Fault, faults, good
+from tests.executors.padlock.setups import BASKET, Fault, faults, good, moved_on
 from tests.loopback_dns import ADDRESS, LoopbackDns, caa_dns
 
 INGRESS = "ingress016"
@@ -79,7 +79,8 @@ def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     folder = tmp_path_factory.mktemp("padlock")
     authority = Authority(folder)
     broken = faults(authority, folder)
-    setups = {name: fault.setup for name, fault in broken.items()} | {"good": good(authority)}
+    well = {"good": good(authority), "moved-on": moved_on(authority)}
+    setups = {name: fault.setup for name, fault in broken.items()} | well
     nginx = Nginx(folder, setups)
     nginx.start()
     yield Field(broken, nginx, authority.path)
@@ -116,6 +117,42 @@ def test_a_good_setup_is_green_in_one_line(field: Field, allowed: LoopbackDns) -
 def test_each_ingress_is_asked_by_its_own_address(field: Field, allowed: LoopbackDns) -> None:
     (line,) = field.lines(allowed, "good", "no-hsts")
     assert line.startswith(f":large_yellow_circle: *{HOST}*, ingress017 port {field.nginx.https_port}: no HSTS.")
+
+
+def test_a_floating_ip_is_asked_as_well(field: Field, allowed: LoopbackDns) -> None:
+    tree = shop_at({INGRESS: field.nginx.address("good")}, field.nginx.https_port)
+    well, other = (holding(tree, INGRESS, public=field.nginx.address(name)) for name in ("good", "no-hsts"))
+    assert round_over([HOST], well, field.outside(allowed)) == (
+        f":large_green_circle: *{HOST}*: {INGRESS}, floating IP public at {INGRESS} answer as they should, certificate "
+        "good for 69 days"
+    )
+    (line,) = round_over([HOST], other, field.outside(allowed)).splitlines()
+    assert f"*{HOST}*, floating IP public at {INGRESS} port {field.nginx.https_port}: no HSTS." in line
+
+
+def test_a_floating_ip_at_which_its_holder_does_not_answer(field: Field, allowed: LoopbackDns) -> None:
+    tree = shop_at({INGRESS: field.nginx.address("good")}, field.nginx.https_port)
+    lines = round_over([HOST], holding(tree, INGRESS, public="127.78.0.1"), field.outside(allowed)).splitlines()
+    assert lines == [
+        f":red_circle: *{HOST}*, floating IP public at {INGRESS} port {port}: no answer (Connection refused). _Mend:_ see "
+        "whether the cloud has it assigned to that machine, and the machine has the address (ip address)"
+        for port in (field.nginx.https_port, field.nginx.http_port)
+    ]
+
+
+def test_a_host_that_leads_to_one_of_another_ingress_is_followed_there(field: Field, allowed: LoopbackDns) -> None:
+    addresses = {INGRESS: field.nginx.address("moved-on"), "ingress017": field.nginx.address("good")}
+    tree = registered(addresses, dict.fromkeys([HOST, BASKET], (field.nginx.https_port, True)))
+    tree = served_at(served_at(tree, HOST, INGRESS), BASKET, "ingress017")
+    # The basket of this set-up leads to itself for ever.
+    assert round_over([HOST], tree, field.outside(allowed)).startswith(":large_green_circle:")
+    assert "the redirects go round" in round_over([HOST], served_at(tree, BASKET, INGRESS), field.outside(allowed))
+
+
+def test_without_hsts_in_the_manifest_none_is_missed(field: Field, allowed: LoopbackDns) -> None:
+    for name in ("no-hsts", "short-hsts", "good"):
+        tree = without_hsts(shop_at({INGRESS: field.nginx.address(name)}, field.nginx.https_port))
+        assert round_over([HOST], tree, field.outside(allowed)).startswith(":large_green_circle:")
 
 
 def test_what_is_wrong_on_several_ingresses_is_one_line(field: Field, allowed: LoopbackDns) -> None:

@@ -1,18 +1,22 @@
 """The verb, before anything is looked at."""
 
+from ipaddress import IPv4Address
+
 import pytest
 
 from executors.padlock.check import Outside, PadlockCheck, round_over, targets_of
-from executors.padlock.hosts import Hosts, asked_as
+from executors.padlock.hosts import Hosts, asked_as, seen_from
 from gitops.registry import Registry
 from gitops.store import Store
 from model.errors import Refused
+from model.registered import FloatingRecord
 from tests.executors.example import registered as registered_tree
 from tests.executors.example import registered_keys
-from tests.executors.padlock.ingresses import registered
+from tests.executors.padlock.ingresses import holding, registered, served_at, without_hsts
 
 OUTSIDE = Outside(lookup=lambda _: ())
 NODE = {"ingress016": "192.0.2.16"}
+NODES = {**NODE, "ingress017": "192.0.2.17"}
 
 
 def test_an_unknown_host_is_told_the_known_ones(store: Store) -> None:
@@ -58,6 +62,70 @@ def test_without_an_ingress_nobody_can_be_asked(store: Store) -> None:
 def test_which_ports_are_looked_at(port: int, ssl: bool, wanted: list[tuple[str, bool]]) -> None:
     targets = targets_of("a.example.com", registered(NODE, {"a.example.com": (port, ssl)}), OUTSIDE)
     assert [(one.url, one.expected) for one in targets] == wanted
+
+
+def test_a_host_is_asked_for_at_the_floating_ips_of_those_that_serve_it_as_well() -> None:
+    tree = registered(NODES, dict.fromkeys(["a.example.com", "b.example.com"], (443, True)))
+    tree = served_at(tree, "b.example.com", "ingress017")
+    tree = holding(tree, "ingress016", public="198.51.100.1", other="198.51.100.2")
+    tree = holding(tree, "ingress017", third="198.51.100.3")
+
+    def asked(host: str) -> list[tuple[str, str, str]]:
+        found = targets_of(host, tree, OUTSIDE)
+        return [(one.node, one.floating, one.address) for one in found if one.port == 443]
+
+    seventeen = [("ingress017", "", "192.0.2.17"), ("ingress017", "third", "198.51.100.3")]
+    assert asked("b.example.com") == seventeen
+    assert asked("a.example.com") == [
+        ("ingress016", "", "192.0.2.16"),
+        ("ingress016", "other", "198.51.100.2"),
+        ("ingress016", "public", "198.51.100.1"),
+        *seventeen,
+    ]
+
+
+def test_a_floating_ip_that_nobody_holds_is_not_asked() -> None:
+    tree = registered(NODE, {"a.example.com": (443, True)})
+    tree = tree.model_copy(update={"floating_ips": {"public": FloatingRecord(ip=IPv4Address("198.51.100.1"))}})
+    assert {one.address for one in targets_of("a.example.com", tree, OUTSIDE)} == {"192.0.2.16"}
+
+
+def test_from_an_ingress_a_host_leads_there_or_else_to_one_that_serves_it() -> None:
+    hosts = ["a.example.com", "b.example.com", "*.example.com", "nowhere.example.org"]
+    tree = registered(NODES, dict.fromkeys(hosts, (443, True)))
+    tree = served_at(tree, "b.example.com", "ingress017")
+    tree = served_at(tree, "*.example.com", "ingress016")
+    tree = served_at(tree, "nowhere.example.org", "ingress018")
+    asked = ["a.example.com", "b.example.com", "c.example.com", "nowhere.example.org", "stranger.example.org"]
+
+    def leads(node: str, address: str) -> list[str | None]:
+        return [seen_from(node, address, tree)(host) for host in asked]
+
+    assert leads("ingress016", "198.51.100.1") == ["198.51.100.1", "192.0.2.17", "198.51.100.1", None, None]
+    assert leads("ingress017", "192.0.2.17") == ["192.0.2.17", "192.0.2.17", "192.0.2.16", None, None]
+
+
+def test_from_elsewhere_a_host_leads_to_one_that_answers_where_one_does() -> None:
+    three = {**NODES, "ingress018": "192.0.2.18"}
+    tree = served_at(registered(three, {"b.example.com": (443, True)}), "b.example.com", "ingress017", "ingress018")
+    silent = tree.model_copy(update={"unreachable": {"ingress017": 1.0}})
+    dead = tree.model_copy(update={"dead": {"ingress017": 1.0, "ingress018": 1.0}})
+    leads = [seen_from("ingress016", "192.0.2.16", one)("b.example.com") for one in (tree, silent, dead)]
+    assert leads == ["192.0.2.17", "192.0.2.18", "192.0.2.17"]
+
+
+@pytest.mark.parametrize("port", [443, 8443])
+def test_where_the_manifest_says_no_hsts_none_is_missed(port: int) -> None:
+    tree = registered(NODE, {"a.example.com": (port, True)})
+    assert {one.hsts for one in targets_of("a.example.com", tree, OUTSIDE) if one.tls} == {True}
+    assert {one.hsts for one in targets_of("a.example.com", without_hsts(tree), OUTSIDE) if one.tls} == {False}
+
+
+def test_https_that_is_not_in_the_manifest_is_to_send_hsts() -> None:
+    (one,) = [
+        one for one in targets_of("a.example.com", registered(NODE, {"a.example.com": (80, False)}), OUTSIDE) if one.tls
+    ]
+    assert one.hsts
 
 
 def test_a_wildcard_is_asked_for_by_a_name_that_it_stands_for() -> None:

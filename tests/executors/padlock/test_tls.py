@@ -29,7 +29,7 @@ def test_the_host_is_named_before_the_handshake_and_in_the_request(tmp_path: Pat
 
     server = Server(talk)
     assert see_tls(ADDRESS, server.port, HOST).error == ""
-    assert Web(ADDRESS, {HOST}).ask(f"https://{HOST}:{server.port}/").status == 204
+    assert Web({HOST: ADDRESS}.get).ask(f"https://{HOST}:{server.port}/").status == 204
     server.stop()
     assert len(named) >= 2
     assert set(named) == {HOST}

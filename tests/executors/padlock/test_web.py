@@ -30,7 +30,7 @@ def serve() -> Iterator[Serve]:
 
 @pytest.fixture
 def shop() -> Web:
-    return Web(ADDRESS, {HOST})
+    return Web({HOST: ADDRESS}.get)
 
 
 def test_the_host_is_asked_for_at_the_ingress(serve: Serve, shop: Web) -> None:
@@ -124,7 +124,7 @@ def test_all_that_is_asked_of_one_port_takes_no_longer_than_it_may(
 ) -> None:
     monkeypatch.setattr(web, "ALL_SECONDS", -1.0)
     port = serve(answering(b"HTTP/1.1 200 OK\r\n\r\n"))
-    assert Web(ADDRESS, {HOST}).ask(f"http://{HOST}:{port}/").error == "there was no time left to ask"
+    assert Web({HOST: ADDRESS}.get).ask(f"http://{HOST}:{port}/").error == "there was no time left to ask"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -14,7 +15,7 @@ from gitops.store import Store
 from lab.ct.authority import Authority
 from lab.ct.settings import CtSettings
 from model import keys
-from model.errors import Refused, Unreadable
+from model.errors import Refused
 from model.transparency import CertificateId
 from tests.executors.example import registered_keys
 from tests.lab.ct.running_ct import RunningCt
@@ -72,17 +73,6 @@ def ask(ct: RunningCt, registry: Registry, asked: set[CertificateId]) -> Ask:
             clock=lambda: datetime.now(UTC) + later,
         )
         return check(arguments, registry)
-
-    return run
-
-
-@pytest.fixture
-def ask_round(ct: RunningCt, registry: Registry, asked: set[CertificateId]) -> Ask:
-    """The daily round."""
-
-    def run() -> str:
-        sources = ((CrtSh(ct.url, ONCE), 30.0), (CertSpotter(ct.url, ONCE), 30.0))
-        return TransparencyCheck(sources, asked_for=lambda _: frozenset(asked)).round((), registry)
 
     return run
 
@@ -230,6 +220,19 @@ def test_a_round_that_has_used_up_its_time_asks_nobody_any_more(ct: RunningCt, r
     assert ct.asked() == []
 
 
+def test_where_time_is_short_those_come_first_of_which_nothing_is_known(
+    ask: Ask, ct: RunningCt, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("executors.transparency.check.SIDE_BY_SIDE", 1)
+    ask()
+    shop = registered_keys("several")["ingress/shop.example.com:80"]
+    for domain in ("example.net", "example.org"):
+        registry.store.put(f"ingress/shop.{domain}:80", shop.replace("example.com", domain))
+    assert [line.split("*")[1] for line in ask().splitlines()] == ["example.com", "example.net", "example.org"]
+    asked = [parse_qs(one.query)["Identity"] for one in ct.api.requests.requests[1:] if one.path == "/"]
+    assert asked == [["example.net"], ["example.org"], ["example.com"]]
+
+
 @pytest.mark.parametrize("name", ["shop.example.org", "notexample.com", "com"])
 def test_a_name_of_somebody_else_is_refused_with_ours(ask: Ask, ct: RunningCt, name: str) -> None:
     with pytest.raises(Refused) as refused:
@@ -241,17 +244,3 @@ def test_a_name_of_somebody_else_is_refused_with_ours(ask: Ask, ct: RunningCt, n
 def test_before_the_first_app_there_is_no_name(store: Store) -> None:
     with pytest.raises(Refused, match=r"^No app has a public address yet, so there is no name to look for\.$"):
         TransparencyCheck(())((), Registry(store))
-
-
-def test_a_round_is_made_where_somebody_has_said_something(ask_round: Ask, ct: RunningCt) -> None:
-    assert ask_round() == f"{GREEN}(says crt.sh)"
-    ct.fault("bad_gateway", times=ALWAYS)
-    assert ask_round().startswith(GREEN)
-
-
-def test_a_round_in_which_nobody_has_ever_said_anything_is_made_later(ask_round: Ask, ct: RunningCt) -> None:
-    ct.fault("bad_gateway", times=ALWAYS)
-    with pytest.raises(
-        Unreadable, match=r"^example\.com: nobody could say what was issued \(crt\.sh answered 502; Cert"
-    ):
-        ask_round()

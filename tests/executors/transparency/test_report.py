@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from executors.transparency.lookup import Answer
 from executors.transparency.ours import Ours
-from executors.transparency.report import MOST_LINES, report
+from executors.transparency.report import MOST_LINES, Report, report, together
 from executors.transparency.shown import age
 from model.transparency import CertificateId, Issuance, Issuer, Logged
 from tests.executors.transparency.logged import NOW, issuance, logged
@@ -21,7 +21,7 @@ FAULTS = ("crt.sh answered 502", "Cert Spotter answered 429")
 def said(*issuances: Issuance, answer: Answer | None = None, asked: tuple[Issuance, ...] = (OURS,)) -> str:
     answer = answer or Answer("example.com", logged(*issuances))
     assert answer.logged is not None
-    return report(SHOP, answer, answer.logged.issuances, {one.id for one in asked}, NOW)
+    return together([report(SHOP, answer, answer.logged.issuances, {one.id for one in asked}, NOW)])
 
 
 def before(ago: timedelta, left_out: int = 0) -> Answer:
@@ -76,7 +76,7 @@ def test_what_is_older_than_a_day_is_a_finding() -> None:
 
 
 def test_without_any_answer_that_is_the_finding() -> None:
-    assert report(SHOP, Answer("example.com", None, faults=FAULTS), (), (), NOW) == (
+    assert together([report(SHOP, Answer("example.com", None, faults=FAULTS), (), (), NOW)]) == (
         ":large_yellow_circle: *example.com*: nobody could say what was issued "
         "(crt.sh answered 502; Cert Spotter answered 429). _Mend:_ ask again later"
     )
@@ -86,8 +86,13 @@ def test_of_very_many_findings_the_worst_are_told_and_the_rest_counted() -> None
     forged = [issuance(f"host{number}.example.com", by="rogue", serial=f"{number}") for number in range(1, 31)]
     lines = said(*forged, issuance("shop.example.com", by="rogue", serial="bad")).splitlines()
     assert lines[0].startswith(":red_circle: ")
-    assert lines[MOST_LINES] == "• and 11 more"
+    assert lines[MOST_LINES] == "• *example.com*: and 11 more"
     assert len(lines) == MOST_LINES + 2
+
+
+def test_alarms_of_all_domains_come_before_anything_else_and_each_first_one_before_a_second() -> None:
+    reports = [Report(("a1", "a2"), ("a3",)), Report((), ("b1", "b2")), Report(("c1", "c2", "c3"), ("c4",))]
+    assert together(reports).split() == ["a1", "c1", "a2", "c2", "c3", "a3", "b1", "b2", "c4"]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_what_anybody_says_means_nothing_to_slack(organisation: str, name: str, 
     forged = issuance("shop.example.com").model_copy(update={"id": CertificateId(issuer=issuer, serial="1")})
     kept = Logged(domain="example.com", source="crt.sh", at=NOW, issuances=(forged,))
     answer = Answer("example.com", kept, is_from_before=True, faults=(fault,))
-    text = report(SHOP, answer, (forged,), (), NOW)
+    text = together([report(SHOP, answer, (forged,), (), NOW)])
     assert "<" not in text
     assert ">" not in text
     assert len(text.splitlines()) == 2
