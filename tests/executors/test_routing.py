@@ -5,10 +5,11 @@ from collections.abc import Iterable
 import pytest
 from pydantic import TypeAdapter
 
-from executors.certificates.ingress_files import MISSING_STATUS, REFUSED_STATUS
+from executors.certificates.ingress_files import MISSING_MARK, MISSING_STATUS, REFUSED_STATUS
 from executors.routing import Checks, Routing, checks_of, routing_script
 from executors.routing_files import routing_files
 from executors.script import wrapped
+from executors.templates import quote
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.routed import routing_digest, wrongly_routed
@@ -242,18 +243,39 @@ def test_a_new_machine_of_the_same_name_is_given_all_of_them(store: Store) -> No
     assert len(carried(field)["edge101"]) == 4
 
 
-def test_a_machine_that_lost_one_is_given_all_of_them_at_once(store: Store) -> None:
-    def answer(node: str, script: str) -> str:
-        if node == "edge101" and "see_certificate /etc" in script:
-            raise StepFailed("edge101: … is not here any more", status=MISSING_STATUS)
+def lacking(node: str, *hosts: str) -> Answer:
+    """A machine on which the certificates of some hosts are not found."""
+
+    def answer(at: str, script: str) -> str:
+        missing = [host for host in hosts if f"see_certificate {quote(host)} " in script]
+        if at == node and missing:
+            said = " ".join([MISSING_MARK, *missing])
+            raise StepFailed(f"{node}: {said}", said, MISSING_STATUS)
         return ""
 
-    field = secure_field(store, answer)
+    return answer
+
+
+def test_a_machine_that_lost_some_is_given_those_at_once(store: Store) -> None:
+    field = secure_field(store, lacking("edge101", WILD, SHOP))
     field.apply()
     carried(field)
     field.apply()
     assert [node for node, _ in field.remote.ran].count("edge101") == 2
-    assert len(carried(field)["edge101"]) == 4
+    assert carried(field)["edge101"] == [WILD, SHOP]
+    assert wrongly_routed(field.context.registry.read()) == ()
+
+
+def test_where_one_is_lost_a_host_whose_new_key_cannot_be_opened_is_still_served(store: Store) -> None:
+    field = secure_field(store, lacking("edge101", WILD))
+    field.apply()
+    renewed = record_of(pair_for(SHOP), "6", encrypted(b"its key", OTHERS))
+    store.write({keys.certificate(SHOP): renewed.to_json()})
+    carried(field)
+    field.apply()
+    assert f"ssl_certificate /etc/nginx/certificates/{SHOP}.pem" in dict(field.remote.ran)["edge101"]
+    assert carried(field)["edge101"] == [WILD]
+    assert field.context.registry.read().certified["edge101"][SHOP] == "5"
 
 
 def test_a_key_that_cannot_be_opened_leaves_the_others_served_and_is_said(store: Store) -> None:
