@@ -78,6 +78,14 @@ def test_an_app_is_offered_to_its_machine_and_through_the_networks_only() -> Non
     assert addresses
 
 
+def test_nginx_has_nothing_to_do_with_who_serves() -> None:
+    tree = registered("several")
+    gone = {name: app.model_copy(update={"instances": {}}) for name, app in tree.apps.items()}
+    without = tree.model_copy(update={"apps": gone})
+    assert routing_files(without, "ingress016").haproxy != routing_files(tree, "ingress016").haproxy
+    assert routing_files(without, "ingress016").nginx == routing_files(tree, "ingress016").nginx
+
+
 def with_services(case: str, **ports: int) -> Registered:
     """A case with services beside its apps, published at these ports."""
     metas = {name: {"publish": {"port": port}, "env_prefix": "X", "env": {}} for name, port in ports.items()}
