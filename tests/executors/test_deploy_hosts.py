@@ -61,29 +61,6 @@ def test_the_other_machines_reach_the_app_through_their_own_haproxy(field: Field
     assert field.on("worker102", "curl -s http://127.0.0.1:5001/").startswith("influencer first")
 
 
-def test_a_service_is_reached_from_every_machine_by_its_own_haproxy(field: Field) -> None:
-    meta = MetaData(publish=Publish(port=6379), env_prefix="REDIS", env=Env(protocol="tcp"))
-    ip = field.registry.read().nodes["worker101"].addresses["overlay"]
-    # Stands in for Redis: it says who it is to whoever connects.
-    program = f"""
-import socketserver
-class Says(socketserver.BaseRequestHandler):
-    def handle(self):
-        self.request.sendall(b"redis on worker101")
-socketserver.ThreadingTCPServer(("{ip}", 7000), Says).serve_forever()
-"""
-    field.on("worker101", f"systemd-run --quiet --unit=redis python3 -c {quote(program)}")
-    main = ServiceInstance(node="worker101", ip=ip, port=7000)
-    put = {"service/redis/meta_data": meta.to_json(), "service/redis/instance/main": main.to_json()}
-    try:
-        field.do(WriteKeys(put=put), ApplyRouting())
-        ask = "timeout 10 bash -c 'until cat </dev/tcp/127.0.0.1/6379 | grep redis; do sleep 0.1; done'"
-        assert {node: field.on(node, ask) for node in NODES} == dict.fromkeys(NODES, "redis on worker101")
-    finally:
-        field.do(WriteKeys(delete=tuple(put)), ApplyRouting())
-        field.on("worker101", "systemctl stop redis")
-
-
 def test_a_commit_is_rolled_out_and_no_request_fails(field: Field) -> None:
     second = field.app("v2")
     # Servers come and go in the running HAProxy: a reload would leave the old process behind.
@@ -276,6 +253,29 @@ def test_an_app_without_instances_is_a_clean_503(field: Field, slow: App) -> Non
     assert "Unavailable just now" in page
     # Other apps go on.
     assert field.ask()[0] == 200
+
+
+def test_a_service_is_reached_from_every_machine_by_its_own_haproxy(field: Field) -> None:
+    meta = MetaData(publish=Publish(port=6379), env_prefix="REDIS", env=Env(protocol="tcp"))
+    ip = field.registry.read().nodes["worker101"].addresses["overlay"]
+    # Stands in for Redis: it says who it is to whoever connects.
+    program = f"""
+import socketserver
+class Says(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(b"redis on worker101")
+socketserver.ThreadingTCPServer(("{ip}", 7000), Says).serve_forever()
+"""
+    field.on("worker101", f"systemd-run --quiet --unit=redis python3 -c {quote(program)}")
+    main = ServiceInstance(node="worker101", ip=ip, port=7000)
+    put = {"service/redis/meta_data": meta.to_json(), "service/redis/instance/main": main.to_json()}
+    try:
+        field.do(WriteKeys(put=put), ApplyRouting())
+        ask = "timeout 10 bash -c 'until cat </dev/tcp/127.0.0.1/6379 | grep redis; do sleep 0.1; done'"
+        assert {node: field.on(node, ask) for node in NODES} == dict.fromkeys(NODES, "redis on worker101")
+    finally:
+        field.do(WriteKeys(delete=tuple(put)), ApplyRouting())
+        field.on("worker101", "systemctl stop redis")
 
 
 def test_a_dead_worker_holds_nobody_up(field: Field) -> None:
