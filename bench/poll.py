@@ -19,8 +19,9 @@ from gitops.secrets import read_identities
 from gitops.store import Store
 from gitops.worker import Worker
 from model.operation import Origin
+from tests.gitops.pretend import Pretend
 from tests.gitops.remote import Remote
-from tests.gitops.scene import CLUSTER_YAML, Pretend, app_yaml
+from tests.gitops.scene import CLUSTER_YAML, app_yaml
 
 RUNS = 15
 PAST = (1, 500)

@@ -28,6 +28,7 @@ from executors.padlock.check import Outside, PadlockCheck
 from executors.padlock.dns_lookup import caa_lookup
 from executors.provision import Provision
 from executors.records.records import Records
+from executors.remote import OnEnd
 from executors.ssh import Ssh
 from executors.transparency.check import TransparencyCheck, sources_at
 from gitops.app_repos import AppRepos
@@ -47,7 +48,9 @@ def warm_connections(settings: Settings, registry: Registry) -> Ssh:
     return Ssh(registry.host, ssh_key(settings.state / KEY_FILE))
 
 
-def build_executors(settings: Settings, ssh: Ssh, identities: Identities, app_repos: AppRepos) -> Executors:
+def build_executors(
+    settings: Settings, ssh: Ssh, identities: Identities, app_repos: AppRepos, on_routed: OnEnd | None = None
+) -> Executors:
     """By the kind of step; all of them share one warm connection a host."""
     key = ssh_key(settings.state / KEY_FILE)
     cloud = CloudSettings(
@@ -75,7 +78,7 @@ def build_executors(settings: Settings, ssh: Ssh, identities: Identities, app_re
             partial(certificate_office, settings, identities=identities),
             Doors(ssh, partial(Records, cloud), servers_by(settings.nameserver)),
         ).obtain,
-        **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack),
+        **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack, on_routed),
     }
 
 

@@ -125,7 +125,12 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     store.put(keys.RECIPIENT, identities.recipient)
     revisions = Revisions(repo, app_repos, identities.decrypt)
     ssh = warm_connections(settings, registry)
-    runner = Runner(operations, registry, build_executors(settings, ssh, identities, app_repos), fence.token)
+
+    def routed(node: str) -> None:
+        pushing.push_again(node)
+
+    executors = build_executors(settings, ssh, identities, app_repos, routed)
+    runner = Runner(operations, registry, executors, fence.token)
     renewals = Renewals(registry, operations, settings.acme_directory)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
     reachability = Reachability(registry, worker.wake)

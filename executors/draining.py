@@ -8,8 +8,8 @@ from executors.connections import (
     parse_seen,
     total,
 )
+from executors.long_waits import pieces
 from executors.remote import Remote
-from executors.rounds import rounds
 from executors.routing import Routing
 from executors.routing_files import backend_name
 from executors.templates import render
@@ -81,7 +81,7 @@ class Draining:
         names = machine_names(registered)
         left: dict[str, int] = {}
         seen: dict[NodeName, Seen] = {}
-        for seconds in rounds(step.within):
+        for seconds in pieces(step.within):
             scripts = {
                 node: drain_script(step, node in routers, port if node == step.node else None, seconds)
                 for node in sorted(waiting)

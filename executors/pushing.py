@@ -90,6 +90,12 @@ class Pushing:
         self._stirred.set()
         self._thread.join(STOP_SECONDS)
 
+    def push_again(self, node: NodeName) -> None:
+        """A script of the routing was at work on a machine, and may have been made before what was pushed last."""
+        machine = self._machines.get(node)
+        if machine is not None:
+            machine.doubt()
+
     def _run(self) -> None:
         followings = [self._store.follow(prefix, self._hear) for prefix in PREFIXES]
         try:
@@ -99,6 +105,11 @@ class Pushing:
                     self._spread(self._store.prefixes(PREFIXES))
                 except Refused as error:
                     log.warning("what is registered cannot be read, and is not pushed", sentence=error.sentence)
+                    self._stopped.wait(RETRY_SECONDS)
+                    continue
+                except Exception:
+                    # A thread that died would leave a flstr that looks alive and pushes nothing.
+                    log.exception("the pushing broke")
                     self._stopped.wait(RETRY_SECONDS)
                     continue
                 self._stirred.wait()
@@ -141,6 +152,8 @@ class _Machine:
         self._stopped = False
         self._wanted: Members = {}
         self._pushed: Members = {}
+        # One more whenever what was pushed is not known to last.
+        self._doubts = 0
         self._conversation: Conversation | None = None
         threading.Thread(target=self._run, name=f"pushing {node}", daemon=True).start()
 
@@ -148,6 +161,13 @@ class _Machine:
         """Have the machine brought to this, as soon as it can be."""
         with self._news:
             self._wanted = now
+            self._news.notify()
+
+    def doubt(self) -> None:
+        """Have the machine brought to what is wanted as a whole, whatever it was told before."""
+        with self._news:
+            self._doubts += 1
+            self._pushed = {}
             self._news.notify()
 
     def stop(self) -> None:
@@ -169,9 +189,13 @@ class _Machine:
             except (StepFailed, Refused, ValueError) as error:
                 # No fault: the ordinary routing brings it up to date.
                 log.debug("a machine cannot be pushed to", node=self._node, error=str(error))
-                self._let_go()
-                if not talked_before:
-                    self._pause()
+            except Exception:
+                log.exception("the pushing to a machine broke", node=self._node)
+            else:
+                continue
+            self._let_go()
+            if not talked_before:
+                self._pause()
         self._let_go()
 
     def _next(self) -> Members | None:
@@ -190,7 +214,9 @@ class _Machine:
                 self._conversation = conversation
                 if self._stopped:
                     return
-        answer = json.loads(self._conversation.ask(request(self._way.token, self._due(wanted)), ANSWER_SECONDS))
+        with self._news:
+            due, doubts = self._due(wanted), self._doubts
+        answer = json.loads(self._conversation.ask(request(self._way.token, due), ANSWER_SECONDS))
         match answer["said"]:
             case "again":
                 return
@@ -201,7 +227,9 @@ class _Machine:
                 )
             case "refused":
                 log.warning("HAProxy does not take a change", node=self._node, said=answer["why"])
-        self._pushed = wanted
+        with self._news:
+            if self._doubts == doubts:
+                self._pushed = wanted
 
     def _let_go(self) -> None:
         with self._news:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
-from executors.public_side import answers
+from executors.answering_ingress import answers
 from gitops.liveness import in_words
 from gitops.notices import notice
 from gitops.reachability import Streaks, Verdict, judge, lost_sentence, watched_nodes

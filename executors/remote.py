@@ -7,6 +7,7 @@ from gitops.executor import Cancellation, HostFence
 from model.errors import StepFailed
 
 OnLine = Callable[[str], None]
+OnEnd = Callable[[str], None]
 
 
 class Unreachable(StepFailed):
@@ -39,6 +40,10 @@ class Remote(Protocol):
         fence: HostFence,
         timeout: float = 60.0,
         cancellation: Cancellation | None = None,
+        on_end: OnEnd | None = None,
     ) -> dict[str, str | StepFailed]:
-        """One script a machine, side by side: by node, its output or why it failed."""
+        """One script a machine, side by side: by node, its output or why it failed.
+
+        `on_end` hears of each machine as soon as its script is over, however it ended, and not only once all are.
+        """
         ...

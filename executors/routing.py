@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from executors.certificates.had import Had
 from executors.certificates.ingress_files import (
     CERTIFICATES_FOLDER,
+    MISSING_MARK,
     MISSING_STATUS,
     REFUSED_MARK,
     REFUSED_STATUS,
@@ -18,7 +19,7 @@ from executors.certificates.ingress_files import (
 from executors.firewall import firewall_of, note_firewall
 from executors.nginx_files import ACME_FOLDER, NGINX_CONFIG
 from executors.padlock.hosts import asked_as
-from executors.remote import Remote, Unreachable
+from executors.remote import OnEnd, Remote, Unreachable
 from executors.routing_files import HAPROXY_CONFIG, RoutingFiles, backend_name, routing_files
 from executors.templates import render
 from gitops.bindings import ingress_nodes, served_by
@@ -76,6 +77,7 @@ def nginx_script(config: str, certificates: IngressCertificates) -> str:
         certificates=certificates,
         nginx_config=NGINX_CONFIG,
         certificates_folder=CERTIFICATES_FOLDER,
+        missing_mark=MISSING_MARK,
         missing_status=MISSING_STATUS,
         refused_mark=REFUSED_MARK,
         refused_status=REFUSED_STATUS,
@@ -114,11 +116,16 @@ class _Machine:
 
 
 class Routing:
-    """Carries `ApplyRouting` out; `decrypt` opens the keys of certificates."""
+    """Carries `ApplyRouting` out; `decrypt` opens the keys of certificates.
 
-    def __init__(self, remote: Remote, decrypt: Decrypt) -> None:
+    `on_end` hears of each machine whose script is over. What was pushed to a machine between the reading of the
+    registry and its script may be undone by then.
+    """
+
+    def __init__(self, remote: Remote, decrypt: Decrypt, on_end: OnEnd | None = None) -> None:
         self._remote = remote
         self._decrypt = decrypt
+        self._on_end = on_end
         # Whoever read the registry first must not write last.
         self._one_at_a_time = threading.Lock()
 
@@ -183,7 +190,7 @@ class Routing:
 
     def _run(self, machines: Mapping[NodeName, _Machine], context: StepContext) -> dict[NodeName, str | StepFailed]:
         scripts = {node: one.script for node, one in machines.items()}
-        answers = self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS)
+        answers = self._remote.run_all(scripts, context.fence, SCRIPT_SECONDS, on_end=self._on_end)
         return {
             node: without_keys(answer, machines[node].certificates.pairs) if isinstance(answer, StepFailed) else answer
             for node, answer in answers.items()

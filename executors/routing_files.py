@@ -1,6 +1,6 @@
 """What a machine's HAProxy and nginx are to say, purely from what is registered."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from executors.addresses import plain_address
@@ -63,8 +63,15 @@ def routing_files(
     registered: Registered, node: NodeName, certified: Collection[CertificateHost] | None = None
 ) -> RoutingFiles:
     """The routing of one registered machine. An ingress serves those of its https hosts whose certificate it has or is
-    given, which are `certified`, or else all that have one."""
-    apps = {app.name: app for app in (*_apps(registered), *_services(registered))}
+    given, which are `certified`, or else all that have one.
+
+    Raises `StepFailed` where a service publishes a port that is another's: HAProxy would take it, and send connections
+    now to the one and now to the other.
+    """
+    services = list(_services(registered))
+    apps = {app.name: app for app in (*_apps(registered), *services)}
+    for service in services:
+        _see_that_its_port_is_its_own(service, apps.values())
     addresses = [_address(address, node) for _, address in sorted(registered.nodes[node].addresses.items())]
     haproxy = render("routing/haproxy.cfg.j2", apps=apps.values(), addresses=addresses, unavailable_page=HAPROXY_PAGE)
     nginx = None
@@ -84,6 +91,14 @@ def _services(registered: Registered) -> Iterator[_App]:
     for name, found in sorted(registered.services.items()):
         if found.meta_data is not None:
             yield _app(service_name(name), found.meta_data, found.instances)
+
+
+def _see_that_its_port_is_its_own(service: _App, apps: Iterable[_App]) -> None:
+    """Among apps it is for lint to see to, which does not know services."""
+    for other in apps:
+        if other.port == service.port and other.name != service.name:
+            sentence = f"{other.name} and {service.name} both publish port {service.port}; give one of them another"
+            raise StepFailed(sentence)
 
 
 def _app(name: str, meta_data: MetaData, instances: Mapping[str, InstanceRecord | ServiceInstance]) -> _App:

@@ -2,7 +2,6 @@
 
 import contextlib
 import logging
-import socket
 import threading
 import time
 from collections import deque
@@ -16,8 +15,9 @@ import paramiko
 from executors.acknowledged import acknowledged_within
 from executors.conversation import Conversation
 from executors.knock import answer_script, knock_of, may_knock
-from executors.remote import OnLine, Unreachable
+from executors.remote import OnEnd, OnLine, Unreachable
 from executors.script import FENCED_MARK, FENCED_STATUS, STATE_FOLDER, wrapped
+from executors.ssh_connection import CONNECT_SECONDS, KEEPALIVE_SECONDS, connect, is_alive, reason
 from executors.templates import quote
 from gitops.executor import Cancellation, HostFence
 from model.errors import Cancelled, Fenced, StepFailed
@@ -25,11 +25,7 @@ from model.registered import HostRecord
 
 HostLookup = Callable[[str], HostRecord | None]
 
-TCP_SECONDS = 4.0  # three tries of the kernel: a machine that is just booting is soon tried anew
-CONNECT_SECONDS = 10.0
-KEEPALIVE_SECONDS = 5
 HEARD_SECONDS = 2 * KEEPALIVE_SECONDS  # one keep-alive may come late
-SILENT_SECONDS = 20  # a machine that acknowledges nothing for so long is gone
 GRACE_SECONDS = 10.0  # how much longer than the remote timeout to wait for its answer
 KILL_SECONDS = 5
 TIMED_OUT = frozenset({124, 137})
@@ -93,6 +89,7 @@ class Ssh:
         fence: HostFence,
         timeout: float = 60.0,
         cancellation: Cancellation | None = None,
+        on_end: OnEnd | None = None,
     ) -> dict[str, str | StepFailed]:
         """See `Remote.run_all`."""
         if not scripts:
@@ -103,6 +100,8 @@ class Ssh:
                 return self.run(node, scripts[node], fence, timeout, cancellation=cancellation)
             except StepFailed as error:
                 return error
+            finally:
+                (on_end or _nobody)(node)
 
         with ThreadPoolExecutor(min(len(scripts), SIDE_BY_SIDE), thread_name_prefix="ssh") as pool:
             return dict(zip(scripts, pool.map(one, scripts), strict=True))
@@ -114,7 +113,7 @@ class Ssh:
             channel.exec_command(command)
         except (paramiko.SSHException, OSError, EOFError) as error:
             channel.close()
-            raise Unreachable(f"{node}: no program could be started ({_reason(error)})") from error
+            raise Unreachable(f"{node}: no program could be started ({reason(error)})") from error
         return Conversation(node, channel)
 
     def answers(self, node: str) -> bool:
@@ -163,7 +162,7 @@ class Ssh:
         # Where nobody gets in, the machine takes its old firewall back, and the script says so.
         with (
             contextlib.suppress(StepFailed, Fenced, paramiko.SSHException, OSError, EOFError),
-            contextlib.closing(self._connect(node, record.ip, record.host_key)) as client,
+            contextlib.closing(connect(node, record.ip, record.host_key, self._key, self._port)) as client,
         ):
             transport = client.get_transport()
             if transport is not None:
@@ -203,7 +202,7 @@ class Ssh:
                 # sshd counts a session for a moment longer than it lasts, and refuses one too many. The connection
                 # is good then, and other scripts run on it.
                 if now > deadline and transport.is_active():
-                    raise Unreachable(f"{node}: sshd opens no more sessions ({_reason(error)})") from error
+                    raise Unreachable(f"{node}: sshd opens no more sessions ({reason(error)})") from error
                 time.sleep(SESSION_RETRY_SECONDS)
         client.close()
         return None
@@ -214,49 +213,13 @@ class Ssh:
             raise Unreachable(f"{node}: no address is registered for it")
         wanted = (record.ip, record.host_key)
         with machine.connecting:
-            if machine.client is not None and (machine.made_for != wanted or not _is_alive(machine.client)):
+            if machine.client is not None and (machine.made_for != wanted or not is_alive(machine.client)):
                 machine.client.close()
                 machine.client = None
             if machine.client is None:
-                machine.client = self._connect(node, record.ip, record.host_key)
+                machine.client = connect(node, record.ip, record.host_key, self._key, self._port)
                 machine.made_for = wanted
             return machine.client
-
-    def _connect(self, node: str, ip: str, host_key: str) -> paramiko.SSHClient:
-        client = paramiko.SSHClient()
-        client.set_missing_host_key_policy(paramiko.RejectPolicy())
-        key = _parse_key(node, host_key)
-        known_as = ip if self._port == 22 else f"[{ip}]:{self._port}"
-        client.get_host_keys().add(known_as, key.get_name(), key)
-        try:
-            client.connect(
-                ip,
-                self._port,
-                username="root",
-                key_filename=str(self._key),
-                sock=_tcp(ip, self._port),
-                allow_agent=False,
-                look_for_keys=False,
-                timeout=CONNECT_SECONDS,
-                banner_timeout=CONNECT_SECONDS,
-                auth_timeout=CONNECT_SECONDS,
-            )
-        except paramiko.BadHostKeyException as error:
-            client.close()
-            raise Unreachable(
-                f"{node}: {ip} shows an SSH host key that is not the registered one; either another machine has its "
-                "address, or somebody is in between"
-            ) from error
-        except paramiko.AuthenticationException as error:
-            client.close()
-            raise Unreachable(f"{node}: {ip} does not accept flstr's SSH key for root") from error
-        except (paramiko.SSHException, OSError, EOFError) as error:
-            client.close()
-            raise Unreachable(f"{node}: no SSH connection to {ip} port {self._port} ({_reason(error)})") from error
-        transport = client.get_transport()
-        if transport is not None:
-            transport.set_keepalive(KEEPALIVE_SECONDS)
-        return client
 
 
 class _Run:
@@ -321,32 +284,6 @@ class _Run:
 
     def _failed(self, what: str, status: int | None = None) -> StepFailed:
         return StepFailed(f"{self._node}: {what}", "\n".join(self._last), status)
-
-
-def _tcp(ip: str, port: int) -> socket.socket:
-    sock = socket.create_connection((ip, port), timeout=TCP_SECONDS)
-    # Without it a warm script takes 49 ms instead of 5.
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SILENT_SECONDS * 1000)
-    return sock
-
-
-def _is_alive(client: paramiko.SSHClient) -> bool:
-    transport = client.get_transport()
-    return transport is not None and transport.is_active()
-
-
-def _parse_key(node: str, text: str) -> paramiko.PKey:
-    entry = paramiko.hostkeys.HostKeyEntry.from_line(f"{node} {text}")
-    if entry is None or entry.key is None:
-        raise Unreachable(f"{node}: its registered SSH host key cannot be read")
-    return entry.key
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "no answer"
-    return (error.strerror if isinstance(error, OSError) else None) or str(error) or type(error).__name__
 
 
 def _nobody(line: str) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from executors.host_paths import unit_name
 from executors.instances import mask, parse_outcome, reach_script
+from executors.long_waits import pieces
 from executors.remote import Remote
-from executors.rounds import rounds
 from executors.routing_files import backend_name
 from executors.templates import render
 from executors.unit_files import Place
@@ -63,7 +63,7 @@ class Watching:
         machines = routers | set(step.instances.values())
         seen: dict[NodeName, Watched] = {}
         context.report(f"watching for {step.app.update.min_healthy_time:g} s")
-        for seconds in rounds(step.app.update.min_healthy_time):
+        for seconds in pieces(step.app.update.min_healthy_time):
             scripts = {node: watch_script(step, node, node in routers, seconds) for node in sorted(machines)}
             answers = self._ask(scripts, seconds, step, context)
             machines = set(answers)

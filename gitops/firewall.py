@@ -117,10 +117,20 @@ def _inside(network: str, node: NodeName, role: Role, cluster: Cluster, register
     if role in ROUTING_ROLES:
         offered = [app.meta_data for app in registered.apps.values()]
         offered += [service.meta_data for service in registered.services.values()]
-        for port in sorted({one.publish.port for one in offered if one is not None}):
+        published = {one.publish.port for one in offered if one is not None}
+        for port in sorted(published | _of_services(network, node, registered)):
             yield Opening(str(port), "tcp")
     if role == "worker" and (network == cluster.app_network() or _carries(network, node, registered)):
         yield Opening(f"{INSTANCE_PORTS.start}-{INSTANCE_PORTS.stop - 1}", "tcp")
+
+
+def _of_services(network: str, node: NodeName, registered: Registered) -> set[int]:
+    """The ports at which services of the machine listen there, for the HAProxy of the others."""
+    record = registered.nodes.get(node)
+    address = None if record is None else record.addresses.get(network)
+    routed = (one for one in registered.services.values() if one.meta_data is not None)
+    instances = (one for service in routed for one in service.instances.values())
+    return {one.port for one in instances if one.node == node and one.ip == address}
 
 
 def _carries(network: str, node: NodeName, registered: Registered) -> bool:

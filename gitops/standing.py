@@ -77,6 +77,9 @@ def _held_ports(files: Mapping[str, str], manifests: Manifests, registered: Regi
         meta_data = registered.apps[kind, name].meta_data
         if meta_data is not None:
             held[meta_data.publish.port] = f"{kind} {name}"
+    for name, service in registered.services.items():
+        if service.meta_data is not None:
+            held[service.meta_data.publish.port] = f"service {name}"
     for app in manifests.apps.values():
         port = app.publish.port
         if port in held:

@@ -36,7 +36,7 @@ class Fence:
 
 
 class Store:
-    """One etcd, or a list of its members. Every call raises `Unreadable` where no member answers."""
+    """One etcd, or a list of its members. Every call raises `Unreadable` where no member answers, or holds no text."""
 
     def __init__(self, endpoints: Sequence[str], fences: Sequence[Fence] = (), client: Any = None) -> None:
         self._endpoints = tuple(endpoints)
@@ -55,7 +55,7 @@ class Store:
     def get(self, key: str) -> str | None:
         """The value of a key, or None."""
         value, _ = self._call(lambda: self._client.get(key))
-        return None if value is None else value.decode()
+        return None if value is None else _text(key.encode(), value)
 
     def prefix(self, prefix: str) -> dict[str, str]:
         """All keys that begin so, from one read."""
@@ -64,14 +64,14 @@ class Store:
     def changed(self, prefix: str, since: int) -> tuple[dict[str, str], int]:
         """The keys that begin so and were written after revision `since`, and the revision they were read at."""
         answer = self._call(lambda: self._client.get_prefix_response(prefix, min_mod_revision=since + 1))
-        return {pair.key.decode(): pair.value.decode() for pair in answer.kvs}, int(answer.header.revision)
+        return dict(_pair(pair.key, pair.value) for pair in answer.kvs), int(answer.header.revision)
 
     def prefixes(self, prefixes: Sequence[str]) -> dict[str, str]:
         """All keys under several prefixes, read in one transaction, so that they belong together."""
         etcd = self._client.transactions
         reads = [etcd.get(prefix, range_end=etcd3.utils.prefix_range_end(prefix.encode())) for prefix in prefixes]
         _, answers = self._call(lambda: self._client.transaction(compare=[], success=reads, failure=[]))
-        return {meta.key.decode(): value.decode() for answer in answers for value, meta in answer}
+        return dict(_pair(meta.key, value) for answer in answers for value, meta in answer)
 
     def put(self, key: str, value: str) -> None:
         """Write a key, whatever it held."""
@@ -142,7 +142,7 @@ class Store:
         # etcd has no empty key: everything is the range from the first one.
         everything = self._client.get_all_response
         answer = self._call(lambda: self._client.get_prefix_response(prefix) if prefix else everything())
-        return {pair.key.decode(): pair.value.decode() for pair in answer.kvs}, int(answer.header.revision)
+        return dict(_pair(pair.key, pair.value) for pair in answer.kvs), int(answer.header.revision)
 
     def _transact(self, compare: list[Any], puts: Mapping[str, str], deletes: Sequence[str]) -> bool:
         etcd = self._client.transactions
@@ -201,6 +201,10 @@ class Following:
             except (Refused, exceptions.Etcd3Exception) as error:
                 log.warning("watch interrupted, listing again", prefix=self._prefix, error=str(error))
                 self._stopped.wait(RETRY_SECONDS)
+            except Exception:
+                # Whoever follows would wait for ever, and look alive.
+                log.exception("a watch broke, listing again", prefix=self._prefix)
+                self._stopped.wait(RETRY_SECONDS)
 
     def _list_then_watch(self) -> None:
         # A watch ends with its server and cannot reach behind a compaction: listing first makes up for both.
@@ -226,8 +230,8 @@ class Following:
             if response is None:
                 continue
             for event in response.events:
-                deleted = isinstance(event, etcd3.events.DeleteEvent)
-                self._hear(event.key.decode(), None if deleted else event.value.decode())
+                key, value = _pair(event.key, event.value)
+                self._hear(key, None if isinstance(event, etcd3.events.DeleteEvent) else value)
 
     def _hear(self, key: str, value: str | None) -> None:
         if value is None:
@@ -238,6 +242,18 @@ class Following:
             self._on_change(key, value)
         except Exception:
             log.exception("a change could not be handled", key=key)
+
+
+def _pair(key: bytes, value: bytes) -> tuple[str, str]:
+    return _text(key, key), _text(key, value)
+
+
+def _text(key: bytes, held: bytes) -> str:
+    try:
+        return held.decode()
+    except UnicodeDecodeError as error:
+        name = key.decode(errors="backslashreplace")
+        raise Unreadable(f"etcd: {name} cannot be read (it holds what is no text)") from error
 
 
 def _connect(endpoints: Sequence[str]) -> Any:

@@ -7,6 +7,7 @@ from executors.certificates.ingress_files import (
     MISSING_STATUS,
     REFUSED_STATUS,
     IngressCertificates,
+    missing_certificates,
     refused_certificates,
 )
 from model.certificates import IssuedCertificate
@@ -24,8 +25,11 @@ class Had:
 
     def learning(self, answer: str | StepFailed) -> "Had | None":
         """What is known better once a script gave up for it; None where there is nothing new."""
-        if isinstance(answer, StepFailed) and answer.status == MISSING_STATUS and self.noted:
-            return Had({}, self.refused)
+        if isinstance(answer, StepFailed) and answer.status == MISSING_STATUS:
+            # The others are there: one whose new key cannot be opened is still served with its old certificate.
+            missing = missing_certificates(answer.output) & self.noted.keys()
+            there = {name: serial for name, serial in self.noted.items() if name not in missing}
+            return Had(there, self.refused) if missing else None
         if isinstance(answer, StepFailed) and answer.status == REFUSED_STATUS:
             return Had(self.noted, {**self.refused, **refused_certificates(answer.output)})
         return None

@@ -11,6 +11,7 @@ from model.names import CertificateHost
 CERTIFICATES_FOLDER = "/etc/nginx/certificates"
 # Of a script that finds that a certificate is not there which the machine had.
 MISSING_STATUS = 77
+MISSING_MARK = "certificates that are not here any more:"
 # Of one that finds that nginx refuses the first certificate of a host.
 REFUSED_STATUS = 78
 REFUSED_MARK = "refused certificate: "
@@ -53,9 +54,9 @@ class IngressCertificates:
         return tuple(map(certificate_path, self.names))
 
     @property
-    def kept_paths(self) -> tuple[str, ...]:
-        """Where those stand that it has already."""
-        return tuple(map(certificate_path, self.kept))
+    def kept_paths(self) -> tuple[tuple[CertificateHost, str], ...]:
+        """Those that it has already, and where they stand."""
+        return tuple((name, certificate_path(name)) for name in self.kept)
 
 
 def certificate_path(name: CertificateHost, folder: str = CERTIFICATES_FOLDER) -> str:
@@ -91,6 +92,12 @@ def certificates_to_bring(
             if name in noted:
                 kept.append(name)
     return IngressCertificates(tuple(pairs), tuple(kept)), unopened
+
+
+def missing_certificates(printed: str) -> frozenset[CertificateHost]:
+    """The hosts whose certificate was not found where it had been put, from what the script printed."""
+    lines = (line.removeprefix(MISSING_MARK) for line in printed.splitlines() if line.startswith(MISSING_MARK))
+    return frozenset(name for line in lines for name in line.split())
 
 
 def refused_certificates(printed: str) -> dict[CertificateHost, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from executors.remote import OnLine, Unreachable
+from executors.remote import OnEnd, OnLine, Unreachable
 from gitops.executor import Cancellation, HostFence
 from model.errors import StepFailed
 
@@ -39,6 +39,7 @@ class ScriptedRemote:
         fence: HostFence,
         timeout: float = 60.0,
         cancellation: Cancellation | None = None,
+        on_end: OnEnd | None = None,
     ) -> dict[str, str | StepFailed]:
         found: dict[str, str | StepFailed] = {}
         for node, script in scripts.items():
@@ -46,6 +47,8 @@ class ScriptedRemote:
                 found[node] = self.run(node, script, fence, timeout)
             except StepFailed as error:
                 found[node] = error
+            if on_end is not None:
+                on_end(node)
         return found
 
     def nodes(self, part: str) -> list[str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from executors.public_side import answers
+from executors.answering_ingress import answers
 
 WITHIN = 0.5
 

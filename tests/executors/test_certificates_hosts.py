@@ -13,6 +13,7 @@ from cryptography import x509
 from executors.certificates.ingress_files import Pair
 from lab.gitrepo import INFLUENCER
 from model import keys
+from model.registered import InstanceRecord
 from model.steps import ApplyRouting, WriteKeys
 from tests.executors.deploy_field import HOST, INGRESS, Field, rented_field
 from tests.executors.example import influencer
@@ -92,6 +93,18 @@ def test_a_certificate_comes_and_is_replaced(field: Field, tmp_path: Path) -> No
     before = field.on(INGRESS, NGINX)
     field.do(ApplyRouting())
     assert field.on(INGRESS, NGINX) == before
+
+
+def test_who_serves_changes_without_a_new_process_of_nginx_or_haproxy(field: Field) -> None:
+    processes = f"{NGINX}; {NGINX.replace('nginx', 'haproxy')}; stat -c '%i %Y' /etc/nginx/nginx.conf"
+    before = field.on(INGRESS, processes)
+    key = keys.instance("backend", "influencer", "1-ab12cd34")
+    instance = InstanceRecord(node="worker101", ip="10.111.0.2", port=20000, commit="1" * 40)
+    for change in (WriteKeys(put={key: instance.to_json()}), WriteKeys(delete=(key,))):
+        file = field.on(INGRESS, "cat /etc/haproxy/haproxy.cfg")
+        field.do(change, ApplyRouting())
+        assert field.on(INGRESS, "cat /etc/haproxy/haproxy.cfg") != file
+        assert field.on(INGRESS, processes) == before
 
 
 def test_both_programs_log_a_request_with_the_apps_name(field: Field) -> None:

@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from executors.connections import Seen, connections_left, left_at_the_limit, machine_names, parse_seen
-from executors.rounds import ROUND_SECONDS, rounds
 from tests.executors.example import registered
 
 NAMES = {"10.5.1.0": "ingress016", "10.5.2.0": "worker101", "10.5.3.0": "worker102"}
@@ -57,11 +56,3 @@ def test_whatever_haproxies_hold_is_counted_once(held: dict[str, tuple[int, int]
     seen["worker101"] = Seen(*held.get("worker101", (0, 0)), sockets)
     left = connections_left(seen, NAMES)
     assert left == {name: sessions for name, (sessions, _) in held.items() if sessions}
-
-
-@given(st.floats(min_value=0, max_value=1e4))
-def test_rounds_make_up_the_wait(seconds: float) -> None:
-    lengths = list(rounds(seconds))
-    assert lengths
-    assert max(lengths) <= ROUND_SECONDS
-    assert abs(sum(lengths) - seconds) < 1e-6

@@ -15,16 +15,14 @@ from executors.padlock.check import PadlockCheck
 from executors.releases import build_script
 from executors.routing import Checks, routing_script
 from executors.routing_files import routing_files
+from executors.templates import quote
 from lab.gitrepo import INFLUENCER, Commit
-from model.app import App
+from model.app import App, Env, Publish
 from model.errors import StepFailed
-from model.steps import (
-    ApplyRouting,
-    BuildRelease,
-    StartInstance,
-)
+from model.registered import MetaData, ServiceInstance
+from model.steps import ApplyRouting, BuildRelease, StartInstance, WriteKeys
 from tests.executors.asking_client import AskingClient
-from tests.executors.deploy_field import HOST, INGRESS, Field, rented_field
+from tests.executors.deploy_field import HOST, INGRESS, NODES, Field, rented_field
 from tests.executors.example import influencer
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
@@ -255,6 +253,29 @@ def test_an_app_without_instances_is_a_clean_503(field: Field, slow: App) -> Non
     assert "Unavailable just now" in page
     # Other apps go on.
     assert field.ask()[0] == 200
+
+
+def test_a_service_is_reached_from_every_machine_by_its_own_haproxy(field: Field) -> None:
+    meta = MetaData(publish=Publish(port=6379), env_prefix="REDIS", env=Env(protocol="tcp"))
+    ip = field.registry.read().nodes["worker101"].addresses["overlay"]
+    # Stands in for Redis: it says who it is to whoever connects.
+    program = f"""
+import socketserver
+class Says(socketserver.BaseRequestHandler):
+    def handle(self):
+        self.request.sendall(b"redis on worker101")
+socketserver.ThreadingTCPServer(("{ip}", 7000), Says).serve_forever()
+"""
+    field.on("worker101", f"systemd-run --quiet --unit=redis python3 -c {quote(program)}")
+    main = ServiceInstance(node="worker101", ip=ip, port=7000)
+    put = {"service/redis/meta_data": meta.to_json(), "service/redis/instance/main": main.to_json()}
+    try:
+        field.do(WriteKeys(put=put), ApplyRouting())
+        ask = "timeout 10 bash -c 'until cat </dev/tcp/127.0.0.1/6379 | grep redis; do sleep 0.1; done'"
+        assert {node: field.on(node, ask) for node in NODES} == dict.fromkeys(NODES, "redis on worker101")
+    finally:
+        field.do(WriteKeys(delete=tuple(put)), ApplyRouting())
+        field.on("worker101", "systemctl stop redis")
 
 
 def test_a_dead_worker_holds_nobody_up(field: Field) -> None:

@@ -1,6 +1,7 @@
 """Pushing: a change of who serves is in the running HAProxy of every machine at once, whoever made it in etcd."""
 
 import re
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,13 +9,15 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from executors import ssh_connection
 from gitops.executor import HostFence
 from gitops.store import Store
 from model import keys
 from model.errors import Fenced
 from model.registered import ServiceInstance
-from tests.executors.routers import APP, Routers, haproxy_says, may_run, running_routers, serving, wait_until
+from tests.executors.routers import APP, WITHIN, Routers, haproxy_says, may_run, running_routers, serving, wait_until
 
 pytestmark = pytest.mark.skipif(not may_run(), reason="needs root, openssh-server and haproxy")
 
@@ -81,16 +84,25 @@ def test_every_machine_has_it_over_its_one_connection_and_by_one_program(tmp_pat
         assert [len(programs(routers, node)) for node in routers.nodes] == [1, 1, 1]
 
 
-def test_a_machine_that_is_off_does_not_delay_the_others(tmp_path: Path, store: Store) -> None:
-    with running_routers(tmp_path, store, 2) as routers:
-        # Nobody answers there; a connection takes until it is given up.
-        routers.registry.put_host(routers.sshd.record("worker103", ip="192.0.2.1"))
-        routers.addresses["worker103"] = "192.0.2.1"
-        routers.register("worker103")
-        with routers.pushing():
+def test_a_machine_that_hangs_does_not_delay_the_others(
+    tmp_path: Path, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh_connection, "CONNECT_SECONDS", 10 * WITHIN)
+    silent = "127.0.2.100"
+    with running_routers(tmp_path, store, 2) as routers, socket.create_server((silent, routers.sshd.port)) as sshd:
+        # The first of them, at which somebody accepts and says nothing.
+        routers.addresses["worker100"] = silent
+        routers.registry.put_host(routers.sshd.record("worker100", ip=silent))
+        routers.register("worker100")
+        with routers.pushing(), sshd.accept()[0] as connection:
             routers.put(ONE, 20001)
             for node in routers.nodes:
                 routers.await_servers(node, {ONE: ("127.0.0.1", 20001, True)})
+            # It was waited for all the while, and is still.
+            connection.setblocking(False)
+            assert connection.recv(100).startswith(b"SSH-2.0-")
+            with pytest.raises(BlockingIOError):
+                connection.recv(100)
     assert routers.fenced == []
 
 
@@ -195,6 +207,21 @@ def test_one_that_cannot_be_read_changes_nothing_of_its_app(routers: Routers) ->
         wait_until(lambda: bool(routers.changes))
         assert routers.servers("worker101") == both
         routers.put(ONE, 20003)
+        routers.await_servers("worker101", {ONE: ("127.0.0.1", 20003, True)})
+
+
+def test_what_is_no_text_holds_the_pushing_up_only_while_it_is_there(routers: Routers) -> None:
+    binary = keys.instance("backend", APP, TWO)
+    with routers.pushing():
+        routers.put(ONE, 20001)
+        routers.await_servers("worker101", {ONE: ("127.0.0.1", 20001, True)})
+        with capture_logs() as logged:
+            routers.store._client.put(binary, b"\xff\xfe")
+            # An app of another kind is heard of, and the whole cannot be read for it.
+            routers.store.put(keys.meta_data("frontend", APP), routers.store.get(keys.meta_data("backend", APP)) or "")
+            wait_until(lambda: any("is not pushed" in line["event"] for line in logged), lambda: str(logged))
+            routers.put(ONE, 20003)
+            routers.store.delete(binary)
         routers.await_servers("worker101", {ONE: ("127.0.0.1", 20003, True)})
 
 

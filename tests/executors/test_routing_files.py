@@ -78,6 +78,31 @@ def test_an_app_is_offered_to_its_machine_and_through_the_networks_only() -> Non
     assert addresses
 
 
+def test_nginx_has_nothing_to_do_with_who_serves() -> None:
+    tree = registered("several")
+    gone = {name: app.model_copy(update={"instances": {}}) for name, app in tree.apps.items()}
+    without = tree.model_copy(update={"apps": gone})
+    assert routing_files(without, "ingress016").haproxy != routing_files(tree, "ingress016").haproxy
+    assert routing_files(without, "ingress016").nginx == routing_files(tree, "ingress016").nginx
+
+
+def with_services(case: str, **ports: int) -> Registered:
+    """A case with services beside its apps, published at these ports."""
+    metas = {name: {"publish": {"port": port}, "env_prefix": "X", "env": {}} for name, port in ports.items()}
+    return parse(registered_keys(case) | {f"service/{name}/meta_data": json.dumps(one) for name, one in metas.items()})
+
+
+def test_a_service_at_the_port_of_an_app_or_of_another_service_is_refused_by_name() -> None:
+    refusal = "^{} and {} both publish port {}; give one of them another$"
+    with pytest.raises(StepFailed, match=refusal.format("backend-influencer", "service-redis", 5001)):
+        routing_files(with_services("example", redis=5001), "worker101")
+    with pytest.raises(StepFailed, match=refusal.format("service-redis", "service-mongo", 6379)):
+        routing_files(with_services("example", redis=6379, mongo=6379), "worker101")
+    haproxy = routing_files(with_services("example", redis=6379, mongo=6380), "worker101").haproxy
+    assert "bind 127.0.0.1:6379\n" in haproxy
+    assert "bind 127.0.0.1:6380\n" in haproxy
+
+
 def is_valid(kind: Any, text: str) -> bool:
     try:
         TypeAdapter(kind).validate_python(text)

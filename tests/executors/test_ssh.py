@@ -198,6 +198,23 @@ def test_one_dead_machine_does_not_hold_up_the_others(ssh: Ssh, hosts: Hosts, ss
     assert isinstance(answers["worker102"], Unreachable)
 
 
+def test_each_machine_is_heard_of_as_soon_as_its_script_is_over(
+    ssh: Ssh, hosts: Hosts, sshd: LoopbackSshd, tmp_path: Path
+) -> None:
+    hosts.records |= {node: sshd.record(node) for node in ("worker102", "worker103")}
+    ended, both = [], tmp_path / "both"
+
+    def on_end(node: str) -> None:
+        ended.append(node)
+        if len(ended) == 2:
+            both.touch()
+
+    scripts = {NODE: f"until [ -e {both} ]; do sleep 0.02; done", "worker102": "true", "worker103": "fail no"}
+    answers = ssh.run_all(scripts, HostFence(1), on_end=on_end)
+    assert (answers[NODE], answers["worker102"]) == ("", "")
+    assert (sorted(ended[:2]), ended[2:]) == (["worker102", "worker103"], [NODE])
+
+
 def test_an_older_controller_is_fenced_off(ssh: Ssh) -> None:
     ssh.run(NODE, "true", fence=HostFence(7))
     with pytest.raises(

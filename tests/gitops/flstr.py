@@ -26,8 +26,9 @@ from gitops.worker import Worker
 from model import keys
 from model.errors import Refused
 from model.operation import Asker, Intent, Operation
+from tests.gitops.pretend import Pretend
 from tests.gitops.remote import Remote
-from tests.gitops.scene import CLUSTER_YAML, DIRECTORY, Pretend
+from tests.gitops.scene import CLUSTER_YAML, DIRECTORY
 from tests.identity import IDENTITIES
 
 THREE_WORKERS = CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 3\n    first: 101")

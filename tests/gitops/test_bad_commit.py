@@ -11,7 +11,8 @@ from model.operation import Operation
 from model.registered import Quarantine
 from model.steps import StartInstance, WatchInstances
 from tests.gitops.flstr import REVIEWER, Flstr
-from tests.gitops.scene import app_yaml, fail_at
+from tests.gitops.pretend import fail_at
+from tests.gitops.scene import app_yaml
 
 SENTENCE = "influencer did not answer 200"
 

@@ -10,8 +10,9 @@ from model.errors import Unreadable
 from model.operation import Operation
 from model.steps import StartInstance
 from tests.gitops.flstr import REVIEWER, Flstr
+from tests.gitops.pretend import fail_at
 from tests.gitops.public import DNS, FIRST, FLOATING_IP, HOST, SECOND, public_yaml
-from tests.gitops.scene import FLOATING, fail_at, public_ip
+from tests.gitops.scene import FLOATING, public_ip
 
 BOTH = public_yaml(DNS, FLOATING_IP)
 

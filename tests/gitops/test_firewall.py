@@ -11,6 +11,8 @@ from model.registered import (
     OverlayLease,
     Registered,
     RegisteredApp,
+    RegisteredService,
+    ServiceInstance,
     WireGuardEnd,
 )
 from tests.executors.clusters import cluster, members
@@ -72,6 +74,22 @@ def test_services_are_offered_inside_like_apps() -> None:
     worker = openings("worker", tree=registered("secure"))
     assert {"6379/tcp", "9200/tcp", "5001/tcp"} <= worker["vpn_ctrl"]
     assert not any(port.startswith(("6379", "9200")) for port in worker["public"])
+
+
+def test_a_service_is_let_in_to_on_its_own_machine_where_it_listens() -> None:
+    meta = registered().apps["backend", "influencer"].meta_data
+    tree = registered()
+    address = tree.nodes["worker101"].addresses["vpn_ingr"]
+    main = ServiceInstance(node="worker101", ip=address, port=7000)
+    redis = RegisteredService(meta_data=meta, instances={"main": main})
+
+    def of_redis(node: str, service: RegisteredService = redis) -> list[str]:
+        more = tree.model_copy(update={"services": {"redis": service}})
+        return [zone.name for zone in zones_of(node, cluster("small"), more) if Opening("7000", "tcp") in zone.openings]
+
+    assert of_redis("worker101") == ["vpn_ingr"]
+    assert of_redis("worker102") == []
+    assert of_redis("worker101", redis.model_copy(update={"meta_data": None})) == []
 
 
 def test_etcd_is_for_the_mesh_and_its_peers_port_for_controllers() -> None:

@@ -11,7 +11,7 @@ from model.operation import Operation
 from model.registered import InstanceRecord, ServiceInstance
 from model.steps import Step
 from tests.gitops.flstr import Flstr
-from tests.gitops.scene import fail_at
+from tests.gitops.pretend import fail_at
 
 UP_TO_DATE = "bring the routing up to date"
 META = '{"publish": {"port": 6379}, "env_prefix": "REDIS", "env": {"PROTOCOL": "tcp"}}'

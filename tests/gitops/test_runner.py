@@ -15,7 +15,8 @@ from model.errors import Fenced, Unreadable
 from model.operation import Operation, Origin
 from model.registered import Registered
 from model.steps import Step
-from tests.gitops.scene import Pretend, fail_at, manifests
+from tests.gitops.pretend import Pretend, fail_at
+from tests.gitops.scene import manifests
 
 
 @pytest.fixture

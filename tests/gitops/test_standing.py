@@ -6,7 +6,7 @@ from gitops.lint import check
 from gitops.manifests import FaultyManifests
 from gitops.plan import plan
 from gitops.standing import check_standing
-from model.registered import Registered
+from model.registered import Registered, RegisteredService
 from tests.gitops.scene import CLUSTER_YAML, WITHOUT_OVERLAY, app_yaml, files, instance, manifests, registered
 
 BEFORE = manifests().cluster
@@ -124,6 +124,14 @@ def test_a_port_belongs_to_an_app_until_it_is_removed() -> None:
     assert faults({"apps/influencer.yaml": app_yaml().replace("kind: backend", "kind: frontend")}) == [
         "apps/influencer.yaml:16: port 5001 belongs to backend influencer until that is removed; "
         "publish influencer on another"
+    ]
+
+
+def test_a_port_belongs_to_a_service_that_is_registered() -> None:
+    redis = RegisteredService(meta_data=registered().apps["backend", "influencer"].meta_data)
+    tree = registered().model_copy(update={"services": {"redis": redis}})
+    assert faults({}, tree) == [
+        "apps/influencer.yaml:16: port 5001 belongs to service redis until that is removed; publish influencer on another"
     ]
 
 

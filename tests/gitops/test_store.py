@@ -1,13 +1,14 @@
 """The store on a real etcd."""
 
 import queue
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.store import Fence, Store
-from model.errors import Fenced, Refused
+from model.errors import Fenced, Refused, Unreadable
 
 
 def test_a_new_key_is_written_once(store: Store) -> None:
@@ -72,6 +73,48 @@ def test_a_follower_survives_a_restart_of_etcd(tmp_path: Path) -> None:
             assert heard.get(timeout=20) == ("a/2", "y")
     finally:
         etcd.stop()
+
+
+@pytest.fixture
+def binary(store: Store) -> Iterator[Store]:
+    """Somebody wrote what is no text."""
+    store._client.put("a/binary", b"\xff\xfe")
+    yield store
+    store._client.delete("a/binary")
+
+
+def test_what_is_no_text_is_refused_by_the_name_of_its_key(binary: Store) -> None:
+    reads: tuple[Callable[[], object], ...] = (
+        lambda: binary.get("a/binary"),
+        lambda: binary.prefix("a/"),
+        lambda: binary.prefixes(["a/", "b/"]),
+        lambda: binary.changed("a/", since=0),
+    )
+    for read in reads:
+        with pytest.raises(Unreadable, match=r"^etcd: a/binary cannot be read \(it holds what is no text\)$"):
+            read()
+
+
+def test_a_key_that_is_no_text_is_refused_as_well(store: Store) -> None:
+    store._client.put(b"a/\xff", "x")
+    try:
+        with pytest.raises(Unreadable, match=r"^etcd: a/\\xff cannot be read"):
+            store.prefix("a/")
+    finally:
+        store._client.delete(b"a/\xff")
+
+
+def test_a_follower_hears_on_once_what_is_no_text_is_gone(store: Store) -> None:
+    heard: queue.Queue[tuple[str, str | None]] = queue.Queue()
+    with store.follow("a/", lambda key, value: heard.put((key, value))):
+        store.put("a/1", "x")
+        assert heard.get(timeout=5) == ("a/1", "x")
+        store._client.put("a/binary", b"\xff")
+        store.put("a/1", "y")
+        store._client.delete("a/binary")
+        assert heard.get(timeout=20) == ("a/1", "y")
+        store.put("a/2", "z")
+        assert heard.get(timeout=20) == ("a/2", "z")
 
 
 def test_the_writes_of_a_former_leader_are_refused(store: Store) -> None:

@@ -4,7 +4,8 @@ from gitops.routed import wrongly_routed
 from model.errors import StepFailed
 from model.steps import Step
 from tests.gitops.flstr import REVIEWER, Flstr
-from tests.gitops.scene import CLUSTER_YAML, app_yaml, fail_at
+from tests.gitops.pretend import fail_at
+from tests.gitops.scene import CLUSTER_YAML, app_yaml
 
 
 def test_the_first_revision_is_followed(flstr: Flstr) -> None:

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from executors.certificates.http01 import drop_script, put_script
 from executors.certificates.ingress_files import (
     CERTIFICATES_FOLDER,
+    MISSING_MARK,
+    MISSING_STATUS,
     IngressCertificates,
     Pair,
     certificate_path,
     certificates_to_bring,
+    missing_certificates,
     refused_certificates,
     without_keys,
 )
@@ -250,11 +253,17 @@ def test_one_that_nothing_names_any_more_goes_once_nginx_does_without(ingress: I
     assert ingress.files() == ["shop.example.com.pem"]
 
 
-def test_one_that_is_not_there_any_more_is_said_by_the_status(ingress: Ingress) -> None:
-    Path(ingress.path(APP)).unlink()
-    with pytest.raises(StepFailed, match=r"app\.example\.com\.pem is not here any more") as failed:
-        ingress.install(kept=(APP,))
-    assert failed.value.status == 77
+def test_those_that_are_not_there_any_more_are_said_by_name(ingress: Ingress) -> None:
+    wild = "*.example.com"
+    ingress.published = (APP, SHOP, wild)
+    ingress.install(of(SHOP), of(wild), kept=(APP,))
+    for lost in (APP, wild):
+        Path(ingress.path(lost)).unlink()
+    with pytest.raises(StepFailed) as failed:
+        ingress.install(kept=(APP, SHOP, wild))
+    assert failed.value.status == MISSING_STATUS
+    assert failed.value.sentence == f"ingress016: {MISSING_MARK} {APP} {wild}"
+    assert missing_certificates(failed.value.output) == {APP, wild}
 
 
 # Between any two commands that change a file: before the pair, after it, before and after the reload.
@@ -296,6 +305,16 @@ def test_what_a_killed_script_left_goes_back_where_the_next_one_is_refused(ingre
     held = good if ingress.holds(good) else new
     assert ingress.holds(held)
     assert ingress.web.comes_to_serve(APP, serial(held))
+
+
+def test_a_key_that_was_on_its_way_when_a_script_was_killed_does_not_stay(ingress: Ingress) -> None:
+    # Between the writing of the file and its renaming.
+    killed = 'mv() { case $2 in *.pem.new.*) exit 137 ;; esac; command mv "$@"; }\n'
+    with pytest.raises(StepFailed):
+        ingress.install(of(APP), before=killed)
+    assert len(ingress.files()) == 2
+    ingress.install(kept=(APP,))
+    assert ingress.files() == ["app.example.com.pem"]
 
 
 def test_where_nginx_does_not_run_it_is_started(ingress: Ingress) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from executors.remote import OnLine
+from executors.remote import OnEnd, OnLine
 from executors.script import wrapped
 from gitops.executor import Cancellation, HostFence
 from model.errors import StepFailed
@@ -139,6 +139,7 @@ class HereRemote:
         fence: HostFence,
         timeout: float = 60.0,
         cancellation: Cancellation | None = None,
+        on_end: OnEnd | None = None,
     ) -> dict[str, str | StepFailed]:
         answers: dict[str, str | StepFailed] = {}
         for node, script in scripts.items():
@@ -146,6 +147,8 @@ class HereRemote:
                 answers[node] = self.run(node, script, fence, timeout)
             except StepFailed as error:
                 answers[node] = error
+            if on_end is not None:
+                on_end(node)
         return answers
 
 

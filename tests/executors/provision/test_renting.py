@@ -1,8 +1,6 @@
-"""Machines rented and given back, against the lab's cloud; what runs on them is canned here."""
+"""Machines rented, against the lab's cloud; what runs on them is canned here."""
 
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from ruamel.yaml import YAML
@@ -12,76 +10,16 @@ from executors.cloud import CloudSettings
 from executors.host_key import host_key_label, new_host_key
 from executors.provision import Provision
 from executors.remote import Unreachable
-from gitops.executor import HostFence, StepContext
+from gitops.executor import StepContext
 from gitops.registry import Registry
-from gitops.store import Fence, Store
-from model import keys
-from model.errors import Fenced, StepFailed
+from gitops.store import Store
+from model.errors import StepFailed
 from model.registered import HostRecord
-from model.steps import CreateNode, DestroyNode
-from tests.executors.clusters import cluster, public_key
+from model.steps import DestroyNode
+from tests.executors.clusters import public_key
+from tests.executors.provision.asking import NODE, create, posts
 from tests.executors.scripted import ScriptedRemote
-from tests.executors.sshd import make_key
-from tests.lab.cloud.running_cloud import TOKEN, RunningCloud
-
-NODE = "worker101"
-KEYS = f"mesh vpn_ctrl\n\n{public_key('AAAA')}mesh vpn_ingr\n\n{public_key('BBBB')}"
-
-
-@pytest.fixture
-def cloud() -> Iterator[RunningCloud]:
-    cloud = RunningCloud()
-    yield cloud
-    cloud.stop()
-
-
-@pytest.fixture
-def failures() -> list[StepFailed]:
-    """What comes of the first scripts, one after the other."""
-    return []
-
-
-@pytest.fixture
-def hosts(failures: list[StepFailed]) -> ScriptedRemote:
-    """Machines that answer with their mesh keys."""
-
-    def answer(node: str, script: str) -> str:
-        if failures:
-            raise failures.pop(0)
-        return KEYS
-
-    return ScriptedRemote(answer)
-
-
-@pytest.fixture
-def registry(store: Store) -> Registry:
-    store.put(keys.CLUSTER, cluster("small").to_json())
-    return Registry(store)
-
-
-@pytest.fixture
-def context(registry: Registry) -> StepContext:
-    return StepContext("op", registry, HostFence(1), lambda line: None)
-
-
-@pytest.fixture
-def settings(cloud: RunningCloud, tmp_path: Path) -> CloudSettings:
-    return CloudSettings(TOKEN, make_key(tmp_path / "client"), cloud.url)
-
-
-@pytest.fixture
-def provision_(hosts: ScriptedRemote, settings: CloudSettings, monkeypatch: pytest.MonkeyPatch) -> Provision:
-    monkeypatch.setattr(provision, "LATE_SECONDS", 0.2)
-    monkeypatch.setattr(provision, "RETRY_SECONDS", 0.01)
-    return Provision(hosts, settings)
-
-
-def create(node: str = NODE) -> CreateNode:
-    return CreateNode(node=node, pool="worker", role="worker", server_type="cx22", location="fsn1", image="debian-12")
-
-
-def posts(cloud: RunningCloud, path: str = "/servers") -> int:
-    return cloud.api.requests.count("POST", path)
+from tests.lab.cloud.running_cloud import RunningCloud
 
 
 def test_a_machine_is_rented_with_its_labels_and_registered(
@@ -300,55 +238,3 @@ def test_a_first_script_that_fails_is_not_repeated(
     with pytest.raises(StepFailed, match="the disk is full"):
         provision_.create_node(create(), context)
     assert len(hosts.ran) == 1
-
-
-def test_a_machine_given_back_is_gone_and_forgotten(
-    provision_: Provision, context: StepContext, cloud: RunningCloud, registry: Registry
-) -> None:
-    provision_.create_node(create(), context)
-    provision_.destroy_node(DestroyNode(node=NODE), context)
-    assert cloud.client.servers.get_all() == []
-    assert cloud.backend.machines == {}
-    assert registry.host(NODE) is None
-    provision_.destroy_node(DestroyNode(node=NODE), context)
-
-
-def test_a_machine_that_appears_late_is_given_back_as_well(
-    provision_: Provision,
-    context: StepContext,
-    cloud: RunningCloud,
-    registry: Registry,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(provision, "LATE_SECONDS", 10.0)
-    registry.put_host(HostRecord(node=NODE, host_key=new_host_key().public))
-    late = threading.Timer(0.7, lambda: cloud.server(NODE, labels={"cluster": "small"}))
-    late.start()
-    provision_.destroy_node(DestroyNode(node=NODE), context)
-    late.join()
-    assert cloud.client.servers.get_all() == []
-    assert registry.host(NODE) is None
-
-
-def test_an_overtaken_controller_gives_nothing_back(
-    provision_: Provision, context: StepContext, cloud: RunningCloud, store: Store
-) -> None:
-    provision_.create_node(create(), context)
-    store.put(keys.LEADER, "another")
-    overtaken = StepContext("op", Registry(store.fenced(Fence(keys.LEADER, 1))), HostFence(1), lambda line: None)
-    with pytest.raises(Fenced):
-        provision_.destroy_node(DestroyNode(node=NODE), overtaken)
-    assert len(cloud.client.servers.get_all()) == 1
-
-
-def test_a_machine_that_comes_again_has_another_host_key(
-    provision_: Provision, context: StepContext, registry: Registry
-) -> None:
-    provision_.create_node(create(), context)
-    first = registry.host(NODE)
-    provision_.destroy_node(DestroyNode(node=NODE), context)
-    provision_.create_node(create(), context)
-    second = registry.host(NODE)
-    assert first is not None
-    assert second is not None
-    assert first.host_key != second.host_key

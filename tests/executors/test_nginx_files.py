@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import pytest
+from executors.public_side import answers
 
 from executors.padlock.check import round_over
-from executors.public_side import answers
 from gitops.registry import parse
 from model import keys
 from model.registered import IngressLocation, IngressPublish, IngressRecord, Registered
