@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from functools import partial
 
 import pytest
-from executors.public_side import answers
 
+from executors.answering_ingress import answers
 from executors.padlock.check import round_over
 from gitops.registry import parse
 from model import keys
