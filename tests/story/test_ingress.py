@@ -37,7 +37,7 @@ WISHES = Wishes(
         "people:\n": "dns: {}\n\npeople:\n",
     }
 )
-# Two locations of one host on a frontend and a backend; a wildcard; and one that a single ingress serves.
+# Two locations of one host on a frontend and a backend; a wildcard of a pool; and one that a single ingress serves.
 TWO, WILD, ALONE = "www.flstr.lab", "*.shops.flstr.lab", "influencer.flstr.lab"
 NAMES = {TWO, WILD, ALONE}
 A_SHOP = "first.shops.flstr.lab"
@@ -75,7 +75,7 @@ class Played:
 def bindings(app: str, schemes: Sequence[str]) -> str:
     """How an app's manifest ends: each host by these schemes."""
     served = {
-        "site": [(TWO, "/", ""), (WILD, "/", "")],
+        "site": [(TWO, "/", ""), (WILD, "/", ", pool: ingress")],
         "influencer": [(TWO, "/api", ""), (ALONE, "/", ", nodes: [ingress017]")],
     }
     lines = ["ingress:"]
