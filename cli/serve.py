@@ -28,6 +28,7 @@ from executors.liveness import Liveness
 from executors.pushing import Pushing
 from executors.reachability import Reachability
 from gitops.app_repos import AppRepos
+from gitops.certificates import key_safe
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
 from gitops.locks import Locks
@@ -131,7 +132,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
 
     executors = build_executors(settings, ssh, identities, app_repos, routed)
     runner = Runner(operations, registry, executors, fence.token)
-    renewals = Renewals(registry, operations, settings.acme_directory)
+    renewals = Renewals(registry, operations, settings.acme_directory, can_open=key_safe(identities).can_open)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
     reachability = Reachability(registry, worker.wake)
     watch = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know).look

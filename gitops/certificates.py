@@ -8,7 +8,15 @@ from gitops.issuance_budget import HOUR
 from gitops.secrets import Decrypt, Identities, encrypt, parse_recipient
 from gitops.store import Store
 from model import keys
-from model.certificates import AcmeAccount, CertificateRecord, IssuedCertificate, IssueFailure, RenewalWindow
+from model.certificates import (
+    AcmeAccount,
+    CertificateRecord,
+    IssuedCertificate,
+    IssueFailure,
+    PlacedOrder,
+    RenewalWindow,
+)
+from model.errors import Refused
 from model.names import AgeRecipient, Encrypted
 from model.transparency import AskedFor, CertificateId
 
@@ -19,6 +27,14 @@ class KeySafe:
 
     seal: Callable[[bytes], Encrypted]
     open: Decrypt
+
+    def can_open(self, sealed: Encrypted) -> bool:
+        """Whether a key is still of use: whoever has lost the cluster's private key can open none that was sealed."""
+        try:
+            self.open(sealed)
+        except Refused:
+            return False
+        return True
 
 
 def key_safe(identities: Identities, recipients: Sequence[AgeRecipient] = ()) -> KeySafe:
@@ -41,9 +57,10 @@ def read_certificate(store: Store, name: str) -> CertificateRecord | None:
 
 
 def put_issued(store: Store, name: str, issued: IssuedCertificate) -> CertificateRecord:
-    """Keep a new certificate in the place of the old one; what failed before is forgotten, and it is due no more."""
+    """Keep a new certificate in the place of the old one; what failed before is forgotten, and it is due no more;
+    its order has come to its end."""
     record = CertificateRecord(name=name, issued=issued)
-    store.write({keys.certificate(name): record.to_json()}, [keys.due(name)])
+    store.write({keys.certificate(name): record.to_json()}, [keys.due(name), keys.order(name)])
     return record
 
 
@@ -89,6 +106,22 @@ def forget_certificate(store: Store, name: str) -> None:
     store.delete(keys.certificate(name))
 
 
+def put_order(store: Store, order: PlacedOrder) -> None:
+    """Note an order before the authority is asked to issue by it."""
+    store.put(keys.order(order.names[0]), order.to_json())
+
+
+def read_order(store: Store, name: str) -> PlacedOrder | None:
+    """The order of which it is not known what came of it, or None."""
+    text = store.get(keys.order(name))
+    return None if text is None else PlacedOrder.model_validate_json(text)
+
+
+def forget_order(store: Store, name: str) -> None:
+    """Nothing of use came of an order."""
+    store.delete(keys.order(name))
+
+
 def put_asked_for(store: Store, asked: AskedFor) -> None:
     """Note that a certificate was asked for. It is good until it ends, also once another one is in its place."""
     store.put(keys.asked_for(asked.id.serial), asked.to_json())
@@ -96,21 +129,29 @@ def put_asked_for(store: Store, asked: AskedFor) -> None:
 
 def read_asked_for(store: Store) -> frozenset[CertificateId]:
     """All certificates that flstr asked for and that may still be good."""
-    return frozenset(asked.id for asked in read_history(store))
+    return frozenset(AskedFor.model_validate_json(text).id for text in store.prefix(keys.ASKED_FOR).values())
 
 
-def read_history(store: Store) -> tuple[AskedFor, ...]:
-    """The same with all that was noted of them."""
-    return tuple(AskedFor.model_validate_json(text) for text in store.prefix(keys.ASKED_FOR).values())
+def read_history(store: Store) -> tuple[AskedFor | PlacedOrder, ...]:
+    """All that counts against the authorities' limits: the same, and the orders of which it is not known yet."""
+    found = store.prefixes((keys.ASKED_FOR, keys.ORDERS))
+    return tuple(
+        (PlacedOrder if key.startswith(keys.ORDERS) else AskedFor).model_validate_json(text)
+        for key, text in found.items()
+    )
 
 
-def claim_account(store: Store, directory: str, make_key: Callable[[], Encrypted]) -> AcmeAccount:
-    """The account with an authority; the first who asks has its key made, and of two at once one."""
+def claim_account(store: Store, directory: str, safe: KeySafe, make_key: Callable[[], bytes]) -> AcmeAccount:
+    """The account with an authority; the first who asks has its key made, and of two at once one. One whose key cannot
+    be opened is lost, and another one takes its place."""
+    key = keys.acme_account(directory)
     while True:
-        text = store.get(keys.acme_account(directory))
-        if text is not None:
-            return AcmeAccount.model_validate_json(text)
-        store.put_new(keys.acme_account(directory), AcmeAccount(directory=directory, sealed_key=make_key()).to_json())
+        text = store.get(key)
+        account = None if text is None else AcmeAccount.model_validate_json(text)
+        if account is not None and safe.can_open(account.sealed_key):
+            return account
+        new = AcmeAccount(directory=directory, sealed_key=safe.seal(make_key())).to_json()
+        _ = store.put_new(key, new) if text is None else store.swap(key, text, new)
 
 
 def put_account(store: Store, account: AcmeAccount) -> None:

@@ -1,21 +1,22 @@
 """For which hosts a certificate should be got now, whatever the limits say. Pure."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 
 from gitops.bindings import answering_nodes
 from gitops.names import wanted_names
 from gitops.renewal import attempt_due
 from gitops.routed import serves_publicly
-from model.certificates import CertificateRecord
+from model.certificates import CertificateRecord, IssuedCertificate
 from model.cluster import Cluster
-from model.names import CertificateHost, NodeName
+from model.names import CertificateHost, Encrypted, NodeName
 from model.registered import IngressRecord, Registered
 from model.steps import app_lock
 
 FIRST = "it has none yet"
 RENEWAL = "its renewal is due"
 OTHER_AUTHORITY = "the one it has is of another authority"
+LOST_KEY = "the key of the one it has cannot be opened any more"
 
 
 def secured_hosts(registered: Registered) -> dict[CertificateHost, tuple[IngressRecord, ...]]:
@@ -32,15 +33,27 @@ def record_of(host: CertificateHost, registered: Registered) -> CertificateRecor
     return registered.certificates.get(host) or CertificateRecord(name=host)
 
 
-def time_has_come(registered: Registered, directory: str, now: datetime) -> dict[CertificateHost, str]:
+def time_has_come(
+    registered: Registered, directory: str, now: datetime, can_open: Callable[[Encrypted], bool] = lambda _: True
+) -> dict[CertificateHost, str]:
     """The hosts that want a certificate by now and have no note of it yet, with why; most pressing first."""
     found = {}
     for host in secured_hosts(registered).keys() - registered.due.keys():
         record = record_of(host, registered)
-        foreign = record.issued is not None and record.issued.directory != directory
-        if attempt_due(record.model_copy(update={"issued": None}) if foreign else record) <= now:
-            found[host] = FIRST if record.issued is None else OTHER_AUTHORITY if foreign else RENEWAL
+        why_at_once = _useless(record.issued, directory, can_open)
+        if attempt_due(record.model_copy(update={"issued": None}) if why_at_once else record) <= now:
+            found[host] = why_at_once or RENEWAL
     return {host: found[host] for host in sorted(found, key=lambda host: _pressing(record_of(host, registered)))}
+
+
+def _useless(issued: IssuedCertificate | None, directory: str, can_open: Callable[[Encrypted], bool]) -> str:
+    """Why a certificate is to be got whatever the age of the one that is there, if any."""
+    if issued is None:
+        return FIRST
+    if issued.directory != directory:
+        return OTHER_AUTHORITY
+    # It serves on where it is, and no ingress that comes, or has lost it, can be given it.
+    return "" if can_open(issued.sealed_key) else LOST_KEY
 
 
 def ready(

@@ -19,7 +19,7 @@ from gitops.store import AT_ONCE
 from model import keys
 from model.errors import Refused
 from model.mrkdwn import inert
-from model.names import CertificateHost
+from model.names import CertificateHost, Encrypted
 from model.registered import Registered
 from model.steps import CERTIFICATES
 
@@ -36,16 +36,23 @@ def utc_now() -> datetime:
 class Renewals:
     """Notes each certificate that is to be got now as `flstr/due/<name>`; the step that gets it takes the note away.
 
-    `directory` is the authority's. Only a leader may look, for its registry's store has the fence.
+    `directory` is the authority's; `can_open` says whether the key of a certificate is still of use. Only a leader may
+    look, for its registry's store has the fence.
     """
 
     def __init__(
-        self, registry: Registry, operations: Operations, directory: str, clock: Callable[[], datetime] = utc_now
+        self,
+        registry: Registry,
+        operations: Operations,
+        directory: str,
+        clock: Callable[[], datetime] = utc_now,
+        can_open: Callable[[Encrypted], bool] = lambda _: True,
     ) -> None:
         self._registry = registry
         self._operations = operations
         self._directory = directory
         self._clock = clock
+        self._can_open = can_open
         # Two looks at once would each give out what the limits leave.
         self._one_at_a_time = threading.Lock()
 
@@ -60,7 +67,7 @@ class Renewals:
 
     def _look(self) -> bool:
         cluster, registered, now = self._registry.cluster(), self._registry.read(), self._clock()
-        why = time_has_come(registered, self._directory, now)
+        why = time_has_come(registered, self._directory, now, self._can_open)
         if not why:
             return False
         operations = [one for one in self._operations.unended() if one.status != "awaiting_approval"]

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 
 from gitops.store import Store
 from model import keys
-from model.certificates import CertificateRecord
+from model.certificates import CertificateRecord, PlacedOrder
 from model.operation import Intent, Notice, Operation
 from model.registered import IngressRecord
 from model.transparency import AskedFor
@@ -19,8 +19,8 @@ CERTIFICATE_SECONDS = 30 * 86400.0
 
 def prune(store: Store, now: float) -> None:
     """Remove what nobody will ask for again, with the cards that belong to it."""
-    kept = (keys.OPERATIONS, keys.INTENTS, keys.NOTICES, keys.ASKED_FOR, keys.CERTIFICATES, keys.DUE, keys.INGRESSES)
-    found = store.prefixes(kept)
+    kept = (keys.OPERATIONS, keys.INTENTS, keys.NOTICES, keys.ASKED_FOR, keys.ORDERS, keys.CERTIFICATES, keys.DUE)
+    found = store.prefixes((*kept, keys.INGRESSES))
     gone = forgettable(found, now)
     # What was said in a card's thread is noted under the card's own key.
     said = [key for card in gone if card.startswith(keys.CARDS) for key in store.prefix(f"{card}/")]
@@ -28,12 +28,13 @@ def prune(store: Store, now: float) -> None:
 
 
 def forgettable(found: Mapping[str, str], now: float) -> list[str]:
-    """The keys that may go, out of all operations, intents, notices, certificates, notes that one is due, and what was
-    asked for; public addresses say which hosts there are."""
+    """The keys that may go, out of all operations, intents, notices, certificates, notes that one is due, orders, and
+    what was asked for; public addresses say which hosts there are."""
     operations = [Operation.model_validate_json(v) for k, v in found.items() if k.startswith(keys.OPERATIONS)]
     intents = [Intent.model_validate_json(v) for k, v in found.items() if k.startswith(keys.INTENTS)]
     notices = [Notice.model_validate_json(v) for k, v in found.items() if k.startswith(keys.NOTICES)]
     asked = {k: AskedFor.model_validate_json(v) for k, v in found.items() if k.startswith(keys.ASKED_FOR)}
+    orders = {k: PlacedOrder.model_validate_json(v) for k, v in found.items() if k.startswith(keys.ORDERS)}
     ended = sorted((item for item in operations if item.ended_already()), key=lambda item: item.created)
     gone = [item.id for item in ended[:-KEPT_OPERATIONS]]
     stale = [item.id for item in notices if now - item.at > NOTICE_SECONDS]
@@ -45,6 +46,8 @@ def forgettable(found: Mapping[str, str], now: float) -> list[str]:
         # Whether noted with it or not: an answer may have been made twice, and its file only the first time.
         *(keys.attachment(item.id) for item in answered),
         *(key for key, item in asked.items() if now - item.not_after.timestamp() > CERTIFICATE_SECONDS),
+        # Of a host that is there it was asked again long before, what came of it.
+        *(key for key, item in orders.items() if now - item.at.timestamp() > CERTIFICATE_SECONDS),
         *_of_gone_hosts(found, now),
     ]
 

@@ -6,6 +6,7 @@ from pydantic import AwareDatetime, Field, model_validator
 
 from model.base import Frozen
 from model.names import CertificateHost, Encrypted
+from model.transparency import Renewal
 
 
 class RenewalWindow(Frozen):
@@ -35,6 +36,18 @@ class IssuedCertificate(Frozen):
     issued_at: AwareDatetime
     directory: str = Field(description="Of the authority that issued it")
     window: RenewalWindow | None = None
+
+
+class PlacedOrder(Frozen):
+    """`flstr/order/<name>`: an order that the authority is asked to issue by, noted before it is asked. Until it is
+    known what came of it, it counts as issued, and the next attempt goes on with it."""
+
+    names: tuple[CertificateHost, ...]
+    url: str
+    sealed_key: Encrypted
+    at: AwareDatetime
+    renewal: Renewal
+    directory: str = Field(description="Of the authority that it was placed with")
 
 
 class IssueFailure(Frozen):

@@ -14,6 +14,7 @@ TROUBLE = "flstr/trouble"
 RECIPIENT = "flstr/recipient"
 ACME_ACCOUNTS = "flstr/acme_account/"
 ASKED_FOR = "flstr/asked_for/"
+ORDERS = "flstr/order/"
 HOSTS = "flstr/host/"
 MESHES = "flstr/mesh/"
 MESHED = "flstr/meshed/"
@@ -198,6 +199,11 @@ def notice(notice_id: str) -> str:
 def asked_for(serial: str) -> str:
     """A certificate that flstr asked for, by its serial number."""
     return f"{ASKED_FOR}{serial}"
+
+
+def order(name: str) -> str:
+    """What the authority was asked to issue for a certificate's name, until it is known what came of it."""
+    return f"{ORDERS}{name}"
 
 
 def transparency(domain: str) -> str:

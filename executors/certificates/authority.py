@@ -1,7 +1,9 @@
 """One conversation with a certificate authority, under flstr's account there."""
 
 from dataclasses import dataclass, field
+from http.client import NOT_FOUND
 from pathlib import Path
+from typing import Any
 
 from acme import errors, messages
 from acme.client import ClientV2
@@ -57,10 +59,30 @@ class Session:
         order = messages.OrderResource(body=body, uri=uri, csr_pem=csr, authorizations=authorizations)
         return order, replaces is not None
 
+    def order_at(self, url: str) -> messages.Order:
+        """What the authority says of an order."""
+        order: messages.Order = messages.Order.from_json(self._ask(url))
+        return order
+
+    def find_order(self, url: str) -> messages.Order | None:
+        """The same of one that may be gone, or another account's: None then."""
+        try:
+            return self.order_at(url)
+        except Problem as problem:
+            if problem.status >= 500 or problem.code == "rateLimited":
+                raise
+        except errors.ClientError as error:
+            # Not every authority says in the words of ACME that something is not there.
+            if not error.args or getattr(error.args[0], "status_code", None) != NOT_FOUND:
+                raise
+        return None
+
     def authorization(self, url: str) -> messages.AuthorizationResource:
         """What the authority thinks of one name."""
-        answer = self.net.post(url, None, new_nonce_url=self.client.directory["newNonce"])
-        return messages.AuthorizationResource(body=messages.Authorization.from_json(answer.json()), uri=url)
+        return messages.AuthorizationResource(body=messages.Authorization.from_json(self._ask(url)), uri=url)
+
+    def _ask(self, url: str) -> Any:
+        return self.net.post(url, None, new_nonce_url=self.client.directory["newNonce"]).json()
 
     def _new_order(self, names: tuple[CertificateHost, ...], replaces: str | None) -> tuple[messages.Order, str]:
         identifiers = [messages.Identifier(typ=messages.IDENTIFIER_FQDN, value=name) for name in names]

@@ -1,7 +1,7 @@
 """DNS-01: a TXT record in a zone that flstr writes to, seen at the zone's own name servers. Wildcards need it."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
@@ -35,6 +35,11 @@ class TxtRecords(Protocol):
 
     def remove_text(self, name: str, text: str) -> bool:
         """Take this value away; says whether it was there. Raises `StepFailed`."""
+        ...
+
+    def clear_texts(self, label: str, keep: Collection[str]) -> bool:
+        """Take away whatever was put at names that begin with a label, but for those of `keep`; says whether anything
+        was there. Raises `StepFailed`."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""An order from beginning to end: every name proved, the certificate fetched, and nothing left behind."""
+"""An order from beginning to end: every name proved and nothing left behind, then the certificate fetched."""
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
@@ -19,15 +19,17 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.25, 10.0
 
 Report = Callable[[str], None]
 
+_PROVED = (messages.STATUS_READY, messages.STATUS_PROCESSING, messages.STATUS_VALID)
+
 
 @dataclass(frozen=True)
-class NewCertificate:
-    """As the authority sent it, with the key that was made for it; nobody has checked it yet.
+class ProvedOrder:
+    """What the authority would issue by now, and the key that was made for it.
 
     `replaces` says that the authority took it as the successor of another one.
     """
 
-    chain: str
+    url: str
     key: bytes = field(repr=False)
     replaces: bool = False
 
@@ -46,21 +48,38 @@ class _Open:
         return f"*.{self.proof.host}" if self.authorization.body.wildcard else self.proof.host
 
 
-def issue(
+def prove(
     session: Session,
     names: tuple[CertificateHost, ...],
     solver: Solver,
     replaces: str | None = None,
     report: Report = lambda _: None,
-) -> NewCertificate:
-    """Get one certificate for all the names. Raises `StepFailed`, mostly `IssueFailed`, in the network's time."""
+) -> ProvedOrder:
+    """Order one certificate for all the names, and prove them; none is issued before `fetch`. Raises `StepFailed`,
+    mostly `IssueFailed`, in the network's time."""
     check_provable(names, solver.kind)
     with in_words(session.authority.directory, names):
         key = make_key()
         order, has_replaced = session.order(names, signing_request(key, names), replaces)
         with _abandoned_where_it_fails(session, order):
             _prove(session, order, solver, report)
-            return NewCertificate(_finalize(session, order), key, has_replaced)
+        return ProvedOrder(order.uri, key, has_replaced)
+
+
+def is_proved(session: Session, names: tuple[CertificateHost, ...], url: str) -> bool:
+    """Whether a certificate may still come of an order that was proved at some time, or has come of it."""
+    with in_words(session.authority.directory, names):
+        order = session.find_order(url)
+        return order is not None and order.status in _PROVED
+
+
+def fetch(session: Session, names: tuple[CertificateHost, ...], url: str, key: bytes) -> str:
+    """Have a proved order issued, unless it was already, and fetch the certificate with its chain; nobody has checked
+    it yet. Raises `StepFailed`, mostly `IssueFailed`, in the network's time."""
+    with in_words(session.authority.directory, names):
+        body = session.order_at(url)
+        order = messages.OrderResource(body=body, uri=url, csr_pem=signing_request(key, names))
+        return _finalize(session, order)
 
 
 def check_provable(names: Sequence[CertificateHost], kind: ChallengeKind) -> None:
@@ -146,12 +165,13 @@ def _error_of(authorization: messages.AuthorizationResource) -> messages.Error:
 
 
 def _finalize(session: Session, order: messages.OrderResource) -> str:
-    try:
-        session.client.begin_finalization(order)
-    except Problem as problem:
-        # The decisions are not in the order yet, or an answer to the same request was lost: the order itself says.
-        if problem.code != "orderNotReady":
-            raise
+    if order.body.status in (messages.STATUS_READY, messages.STATUS_PENDING):
+        try:
+            session.client.begin_finalization(order)
+        except Problem as problem:
+            # The decisions are not in the order yet, or an answer to the same request was lost: the order itself says.
+            if problem.code != "orderNotReady":
+                raise
     # The library's clock is the local one, without a zone.
     deadline = datetime.now() + timedelta(seconds=session.net.left())
     return str(session.client.poll_finalization(order, deadline).fullchain_pem)

@@ -8,7 +8,7 @@ from executors.certificates.dns01 import Dns01Solver, FindServers, TxtRecords, a
 from executors.certificates.failures import IssueFailed
 from executors.certificates.http01 import Http01Solver
 from executors.certificates.office import Office
-from executors.certificates.proofs import Solver
+from executors.certificates.proofs import RECORD_LABEL, Solver, record_name
 from executors.nginx_files import ACME_FOLDER
 from executors.remote import Remote
 from gitops.certificate_budget import Known, limit_of, over_budget
@@ -78,6 +78,8 @@ class Obtaining:
         solver = self._solver(name, registered, context)
         # The zones and the authority know no fence.
         store.check_fence()
+        if isinstance(solver, Dns01Solver):
+            _clear_old_proofs(name, solver.records, registered, context)
         office.obtain((name,), solver, context.report)
 
     def _solver(self, name: CertificateHost, registered: Registered, context: StepContext) -> Solver:
@@ -86,6 +88,16 @@ class Obtaining:
             return Dns01Solver(doors.records(context.registry.cluster().cluster), doors.servers)
         ingresses = {node: registered.nodes[node].ip for node in ingresses_of(name, registered)}
         return Http01Solver(doors.remote, context.fence, ingresses, doors.port, doors.folder)
+
+
+def _clear_old_proofs(name: CertificateHost, records: TxtRecords, registered: Registered, context: StepContext) -> None:
+    """What a controller left that was killed, or could not take away. An order that may be under way is of a name that
+    is still due, and of this one there is no other: nobody looks for the rest any more."""
+    keep = {record_name(other) for other in registered.due.keys() - {name}}
+    try:
+        records.clear_texts(RECORD_LABEL, keep)
+    except StepFailed as error:
+        context.report(f"old proofs could not be taken away: {error.sentence}")
 
 
 def _say_how_it_went(name: CertificateHost, registered: Registered, context: StepContext) -> None:

@@ -1,7 +1,6 @@
 """Getting a certificate and keeping it: the account, the order, the check, and the record of how it went."""
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,35 +8,33 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
 
+from executors.certificates.account import enter_account
 from executors.certificates.ari import ask_window, replaced_id
-from executors.certificates.authority import Authority, Session, enter
-from executors.certificates.failures import IssueFailed, in_words
+from executors.certificates.authority import Authority, Session
+from executors.certificates.failures import IssueFailed
 from executors.certificates.faults import LONGEST, faults
-from executors.certificates.issue import NewCertificate, Report, check_provable, issue
-from executors.certificates.keypairs import account_key, make_key
-from executors.certificates.network import Network
+from executors.certificates.issue import Report, check_provable, fetch, is_proved, prove
 from executors.certificates.proofs import Solver
 from executors.transparency.issuers import certificate_id
 from gitops.certificate_budget import repetition
 from gitops.certificates import (
     KeySafe,
-    claim_account,
-    put_account,
+    forget_order,
     put_asked_for,
     put_failure,
     put_issued,
+    put_order,
     put_window,
     read_certificate,
     read_history,
+    read_order,
 )
 from gitops.renewal import named_by_ari
 from gitops.store import Store
-from model.certificates import CertificateRecord, IssuedCertificate, IssueFailure, RenewalWindow
+from model.certificates import CertificateRecord, IssuedCertificate, IssueFailure, PlacedOrder, RenewalWindow
 from model.errors import Refused, StepFailed, Unreadable
 from model.names import CertificateHost
 from model.transparency import AskedFor, Renewal
-
-ISSUE_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -85,45 +82,70 @@ class Office:
     def _issue(
         self, names: tuple[CertificateHost, ...], solver: Solver, old: IssuedCertificate | None, report: Report
     ) -> IssuedCertificate:
+        session = enter_account(self.store, self.safe, self.authority, names, self.pause)
+        order = self._left_over(names, session, report) or self._place(names, session, solver, old, report)
+        key = self.safe.open(order.sealed_key)
+        chain = fetch(session, names, order.url, key)
+        note_asked_for(self.store, chain, names, order.directory, order.renewal)
+        return self._checked(names, order, chain, key)
+
+    def _left_over(self, names: tuple[CertificateHost, ...], session: Session, report: Report) -> PlacedOrder | None:
+        """The order of an attempt that did not hear what came of it, where something has, or still may."""
+        order = read_order(self.store, names[0])
+        if order is None or (order.names, order.directory) != (names, self.authority.directory):
+            return None
+        if not self.safe.can_open(order.sealed_key) or not is_proved(session, names, order.url):
+            return None
+        report("going on with the last order")
+        return order
+
+    def _place(
+        self,
+        names: tuple[CertificateHost, ...],
+        session: Session,
+        solver: Solver,
+        old: IssuedCertificate | None,
+        report: Report,
+    ) -> PlacedOrder:
+        """A new order, noted as one by which a certificate is issued before any is."""
         directory = self.authority.directory
-        session = self._enter(names)
         ours = old if old is not None and old.directory == directory else None
         replaces = None if ours is None else replaced_id(session.client.directory, ours.chain)
         history = read_history(self.store)
-        new = issue(session, names, solver, replaces, report)
-        by_ari = new.replaces and ours is not None and named_by_ari(ours, datetime.now(UTC))
-        renewal: Renewal = "ari" if by_ari else repetition(names, history, ours, directory)
-        note_asked_for(self.store, new.chain, names, directory, renewal)
-        return self._checked(names, new)
-
-    def _checked(self, names: tuple[CertificateHost, ...], new: NewCertificate) -> IssuedCertificate:
+        proved = prove(session, names, solver, replaces, report)
         now = datetime.now(UTC)
-        found = faults(new.chain, new.key, names, self.roots, now, self.longest)
+        by_ari = proved.replaces and ours is not None and named_by_ari(ours, now)
+        renewal: Renewal = "ari" if by_ari else repetition(names, history, ours, directory)
+        order = PlacedOrder(
+            names=names,
+            url=proved.url,
+            sealed_key=self.safe.seal(proved.key),
+            at=now,
+            renewal=renewal,
+            directory=directory,
+        )
+        put_order(self.store, order)
+        return order
+
+    def _checked(
+        self, names: tuple[CertificateHost, ...], order: PlacedOrder, chain: str, key: bytes
+    ) -> IssuedCertificate:
+        now = datetime.now(UTC)
+        found = faults(chain, key, names, self.roots, now, self.longest)
         if found:
+            forget_order(self.store, names[0])
             raise IssueFailed(f"{', '.join(names)}: the new certificate is not used, because {'; '.join(found)}")
-        leaf = x509.load_pem_x509_certificate(new.chain.encode())
+        leaf = x509.load_pem_x509_certificate(chain.encode())
         return IssuedCertificate(
             names=names,
-            chain=new.chain,
-            sealed_key=self.safe.seal(new.key),
+            chain=chain,
+            sealed_key=order.sealed_key,
             serial=f"{leaf.serial_number:x}",
             not_before=leaf.not_valid_before_utc,
             not_after=leaf.not_valid_after_utc,
             issued_at=now,
             directory=self.authority.directory,
         )
-
-    def _enter(self, names: Sequence[CertificateHost]) -> Session:
-        """A conversation under the one account, which is made at the first one."""
-        directory = self.authority.directory
-        with _one_at_a_time:
-            account = claim_account(self.store, directory, lambda: self.safe.seal(make_key()))
-            key = account_key(self.safe.open(account.sealed_key))
-            with in_words(directory, names):
-                session = enter(self.authority, key, Network(key, ISSUE_SECONDS, self.authority.trust, self.pause))
-            if account.url != session.url:
-                put_account(self.store, account.model_copy(update={"url": session.url}))
-        return session
 
 
 def note_asked_for(
@@ -145,7 +167,3 @@ def note_asked_for(
             directory=directory,
         )
         put_asked_for(store, asked)
-
-
-# Certificates are got side by side; an account is made once.
-_one_at_a_time = threading.Lock()

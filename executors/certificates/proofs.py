@@ -13,6 +13,11 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{22,200}")
 _CONTENT = re.compile(r"[A-Za-z0-9_.-]{1,400}")
 
 
+def record_name(host: str) -> str:
+    """Where the TXT record stands that proves a name; a wildcard is proved by the name behind it."""
+    return f"{RECORD_LABEL}.{host.removeprefix('*.')}"
+
+
 @dataclass(frozen=True)
 class Proof:
     """`content` is what the authority has to find: in the file `token` of the host, or in the TXT record."""
@@ -30,7 +35,7 @@ class Proof:
     @property
     def record(self) -> str:
         """The name of the TXT record."""
-        return f"{RECORD_LABEL}.{self.host}"
+        return record_name(self.host)
 
 
 class Solver(Protocol):

@@ -1,6 +1,6 @@
 """The DNS records of one cluster, by hcloud's zones."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from hcloud.zones import BoundZone, BoundZoneRRSet, ZoneRecord, ZoneRRSet
 
@@ -10,7 +10,7 @@ from executors.cloud_settling import settle
 from executors.records.not_ours import NotOurs
 from executors.records.sets import Address, Change, Held, changes, mark, refuse_alias, removals
 from executors.records.texts import comment_of, quoted
-from executors.records.zones import check_record_name, within, zone_of
+from executors.records.zones import APEX, check_record_name, within, zone_of
 
 # A moved name is the new one for everybody within a minute; the cloud allows no less.
 TTL_SECONDS = 60
@@ -92,14 +92,31 @@ class Records:
         with in_words(f"{name}: removing a TXT record"):
             return settle(work)
 
+    def clear_texts(self, label: str, keep: Collection[str] = ()) -> bool:
+        """Take away all TXT values of ours at names that begin with a label, but for those of `keep`."""
+        comment = comment_of(self._cluster)
+
+        def work() -> bool:
+            found = False
+            for zone in self._all_zones().values():
+                for one in zone.get_rrset_all(type=["TXT"]) if zone.mode == "primary" else ():
+                    ours = [ZoneRecord(record.value) for record in one.records or () if record.comment == comment]
+                    if ours and str(one.name).startswith(label) and _full_name(one, zone) not in keep:
+                        zone.remove_rrset_records(one, ours).wait_until_finished()
+                        found = True
+            return found
+
+        with in_words(f"removing old TXT records at {label}"):
+            return settle(work)
+
     def ours(self) -> dict[str, frozenset[str]]:
         """The names that have addresses made by flstr for this cluster, with these, in all zones."""
         selector = ",".join(f"{key}={value}" for key, value in mark(self._cluster).items())
         found: dict[str, frozenset[str]] = {}
         with in_words("looking for the cluster's DNS records"):
-            for zone_name, zone in self._all_zones().items():
+            for zone in self._all_zones().values():
                 for one in zone.get_rrset_all(label_selector=selector, type=["A", "AAAA"]):
-                    name = zone_name if one.name == "@" else f"{one.name}.{zone_name}"
+                    name = _full_name(one, zone)
                     found[name] = found.get(name, frozenset()) | _held(one).values
         return found
 
@@ -153,6 +170,10 @@ class Records:
             with in_words("looking for the DNS zones"):
                 self._zones = {str(zone.name): zone for zone in self._client.zones.get_all()}
         return self._zones
+
+
+def _full_name(rrset: BoundZoneRRSet, zone: BoundZone) -> str:
+    return str(zone.name) if rrset.name == APEX else f"{rrset.name}.{zone.name}"
 
 
 def _held(rrset: BoundZoneRRSet) -> Held:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gitops.certificate_budget import UNDER_WAY, Known, limit_of, ration
 from gitops.issuance_budget import A_DOMAIN, A_SET, WEEK
-from model.certificates import CertificateRecord, IssueFailure, RenewalWindow
+from model.certificates import CertificateRecord, IssueFailure, PlacedOrder, RenewalWindow
 from model.transparency import AskedFor, Renewal
 from tests.gitops.scene import DIRECTORY, NOON, asked_for, certificate
 
@@ -21,7 +21,13 @@ def had(name: str, at: datetime, renewal: Renewal = "no", directory: str = DIREC
     return asked_for(certificate(name, at, directory=directory), renewal)
 
 
-def known(asked: Sequence[AskedFor] = (), *records: CertificateRecord) -> Known:
+def placed(name: str, at: datetime, renewal: Renewal = "no", directory: str = DIRECTORY) -> PlacedOrder:
+    """An order of which nobody knows what came of it."""
+    key = certificate(name, at).sealed_key
+    return PlacedOrder(names=(name,), url="", sealed_key=key, at=at, renewal=renewal, directory=directory)
+
+
+def known(asked: Sequence[AskedFor | PlacedOrder] = (), *records: CertificateRecord) -> Known:
     return Known({record.name: record for record in records}, asked, DIRECTORY)
 
 
@@ -77,6 +83,39 @@ def test_the_same_name_is_had_five_times_a_week_unless_the_authority_itself_want
     window = RenewalWindow(start=NOON - HOUR, end=NOON, ask_again=NOON)
     wanted = CertificateRecord(name=name, issued=issued.model_copy(update={"window": window}))
     assert limit_of(name, known(five, wanted), NOON) is None
+
+
+def test_a_replacement_that_was_issued_and_lost_makes_the_next_one_an_ordinary_renewal() -> None:
+    (name,) = hosts(1)
+    window = RenewalWindow(start=NOON - DAY, end=NOON, ask_again=NOON)
+    issued = certificate(name, NOON - 2 * DAY).model_copy(update={"window": window})
+    record = CertificateRecord(name=name, issued=issued)
+    mine = asked_for(issued)
+    assert known([mine], record).renewal(name, NOON) == "ari"
+    for lost in (had(name, NOON - HOUR, "ari"), placed(name, NOON - HOUR, "ari")):
+        assert known([mine, lost], record).renewal(name, NOON) == "same names"
+    for other in (had("other.example.com", NOON - HOUR), had(name, NOON - HOUR, directory=STAGING)):
+        assert known([mine, other], record).renewal(name, NOON) == "ari"
+    often = [had(name, NOON - HOUR, "ari"), *[had(name, NOON - HOUR, "same names")] * A_SET]
+    assert limit_of(name, known([mine, *often], record), NOON) is not None
+
+
+def test_an_order_of_which_nobody_knows_what_came_counts_as_issued() -> None:
+    full = [placed(name, NOON) for name in hosts(50, first=100)]
+    limit = limit_of("host000.example.com", known(full), NOON)
+    assert limit is not None
+    assert limit.until == NOON + UNDER_WAY + WEEK
+    elsewhere = [placed(name, NOON, directory=STAGING) for name in hosts(50, first=100)]
+    assert limit_of("host000.example.com", known(elsewhere), NOON) is None
+
+
+def test_whoever_has_such_an_order_goes_on_with_it_whatever_the_limits_say_and_counts_once() -> None:
+    (name,) = hosts(1)
+    full = known([placed(name, NOON), *(had(other, NOON) for other in hosts(49, first=1))])
+    assert limit_of(name, full, NOON) is None
+    assert ration([name, *hosts(1, first=200)], full, NOON).granted == (name,)
+    nearly = known([placed(name, NOON), *(had(other, NOON) for other in hosts(48, first=1))])
+    assert ration(hosts(1, first=200), nearly, NOON, under_way=[name]).granted == tuple(hosts(1, first=200))
 
 
 def test_what_another_authority_issued_counts_for_nothing() -> None:
@@ -140,3 +179,4 @@ def test_on_the_date_that_is_given_it_is_allowed(ages: list[int], new: int, data
 def test_the_same_certificate_twice_is_the_same_names(name: str) -> None:
     assert known([had(name, NOON)]).renewal(name, NOON) == "same names"
     assert known([had("other.example.com", NOON)]).renewal(name, NOON) == "no"
+    assert known([placed(name, NOON)]).renewal(name, NOON) == "no"

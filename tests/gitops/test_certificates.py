@@ -145,20 +145,32 @@ def test_an_accounts_key_is_made_once_however_many_ask(store: Store, identities:
     safe = key_safe(identities)
     with ThreadPoolExecutor(8) as pool:
         claimed = list(
-            pool.map(lambda number: claim_account(store, DIRECTORY, lambda: safe.seal(b"%d" % number)), range(16))
+            pool.map(lambda number: claim_account(store, DIRECTORY, safe, lambda: b"%d" % number), range(16))
         )
     assert len({safe.open(account.sealed_key) for account in claimed}) == 1
 
 
+def test_an_account_whose_key_is_lost_gives_way_to_another_one(
+    store: Store, identities: Identities, tmp_path: Path
+) -> None:
+    lost, safe = key_safe(identities), key_safe(read_identities(tmp_path / "made anew"))
+    put_account(store, claim_account(store, DIRECTORY, lost, lambda: b"one").model_copy(update={"url": "/account/1"}))
+    account = claim_account(store, DIRECTORY, safe, lambda: b"two")
+    assert (safe.open(account.sealed_key), account.url) == (b"two", "")
+    assert claim_account(store, DIRECTORY, safe, lambda: b"three") == account
+
+
 def test_each_authority_has_an_account_of_its_own(store: Store, identities: Identities) -> None:
     safe = key_safe(identities)
-    account = claim_account(store, DIRECTORY, lambda: safe.seal(b"one"))
+    account = claim_account(store, DIRECTORY, safe, lambda: b"one")
     put_account(store, account.model_copy(update={"url": "https://acme.example/account/1"}))
-    assert claim_account(store, DIRECTORY, lambda: safe.seal(b"two")).url == "https://acme.example/account/1"
-    assert claim_account(store, "https://other.example/directory", lambda: safe.seal(b"two")).url == ""
+    assert claim_account(store, DIRECTORY, safe, lambda: b"two").url == "https://acme.example/account/1"
+    assert claim_account(store, "https://other.example/directory", safe, lambda: b"two").url == ""
 
 
-def test_a_controller_that_was_overtaken_writes_nothing(store: Store, issued: IssuedCertificate) -> None:
+def test_a_controller_that_was_overtaken_writes_nothing(
+    store: Store, issued: IssuedCertificate, identities: Identities
+) -> None:
     store.put(keys.LEADER, "another one")
     overtaken = store.fenced(Fence(keys.LEADER, 1))
     with pytest.raises(Fenced):
@@ -166,7 +178,7 @@ def test_a_controller_that_was_overtaken_writes_nothing(store: Store, issued: Is
     with pytest.raises(Fenced):
         put_failure(overtaken, "app.example.com", FAILURE)
     with pytest.raises(Fenced):
-        claim_account(overtaken, DIRECTORY, lambda: issued.sealed_key)
+        claim_account(overtaken, DIRECTORY, key_safe(identities), lambda: b"a key")
     assert store.prefix(keys.CERTIFICATES) == {}
 
 

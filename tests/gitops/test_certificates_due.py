@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from gitops.certificates_due import FIRST, OTHER_AUTHORITY, RENEWAL, ingresses_of, ready, time_has_come
+from gitops.certificates_due import FIRST, LOST_KEY, OTHER_AUTHORITY, RENEWAL, ingresses_of, ready, time_has_come
 from gitops.names import wanted_names
 from gitops.routed import routing_digest
 from model.certificates import CertificateRecord, IssuedCertificate, IssueFailure, RenewalWindow
@@ -79,6 +79,15 @@ def test_the_authority_may_want_it_renewed_earlier() -> None:
 def test_one_of_another_authority_is_replaced_at_once() -> None:
     staging = certificate(HOST, NOON, directory="https://staging.example/directory")
     assert due(tree(certificates=having(staging))) == {HOST: OTHER_AUTHORITY}
+
+
+def test_one_whose_key_is_lost_is_replaced_at_once() -> None:
+    has = tree(certificates=having(certificate(HOST, NOON)))
+    assert time_has_come(has, DIRECTORY, NOON, lambda _: False) == {HOST: LOST_KEY}
+    failure = IssueFailure(sentence="no", at=NOON)
+    failed = tree(certificates=having(certificate(HOST, NOON), failure))
+    assert time_has_come(failed, DIRECTORY, NOON, lambda _: False) == {}
+    assert time_has_come(failed, DIRECTORY, NOON + HOUR, lambda _: False) == {HOST: LOST_KEY}
 
 
 def test_what_failed_is_tried_again_in_an_hour_whatever_it_was_for() -> None:

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from gitops.certificates import put_asked_for, put_failure, put_issued, read_certificate
+from gitops.operations import Operations
+from gitops.renewals import Renewals
 from gitops.store import Fence, Store
 from model import keys
 from model.certificates import CertificateRecord, IssueFailure
@@ -92,6 +94,19 @@ def test_it_is_got_right_after_the_operation_that_published_the_host(flstr: Flst
     titles = [operation.plan.title for operation in flstr.settle()]
     assert titles[-1] == f"get a certificate for {HOST}"
     assert len(titles) == 2
+
+
+def test_one_whose_key_cannot_be_opened_any_more_is_got_anew(flstr: Flstr) -> None:
+    publish(flstr)
+    poll(flstr)
+    first = serial(flstr)
+    operations = Operations(flstr.store)
+    renewals = Renewals(flstr.registry, operations, DIRECTORY, lambda: today(flstr), lambda _: serial(flstr) != first)
+    assert renewals.look()
+    operation = poll(flstr)[-1]
+    assert (operation.status, operation.plan.title) == ("done", f"renew the certificate of {HOST}")
+    assert serial(flstr) != first
+    assert not renewals.look()
 
 
 def test_a_cluster_that_is_as_it_should_be_costs_no_write(flstr: Flstr) -> None:

@@ -10,11 +10,11 @@ from gitops.operations import Operations
 from gitops.retention import KEPT_OPERATIONS, forgettable, prune
 from gitops.store import Store
 from model import keys
-from model.certificates import IssueFailure
+from model.certificates import IssueFailure, PlacedOrder
 from model.operation import Asker, Intent, Notice, Operation, OperationStatus, Origin
 from model.steps import Plan
 from model.transparency import AskedFor, CertificateId, Issuer
-from tests.gitops.scene import HOST, app_yaml, certificate, manifests, secured
+from tests.gitops.scene import DIRECTORY, HOST, app_yaml, certificate, manifests, secured
 
 NOW = 10_000_000.0
 
@@ -72,6 +72,17 @@ def test_a_certificate_that_was_asked_for_is_forgotten_a_month_after_its_end() -
         for serial, end in ends.items()
     }
     assert forgettable(found, NOW) == [keys.asked_for("3")]
+
+
+def test_an_order_of_which_nobody_asked_what_came_of_it_is_forgotten_after_a_month() -> None:
+    found = {}
+    for days in (29, 31):
+        made = certificate(f"{days}.flstr.lab", datetime.fromtimestamp(NOW, UTC) - timedelta(days=days))
+        order = PlacedOrder(
+            names=made.names, url="", sealed_key=made.sealed_key, at=made.issued_at, renewal="no", directory=DIRECTORY
+        )
+        found[keys.order(made.names[0])] = order.to_json()
+    assert forgettable(found, NOW) == [keys.order("31.flstr.lab")]
 
 
 def test_a_certificate_of_a_host_that_is_gone_is_forgotten_once_it_has_ended(store: Store) -> None:

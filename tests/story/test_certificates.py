@@ -1,10 +1,12 @@
 """A manifest that wants https ends with certificates that are kept, by the worker alone: in a lab, with its authority,
 its zones and its logs."""
 
-from datetime import UTC, datetime, timedelta
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+import requests
 from hcloud import Client
 from hcloud.zones import ZoneRecord
 
@@ -12,24 +14,23 @@ from executors.certificates.faults import faults
 from executors.certificates.roots import trusted_roots
 from gitops.certificates import key_safe
 from gitops.secrets import read_identities
-from gitops.store import Store
 from lab.story.chapters import Story
 from lab.story.chat import OPERATOR, Card
 from lab.story.narrator import Silent
 from lab.story.stage import APP_HOST, Stage
 from lab.surroundings import CLOUD_TOKEN, Wishes
-from model import keys
-from model.certificates import CertificateRecord, RenewalWindow
+from model.certificates import CertificateRecord
 from tests.lab.cloud.running_cloud import AnyClient
 from tests.story.asked import await_new, await_settled, records
 from tests.story.killing import PowerCuts
-from tests.story.views import etcd_endpoint, registered
+from tests.story.renewals import want_renewal
+from tests.story.views import registered
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 # One worker with one instance is enough.
 WISHES = Wishes(edits={"count: 2": "count: 1", "instances: 2": "instances: 1"})
-WILD, NOWHERE = "*.flstr.lab", "shop.nowhere.lab"
+WILD, OTHER_WILD, NOWHERE = "*.flstr.lab", "*.more.flstr.lab", "shop.nowhere.lab"
 BOTH = {APP_HOST, WILD}
 SECURED = f'    ssl: true\n  - host: "{WILD}"\n    ssl: true\n'
 
@@ -82,13 +83,19 @@ def test_nothing_is_left_of_the_proofs(published: Stage) -> None:
     folder = "/var/www/acme/.well-known/acme-challenge"
     ingress = published.servers()["ingress016"]
     assert published.in_host(ingress, f"ls -A {folder} | wc -l") == "0\n"
-    texts = [name for name, rrset in _sets(published) if rrset == "TXT"]
-    assert texts == []
+    assert not has_proof(published)
 
 
-def _sets(stage: Stage) -> list[tuple[str, str]]:
+def has_proof(stage: Stage) -> bool:
+    """Whether a record is in the zone that proves a name."""
     (zone,) = stage.around.cloud.project.zones
-    return [(rrset.name, rrset.type) for rrset in zone.rrsets.values()]
+    return "TXT" in {rrset.type for rrset in zone.rrsets.values()}
+
+
+def issued(stage: Stage) -> Counter[str]:
+    """How many certificates the authority has issued, by their one name, as crt.sh has it."""
+    asked = {"Identity": "flstr.lab", "match": "LIKE", "output": "json"}
+    return Counter(row["name_value"] for row in requests.get(stage.around.ct_url, asked, timeout=10).json())
 
 
 def test_people_are_told_of_them(published: Stage) -> None:
@@ -105,13 +112,14 @@ def test_no_key_is_in_the_log(published: Stage) -> None:
 
 
 def test_a_power_cut_while_they_are_renewed_loses_none_and_repeats_none(published: Stage) -> None:
-    first, before = serials(published), records(published)
+    first, before, had = serials(published), records(published), issued(published)
     cuts = PowerCuts(published)
     published.flstr.stop()
     cuts.start()
     published.chat.await_connected()
     want_renewal(published)
-    cuts.when_step_begins("obtain-")
+    # What was issued this moment, nobody has fetched yet.
+    cuts.when(lambda: issued(published)[WILD] > had[WILD], f"a certificate for {WILD} to be issued")
     card = await_certificates(published, before, f"renew certificates of {WILD}, {APP_HOST}")
     assert card.ending == "done", card.text
     assert cuts.count == 1
@@ -120,43 +128,52 @@ def test_a_power_cut_while_they_are_renewed_loses_none_and_repeats_none(publishe
     assert not set(first.values()) & set(second.values())
     await_settled(published)
     assert serials(published) == second
+    assert issued(published) == had + Counter(BOTH)
     assert published.chat.command(OPERATOR, "/flstr plan").endswith("the cluster is as the manifests say.")
+
+
+def test_a_proof_that_a_killed_controller_left_in_the_zone_is_taken_away(published: Stage) -> None:
+    before, cuts = records(published), PowerCuts(published)
+    published.flstr.stop()
+    cuts.start()
+    published.push("another-wildcard", lambda folder: add_hosts(folder, OTHER_WILD))
+    cuts.when(lambda: has_proof(published), "a proof to be in the zone")
+    card = await_certificates(published, before, f"get a certificate for {OTHER_WILD}")
+    assert card.ending == "done", card.text
+    assert not has_proof(published)
+    assert issued(published)[OTHER_WILD] == 1
+
+
+def add_hosts(folder: Path, *hosts: str) -> None:
+    """Have the app answer at more names, by https."""
+    with (folder / "apps/influencer.yaml").open("a") as manifest:
+        manifest.writelines(f'  - host: "{host}"\n    ssl: true\n' for host in hosts)
+
+
+def test_whoever_loses_the_private_key_gets_certificates_with_keys_that_can_be_opened(published: Stage) -> None:
+    before, first = records(published), serials(published)
+    identity = published.around.state / "age" / "identity"
+    published.flstr.stop()
+    identity.unlink()
+    published.flstr.start()
+    card = await_certificates(published, before, f"renew certificates of {WILD}, {OTHER_WILD}, {APP_HOST}")
+    assert card.ending == "done", card.text
+    assert not set(first.values()) & set(serials(published).values())
+    safe = key_safe(read_identities(identity))
+    assert all(safe.can_open(one.issued.sealed_key) for one in kept(published).values() if one.issued is not None)
 
 
 def test_one_that_fails_among_many_is_told_and_holds_up_no_other(published: Stage) -> None:
     before, first = records(published), serials(published)
     many = [f"host{number}.flstr.lab" for number in range(10)]
-
-    def add(folder: Path) -> None:
-        with (folder / "apps/influencer.yaml").open("a") as manifest:
-            manifest.writelines(f"  - host: {host}\n    ssl: true\n" for host in (*many, NOWHERE))
-
-    published.push("many-hosts", add)
+    published.push("many-hosts", lambda folder: add_hosts(folder, *many, NOWHERE))
     card = await_certificates(published, before, "get certificates for host0.flstr.lab, ")
     assert card.ending == "failed"
     assert f"get a certificate for {NOWHERE}: {NOWHERE}: no certificate, because " in card.text
     assert [title for title, status in card.tasks if status == "error"] == [f"get a certificate for {NOWHERE}"]
-    assert serials(published).keys() == {*BOTH, *many}
+    assert serials(published).keys() == {*BOTH, OTHER_WILD, *many}
     assert first.items() <= serials(published).items()
     assert registered(published).due == {}
     status = published.chat.command(OPERATOR, "/flstr status")
     assert f":warning: {NOWHERE}: no certificate yet; the last attempt failed: " in status
     assert "; tried again at 20" in status
-
-
-def want_renewal(stage: Stage) -> None:
-    """As if the authority had said that both are to be renewed now."""
-    now = datetime.now(UTC)
-    window = RenewalWindow(
-        start=now - timedelta(hours=2), end=now - timedelta(hours=1), ask_again=now + timedelta(days=1)
-    )
-    store = Store([etcd_endpoint(stage)])
-    try:
-        wanted = {}
-        for name, record in kept(stage).items():
-            assert record.issued is not None
-            issued = record.issued.model_copy(update={"window": window})
-            wanted[keys.certificate(name)] = record.model_copy(update={"issued": issued}).to_json()
-        store.write(wanted)
-    finally:
-        store.close()

@@ -6,15 +6,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import hcloud
 import pytest
 from cryptography import x509
 
-from gitops.certificates import put_window
-from gitops.store import Store
 from lab.story.chapters import Story
 from lab.story.chat import OPERATOR
 from lab.story.load import Load
@@ -23,9 +20,9 @@ from lab.story.load_records import Report
 from lab.story.narrator import Silent
 from lab.story.stage import Stage
 from lab.surroundings import CLOUD_TOKEN, Wishes
-from model.certificates import RenewalWindow
 from tests.story.asked import await_settled
-from tests.story.views import etcd_endpoint, registered
+from tests.story.renewals import want_renewal
+from tests.story.views import registered
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(1500)]
 
@@ -114,7 +111,7 @@ def played(stage: Stage) -> Played:
         publish(stage, "http", "https")
         first = shown(stage, lambda name, serial: serial is not None)
         encrypted = [loads.enter_context(load_on(stage, asked, ssl=True)) for asked in ASKED]
-        renew(stage)
+        want_renewal(stage)
         renewed = shown(stage, lambda at, serial: serial not in (None, first[at]))
         while sum(load.requests for load in (*plain, *encrypted)) < REQUESTS:
             time.sleep(1.0)
@@ -179,18 +176,6 @@ def serial_at(stage: Stage, ingress: str, host: str) -> int | None:
         return None
     assert certificate is not None
     return x509.load_der_x509_certificate(certificate).serial_number
-
-
-def renew(stage: Stage) -> None:
-    """Have the authority's window for each certificate lie in the past, as an authority does that has to revoke."""
-    store, now = Store([etcd_endpoint(stage)]), datetime.now(UTC)
-    window = RenewalWindow(
-        start=now - timedelta(hours=2), end=now - timedelta(hours=1), ask_again=now + timedelta(days=1)
-    )
-    for name, record in registered(stage).certificates.items():
-        assert record.issued is not None
-        put_window(store, name, record.issued.serial, window)
-    store.close()
 
 
 def test_no_request_failed(played: Played) -> None:

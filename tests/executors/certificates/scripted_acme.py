@@ -6,6 +6,7 @@ pebble knows neither rate limits nor renewal windows nor CAA; this one does not 
 import json
 import threading
 from base64 import urlsafe_b64decode
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
@@ -31,11 +32,13 @@ def problem(code: str, detail: str, status: int = 403, retry_after: str = "", **
 
 
 class ScriptedAcme:
-    """`orders` are answered in turn, and the last of them again and again; `windows` likewise."""
+    """`orders` are answered in turn, and the last of them again and again; `windows` likewise. Whoever asks for the
+    directory waits until `before_directory` has returned."""
 
     def __init__(self, orders: list[Reply], windows: list[Reply] | None = None) -> None:
         self.asked: list[dict[str, Any]] = []
         self.windows_asked: list[str] = []
+        self.before_directory: Callable[[], object] = lambda: None
         self._orders, self._windows = list(orders), windows
         self._nonces = count()
         acme = self
@@ -66,6 +69,7 @@ class ScriptedAcme:
 
     def _get(self, request: BaseHTTPRequestHandler) -> None:
         if request.path == "/directory":
+            self.before_directory()
             names = {"newNonce": "nonce", "newAccount": "account", "newOrder": "order", "revokeCert": "revoke"}
             listed = {name: f"{self.url}/{path}" for name, path in names.items()}
             if self._windows is not None:
@@ -102,5 +106,6 @@ def _next(replies: list[Reply]) -> Reply:
 
 
 def _payload(encoded: str) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+    # Who only asks for something sends nothing.
+    read: dict[str, Any] = json.loads(urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)) or b"{}")
     return read

@@ -8,7 +8,7 @@ from cryptography import x509
 from executors.certificates.http01 import Http01Solver
 from executors.certificates.office import Office, note_asked_for
 from executors.transparency.issuers import certificate_id
-from gitops.certificates import forget_certificate, read_asked_for
+from gitops.certificates import forget_certificate, read_asked_for, read_order
 from gitops.store import Store
 from model.certificates import CertificateRecord
 from model.errors import StepFailed
@@ -33,6 +33,8 @@ def test_one_that_is_not_used_for_its_faults_is_ours_too(store: Store, office: O
     with pytest.raises(StepFailed, match="the new certificate is not used"):
         replace(office, roots=[]).obtain((NAME,), http01)
     assert len(read_asked_for(store)) == 1
+    # Whoever went on with that order would have the same one again.
+    assert read_order(store, NAME) is None
 
 
 def test_an_authority_that_sends_no_certificate_leaves_no_note(store: Store) -> None:

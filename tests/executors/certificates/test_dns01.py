@@ -1,7 +1,7 @@
 """Wildcards from a real pebble, proved by records in the DNS that it asks."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -46,6 +46,13 @@ class Zone:
         for other in self.records[name]:
             self._dns.put_txt(name, other)
         return is_there
+
+    def clear_texts(self, label: str, keep: Collection[str]) -> bool:
+        old = [(name, text) for name, texts in self.records.items() for text in texts if name not in keep]
+        for name, text in old:
+            assert name.startswith(label)
+            self.remove_text(name, text)
+        return bool(old)
 
 
 @pytest.fixture

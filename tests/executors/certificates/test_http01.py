@@ -12,13 +12,14 @@ from cryptography import x509
 from executors.certificates.authority import Session, enter
 from executors.certificates.faults import faults
 from executors.certificates.http01 import Http01Solver
-from executors.certificates.issue import issue
+from executors.certificates.issue import prove
 from executors.certificates.keypairs import account_key, make_key
 from executors.certificates.network import Network
 from executors.certificates.office import Office
 from executors.certificates.proofs import Proof
-from gitops.certificates import KeySafe, read_certificate
+from gitops.certificates import KeySafe, key_safe, read_certificate
 from gitops.executor import HostFence
+from gitops.secrets import read_identities
 from gitops.store import Store
 from model import keys
 from model.certificates import AcmeAccount
@@ -179,7 +180,7 @@ def test_an_order_that_comes_to_nothing_leaves_no_name_pending_with_the_authorit
     entered = enter(office.authority, key, Network(key, 60.0, office.authority.trust))
     session = Remembering(entered.authority, entered.client, entered.net, key, entered.url)
     with pytest.raises(StepFailed, match=r"^ingress017: no SSH connection"):
-        issue(session, NAMES, replace(http01, remote=HereRemote(web, dead=("ingress017",))))
+        prove(session, NAMES, replace(http01, remote=HereRemote(web, dead=("ingress017",))))
     (order,) = orders
     statuses = [session.authorization(url).body.status for url in order.body.authorizations]
     assert [status.name for status in statuses] == ["deactivated", "deactivated"]
@@ -247,6 +248,18 @@ def test_a_certificate_of_a_root_that_is_not_trusted_is_not_used(
     record = read_certificate(store, "app.example.com")
     assert record is not None
     assert record.issued == old
+
+
+def test_whoever_has_lost_the_private_key_gets_another_account_and_keys_to_open(
+    store: Store, office: Office, http01: Http01Solver, tmp_path: Path
+) -> None:
+    office.obtain(NAMES, http01)
+    before = account(store, office)
+    later = replace(office, safe=key_safe(read_identities(tmp_path / "made anew")))
+    issued = later.obtain(NAMES, http01).issued
+    assert issued is not None
+    assert later.key_of(issued)
+    assert account(store, office).url != before.url
 
 
 def test_an_account_that_the_authority_has_forgotten_is_made_again(

@@ -1,25 +1,38 @@
 """The step that gets a certificate, from a real pebble, through a real nginx and a real zone."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
 
 import pytest
+from acme import errors
+from acme.client import ClientV2
 
 from executors.certificates import obtain
 from executors.certificates.obtain import Doors, Obtaining
 from executors.certificates.office import Office
 from executors.certificates.proofs import Proof
-from gitops.certificates import put_failure, put_issued, read_certificate, read_history
+from gitops.certificate_budget import Known
+from gitops.certificates import (
+    key_safe,
+    put_failure,
+    put_issued,
+    put_order,
+    read_certificate,
+    read_history,
+    read_order,
+)
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
+from gitops.secrets import read_identities
 from gitops.store import Fence, Store
 from model import keys
 from model.certificates import CertificateRecord, IssueFailure
 from model.errors import Fenced, Refused, StepFailed, Unreadable
 from model.registered import IngressPublish, IngressRecord, NodeRecord
 from model.steps import ObtainCertificate
+from model.transparency import AskedFor
 from tests.answering_dns import AnsweringDns
 from tests.executors.certificates.test_dns01 import Zone
 from tests.executors.certificates.web import HereRemote, Web
@@ -75,7 +88,7 @@ class Step:
 
     @property
     def orders(self) -> int:
-        """How many certificates were issued, as far as is noted."""
+        """How many certificates were issued, or may have been, as far as is noted."""
         return len(read_history(self.store))
 
     def due(self) -> list[str]:
@@ -91,6 +104,13 @@ def step(store: Store, office: Office, web: Web, dns: AnsweringDns) -> Step:
     step = Step(store, office, HereRemote(web), web, Zone(dns), dns)
     step.publish(HOST)
     return step
+
+
+@pytest.fixture
+def issued(step: Step, tmp_path: Path) -> Callable[[], int]:
+    """How many certificates the authority itself says that it has issued."""
+    log = tmp_path / "acme0" / "pebble.log"
+    return lambda: log.read_text().count("Issued certificate serial")
 
 
 def test_a_host_is_proved_at_its_ingresses_and_its_certificate_kept(step: Step) -> None:
@@ -118,7 +138,7 @@ def test_what_was_asked_for_is_noted_with_all_that_counts(step: Step) -> None:
     renewed = step.run(HOST).issued
     assert issued is not None
     assert renewed is not None
-    noted = {one.id.serial: one for one in read_history(step.store)}
+    noted = {one.id.serial: one for one in read_history(step.store) if isinstance(one, AskedFor)}
     first, second = noted[issued.serial], noted[renewed.serial]
     assert (first.names, first.renewal, first.directory) == ((HOST,), "no", step.office.authority.directory)
     assert (second.names, second.renewal) == ((HOST,), "same names")
@@ -158,27 +178,91 @@ class PowerCut(BaseException):
     """The controller is gone, in the middle of everything."""
 
 
-def test_a_power_cut_between_order_and_record_costs_one_more_order_and_no_note_is_lost(
-    step: Step, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def cut(*_: object) -> None:
+def cut(*_: object) -> None:
+    raise PowerCut
+
+
+def cut_after(carry_out: Callable[..., object]) -> Callable[..., None]:
+    """The power goes right after it."""
+
+    def then_cut(*args: object) -> None:
+        carry_out(*args)
         raise PowerCut
 
+    return then_cut
+
+
+CUTS: dict[str, tuple[type, str, Callable[..., None]]] = {
+    "before the authority is asked to issue": (ClientV2, "begin_finalization", cut),
+    "before its answer is heard": (ClientV2, "begin_finalization", cut_after(ClientV2.begin_finalization)),
+    "after the certificate came": (ClientV2, "poll_finalization", cut_after(ClientV2.poll_finalization)),
+    "before the certificate is kept": (Office, "_checked", cut),
+}
+
+
+@pytest.mark.parametrize("when", CUTS)
+def test_whenever_the_power_goes_what_was_ordered_counts_and_is_not_ordered_again(
+    step: Step, monkeypatch: pytest.MonkeyPatch, issued: Callable[[], int], when: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(*CUTS[when])
+        with pytest.raises(PowerCut):
+            step.run(HOST)
+    assert step.due() == [HOST]
+    assert read_certificate(step.store, HOST) is None
+    counted = Known({}, read_history(step.store), step.office.authority.directory).issued()
+    assert {(one.names, one.renewal) for one in counted} == {(frozenset({HOST}), "no")}
+    kept = step.run(HOST).issued
+    assert kept is not None
+    assert step.office.key_of(kept)
+    assert (step.orders, step.due(), issued()) == (1, [], 1)
+    assert "going on with the last order" in step.reports
+
+
+def test_an_authority_that_takes_too_long_is_asked_for_the_same_certificate_later(
+    step: Step, monkeypatch: pytest.MonkeyPatch, issued: Callable[[], int]
+) -> None:
+    def too_late(*_: object) -> None:
+        raise errors.TimeoutError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClientV2, "poll_finalization", too_late)
+        with pytest.raises(StepFailed, match="did not decide in time"):
+            step.run(HOST)
+    assert (step.orders, step.due()) == (1, [])
+    step.note(HOST)
+    assert step.run(HOST).issued is not None
+    assert (step.orders, issued()) == (1, 1)
+
+
+@pytest.mark.parametrize("useless", ["its key cannot be opened", "the authority does not know it"])
+def test_an_order_of_which_nothing_can_come_gives_way_to_a_new_one(
+    step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, useless: str
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(ClientV2, "begin_finalization", cut)
+        with pytest.raises(PowerCut):
+            step.run(HOST)
+    order = read_order(step.store, HOST)
+    assert order is not None
+    stranger = key_safe(read_identities(tmp_path / "stranger"))
+    changed = {"sealed_key": stranger.seal(b"a key")} if "key" in useless else {"url": f"{order.url}0"}
+    put_order(step.store, order.model_copy(update=changed))
+    assert step.run(HOST).issued is not None
+    assert read_order(step.store, HOST) is None
+    assert "going on with the last order" not in step.reports
+
+
+def test_going_on_with_an_order_is_within_the_limits(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
+    for _ in range(4):
+        before = certificate(HOST, datetime.now(UTC), directory=step.office.authority.directory)
+        step.store.put(keys.asked_for(before.serial), asked_for(before).to_json())
     with monkeypatch.context() as patch:
         patch.setattr(Office, "_checked", cut)
         with pytest.raises(PowerCut):
             step.run(HOST)
-    assert (step.orders, step.due()) == (1, [HOST])
-    assert read_certificate(step.store, HOST) is None
-    # The one that was lost counts all the same, as the authority has issued it.
     assert step.run(HOST).issued is not None
-    assert (step.orders, step.due()) == (2, [])
-    assert [one.renewal for one in sorted(read_history(step.store), key=_at)] == ["no", "same names"]
-
-
-def _at(one: Any) -> datetime:
-    assert isinstance(one.at, datetime)
-    return one.at
+    assert step.orders == 5
 
 
 def test_however_often_the_power_goes_the_limits_hold(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,6 +303,29 @@ def test_without_an_ingress_that_lives_it_is_one_sentence(step: Step) -> None:
     with pytest.raises(StepFailed, match="no ingress is registered that could answer the authority"):
         step.run(HOST)
     assert "no ingress is registered" in step.failure(HOST)
+
+
+def test_what_a_killed_controller_left_in_the_zones_is_taken_away_by_the_next_order(step: Step) -> None:
+    step.publish(WILD)
+    step.publish("*.shop.example.com")
+    left = {"_acme-challenge.example.com": ["old"], "_acme-challenge.gone.example.com": ["older"]}
+    under_way = {"_acme-challenge.shop.example.com": ["of the step beside this one"]}
+    step.zone.records.update({**left, **under_way})
+    step.run(WILD)
+    assert {name: texts for name, texts in step.zone.records.items() if texts} == under_way
+
+
+def test_that_it_cannot_be_taken_away_is_told_and_costs_no_certificate(step: Step, dns: AnsweringDns) -> None:
+    class Protected(Zone):
+        def clear_texts(self, label: str, keep: Collection[str]) -> bool:
+            raise StepFailed(f"removing old TXT records at {label}: it is protected")
+
+    step.publish(WILD)
+    step.zone = Protected(dns)
+    assert step.run(WILD).issued is not None
+    assert step.reports[0] == (
+        "old proofs could not be taken away: removing old TXT records at _acme-challenge: it is protected"
+    )
 
 
 def test_a_zone_that_cannot_be_written_to_is_one_sentence(step: Step, dns: AnsweringDns) -> None:

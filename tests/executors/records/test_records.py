@@ -167,6 +167,27 @@ def test_the_last_text_takes_its_set_along(records: Records, resolver: Resolver)
     assert not records.remove_text("_acme-challenge.elsewhere.test", "token")
 
 
+def test_old_texts_of_ours_are_taken_away_wherever_they_are_and_no_others(
+    records: Records, cloud: RunningCloud, settings: CloudSettings, zone: AnyClient
+) -> None:
+    cloud.client.zones.create(name="elsewhere.example", mode="primary").action.wait_until_finished()
+    zone.create_rrset(name="_acme-challenge.apps", type="TXT", records=[ZoneRecord('"theirs"')])
+    zone.create_rrset(name="_dmarc", type="TXT", records=[ZoneRecord('"v=DMARC1"')])
+    Records(settings, "other").add_text("_acme-challenge.flstr.example", "of another cluster")
+    records.add_text("notes.flstr.example", "ours, and no proof")
+    records.add_text("_acme-challenge.shop.flstr.example", "under way")
+    before = snapshot(zone)
+    for name, text in ((CHALLENGE, "one"), (CHALLENGE, "two"), ("_acme-challenge.elsewhere.example", "three")):
+        records.add_text(name, text)
+    keep = {"_acme-challenge.shop.flstr.example"}
+    assert records.clear_texts("_acme-challenge", keep)
+    assert snapshot(zone) == before
+    assert not records.remove_text("_acme-challenge.elsewhere.example", "three")
+    writes(cloud)
+    assert not records.clear_texts("_acme-challenge", keep)
+    assert writes(cloud) == []
+
+
 @pytest.mark.parametrize("lost", ["POST", "DELETE"])
 def test_an_answer_that_was_lost_is_made_up_for(
     records: Records, cloud: RunningCloud, resolver: Resolver, lost: str
