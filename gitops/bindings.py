@@ -19,6 +19,11 @@ def bound_nodes(pool: PoolName | None, nodes: Sequence[NodeName], registered: Re
     return every if pool is None else tuple(node for node in every if registered.nodes[node].pool == pool)
 
 
+def silent(node: NodeName, registered: Registered) -> bool:
+    """Whether a machine is given up, or its public side does not answer."""
+    return node in registered.dead or node in registered.unreachable
+
+
 def serving_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:
     """The ingresses that serve a public address."""
     return bound_nodes(record.pool, record.nodes, registered)
@@ -26,8 +31,9 @@ def serving_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeNa
 
 def answering_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:
     """Those of them that answer the public; where none does, those that are not given up."""
-    alive = tuple(node for node in serving_nodes(record, registered) if node not in registered.dead)
-    return tuple(node for node in alive if node not in registered.unreachable) or alive
+    serving = serving_nodes(record, registered)
+    answering = tuple(node for node in serving if not silent(node, registered))
+    return answering or tuple(node for node in serving if node not in registered.dead)
 
 
 def served_by(node: NodeName, registered: Registered) -> tuple[IngressRecord, ...]:

@@ -1,8 +1,7 @@
 """Where the DNS names of machines and public hosts should lead. Pure."""
 
-from gitops.bindings import bound_nodes, serving_nodes
+from gitops.bindings import bound_nodes, serving_nodes, silent
 from model.cluster import Cluster
-from model.names import NodeName
 from model.registered import IngressRecord, Registered
 
 
@@ -33,9 +32,5 @@ def _public_addresses(record: IngressRecord, cluster: Cluster, registered: Regis
         and (holders := bound_nodes(wanted.pool, wanted.nodes, registered))
         and set(holders) <= set(serving)
     ]
-    alive = [node for node in serving if _serves(node, registered)]
+    alive = [node for node in serving if not silent(node, registered)]
     return tuple(floating) or tuple(registered.nodes[node].ip for node in alive or serving)
-
-
-def _serves(node: NodeName, registered: Registered) -> bool:
-    return node not in registered.dead and node not in registered.unreachable
