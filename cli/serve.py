@@ -184,7 +184,8 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         stopping,
     )
     desk.start()
-    for name, run in (("worker", worker.run), ("reachability", reachability.run)):
+    loops = {"worker": worker.run, "failover": worker.failover.run, "reachability": reachability.run}
+    for name, run in loops.items():
         threading.Thread(target=_until_fenced(run, stopping), name=name, daemon=True).start()
     pushing.start()
     log.info("serving", cluster_repo=settings.cluster_repo, token=fence.token)

@@ -4,7 +4,6 @@ from gitops.gate import why_not_destroy
 from gitops.manifests import Manifests
 from gitops.names import wanted_names
 from gitops.plan import plan
-from gitops.plan.floating import failovers
 from model.operation import Approval, Operation, Origin
 from model.registered import Registered
 from model.steps import GiveBackFloatingIp, HoldFloatingIp, Plan, PlannedStep, PointNames, SettleFloatingIps
@@ -111,7 +110,6 @@ def test_it_moves_by_a_plan_of_its_own_while_everything_else_is_busy() -> None:
     assert found.title == f"move floating IP public from {FIRST} to {SECOND}"
     assert found.locks == ("floating-ip-public",)
     assert len(found.steps) == 1
-    assert failovers(FLOATING.cluster, tree) == (found,)
     assert public_changes(FLOATING, tree, ("floating-ip-public",)) == ()
 
 
@@ -120,7 +118,6 @@ def test_an_old_holder_that_is_alive_lets_go_once_it_has_moved() -> None:
     found = of_lock(plan(elsewhere, public_tree()).changes, "floating-ip-public")
     assert step(found, "settle").step == SettleFloatingIps(nodes=(FIRST,), names=("public",))
     assert step(found, "settle").after == ("hold-public",)
-    assert failovers(elsewhere.cluster, public_tree()) == ()
 
 
 def test_a_holder_that_is_back_lets_go() -> None:
