@@ -20,10 +20,12 @@ from cli.executors import (
     build_executors,
     build_rounds,
     certificate_office,
+    cloud_settings,
     warm_connections,
 )
 from cli.settings import Settings
 from executors.certificates.windows import Windows
+from executors.floating_drift import FloatingDrift
 from executors.liveness import Liveness
 from executors.pushing import Pushing
 from executors.reachability import Reachability
@@ -129,6 +131,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     renewals = Renewals(registry, operations, settings.acme_directory)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
     reachability = Reachability(registry, worker.wake)
+    drift = FloatingDrift(registry, cloud_settings(settings), worker.wake)
     watch = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know).look
     pushing = Pushing(store, ssh.talk, fence.token, worker.registered_changed, _unless(stopping))
 
@@ -178,6 +181,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
             (watch, settings.poll_seconds),
             (renew, settings.poll_seconds),
             (windows.look, SELDOM_SECONDS),
+            (drift.look, SELDOM_SECONDS),
             (rounds.look, SELDOM_SECONDS),
             (lambda: prune(store, time.time()), 3600.0),
         ),

@@ -49,6 +49,11 @@ def move_title(move: Move) -> str:
 
 def _of_name(name: FloatingIpName, move: Move | None, cluster: Cluster, registered: Registered) -> Plan:
     steps = StepList()
+    if move is None and (record := registered.floating_ips.get(name)) and record.unsure:
+        # Who is wrong is known only then.
+        title = f"see where floating IP {name} leads to"
+        steps.add("settle", title, SettleFloatingIps(nodes=(), names=(name,)))
+        return _plan(name, steps, title)
     wrong = {node: held for (node, of), held in strays(registered).items() if of == name}
     titles = []
     if move is not None:
