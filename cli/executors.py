@@ -48,16 +48,20 @@ def warm_connections(settings: Settings, registry: Registry) -> Ssh:
     return Ssh(registry.host, ssh_key(settings.state / KEY_FILE))
 
 
+def cloud_settings(settings: Settings) -> CloudSettings:
+    """How the cloud is reached."""
+    return CloudSettings(
+        token=settings.hcloud_token.get_secret_value(),
+        ssh_public_key=_public_line(ssh_key(settings.state / KEY_FILE)),
+        api_endpoint=settings.hcloud_endpoint,
+    )
+
+
 def build_executors(
     settings: Settings, ssh: Ssh, identities: Identities, app_repos: AppRepos, on_routed: OnEnd | None = None
 ) -> Executors:
     """By the kind of step; all of them share one warm connection a host."""
-    key = ssh_key(settings.state / KEY_FILE)
-    cloud = CloudSettings(
-        token=settings.hcloud_token.get_secret_value(),
-        ssh_public_key=_public_line(key),
-        api_endpoint=settings.hcloud_endpoint,
-    )
+    cloud = cloud_settings(settings)
     provision, mesh, overlay = Provision(ssh, cloud), Mesh(ssh), OverlayNetwork(ssh)
     floating = Floating(ssh, cloud)
     return {

@@ -20,10 +20,12 @@ from cli.executors import (
     build_executors,
     build_rounds,
     certificate_office,
+    cloud_settings,
     warm_connections,
 )
 from cli.settings import Settings
 from executors.certificates.windows import Windows
+from executors.floating_drift import FloatingDrift
 from executors.liveness import Liveness
 from executors.pushing import Pushing
 from executors.reachability import Reachability
@@ -135,6 +137,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     renewals = Renewals(registry, operations, settings.acme_directory, can_open=key_safe(identities).can_open)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
     reachability = Reachability(registry, worker.wake)
+    drift = FloatingDrift(registry, cloud_settings(settings), worker.wake)
     watch = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know).look
     pushing = Pushing(store, ssh.talk, fence.token, worker.registered_changed, _unless(stopping))
 
@@ -184,13 +187,15 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
             (watch, settings.poll_seconds),
             (renew, settings.poll_seconds),
             (windows.look, SELDOM_SECONDS),
+            (drift.look, SELDOM_SECONDS),
             (rounds.look, SELDOM_SECONDS),
             (lambda: prune(store, time.time()), 3600.0),
         ),
         stopping,
     )
     desk.start()
-    for name, run in (("worker", worker.run), ("reachability", reachability.run)):
+    loops = {"worker": worker.run, "failover": worker.failover.run, "reachability": reachability.run}
+    for name, run in loops.items():
         threading.Thread(target=_until_fenced(run, stopping), name=name, daemon=True).start()
     pushing.start()
     log.info("serving", cluster_repo=settings.cluster_repo, token=fence.token)

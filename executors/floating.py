@@ -13,7 +13,7 @@ from gitops.executor import StepContext
 from gitops.floating import settled_addresses
 from model import keys
 from model.errors import StepFailed
-from model.names import NodeName
+from model.names import FloatingIpName, NodeName
 from model.registered import FloatingRecord
 from model.steps import GiveBackFloatingIp, HoldFloatingIp, SettleFloatingIps
 
@@ -32,23 +32,30 @@ class Floating:
     def hold(self, step: HoldFloatingIp, context: StepContext) -> None:
         """Have a machine answer at the address, and then the cloud send it there: so it is never sent to nobody."""
         registry = context.registry
-        ips = FloatingIps(self._settings, registry.cluster().cluster)
+        ips = self._ips(context)
         registry.store.check_fence()
         found = ips.ensure(step.name, step.location)
-        before = registry.read().floating_ips.get(step.name)
-        if before is None or before.ip != found.ip:
+        record = registry.read().floating_ips.get(step.name)
+        if record is None or record.ip != found.ip:
+            record = FloatingRecord(ip=found.ip)
             # Known as ours before anybody takes it.
-            registry.put_floating_ip(step.name, FloatingRecord(ip=found.ip))
+            registry.put_floating_ip(step.name, record)
         context.report(f"{step.node} takes {found.ip}")
         self._take(step.node, found.ip, context)
         context.report(f"sending {found.ip} to {step.node}")
-        registry.store.check_fence()
+        # Noted first: an answer may be lost, and what the cloud was asked for be done all the same.
+        registry.put_floating_ip(step.name, record.model_copy(update={"unsure": True}))
         ips.assign(step.name, step.node)
         registry.put_floating_ip(step.name, FloatingRecord(ip=found.ip, node=step.node))
         context.report(f"{step.node} holds {found.ip}")
 
     def settle(self, step: SettleFloatingIps, context: StepContext) -> None:
-        """Have machines take what they hold and let go of what they do not; one that fails holds up no other."""
+        """Have machines take what they hold and let go of what they do not; one that fails holds up no other.
+
+        Where the addresses lead to is asked of the cloud first, for nobody may let go of one that is sent to him.
+        """
+        for name in step.names:
+            self._see(name, context)
         failed: list[StepFailed] = []
         for node in step.nodes:
             with self._alone[node]:
@@ -66,9 +73,24 @@ class Floating:
         """Pay no more for an address, and forget it; who still answers at it lets go of it later."""
         registry = context.registry
         registry.store.check_fence()
-        there_was_one = FloatingIps(self._settings, registry.cluster().cluster).give_back(step.name)
+        there_was_one = self._ips(context).give_back(step.name)
         registry.store.delete(keys.floating_ip(step.name))
         context.report("it is given back" if there_was_one else "it was gone already")
+
+    def _see(self, name: FloatingIpName, context: StepContext) -> None:
+        """Note where the cloud sends an address."""
+        registered = context.registry.read()
+        before = registered.floating_ips.get(name)
+        if before is None:
+            return
+        node = self._ips(context).leads_to(name, before.ip)
+        now = FloatingRecord(ip=before.ip, node=node if node in registered.nodes else None)
+        if now != before:
+            context.registry.put_floating_ip(name, now)
+            context.report(f"{before.ip} leads to {now.node or 'nobody'}")
+
+    def _ips(self, context: StepContext) -> FloatingIps:
+        return FloatingIps(self._settings, context.registry.cluster().cluster)
 
     def _take(self, node: NodeName, address: IPv4Address, context: StepContext) -> None:
         with self._alone[node]:

@@ -1,8 +1,10 @@
 """The cluster's floating IPs: rented once, moved from server to server, given back."""
 
+import contextlib
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from hcloud.actions import ActionFailedException
 from hcloud.floating_ips import BoundFloatingIP
 from hcloud.locations import Location
 
@@ -29,14 +31,8 @@ class FloatingIps:
         self._cloud = Cloud(settings, cluster)
         self._cluster = cluster
 
-    def find(self, name: str) -> FloatingAddress | None:
-        """The cluster's floating IP of that name."""
-        with in_words(f"{name}: looking for the floating IP"):
-            found = self._find(name)
-        return None if found is None else _address(found)
-
     def ensure(self, name: str, location: str) -> FloatingAddress:
-        """The same; rented where there is none."""
+        """The cluster's floating IP of that name; rented where there is none."""
 
         def work() -> FloatingAddress:
             found = self._find(name)
@@ -57,6 +53,8 @@ class FloatingIps:
 
         def work() -> FloatingAddress:
             found = self._existing(name)
+            if _address(found).server_id == server.id:
+                found = _at_rest(found)
             if _address(found).server_id != server.id:
                 found.assign(server).wait_until_finished()
                 found.reload()
@@ -65,19 +63,14 @@ class FloatingIps:
         with in_words(f"{name}: moving the floating IP to {node}"):
             return settle(work)
 
-    def unassign(self, name: str, node: str) -> bool:
-        """Have it go nowhere, if it goes to that node's server; says whether it did."""
-        server = self._cloud.find(node)
-
-        def work() -> bool:
+    def leads_to(self, name: str, ip: IPv4Address) -> str | None:
+        """The name of the server to which what is for an address goes; None where that is nobody's any more."""
+        with in_words(f"{name}: asking where the floating IP leads to"):
             found = self._find(name)
-            if server is None or found is None or _address(found).server_id != server.id:
-                return False
-            found.unassign().wait_until_finished()
-            return True
-
-        with in_words(f"{name}: taking the floating IP from {node}"):
-            return settle(work)
+            if found is None or _address(found).ip != ip:
+                return None
+            server = _at_rest(found).server
+            return None if server is None else str(server.name)
 
     def give_back(self, name: str) -> bool:
         """Give the cluster's floating IP of that name back; says whether there was one."""
@@ -110,6 +103,15 @@ class FloatingIps:
         if found.type != "ipv4":
             raise StepFailed(f"{name}: the floating IP is not IPv4, and flstr moves no others; make one of type ipv4")
         return found
+
+
+def _at_rest(found: BoundFloatingIP) -> BoundFloatingIP:
+    """The same once nothing is under way with it: a move may be whose answer was lost, or which nobody waited for."""
+    for action in found.get_actions(status=["running"]):
+        with contextlib.suppress(ActionFailedException):
+            action.wait_until_finished()
+        found.reload()
+    return found
 
 
 def _address(found: BoundFloatingIP) -> FloatingAddress:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from executors.cloud import CloudSettings
 from executors.records.not_ours import NotOurs
 from executors.records.records import TTL_SECONDS, Records
-from gitops.bindings import left_by
+from gitops.bindings import left_by, silent
 from gitops.executor import Cancellation, StepContext
 from gitops.names import wanted_names
 from model import keys
@@ -95,8 +95,8 @@ def _hosts_of(registered: Registered) -> frozenset[str]:
 
 def _leaving(registered: Registered) -> frozenset[str]:
     """The public hosts whose names lead to an ingress that answers and is to serve them no more."""
-    silent = registered.dead.keys() | registered.unreachable.keys()
-    return frozenset(host for host in _hosts_of(registered) if not silent.issuperset(left_by(host, registered)))
+    hosts = _hosts_of(registered)
+    return frozenset(host for host in hosts if any(not silent(node, registered) for node in left_by(host, registered)))
 
 
 def _set(name: str, addresses: Addresses, records: Records, context: StepContext) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
@@ -62,18 +62,13 @@ class Reachability:
 
     def run(self) -> None:
         """Look until `stop()`; what there is to look at is read once."""
-        with contextlib.suppress(Refused):
+        with _surviving():
             self.know(self._registry.cluster(), self._registry.read())
         while not self._stopped.is_set():
             self._looking.wait()
             began = time.monotonic()
-            try:
+            with _surviving():
                 self.look()
-            except Fenced:
-                raise
-            except Exception:
-                # A watch that died would leave a flstr that looks alive and moves no address.
-                log.exception("the watch over ingresses broke")
             self._stopped.wait(max(0.0, began + LOOK_SECONDS - time.monotonic()))
         self._pool.shutdown(wait=False)
 
@@ -115,3 +110,16 @@ class Reachability:
         store.delete(*(keys.unreachable(node) for node in verdict.gone))
         self.know(cluster, self._registry.read())
         self._wake()
+
+
+@contextlib.contextmanager
+def _surviving() -> Iterator[None]:
+    """A watch that died would leave a flstr that looks alive and moves no address."""
+    try:
+        yield
+    except Fenced:
+        raise
+    except Refused as error:
+        log.debug("what there is to watch cannot be read", sentence=error.sentence)
+    except Exception:
+        log.exception("the watch over ingresses broke")

@@ -1,6 +1,7 @@
 """Which ingresses serve a public address, and which may hold a floating IP. Pure."""
 
 from collections.abc import Sequence
+from ipaddress import IPv4Address
 
 from model.names import CertificateHost, NodeName, PoolName
 from model.registered import IngressRecord, Registered
@@ -19,6 +20,11 @@ def bound_nodes(pool: PoolName | None, nodes: Sequence[NodeName], registered: Re
     return every if pool is None else tuple(node for node in every if registered.nodes[node].pool == pool)
 
 
+def silent(node: NodeName, registered: Registered) -> bool:
+    """Whether a machine is given up, or its public side does not answer."""
+    return node in registered.dead or node in registered.unreachable
+
+
 def serving_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:
     """The ingresses that serve a public address: those it is bound to, and those its name still leads to."""
     bound = set(bound_nodes(record.pool, record.nodes, registered))
@@ -32,8 +38,12 @@ def serving_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeNa
 
 def addresses_of(node: NodeName, registered: Registered) -> frozenset[str]:
     """Where a machine answers the public: at its own address, and at the floating IPs that it holds."""
-    floating = (str(record.ip) for record in registered.floating_ips.values() if record.node == node)
-    return frozenset({registered.nodes[node].ip, *floating})
+    return frozenset({registered.nodes[node].ip, *map(str, held_by(node, registered))})
+
+
+def held_by(node: NodeName, registered: Registered) -> frozenset[IPv4Address]:
+    """The floating IPs that a machine holds."""
+    return frozenset(record.ip for record in registered.floating_ips.values() if record.node == node)
 
 
 def left_by(host: CertificateHost, registered: Registered) -> tuple[NodeName, ...]:
@@ -45,8 +55,9 @@ def left_by(host: CertificateHost, registered: Registered) -> tuple[NodeName, ..
 
 def answering_nodes(record: IngressRecord, registered: Registered) -> tuple[NodeName, ...]:
     """Those of them that answer the public; where none does, those that are not given up."""
-    alive = tuple(node for node in serving_nodes(record, registered) if node not in registered.dead)
-    return tuple(node for node in alive if node not in registered.unreachable) or alive
+    serving = serving_nodes(record, registered)
+    answering = tuple(node for node in serving if not silent(node, registered))
+    return answering or tuple(node for node in serving if node not in registered.dead)
 
 
 def served_by(node: NodeName, registered: Registered) -> tuple[IngressRecord, ...]:

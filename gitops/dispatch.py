@@ -1,7 +1,7 @@
 """Operations under way, each in a thread of its own, side by side where their locks allow it."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -9,6 +9,7 @@ import structlog
 
 from gitops.executor import Cancellation
 from gitops.locks import Locks
+from gitops.operations import Operations
 from gitops.runner import Guard, Runner
 from gitops.store import Fence
 from model.errors import Fenced
@@ -16,6 +17,9 @@ from model.operation import Operation
 from model.steps import is_failover
 
 log = structlog.get_logger()
+
+# Which operations somebody sees to.
+Which = Callable[[Operation], bool]
 
 
 @dataclass
@@ -30,37 +34,48 @@ class _UnderWay:
 
 
 class Dispatch:
-    """Starts operations in the order in which they were made; one waits while somebody before it holds its locks."""
+    """Starts operations in the order in which they were made; one waits while somebody before it holds its locks.
 
-    def __init__(self, runner: Runner, locks: Locks, may_destroy: Guard, on_end: Callable[[], None]) -> None:
+    The worker and the failover share it: each starts and reaps its own, and one at a time does either.
+    """
+
+    def __init__(
+        self, operations: Operations, runner: Runner, locks: Locks, may_destroy: Guard, on_end: Callable[[], None]
+    ) -> None:
+        self._operations = operations
         self._runner = runner
         self._locks = locks
         self._may_destroy = may_destroy
         self._on_end = on_end
         self._under_way: dict[str, _UnderWay] = {}
+        # Held by whoever looks at what is under way and adds to it, so that what was seen is so until that is done.
+        self.deciding = threading.RLock()
         self._starting = threading.Lock()
 
     @property
     def running(self) -> tuple[Operation, ...]:
         """What is under way, oldest first."""
-        return tuple(one.operation for one in self._under_way.values())
+        with self.deciding:
+            return tuple(one.operation for one in self._under_way.values())
 
     @property
     def busy(self) -> bool:
         """Whether there is any, or one that has ended and was not reaped yet."""
         return bool(self._under_way)
 
-    def start(self, queued: Sequence[Operation]) -> bool:
-        """Start what may start of these, which are in order; says whether there was any."""
-        taken = {name for operation in self.running for name in operation.plan.locks}
-        started = False
-        for operation in queued:
-            if operation.id in self._under_way:
-                continue
-            if taken.isdisjoint(operation.plan.locks) and self._begin(operation):
-                started = True
-            taken.update(operation.plan.locks)
-        return started
+    def start(self, which: Which) -> bool:
+        """Start those that may start, of one kind of operations; says whether there was any."""
+        with self.deciding:
+            # Read in here: what has ended since it was read would be started once more.
+            queued = self._operations.under_way()
+            taken = {name for one in self._under_way.values() if not one.ended for name in one.operation.plan.locks}
+            started = False
+            for operation in queued:
+                free = taken.isdisjoint(operation.plan.locks)
+                taken.update(operation.plan.locks)
+                if free and operation.id not in self._under_way and which(operation) and self._begin(operation):
+                    started = True
+            return started
 
     def cancel(self, operation: Operation, why: str) -> None:
         """Give an operation up: no step of it begins any more, and those that take long end."""
@@ -69,11 +84,15 @@ class Dispatch:
             log.info("given up", operation=operation.id, reason=why)
             one.cancellation.cancel(why)
 
-    def reap(self) -> bool:
-        """Forget what has ended; says whether there was any. Raises what a thread ended with: `Fenced`, or a fault."""
-        ended = [one for one in self._under_way.values() if one.ended]
-        for one in ended:
-            del self._under_way[one.operation.id]
+    def reap(self, which: Which) -> bool:
+        """Forget what has ended, of one kind of operations; says whether there was any.
+
+        Raises what a thread ended with: `Fenced`, or a fault.
+        """
+        with self.deciding:
+            ended = [one for one in self._under_way.values() if one.ended and which(one.operation)]
+            for one in ended:
+                del self._under_way[one.operation.id]
         errors = [one.error for one in ended if one.error is not None]
         # Whoever was overtaken does nothing more, whatever else went wrong.
         for error in sorted(errors, key=lambda error: not isinstance(error, Fenced)):

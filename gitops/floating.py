@@ -1,14 +1,18 @@
 """Which ingress should hold each floating IP, and which machines answer at others than they hold. Pure."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from gitops.bindings import bound_nodes
+from gitops.bindings import bound_nodes, held_by, silent
 from model.cluster import Cluster
 from model.names import FloatingIpName, NodeName
 from model.registered import Registered
+
+# Whom each floating IP could not be brought to, in the order in which that was tried.
+Tried = Mapping[FloatingIpName, Sequence[NodeName]]
+NEVER: Tried = {}
 
 
 @dataclass(frozen=True)
@@ -20,23 +24,20 @@ class Move:
     to: NodeName
 
 
-def silent(node: NodeName, registered: Registered) -> bool:
-    """Whether a machine is given up, or its public side does not answer."""
-    return node in registered.dead or node in registered.unreachable
-
-
-def moves(cluster: Cluster, registered: Registered, going: Collection[NodeName] = ()) -> tuple[Move, ...]:
+def moves(
+    cluster: Cluster, registered: Registered, going: Collection[NodeName] = (), tried: Tried = NEVER
+) -> tuple[Move, ...]:
     """The floating IPs whose holder should change; nobody who is `going` may hold one.
 
     A holder that is allowed and answers keeps what it has. Where it does not, of those that do the one that holds the
-    fewest follows. Where nobody does, everything stays as it is.
+    fewest follows, whoever was tried in vain coming last. Where nobody does, everything stays as it is.
     """
     holders = {name: record.node for name, record in registered.floating_ips.items() if record.node is not None}
     holds = Counter(holders.values())
     found = []
     for name in sorted(cluster.floating_ips):
         holder = holders.get(name)
-        to = _wanted_holder(name, holder, cluster, registered, going, holds)
+        to = _chosen(_candidates(name, holder, cluster, registered, going), holds, tried.get(name, ()))
         if to is not None and to != holder:
             holds.update([to])
             holds.subtract([] if holder is None else [holder])
@@ -44,21 +45,28 @@ def moves(cluster: Cluster, registered: Registered, going: Collection[NodeName] 
     return tuple(found)
 
 
-def _wanted_holder(
+def _candidates(
     name: FloatingIpName,
     holder: NodeName | None,
     cluster: Cluster,
     registered: Registered,
     going: Collection[NodeName],
-    holds: Mapping[NodeName, int],
-) -> NodeName | None:
+) -> list[NodeName]:
     wanted, staying = cluster.floating_ips[name], cluster.nodes()
     allowed = [node for node in bound_nodes(wanted.pool, wanted.nodes, registered) if node not in going]
     if holder in allowed and not silent(holder, registered):
-        return holder
+        return [holder]
     # Before it was routed for the first time, an ingress has nothing to answer with.
-    able = [node for node in allowed if node in staying and node in registered.routed and not silent(node, registered)]
-    return min(able, key=lambda node: holds.get(node, 0), default=None)
+    return [node for node in allowed if node in staying and node in registered.routed and not silent(node, registered)]
+
+
+def _chosen(
+    candidates: Sequence[NodeName], holds: Mapping[NodeName, int], tried: Sequence[NodeName]
+) -> NodeName | None:
+    untried = [node for node in candidates if node not in tried]
+    # Where each was tried, the plan stays the one that was made last, which is tried again after a while.
+    last = next((node for node in reversed(tried) if node in candidates), None)
+    return min(untried, key=lambda node: holds.get(node, 0), default=last)
 
 
 def strays(registered: Registered) -> Mapping[tuple[NodeName, FloatingIpName | None], bool]:
@@ -76,11 +84,6 @@ def strays(registered: Registered) -> Mapping[tuple[NodeName, FloatingIpName | N
         for address in sorted(told ^ held):
             found[node, names.get(address)] = address in held
     return found
-
-
-def held_by(node: NodeName, registered: Registered) -> frozenset[IPv4Address]:
-    """The floating IPs that a machine holds."""
-    return frozenset(record.ip for record in registered.floating_ips.values() if record.node == node)
 
 
 def settled_addresses(

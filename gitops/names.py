@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gitops.bindings import addresses_of, bound_nodes
+from gitops.bindings import addresses_of, bound_nodes, silent
 from gitops.routed import serves_publicly
 from model.cluster import Cluster
 from model.names import CertificateHost, NodeName
@@ -51,5 +51,5 @@ def _offered(record: IngressRecord, cluster: Cluster, registered: Registered) ->
         and (allowed := bound_nodes(wanted.pool, wanted.nodes, registered))
         and set(allowed) <= set(bound)
     ]
-    alive = [node for node in bound if node not in registered.dead and node not in registered.unreachable]
+    alive = [node for node in bound if not silent(node, registered)]
     yield from floating or ((registered.nodes[node].ip, node) for node in alive or bound)

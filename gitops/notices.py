@@ -33,8 +33,11 @@ class Trouble:
     What was said is kept in etcd, for it may be over only after this controller was killed.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, key: str = keys.TROUBLE, what: str = "Nothing is changed for now") -> None:
+        """`key` is where it is kept since when; `what` follows from it."""
         self._store = store
+        self._key = key
+        self._what = what
         self._since: float | None = None
         # None until it is known whether an earlier controller said something.
         self._told: bool | None = None
@@ -46,9 +49,9 @@ class Trouble:
             self._since = now
         if not self._told and now - self._since >= PATIENCE_SECONDS:
             with contextlib.suppress(Unreadable):
-                self._store.put_new(keys.TROUBLE, str(int(self._since)))
-                since = self._store.get(keys.TROUBLE)
-                say(self._store, f"trouble-{since}-begins", f":warning: Nothing is changed for now: {escape(sentence)}")
+                self._store.put_new(self._key, str(int(self._since)))
+                text = f":warning: {self._what}: {escape(sentence)}"
+                say(self._store, f"{self._name}-{self._store.get(self._key)}-begins", text)
                 self._told = True
 
     def over(self) -> None:
@@ -57,9 +60,13 @@ class Trouble:
         if self._told is False:
             return
         with contextlib.suppress(Unreadable):
-            since = self._store.get(keys.TROUBLE)
+            since = self._store.get(self._key)
             if since is not None:
                 text = ":white_check_mark: What could not be read can be read again; flstr goes on."
-                say(self._store, f"trouble-{since}-over", text)
-                self._store.delete(keys.TROUBLE)
+                say(self._store, f"{self._name}-{since}-over", text)
+                self._store.delete(self._key)
             self._told = False
+
+    @property
+    def _name(self) -> str:
+        return self._key.rpartition("/")[2]

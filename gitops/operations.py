@@ -25,11 +25,20 @@ class Operations:
         self._read_at = 0
         self._reading = threading.Lock()
 
-    def create(self, plan: Plan, revision: str, origin: Origin, also: Mapping[str, str] | None = None) -> Operation:
-        """A plan that may go at once; the keys of `also` are written with it, or neither is."""
+    def create(self, plan: Plan, revision: str, origin: Origin) -> Operation:
+        """A plan that may go at once."""
         operation = self._new(plan, revision, origin, "queued")
-        self._store.write({keys.operation(operation.id): operation.to_json(), **(also or {})})
+        self.save(operation)
         return operation
+
+    def create_attempt(
+        self, plan: Plan, revision: str, origin: Origin, before: str | None, attempt: str
+    ) -> Operation | None:
+        """The same, together with the attempt that it is; None where that is not what it was `before` any more."""
+        operation = self._new(plan, revision, origin, "queued")
+        key = keys.attempt(plan.locks[0])
+        puts = {keys.operation(operation.id): operation.to_json(), key: attempt}
+        return operation if self._store.write_where(key, before, puts) else None
 
     def create_waiting(
         self,
@@ -80,6 +89,10 @@ class Operations:
                 else:
                     self._unended[operation.id] = operation
             return _oldest_first(self._unended.values())
+
+    def under_way(self) -> list[Operation]:
+        """Those that run or are to, oldest first."""
+        return [operation for operation in self.unended() if operation.is_under_way()]
 
     def get(self, operation_id: str) -> Operation | None:
         """One operation, or None."""

@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from gitops.bindings import bound_nodes
-from gitops.floating import held_by, moves
+from gitops.bindings import bound_nodes, held_by
+from gitops.floating import moves
 from gitops.liveness import in_words
 from model.cluster import Cluster
 from model.names import NodeName

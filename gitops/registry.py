@@ -67,8 +67,7 @@ class Registry:
         text = self.store.get(keys.CLUSTER)
         if text is None:
             raise Refused("no revision of the cluster repo was accepted yet")
-        cluster: Cluster = _parsed(Cluster, text)
-        return cluster
+        return _record(Cluster, keys.CLUSTER, text)
 
     def host(self, node: str) -> HostRecord | None:
         """A rented machine, or None."""

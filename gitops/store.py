@@ -83,7 +83,13 @@ class Store:
 
     def swap(self, key: str, old: str, new: str) -> bool:
         """Write a key if it still holds `old`; says whether it was written."""
-        return self._transact([self._client.transactions.value(key) == old], {key: new}, ())
+        return self.write_where(key, old, {key: new})
+
+    def write_where(self, key: str, old: str | None, puts: Mapping[str, str]) -> bool:
+        """Write keys at once if `key` still holds `old`, which is None where it is absent; says whether they were."""
+        etcd = self._client.transactions
+        unchanged = etcd.version(key) == 0 if old is None else etcd.value(key) == old
+        return self._transact([unchanged], puts, ())
 
     def delete(self, *keys: str) -> None:
         """Remove any number of keys; absent ones are no fault."""

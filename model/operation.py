@@ -63,6 +63,10 @@ class Operation(Frozen):
         """Whether nothing will change any more."""
         return self.status in ENDED
 
+    def is_under_way(self) -> bool:
+        """Whether it runs, or is to run next."""
+        return self.status in ("running", "queued")
+
 
 class Decision(Frozen):
     """One person's click."""

@@ -155,6 +155,7 @@ class FloatingRecord(Frozen):
 
     ip: IPv4Address
     node: NodeName | None = None
+    unsure: bool = Field(False, description="Whether the cloud may send it elsewhere: it was asked to, or seen to")
 
 
 class Stable(Frozen):

@@ -1,8 +1,9 @@
 """The plans of floating IPs: each has its own, so that it waits for nothing else."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from gitops.floating import Move, moves, silent, strays
+from gitops.bindings import silent
+from gitops.floating import NEVER, Move, Tried, moves, strays
 from gitops.plan.rollout import StepList
 from model.cluster import Cluster
 from model.names import FloatingIpName, NodeName
@@ -10,24 +11,26 @@ from model.registered import Registered
 from model.steps import HoldFloatingIp, Plan, SettleFloatingIps, floating_ip_lock
 
 
-def floating_plans(cluster: Cluster, registered: Registered, busy: frozenset[str] = frozenset()) -> tuple[Plan, ...]:
-    """Have every floating IP held by whom it should be, and no machine answer at one that it does not hold."""
-    moving = {move.name: move for move in moves(cluster, registered)}
+def floating_plans(
+    cluster: Cluster, registered: Registered, busy: Collection[str] = (), tried: Tried = NEVER
+) -> tuple[Plan, ...]:
+    """Have every floating IP held by whom it should be, and no machine answer at one that it does not hold.
+
+    What is `busy`, by the names of its locks, is left out; to whom a move was `tried` in vain comes last.
+    """
+    moving = {move.name: move for move in moves(cluster, registered, tried=tried)}
     plans = [
         _of_name(name, moving.get(name), cluster, registered)
         for name in sorted(cluster.floating_ips.keys() | registered.floating_ips.keys())
     ]
-    return tuple(plan for plan in (*plans, *_forgotten(registered)) if plan.steps and busy.isdisjoint(plan.locks))
+    return tuple(
+        plan for plan in (*plans, *_forgotten(registered)) if plan.steps and not set(busy).intersection(plan.locks)
+    )
 
 
-def failovers(cluster: Cluster, registered: Registered, busy: frozenset[str] = frozenset()) -> tuple[Plan, ...]:
-    """Those among them whose holder is silent: nobody is served until they are done."""
-    urgent = {
-        floating_ip_lock(move.name)
-        for move in moves(cluster, registered)
-        if move.holder is not None and silent(move.holder, registered)
-    }
-    return tuple(plan for plan in floating_plans(cluster, registered, busy) if not urgent.isdisjoint(plan.locks))
+def target(plan: Plan) -> NodeName | None:
+    """To whom such a plan moves a floating IP; None where it moves none."""
+    return next((planned.step.node for planned in plan.steps if isinstance(planned.step, HoldFloatingIp)), None)
 
 
 def add_hold(steps: StepList, move: Move, cluster: Cluster) -> str:
@@ -46,6 +49,11 @@ def move_title(move: Move) -> str:
 
 def _of_name(name: FloatingIpName, move: Move | None, cluster: Cluster, registered: Registered) -> Plan:
     steps = StepList()
+    if move is None and (record := registered.floating_ips.get(name)) and record.unsure:
+        # Who is wrong is known only then.
+        title = f"see where floating IP {name} leads to"
+        steps.add("settle", title, SettleFloatingIps(nodes=(), names=(name,)))
+        return _plan(name, steps, title)
     wrong = {node: held for (node, of), held in strays(registered).items() if of == name}
     titles = []
     if move is not None:
@@ -59,7 +67,11 @@ def _of_name(name: FloatingIpName, move: Move | None, cluster: Cluster, register
         step = SettleFloatingIps(nodes=tuple(sorted(wrong)), names=(name,))
         steps.add("settle", title, step, ["hold-" + name])
         titles = titles or [title]
-    return Plan(title="; ".join(titles), steps=steps.all(), locks=(floating_ip_lock(name),))
+    return _plan(name, steps, "; ".join(titles))
+
+
+def _plan(name: str, steps: StepList, title: str) -> Plan:
+    return Plan(title=title, steps=steps.all(), locks=(floating_ip_lock(name),))
 
 
 def _title_of_wrong(name: FloatingIpName, wrong: dict[NodeName, bool]) -> str:
@@ -72,5 +84,6 @@ def _forgotten(registered: Registered) -> Iterator[Plan]:
     for node, name in strays(registered):
         if name is None:
             steps = StepList()
-            steps.add("settle", f"have {node} let go of old floating IPs", SettleFloatingIps(nodes=(node,)))
-            yield Plan(title=steps.all()[0].title, steps=steps.all(), locks=(floating_ip_lock(node),))
+            title = f"have {node} let go of old floating IPs"
+            steps.add("settle", title, SettleFloatingIps(nodes=(node,)))
+            yield _plan(node, steps, title)

@@ -1,6 +1,7 @@
 """Floating IPs found, rented and moved, against the lab's cloud."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -46,10 +47,9 @@ def writes(cloud: RunningCloud) -> list[str]:
 
 
 def test_a_floating_ip_is_rented_once(cloud: RunningCloud, ips: FloatingIps) -> None:
-    assert ips.find("entry") is None
     rented = ips.ensure("entry", "fsn1")
     assert (rented.name, rented.server_id) == ("entry", None)
-    assert ips.ensure("entry", "fsn1") == ips.find("entry") == rented
+    assert ips.ensure("entry", "fsn1") == rented
     assert writes(cloud) == ["POST /floating_ips"]
     assert cloud.client.floating_ips.get_by_name("entry").labels == OURS
 
@@ -73,19 +73,34 @@ def test_it_goes_to_a_nodes_server_and_the_second_time_nothing_is_changed(
     assert writes(cloud) == [f"POST /floating_ips/{floating_id}/actions/assign"] * 2
 
 
-def test_it_is_taken_from_the_node_that_has_it_and_from_no_other(
+def test_the_cloud_is_asked_where_it_leads_to(
     cloud: RunningCloud, ips: FloatingIps, servers: dict[str, AnyClient]
 ) -> None:
-    assert not ips.unassign("entry", "ingress016")
-    ips.ensure("entry", "fsn1")
+    nowhere = IPv4Address("10.78.0.99")
+    assert ips.leads_to("entry", nowhere) is None
+    entry = ips.ensure("entry", "fsn1")
+    assert ips.leads_to("entry", entry.ip) is None
     ips.assign("entry", "ingress017")
     writes(cloud)
-    assert not ips.unassign("entry", "ingress016")
-    assert not ips.unassign("entry", "ingress099")
+    assert ips.leads_to("entry", entry.ip) == "ingress017"
+    # It was made anew in the console.
+    assert ips.leads_to("entry", nowhere) is None
     assert writes(cloud) == []
-    assert ips.unassign("entry", "ingress017")
-    assert not ips.unassign("entry", "ingress017")
-    assert list(cloud.backend.routes.values()) == [None]
+
+
+def test_a_move_that_nobody_waited_for_is_waited_for(
+    cloud: RunningCloud, ips: FloatingIps, servers: dict[str, AnyClient]
+) -> None:
+    entry = ips.ensure("entry", "fsn1")
+    ips.assign("entry", "ingress016")
+    cloud.api.project.settings = replace(cloud.api.project.settings, move_seconds=1.0)
+    cloud.client.floating_ips.get_by_name("entry").assign(servers["ingress017"])
+    assert ips.leads_to("entry", entry.ip) == "ingress017"
+    away = cloud.client.floating_ips.get_by_name("entry").assign(servers["ingress016"])
+    # Until that is done, it leads to the other still.
+    assert ips.assign("entry", "ingress017").server_id == servers["ingress017"].id
+    away.wait_until_finished()
+    assert cloud.backend.routes == {str(entry.ip): servers["ingress017"].public_net.ipv4.ip}
 
 
 def test_what_is_not_the_clusters_is_not_moved(

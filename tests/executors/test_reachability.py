@@ -8,6 +8,7 @@ from executors.reachability import Reachability
 from gitops.registry import Registry
 from gitops.store import Fence, Store
 from model import keys
+from model.cluster import Cluster
 from model.errors import Fenced, Unreadable
 from model.operation import Notice
 from model.registered import FloatingRecord, NodeRecord
@@ -152,6 +153,36 @@ def test_an_etcd_that_is_away_for_a_moment_is_made_up_for(watch: Watch) -> None:
         for _ in range(4):
             watch.reachability.look()
     assert watch.look(FIRST) == {FIRST}
+
+
+def test_a_cluster_that_cannot_be_read_ends_no_watch(registry: Registry, store: Store) -> None:
+    written = store.get(keys.CLUSTER) or ""
+    store.put(keys.CLUSTER, '{"cluster": 1}')
+    with pytest.raises(Unreadable, match=r"^etcd: flstr/cluster cannot be read"):
+        registry.cluster()
+    read, asked = threading.Event(), threading.Event()
+
+    class Seen(Registry):
+        def cluster(self) -> Cluster:
+            try:
+                return super().cluster()
+            finally:
+                read.set()
+
+    def ask(_: str) -> bool:
+        asked.set()
+        return True
+
+    reachability = Reachability(Seen(store), lambda: None, ask)
+    watching = threading.Thread(target=reachability.run, daemon=True)
+    watching.start()
+    assert read.wait(10)
+    store.put(keys.CLUSTER, written)
+    reachability.know(registry.cluster(), registry.read())
+    assert asked.wait(10)
+    reachability.stop()
+    watching.join(10)
+    assert not watching.is_alive()
 
 
 def test_another_controller_takes_back_what_the_first_noted(watch: Watch, registry: Registry) -> None:

@@ -54,11 +54,16 @@ class Flstr:
     def settle(self) -> list[Operation]:
         """Look until nothing is left to do; the operations there are."""
         for _ in range(200):
-            if not self.worker.look():
+            if not self.look():
                 if not self.worker.dispatch.running:
                     return self.operations.all()
                 self.worker.dispatch.wait(10)
         raise AssertionError("the worker never settles")
+
+    def look(self) -> bool:
+        """One look of the failover's thread, and one of the worker's."""
+        looked = self.worker.failover.look()
+        return self.worker.look() or looked
 
     def removal(self) -> Operation:
         """The operation that waits for leave to take worker103 away again."""

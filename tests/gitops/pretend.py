@@ -186,6 +186,9 @@ class Pretend:
 
     def _settle(self, step: SettleFloatingIps, context: StepContext) -> None:
         registered = context.registry.read()
+        for name in step.names:
+            if (record := registered.floating_ips.get(name)) is not None and record.unsure:
+                context.registry.put_floating_ip(name, record.model_copy(update={"unsure": False}))
         for node in step.nodes:
             addresses = settled_addresses(node, step.names, registered)
             context.registry.put_floated(node, [str(one) for one in addresses])

@@ -6,7 +6,6 @@ import pytest
 
 from gitops.again import FIRST_SECONDS
 from model import keys
-from model.errors import Unreadable
 from model.operation import Operation
 from model.steps import StartInstance
 from tests.gitops.flstr import REVIEWER, Flstr
@@ -46,7 +45,7 @@ def test_names_and_addresses_are_there_once_the_machines_are(public: Flstr) -> N
     assert holder(public) == FIRST
     assert registered.names[HOST] == (str(FLOATING),)
     assert registered.names[f"{SECOND}.example.com"] == (public_ip(SECOND),)
-    assert not public.worker.look()
+    assert not public.look()
     assert "changes nothing" in public.ask("plan")
 
 
@@ -56,7 +55,7 @@ def test_an_ingress_that_falls_silent_loses_the_address_without_a_new_revision(p
     assert (operation.plan.title, operation.status) == (f"move floating IP public from {FIRST} to {SECOND}", "done")
     assert operation.origin.display == "flstr"
     assert holder(public) == SECOND
-    assert not public.worker.look()
+    assert not public.look()
 
 
 def test_one_that_is_back_lets_go_of_it_and_does_not_get_it_back(public: Flstr) -> None:
@@ -95,31 +94,15 @@ def test_it_waits_neither_for_a_deploy_nor_for_what_was_approved(public: Flstr) 
     removal = public.settle()[-1]
     public.ask("scale influencer 3")
     while not begun.is_set():
-        public.worker.look()
+        public.look()
     public.ask(f"approve {removal.id}", REVIEWER)
     fall_silent(public)
     while holder(public) == FIRST:
-        public.worker.look()
+        public.look()
     deploy = next(operation for operation in public.operations.unended() if "app-influencer" in operation.plan.locks)
     assert deploy.status == "running"
     go_on.set()
     assert public.settle()[-1].status in ("done", "void")
-
-
-def test_it_needs_no_git(public: Flstr, monkeypatch: pytest.MonkeyPatch) -> None:
-    def away() -> str:
-        raise Unreadable("Git does not answer")
-
-    monkeypatch.setattr(public.worker._revisions.repo, "head", away)
-    fall_silent(public)
-    for _ in range(200):
-        try:
-            public.worker.look()
-        except Unreadable:
-            public.worker.dispatch.wait(10)
-        if holder(public) == SECOND:
-            return
-    raise AssertionError("the address stayed")
 
 
 def test_it_waits_for_no_mending(public: Flstr) -> None:
@@ -157,16 +140,16 @@ def test_where_the_cloud_failed_it_is_tried_again_while_a_deploy_runs(public: Fl
     public.pretend.before = wait_and_fail
     public.ask("scale influencer 3")
     while not begun.is_set():
-        public.worker.look()
+        public.look()
     fall_silent(public)
     while "failed" not in {operation.status for operation in public.operations.all()}:
-        public.worker.look()
+        public.look()
     for _ in range(10):
-        public.worker.look()
+        public.look()
     public.pretend.before = wait
     public.now[0] += FIRST_SECONDS
     while holder(public) == FIRST:
-        public.worker.look()
+        public.look()
     assert any(operation.status == "running" for operation in public.operations.unended())
     go_on.set()
     public.settle()
@@ -234,7 +217,7 @@ def test_without_dns_in_the_manifest_the_names_go(public: Flstr) -> None:
 
 def test_a_name_that_was_left_to_its_owner_is_tried_anew_after_a_sync(public: Flstr) -> None:
     public.store.put(keys.left_name(HOST), "somebody else's")
-    assert not public.worker.look()
+    assert not public.look()
     assert "somebody else's" in public.ask("status")
     public.ask("sync")
     assert newest(public, "names").plan.title == f"point {HOST} to {FLOATING}"

@@ -5,7 +5,8 @@ from ipaddress import IPv4Address
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.floating import Move, moves, settled_addresses, silent, strays
+from gitops.bindings import silent
+from gitops.floating import Move, moves, settled_addresses, strays
 from model.cluster import Cluster, FloatingIp
 from model.registered import FloatingRecord, Registered
 from tests.gitops.public import FIRST, FLOATING_IP, PUBLIC, SECOND, THIRD, public_tree, public_yaml
@@ -71,6 +72,19 @@ def test_of_those_that_answer_the_one_with_the_fewest_follows() -> None:
     assert [(move.name, move.to) for move in moves(cluster, tree)] == [
         ("a", SECOND), ("b", THIRD), ("c", SECOND), ("d", THIRD)
     ]  # fmt: skip
+
+
+def test_those_to_whom_it_was_tried_in_vain_come_last_and_of_them_the_last_one_stays() -> None:
+    tree = public_tree(ingresses=4, silent=(FIRST,))
+    four = manifests(public_yaml(FLOATING_IP, ingresses=4)).cluster
+    targets = [
+        [move.to for move in moves(four, tree, tried={"public": tried})]
+        for tried in ((), (SECOND,), (SECOND, THIRD), (SECOND, THIRD, "ingress019"), (FIRST, SECOND))
+    ]
+    assert targets == [[SECOND], [THIRD], ["ingress019"], ["ingress019"], [THIRD]]
+    assert moves(four, public_tree(ingresses=4), tried={"public": (FIRST,)}) == ()
+    only = public_tree(silent=(FIRST,))
+    assert moves(CLUSTER, only, tried={"public": (SECOND, THIRD)}) == (Move("public", FIRST, SECOND),)
 
 
 @given(

@@ -5,10 +5,9 @@ from gitops.gate import why_not_destroy
 from gitops.manifests import Manifests
 from gitops.names import wanted_names
 from gitops.plan import plan
-from gitops.plan.floating import failovers
 from gitops.routed import routing_digest
 from model.operation import Approval, Operation, Origin
-from model.registered import Registered
+from model.registered import FloatingRecord, Registered
 from model.steps import GiveBackFloatingIp, HoldFloatingIp, Plan, PlannedStep, PointNames, SettleFloatingIps
 from tests.gitops.public import DNS, FIRST, FLOATING_IP, HOST, PUBLIC, SECOND, public_tree, public_yaml
 from tests.gitops.scene import CLUSTER_YAML, manifests, public_ip
@@ -150,7 +149,6 @@ def test_it_moves_by_a_plan_of_its_own_while_everything_else_is_busy() -> None:
     assert found.title == f"move floating IP public from {FIRST} to {SECOND}"
     assert found.locks == ("floating-ip-public",)
     assert len(found.steps) == 1
-    assert failovers(FLOATING.cluster, tree) == (found,)
     assert public_changes(FLOATING, tree, ("floating-ip-public",)) == ()
 
 
@@ -159,7 +157,6 @@ def test_an_old_holder_that_is_alive_lets_go_once_it_has_moved() -> None:
     found = of_lock(plan(elsewhere, public_tree()).changes, "floating-ip-public")
     assert step(found, "settle").step == SettleFloatingIps(nodes=(FIRST,), names=("public",))
     assert step(found, "settle").after == ("hold-public",)
-    assert failovers(elsewhere.cluster, public_tree()) == ()
 
 
 def test_a_holder_that_is_back_lets_go() -> None:
@@ -167,6 +164,22 @@ def test_a_holder_that_is_back_lets_go() -> None:
     (found,) = public_changes(FLOATING, public_tree(SECOND, floated=floated))
     assert found.title == f"have {FIRST} let go of floating IP public"
     assert [planned.step for planned in found.steps] == [SettleFloatingIps(nodes=(FIRST,), names=("public",))]
+
+
+def test_where_nobody_knows_whom_it_leads_to_that_is_seen_first() -> None:
+    unsure = {"public": FloatingRecord(ip=PUBLIC, node=FIRST, unsure=True)}
+    floated = {FIRST: (str(PUBLIC),), SECOND: (str(PUBLIC),)}
+    for dead in ({}, {SECOND: 1.0}):
+        tree = public_tree(floated=floated, floating_ips=unsure, dead=dead)
+        found = of_lock(plan(FLOATING, tree).changes, "floating-ip-public")
+        assert found.title == "see where floating IP public leads to"
+        assert [planned.step for planned in found.steps] == [SettleFloatingIps(nodes=(), names=("public",))]
+
+
+def test_where_it_has_to_move_all_the_same_it_moves() -> None:
+    unsure = {"public": FloatingRecord(ip=PUBLIC, node=FIRST, unsure=True)}
+    (found,) = public_changes(FLOATING, public_tree(silent=(FIRST,), floating_ips=unsure))
+    assert found.title == f"move floating IP public from {FIRST} to {SECOND}"
 
 
 def test_a_machine_lets_go_of_what_was_given_back() -> None:
