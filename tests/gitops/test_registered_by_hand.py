@@ -57,6 +57,14 @@ def test_a_service_that_registers_itself_is_routed_to(flstr: Flstr) -> None:
     assert titles(flstr.settle()[before:]) == [UP_TO_DATE] * 2
 
 
+def test_a_public_address_that_is_taken_away_is_published_again(flstr: Flstr) -> None:
+    flstr.settle()
+    before = flstr.registry.read().ingress
+    flstr.store.delete(*(f"{keys.INGRESSES}{address}" for address in before))
+    flstr.settle()
+    assert flstr.registry.read().ingress == before
+
+
 def test_what_is_registered_again_as_it_was_costs_no_write(flstr: Flstr) -> None:
     flstr.settle()
     key, value = next(iter(flstr.store.prefix("backend/influencer/instance/").items()))
