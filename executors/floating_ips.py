@@ -106,11 +106,14 @@ class FloatingIps:
 
 
 def _at_rest(found: BoundFloatingIP) -> BoundFloatingIP:
-    """The same once nothing is under way with it: a move may be whose answer was lost, or which nobody waited for."""
+    """The same once nothing is under way with it: a move may be whose answer was lost, or which nobody waited for.
+
+    It is read again even where nothing is: a move may have ended since it was read.
+    """
     for action in found.get_actions(status=["running"]):
         with contextlib.suppress(ActionFailedException):
             action.wait_until_finished()
-        found.reload()
+    found.reload()
     return found
 
 

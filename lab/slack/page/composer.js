@@ -6,13 +6,16 @@ import { notice } from "./notice.js";
 import { store } from "./store.js";
 
 const lastLine = new Map(); // place → what was sent last
+const drafts = new Map(); // place and thread → what is typed and not sent, which a box that is drawn anew goes on with
 
 export function composer({ place, threadTs = null, label, placeholder }) {
   const box = h("textarea", { rows: "1", "aria-label": label, placeholder, "data-testid": threadTs ? "thread-composer" : "composer", spellcheck: "false" });
   const hint = h("div", { class: "command-hint", hidden: true });
   const sendButton = h("button", { type: "submit", "aria-label": "Send", disabled: true }, icon("send"));
 
+  const draft = `${place} ${threadTs}`;
   const changed = () => {
+    drafts.set(draft, box.value);
     box.style.height = "auto";
     box.style.height = `${Math.min(box.scrollHeight, 180)}px`;
     sendButton.disabled = !box.value.trim();
@@ -39,6 +42,8 @@ export function composer({ place, threadTs = null, label, placeholder }) {
     }
   };
   box.addEventListener("input", changed);
+  box.value = drafts.get(draft) ?? "";
+  if (box.value) queueMicrotask(changed); // its height is known once it is on the page
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();

@@ -70,6 +70,18 @@ def test_a_command_is_typed_and_its_answer_read_by_its_person_only(page: Page, a
     expect(page.get_by_test_id("message")).to_have_count(0)
 
 
+def test_what_is_typed_outlasts_that_the_page_draws_its_place_anew(page: Page) -> None:
+    page.get_by_label("Message #flstr").fill("half a sentence")
+    page.get_by_role("radio", name="developer").click()
+    page.get_by_test_id("place-general").click()
+    expect(page.get_by_label("Message #general")).to_have_value("")
+    page.get_by_test_id("place-flstr").click()
+    expect(page.get_by_label("Message #flstr")).to_have_value("half a sentence")
+    page.get_by_label("Message #flstr").press("Enter")
+    expect(page.get_by_test_id("message")).to_contain_text("half a sentence")
+    expect(page.get_by_label("Message #flstr")).to_have_value("")
+
+
 def test_people_talk_and_unread_channels_are_marked(page: Page, people: SlackControl) -> None:
     page.get_by_label("Message #flstr").fill("hello @developer, see #general")
     page.keyboard.press("Enter")
