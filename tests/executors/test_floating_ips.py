@@ -3,8 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
+from typing import Literal
 
 import pytest
+from hcloud.floating_ips import BoundFloatingIP
 from hcloud.locations import Location
 
 from executors import cloud as cloud_module
@@ -101,6 +103,21 @@ def test_a_move_that_nobody_waited_for_is_waited_for(
     assert ips.assign("entry", "ingress017").server_id == servers["ingress017"].id
     away.wait_until_finished()
     assert cloud.backend.routes == {str(entry.ip): servers["ingress017"].public_net.ipv4.ip}
+
+
+def test_a_move_that_ends_just_after_the_address_was_read_is_seen(
+    cloud: RunningCloud, ips: FloatingIps, servers: dict[str, AnyClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = ips.ensure("entry", "fsn1")
+    ips.assign("entry", "ingress016")
+    asked = BoundFloatingIP.get_actions
+
+    def end_first(found: BoundFloatingIP, status: list[Literal["running", "success", "error"]]) -> object:
+        cloud.client.floating_ips.get_by_name("entry").assign(servers["ingress017"]).wait_until_finished()
+        return asked(found, status=status)
+
+    monkeypatch.setattr(BoundFloatingIP, "get_actions", end_first)
+    assert ips.leads_to("entry", entry.ip) == "ingress017"
 
 
 def test_what_is_not_the_clusters_is_not_moved(
