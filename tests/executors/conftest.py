@@ -6,7 +6,20 @@ from pathlib import Path
 
 import pytest
 
+from executors import cloud as cloud_module
+from executors import cloud_settling
 from tests.executors.sshd import LoopbackSshd
+from tests.lab.cloud.running_cloud import RunningCloud
+
+
+@pytest.fixture
+def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningCloud]:
+    """The lab's cloud, which is asked again at once."""
+    monkeypatch.setattr(cloud_module, "POLL_SECONDS", 0.01)
+    monkeypatch.setattr(cloud_settling, "AGAIN_SECONDS", 0.01)
+    cloud = RunningCloud()
+    yield cloud
+    cloud.stop()
 
 
 @pytest.fixture

@@ -1,13 +1,10 @@
 """Floating IPs held, handed over and given back, against the lab's cloud; what the machines do is canned here."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import IPv4Address
 
 import pytest
 
-from executors import cloud as cloud_module
-from executors import cloud_settling
 from executors.floating import Floating
 from executors.floating_files import floating_script
 from gitops.plan.floating import floating_plans
@@ -18,15 +15,6 @@ from model.steps import GiveBackFloatingIp, HoldFloatingIp, SettleFloatingIps
 from tests.executors.public_field import PublicField
 from tests.gitops.public import FIRST, FLOATING_IP, SECOND
 from tests.lab.cloud.running_cloud import RunningCloud
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningCloud]:
-    monkeypatch.setattr(cloud_module, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(cloud_settling, "AGAIN_SECONDS", 0.01)
-    cloud = RunningCloud()
-    yield cloud
-    cloud.stop()
 
 
 @pytest.fixture

@@ -3,13 +3,11 @@
 The cloud is the lab's, with its wire format; of the machines, only what they were told last is known.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from ipaddress import IPv4Address
 
 import pytest
 
-from executors import cloud as cloud_module
-from executors import cloud_settling
 from executors.floating import Floating
 from executors.floating_drift import FloatingDrift
 from executors.floating_files import floating_script
@@ -96,15 +94,6 @@ class World:
             and self.answering == {node: node == record.node for node in (FIRST, SECOND)}
             and self.field.registry.read().floated == {record.node: (str(self.ip),)}
         )
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningCloud]:
-    monkeypatch.setattr(cloud_module, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(cloud_settling, "AGAIN_SECONDS", 0.01)
-    cloud = RunningCloud()
-    yield cloud
-    cloud.stop()
 
 
 @pytest.fixture

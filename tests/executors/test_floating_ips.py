@@ -1,6 +1,5 @@
 """Floating IPs found, rented and moved, against the lab's cloud."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv4Address
 from typing import Literal
@@ -9,8 +8,6 @@ import pytest
 from hcloud.floating_ips import BoundFloatingIP
 from hcloud.locations import Location
 
-from executors import cloud as cloud_module
-from executors import cloud_settling
 from executors.cloud import CloudSettings
 from executors.floating_ips import FloatingIps
 from model.errors import StepFailed
@@ -18,15 +15,6 @@ from tests.lab.cloud.running_cloud import TOKEN, AnyClient, RunningCloud
 
 FSN1 = Location(name="fsn1")
 OURS = {"cluster": "small"}
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningCloud]:
-    monkeypatch.setattr(cloud_module, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(cloud_settling, "AGAIN_SECONDS", 0.01)
-    cloud = RunningCloud()
-    yield cloud
-    cloud.stop()
 
 
 @pytest.fixture

@@ -1,12 +1,8 @@
 """Names brought to where they should lead, against the lab's cloud and its name server."""
 
-from collections.abc import Iterator
-
 import pytest
 from hcloud.zones import ZoneRecord
 
-from executors import cloud as cloud_module
-from executors import cloud_settling
 from executors.names import Names, wait_out
 from executors.records.records import TTL_SECONDS
 from executors.records.sets import mark
@@ -26,15 +22,6 @@ from tests.lab.cloud.running_cloud import RunningCloud
 from tests.lab.dns.asking import Resolver
 
 WORKER = "worker101.example.com"
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningCloud]:
-    monkeypatch.setattr(cloud_module, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(cloud_settling, "AGAIN_SECONDS", 0.01)
-    cloud = RunningCloud()
-    yield cloud
-    cloud.stop()
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ from gitops import desired
 from model.errors import StepFailed
 from model.registered import IngressLocation, IngressRecord
 from tests.gitops.flstr import Flstr
+from tests.gitops.renewing import Failing, poll, publish
 from tests.gitops.scene import HOST, app_yaml, registered
-from tests.gitops.test_renewals import Failing, poll, publish
 
 PLAIN, SECURE = f"{HOST}:80", f"{HOST}:443"
 

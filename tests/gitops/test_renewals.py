@@ -1,79 +1,20 @@
 """Certificates as the worker gets them, on a real etcd: from a manifest to a certificate that is kept and renewed."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from gitops.certificates import put_asked_for, put_failure, put_issued, read_certificate
+from gitops.certificates import put_asked_for, put_issued
 from gitops.operations import Operations
 from gitops.renewals import Renewals
 from gitops.store import Fence, Store
 from model import keys
-from model.certificates import CertificateRecord, IssueFailure
-from model.errors import Fenced, StepFailed
-from model.operation import Operation, StepState
+from model.errors import Fenced
+from model.operation import StepState
 from tests.gitops.flstr import Flstr
-from tests.gitops.scene import CLUSTER_YAML, DIRECTORY, HOST, app_yaml, asked_for, certificate, secured
+from tests.gitops.renewing import DAY, HOUR, A, B, Failing, due, kept, later, poll, publish, serial, today
+from tests.gitops.scene import CLUSTER_YAML, DIRECTORY, HOST, asked_for, certificate
 from tests.gitops.test_side_by_side import Held, look_until
-
-HOUR, DAY = 3600.0, 86400.0
-A, B = "a.flstr.lab", "b.flstr.lab"
-
-
-def publish(flstr: Flstr, *hosts: str) -> None:
-    """Have the app's hosts served by https."""
-    flstr.cluster.pull()
-    flstr.cluster.push({"apps/influencer.yaml": secured(app_yaml(flstr.app[0].url, flstr.app[1]), *hosts)})
-
-
-def poll(flstr: Flstr) -> list[Operation]:
-    """What a poll does, and what comes of it; the operations about certificates."""
-    flstr.renewals.look()
-    return [operation for operation in flstr.settle() if operation.plan.locks == ("certificates",)]
-
-
-def later(flstr: Flstr, seconds: float) -> None:
-    flstr.now[0] += seconds
-
-
-def today(flstr: Flstr) -> datetime:
-    return datetime.fromtimestamp(flstr.now[0], UTC)
-
-
-def kept(flstr: Flstr, host: str = HOST) -> CertificateRecord:
-    record = read_certificate(flstr.store, host)
-    assert record is not None
-    return record
-
-
-def serial(flstr: Flstr, host: str = HOST) -> str:
-    issued = kept(flstr, host).issued
-    assert issued is not None
-    return issued.serial
-
-
-def due(flstr: Flstr) -> dict[str, str]:
-    return flstr.registry.read().due
-
-
-class Failing:
-    """The authority refuses these hosts, as the real step tells it."""
-
-    def __init__(self, flstr: Flstr, *hosts: str) -> None:
-        self.hosts = set(hosts)
-        self.asked: list[str] = []
-        self._flstr = flstr
-        self._act = flstr.pretend.act["certificate.obtain"]
-        flstr.pretend.act["certificate.obtain"] = self
-
-    def __call__(self, step: Any, context: Any) -> None:
-        self.asked.append(step.name)
-        if step.name in self.hosts:
-            sentence = f"{step.name}: no certificate, because nobody answers there"
-            put_failure(context.registry.store, step.name, IssueFailure(sentence=sentence, at=today(self._flstr)))
-            raise StepFailed(sentence)
-        self._act(step, context)
 
 
 def test_a_manifest_with_https_ends_with_a_certificate(flstr: Flstr) -> None:
@@ -211,34 +152,6 @@ def test_who_says_sync_has_mended_the_cause_and_need_not_wait(flstr: Flstr) -> N
     assert poll(flstr)[-1].status == "done"
 
 
-def test_five_failures_in_an_hour_are_all_whoever_says_so(flstr: Flstr) -> None:
-    publish(flstr)
-    failing = Failing(flstr, HOST)
-    poll(flstr)
-    for _ in range(6):
-        later(flstr, 60)
-        flstr.ask("sync")
-        flstr.settle()
-        poll(flstr)
-    assert failing.asked == [HOST] * 5
-    assert any("could not be authorised 5 times in an hour" in notice for notice in flstr.notices())
-
-
-def test_a_date_that_the_authority_gave_is_kept_whoever_says_sync(flstr: Flstr) -> None:
-    publish(flstr)
-    failing = Failing(flstr, HOST)
-    poll(flstr)
-    until = today(flstr) + timedelta(days=2)
-    put_failure(flstr.store, HOST, IssueFailure(sentence="too many", at=today(flstr), retry_at=until))
-    flstr.ask("sync")
-    flstr.settle()
-    poll(flstr)
-    assert len(failing.asked) == 1
-    later(flstr, 2 * DAY + 60)
-    poll(flstr)
-    assert len(failing.asked) == 2
-
-
 def test_a_host_whose_app_is_being_changed_waits_for_that(flstr: Flstr) -> None:
     flstr.settle()
     held = Held(flstr, "instance.watch")
@@ -251,52 +164,6 @@ def test_a_host_whose_app_is_being_changed_waits_for_that(flstr: Flstr) -> None:
     assert not flstr.renewals.look()
     held.go.set()
     flstr.settle()
-
-
-def _context(flstr: Flstr) -> Any:
-    class Context:
-        registry = flstr.registry
-
-    return Context()
-
-
-def test_sixty_new_hosts_are_fifty_certificates_and_one_notice_with_the_date(flstr: Flstr) -> None:
-    flstr.settle()
-    hosts = [f"host{number:02}.flstr.lab" for number in range(60)]
-    publish(flstr, *hosts)
-    assert "host50.flstr.lab, host51.flstr.lab, host52.flstr.lab, host53.flstr.lab, host54.flstr.lab and 5 more: " in (
-        flstr.ask("plan")
-    )
-    flstr.settle()
-    operations = poll(flstr)
-    assert sum(len(operation.plan.steps) - 1 for operation in operations) == 50
-    told = [notice for notice in flstr.notices() if "No certificate can be had yet" in notice]
-    assert len(told) == 1
-    assert "host50.flstr.lab" in told[0]
-    assert "flstr.lab has had its 50 new certificates in 7 days; the next one can be had from 1970-01-08 01" in told[0]
-    refused = kept(flstr, hosts[59])
-    assert refused.failure is not None
-    assert refused.failure.over_budget
-    assert f"{hosts[59]}: no certificate yet; nobody is asked for a certificate, because " in flstr.ask("status")
-    for ask in ("status", "plan"):
-        assert "from 1970-01-08 01" in flstr.ask(ask)
-    before = flstr.store._prefix("")[1]
-    assert not flstr.renewals.look()
-    assert flstr.store._prefix("")[1] == before
-    later(flstr, 7 * DAY + HOUR + 60)
-    poll(flstr)
-    assert [host for host in hosts if kept(flstr, host).issued is None] == []
-
-
-def test_room_that_comes_earlier_is_used_earlier(flstr: Flstr) -> None:
-    hosts = [f"host{number:02}.flstr.lab" for number in range(51)]
-    publish(flstr, *hosts)
-    failing = Failing(flstr, hosts[0])
-    flstr.settle()
-    poll(flstr)
-    # One of the fifty came to nothing, so that it counts for nothing.
-    assert kept(flstr, hosts[50]).issued is not None
-    assert failing.asked.count(hosts[50]) == 1
 
 
 def test_a_certificate_that_was_kept_before_the_power_went_is_not_ordered_again(flstr: Flstr) -> None:
@@ -368,3 +235,10 @@ def test_without_https_status_says_nothing_of_certificates(flstr: Flstr) -> None
     flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
     flstr.settle()
     assert "*Certificates*" not in flstr.ask("status")
+
+
+def _context(flstr: Flstr) -> Any:
+    class Context:
+        registry = flstr.registry
+
+    return Context()

@@ -1,6 +1,6 @@
 """An authority, an ingress, and the office that gets certificates from the one for the other."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +13,16 @@ from gitops.certificates import KeySafe, key_safe
 from gitops.executor import HostFence
 from gitops.secrets import read_identities
 from gitops.store import Store
+from model import keys
+from model.registered import NodeRecord
+from tests.answering_dns import AnsweringDns
+from tests.executors.certificates.obtaining import HOST, Step
 from tests.executors.certificates.offices import NAME, Obtain, Start, office_at, scripted_office
 from tests.executors.certificates.scripted_acme import Reply, ScriptedAcme
+from tests.executors.certificates.test_dns01 import Zone
 from tests.executors.certificates.web import HereRemote, Web
 from tests.executors.scripted import ScriptedRemote
+from tests.gitops.scene import manifests
 from tests.running_acme import MakeAcme, RunningAcme
 
 
@@ -82,3 +88,21 @@ def obtain(store: Store, safe: KeySafe, pauses: list[float]) -> Obtain:
         return failed.value
 
     return ask
+
+
+@pytest.fixture
+def step(store: Store, office: Office, web: Web, dns: AnsweringDns) -> Step:
+    store.put(keys.CLUSTER, manifests().cluster.to_json())
+    for node in ("ingress016", "ingress017"):
+        record = NodeRecord(name=node, ip="127.0.0.1", role="ingress", pool="ingress", services=())
+        store.put(keys.node(node), record.to_json())
+    step = Step(store, office, HereRemote(web), web, Zone(dns), dns)
+    step.publish(HOST)
+    return step
+
+
+@pytest.fixture
+def issued(step: Step, tmp_path: Path) -> Callable[[], int]:
+    """How many certificates the authority itself says that it has issued."""
+    log = tmp_path / "acme0" / "pebble.log"
+    return lambda: log.read_text().count("Issued certificate serial")

@@ -1,116 +1,27 @@
 """The step that gets a certificate, from a real pebble, through a real nginx and a real zone."""
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
-from acme import errors
-from acme.client import ClientV2
 
 from executors.certificates import obtain
-from executors.certificates.obtain import Doors, Obtaining
-from executors.certificates.office import Office
 from executors.certificates.proofs import Proof
-from gitops.certificate_budget import Known
 from gitops.certificates import (
-    key_safe,
     put_failure,
     put_issued,
-    put_order,
     read_certificate,
     read_history,
-    read_order,
 )
-from gitops.executor import HostFence, StepContext
-from gitops.registry import Registry
-from gitops.secrets import read_identities
-from gitops.store import Fence, Store
+from gitops.store import Fence
 from model import keys
-from model.certificates import CertificateRecord, IssueFailure
+from model.certificates import IssueFailure
 from model.errors import Fenced, Refused, StepFailed, Unreadable
-from model.registered import IngressPublish, IngressRecord, NodeRecord
-from model.steps import ObtainCertificate
 from model.transparency import AskedFor
 from tests.answering_dns import AnsweringDns
+from tests.executors.certificates.obtaining import HOST, WILD, Step
 from tests.executors.certificates.test_dns01 import Zone
-from tests.executors.certificates.web import HereRemote, Web
-from tests.gitops.scene import asked_for, certificate, manifests
-
-HOST, WILD = "app.example.com", "*.example.com"
-
-
-@dataclass
-class Step:
-    """The step in a cluster with two ingresses, which are one here, and what it says."""
-
-    store: Store
-    office: Office
-    remote: HereRemote
-    web: Web
-    zone: Zone
-    dns: AnsweringDns
-    reports: list[str] = field(default_factory=list)
-
-    def publish(self, name: str, ssl: bool = True) -> None:
-        """Have a host served by https, and a certificate for it noted as due."""
-        record = IngressRecord(publish=IngressPublish(port=443, ssl=ssl, host_name=name), location=())
-        self.store.put(keys.ingress(name, 443), record.to_json())
-        self.note(name)
-
-    def note(self, name: str) -> None:
-        self.store.put(keys.due(name), "it has none yet")
-
-    def run(self, name: str) -> CertificateRecord:
-        """Carry it out; what is kept afterwards."""
-        self.carry_out(name)
-        return self.kept(name)
-
-    def carry_out(self, name: str, store: Store | None = None) -> None:
-        doors = Doors(
-            self.remote, lambda cluster: self.zone, lambda name: [("127.0.0.1", self.dns.port)], self.web.port,
-            str(self.web.acme_folder),
-        )  # fmt: skip
-        registry = Registry(store or self.store)
-        context = StepContext("op", registry, HostFence(1), self.reports.append)
-        Obtaining(lambda store: replace(self.office, store=store), doors).obtain(ObtainCertificate(name=name), context)
-
-    def kept(self, name: str) -> CertificateRecord:
-        record = read_certificate(self.store, name)
-        assert record is not None
-        return record
-
-    def failure(self, name: str) -> str:
-        failure = self.kept(name).failure
-        assert failure is not None
-        return failure.sentence
-
-    @property
-    def orders(self) -> int:
-        """How many certificates were issued, or may have been, as far as is noted."""
-        return len(read_history(self.store))
-
-    def due(self) -> list[str]:
-        return [key.removeprefix(keys.DUE) for key in self.store.prefix(keys.DUE)]
-
-
-@pytest.fixture
-def step(store: Store, office: Office, web: Web, dns: AnsweringDns) -> Step:
-    store.put(keys.CLUSTER, manifests().cluster.to_json())
-    for node in ("ingress016", "ingress017"):
-        record = NodeRecord(name=node, ip="127.0.0.1", role="ingress", pool="ingress", services=())
-        store.put(keys.node(node), record.to_json())
-    step = Step(store, office, HereRemote(web), web, Zone(dns), dns)
-    step.publish(HOST)
-    return step
-
-
-@pytest.fixture
-def issued(step: Step, tmp_path: Path) -> Callable[[], int]:
-    """How many certificates the authority itself says that it has issued."""
-    log = tmp_path / "acme0" / "pebble.log"
-    return lambda: log.read_text().count("Issued certificate serial")
+from tests.gitops.scene import certificate
 
 
 def test_a_host_is_proved_at_its_ingresses_and_its_certificate_kept(step: Step) -> None:
@@ -172,113 +83,6 @@ def test_one_that_nobody_wants_any_more_orders_nothing(step: Step) -> None:
     with pytest.raises(StepFailed, match=r"^app\.example\.com is not served by https any more"):
         step.run(HOST)
     assert (step.orders, step.due()) == (0, [])
-
-
-class PowerCut(BaseException):
-    """The controller is gone, in the middle of everything."""
-
-
-def cut(*_: object) -> None:
-    raise PowerCut
-
-
-def cut_after(carry_out: Callable[..., object]) -> Callable[..., None]:
-    """The power goes right after it."""
-
-    def then_cut(*args: object) -> None:
-        carry_out(*args)
-        raise PowerCut
-
-    return then_cut
-
-
-CUTS: dict[str, tuple[type, str, Callable[..., None]]] = {
-    "before the authority is asked to issue": (ClientV2, "begin_finalization", cut),
-    "before its answer is heard": (ClientV2, "begin_finalization", cut_after(ClientV2.begin_finalization)),
-    "after the certificate came": (ClientV2, "poll_finalization", cut_after(ClientV2.poll_finalization)),
-    "before the certificate is kept": (Office, "_checked", cut),
-}
-
-
-@pytest.mark.parametrize("when", CUTS)
-def test_whenever_the_power_goes_what_was_ordered_counts_and_is_not_ordered_again(
-    step: Step, monkeypatch: pytest.MonkeyPatch, issued: Callable[[], int], when: str
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(*CUTS[when])
-        with pytest.raises(PowerCut):
-            step.run(HOST)
-    assert step.due() == [HOST]
-    assert read_certificate(step.store, HOST) is None
-    counted = Known({}, read_history(step.store), step.office.authority.directory).issued()
-    assert {(one.names, one.renewal) for one in counted} == {(frozenset({HOST}), "no")}
-    kept = step.run(HOST).issued
-    assert kept is not None
-    assert step.office.key_of(kept)
-    assert (step.orders, step.due(), issued()) == (1, [], 1)
-    assert "going on with the last order" in step.reports
-
-
-def test_an_authority_that_takes_too_long_is_asked_for_the_same_certificate_later(
-    step: Step, monkeypatch: pytest.MonkeyPatch, issued: Callable[[], int]
-) -> None:
-    def too_late(*_: object) -> None:
-        raise errors.TimeoutError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(ClientV2, "poll_finalization", too_late)
-        with pytest.raises(StepFailed, match="did not decide in time"):
-            step.run(HOST)
-    assert (step.orders, step.due()) == (1, [])
-    step.note(HOST)
-    assert step.run(HOST).issued is not None
-    assert (step.orders, issued()) == (1, 1)
-
-
-@pytest.mark.parametrize("useless", ["its key cannot be opened", "the authority does not know it"])
-def test_an_order_of_which_nothing_can_come_gives_way_to_a_new_one(
-    step: Step, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, useless: str
-) -> None:
-    with monkeypatch.context() as patch:
-        patch.setattr(ClientV2, "begin_finalization", cut)
-        with pytest.raises(PowerCut):
-            step.run(HOST)
-    order = read_order(step.store, HOST)
-    assert order is not None
-    stranger = key_safe(read_identities(tmp_path / "stranger"))
-    changed = {"sealed_key": stranger.seal(b"a key")} if "key" in useless else {"url": f"{order.url}0"}
-    put_order(step.store, order.model_copy(update=changed))
-    assert step.run(HOST).issued is not None
-    assert read_order(step.store, HOST) is None
-    assert "going on with the last order" not in step.reports
-
-
-def test_going_on_with_an_order_is_within_the_limits(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
-    for _ in range(4):
-        before = certificate(HOST, datetime.now(UTC), directory=step.office.authority.directory)
-        step.store.put(keys.asked_for(before.serial), asked_for(before).to_json())
-    with monkeypatch.context() as patch:
-        patch.setattr(Office, "_checked", cut)
-        with pytest.raises(PowerCut):
-            step.run(HOST)
-    assert step.run(HOST).issued is not None
-    assert step.orders == 5
-
-
-def test_however_often_the_power_goes_the_limits_hold(step: Step, monkeypatch: pytest.MonkeyPatch) -> None:
-    now = datetime.now(UTC)
-    for day in range(5):
-        lost = certificate(HOST, now - timedelta(days=day), directory=step.office.authority.directory)
-        step.store.put(keys.asked_for(lost.serial), asked_for(lost).to_json())
-    with pytest.raises(
-        StepFailed, match=r"app\.example\.com had 5 certificates in 7 days; the next one can be had from"
-    ):
-        step.run(HOST)
-    failure = step.kept(HOST).failure
-    assert failure is not None
-    assert failure.over_budget
-    assert failure.retry_at == now + timedelta(days=3)
-    assert step.due() == []
 
 
 def test_a_failure_leaves_the_old_certificate(step: Step) -> None:

@@ -1,24 +1,11 @@
 """The lab's cloud with its name server, and records in it."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from executors import cloud as cloud_module
-from executors import cloud_settling
 from executors.cloud import CloudSettings
 from executors.records.records import Records
 from tests.lab.cloud.running_cloud import TOKEN, AnyClient, RunningCloud
 from tests.lab.dns.asking import Resolver
-
-
-@pytest.fixture
-def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningCloud]:
-    monkeypatch.setattr(cloud_module, "POLL_SECONDS", 0.01)
-    monkeypatch.setattr(cloud_settling, "AGAIN_SECONDS", 0.01)
-    cloud = RunningCloud()
-    yield cloud
-    cloud.stop()
 
 
 @pytest.fixture
