@@ -101,11 +101,6 @@ def put_window(store: Store, name: str, serial: str, window: RenewalWindow | Non
         store.swap(keys.certificate(name), text, new)
 
 
-def forget_certificate(store: Store, name: str) -> None:
-    """Forget a certificate that nothing needs any more, with its key."""
-    store.delete(keys.certificate(name))
-
-
 def put_order(store: Store, order: PlacedOrder) -> None:
     """Note an order before the authority is asked to issue by it."""
     store.put(keys.order(order.names[0]), order.to_json())

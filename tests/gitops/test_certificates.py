@@ -11,7 +11,6 @@ from pydantic import TypeAdapter, ValidationError
 from gitops.certificates import (
     ask_again,
     claim_account,
-    forget_certificate,
     key_safe,
     put_account,
     put_failure,
@@ -64,7 +63,7 @@ def test_a_certificate_is_read_as_it_was_written(store: Store, issued: IssuedCer
     assert record is not None
     assert record.issued == issued
     assert list(read_certificates(store)) == ["*.example.com", "app.example.com"]
-    forget_certificate(store, "*.example.com")
+    store.delete(keys.certificate("*.example.com"))
     assert list(read_certificates(store)) == ["app.example.com"]
 
 

@@ -8,8 +8,9 @@ from cryptography import x509
 from executors.certificates.http01 import Http01Solver
 from executors.certificates.office import Office, note_asked_for
 from executors.transparency.issuers import certificate_id
-from gitops.certificates import forget_certificate, read_asked_for, read_order
+from gitops.certificates import read_asked_for, read_order
 from gitops.store import Store
+from model import keys
 from model.certificates import CertificateRecord
 from model.errors import StepFailed
 from model.transparency import CertificateId
@@ -25,7 +26,7 @@ def logged_as(record: CertificateRecord) -> CertificateId:
 def test_one_that_was_renewed_or_forgotten_is_still_ours(store: Store, office: Office, http01: Http01Solver) -> None:
     first, second = (logged_as(office.obtain((NAME,), http01)) for _ in range(2))
     assert first != second
-    forget_certificate(store, NAME)
+    store.delete(keys.certificate(NAME))
     assert read_asked_for(store) == {first, second}
 
 
