@@ -38,6 +38,7 @@ WORDS: dict[OperationStatus, str] = {
     "running": "running",
     "done": "done",
     "failed": "failed",
+    "cancelled": "cancelled",
     "denied": "denied",
     "expired": "expired",
     "void": "void",
@@ -46,6 +47,7 @@ WORDS: dict[OperationStatus, str] = {
 ENDINGS: dict[OperationStatus, str] = {
     "done": "Done.",
     "failed": "Failed.",
+    "cancelled": "Cancelled.",
     "denied": "Denied; nothing was changed.",
     "expired": "Nobody decided in time; nothing was changed.",
     "void": "The plan is no longer what was asked about; nothing was changed.",

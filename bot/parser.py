@@ -57,7 +57,16 @@ SHAPES: dict[ArgumentKind, Shape] = {
     "revision": Shape(re.compile(_COMMIT), "a commit of the cluster repo, such as a1b2c3"),
     "operation": Shape(re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "the id of an operation, such as 7f3a"),
     "host": Shape(re.compile(_HOST), "a public host name, such as influencer.flstr.lab"),
-    "verb": Shape(re.compile(r"[a-z]{1,20}"), "one of the verbs, such as deploy"),
+    "verb": Shape(re.compile(r"[a-z-]{1,20}"), "one of the verbs, such as deploy"),
+    "end": Shape(
+        re.compile(r"[0-9]{1,4}[smhd]|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2})?|[0-9]{2}:[0-9]{2}"),
+        "how long or until when, such as 2h, 18:30 or 2026-12-27 (in UTC)",
+    ),
+    "reason": Shape(re.compile(r"(?s).{3,300}"), "a reason of 3 to 300 characters"),
+    "names": Shape(re.compile(rf"{_APP}(?: {_APP}){{0,49}}"), "names of nodes, such as worker102"),
+    "command or branch": Shape(re.compile(r"(?s).{1,500}"), "a command or a branch, such as scale influencer 3"),
+    "person or right": Shape(re.compile(r"[a-z][a-z0-9._-]{0,30}"), "a person or a right, such as deploy"),
+    "entries": Shape(re.compile(r"[A-Za-z0-9@._ -]{1,100}"), "an app, a person, an operation, or verify"),
 }
 
 # Slack writes what it takes for an address as <http://flstr.lab|flstr.lab> or <mailto:app@v1.io|app@v1.io>.
@@ -105,6 +114,9 @@ def _with_flags(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:
 
 
 def _with_arguments(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:
+    if verb.arguments and verb.arguments[-1].rest:
+        before = len(verb.arguments) - 1
+        words = (*words[:before], *([" ".join(words[before:])] if words[before:] else []))
     needed = sum(not argument.optional for argument in verb.arguments)
     if len(words) > len(verb.arguments):
         extra = shown(words[len(verb.arguments)])

@@ -40,7 +40,7 @@ def decide(approval: Approval, cluster: Cluster, person: str, approved: bool, no
 
 def approvers(approval: Approval, cluster: Cluster) -> tuple[PersonName, ...]:
     """Whose approval counts."""
-    asked = () if cluster.approvals.requester_may_approve else approval.requesters
+    asked = approval.requesters if "requester" in cluster.approvals.not_by else ()
     return tuple(name for name in cluster.who_may("approve") if name not in asked)
 
 

@@ -2,7 +2,7 @@
 
 from gitops.store import Store
 from model import keys
-from model.attachment import Attachment
+from model.attachment import Attachment, Reply
 from model.operation import Intent
 
 
@@ -11,13 +11,17 @@ def submit(store: Store, intent: Intent) -> bool:
     return store.put_new(keys.intent(intent.id), intent.to_json())
 
 
-def answer(
-    store: Store, intent: Intent, text: str, *, refused: bool = False, attachment: Attachment | None = None
-) -> Intent:
-    """Answer an intent; the person who asked is shown `text` (Slack mrkdwn). A file is there before the answer is."""
-    if attachment is not None:
-        store.put(keys.attachment(intent.id), attachment.to_json())
-    said = {"answer": text, "refused": refused, "attached": attachment is not None}
+def answer(store: Store, intent: Intent, reply: Reply, *, refused: bool = False) -> Intent:
+    """Answer an intent; the person who asked is shown the reply. A file is there before the answer is."""
+    if reply.attachment is not None:
+        store.put(keys.attachment(intent.id), reply.attachment.to_json())
+    said = {
+        "answer": reply.text,
+        "refused": refused,
+        "attached": reply.attachment is not None,
+        "instead": reply.instead,
+        "operation": reply.operation,
+    }
     answered = intent.model_copy(update={"status": "answered", **said})
     store.swap(keys.intent(intent.id), intent.to_json(), answered.to_json())
     return answered

@@ -29,7 +29,13 @@ class Attachment(Frozen):
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as Slack mrkdwn, and a file with it."""
+    """An answer as Slack mrkdwn, and a file with it.
+
+    `instead` is a line to offer, such as the one that confirms; `operation` the one under way that does what was asked
+    for already.
+    """
 
     text: str
     attachment: Attachment | None = None
+    instead: str = ""
+    operation: str = ""

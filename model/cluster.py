@@ -27,14 +27,18 @@ from model.names import (
     Seconds,
     ServerType,
     Sha256,
+    SlackGroup,
     SlackUser,
+    TeamName,
     node_name,
 )
 
 # The name of the overlay beside those of the meshes, which therefore cannot have it.
 OVERLAY = "overlay"
 
-Right = Literal["read", "deploy", "scale", "sync", "approve"]
+Right = Literal["read", "deploy", "scale", "sync", "approve", "hold", "break-glass"]
+# What somebody had to do with a plan that waits for leave.
+Part = Literal["requester", "author", "merger"]
 
 
 def _subnet(value: object) -> object:
@@ -151,11 +155,34 @@ class Person(Frozen):
     may: tuple[Right, ...] = Field(("read",), description="What this person may do")
 
 
+class Team(Frozen):
+    """People with the same rights: named ones, Slack users, and whoever is in a user group or a channel of Slack."""
+
+    people: tuple[PersonName, ...] = Field((), description="Members, by their names under `people`")
+    users: tuple[SlackUser, ...] = Field((), description="Members, by their Slack user ids")
+    groups: tuple[SlackGroup, ...] = Field((), description="Slack user groups whose members belong to it")
+    channels: tuple[ChannelName, ...] = Field((), description="Slack channels whose members belong to it")
+    may: tuple[Right, ...] = Field((), description="What its members may do")
+
+
+class Escalation(Frozen):
+    """Who may decide as well, when nobody did in time."""
+
+    after: Seconds = Field(description="How long a card waits before these are asked, too")
+    to: TeamName = Field(description="The team that is asked, by its name under `teams`")
+
+
 class Approvals(Frozen):
     """How a plan that destroys gets leave."""
 
     count: int = Field(1, ge=1, le=5, description="How many people have to approve")
-    requester_may_approve: bool = Field(False, description="Whether the person who asked counts")
+    team: TeamName | None = Field(None, description="The team that may, where not everybody with `approve` may")
+    not_by: tuple[Part, ...] = Field(
+        ("requester", "author", "merger"),
+        description="Whose approval does not count: of whoever asked, wrote the commits, merged the pull request",
+    )
+    remind: Seconds | None = Field(900.0, description="How often those who may decide are reminded")
+    escalate: Escalation | None = Field(None, description="Who may decide as well, when nobody did in time")
     expires: Seconds = Field(3600.0, description="How long a card waits for a decision")
 
 
@@ -183,6 +210,7 @@ class Cluster(Frozen):
         default_factory=dict, description="Addresses that move to another ingress when one dies, by name"
     )
     people: dict[PersonName, Person] = Field(default_factory=dict, description="Who works with the cluster, by name")
+    teams: dict[TeamName, Team] = Field(default_factory=dict, description="People with the same rights, by name")
     approvals: Approvals = Field(Approvals(), description="How a plan that destroys gets leave")
     secrets: ClusterSecrets = Field(
         ClusterSecrets(),

@@ -4,9 +4,11 @@
 class Refused(Exception):
     """Input that cannot be carried out: one sentence saying what is wrong, where, and what would be right."""
 
-    def __init__(self, sentence: str) -> None:
+    def __init__(self, sentence: str, instead: str = "") -> None:
+        """`instead` is the line that was probably meant, or that says it so that it is carried out."""
         super().__init__(sentence)
         self.sentence = sentence
+        self.instead = instead
 
 
 class Unreadable(Refused):

@@ -35,6 +35,15 @@ APPROVALS = "flstr/approval/"
 INTENTS = "flstr/intent/"
 ATTACHMENTS = "flstr/attachment/"
 CARDS = "flstr/card/"
+HOLDS = "flstr/hold/"
+WAITING_REVISION = "flstr/waiting_revision"
+FOLLOWERS = "flstr/follower/"
+COMMITS = "flstr/commits/"
+HOMES = "flstr/home/"
+HEARD = "flstr/heard/"
+AUDIT = "flstr/audit/entry/"
+AUDIT_HEAD = "flstr/audit/head"
+AUDITED = "flstr/audit/told/"
 NOTICES = "flstr/notice/"
 TRANSPARENCY = "flstr/transparency/"
 DUE = "flstr/due/"
@@ -250,3 +259,43 @@ def check_round(verb: str) -> str:
 def certified(node_name: str) -> str:
     """The certificates that an ingress was last given: `name=serial`, with spaces between them."""
     return f"{CERTIFIED}{node_name}"
+
+
+def hold(hold_id: str) -> str:
+    """Something that is left as it is for a while."""
+    return f"{HOLDS}{hold_id}"
+
+
+def followers(operation_id: str) -> str:
+    """Prefix of those who wait for the end of an operation."""
+    return f"{FOLLOWERS}{operation_id}/"
+
+
+def follower(operation_id: str, user: str) -> str:
+    """A Slack user who asked for what an operation does already, and is told of its end."""
+    return f"{followers(operation_id)}{user}"
+
+
+def commits(app: str) -> str:
+    """The newest commits of an app's repository, for whoever picks one."""
+    return f"{COMMITS}{app}"
+
+
+def home(user: str) -> str:
+    """When a Slack user last opened the home tab."""
+    return f"{HOMES}{user}"
+
+
+def heard(channel: str) -> str:
+    """The newest message of a channel that flstr has looked at."""
+    return f"{HEARD}{channel}"
+
+
+def audit_entry(number: int) -> str:
+    """An entry of the audit, by its number."""
+    return f"{AUDIT}{number:012d}"
+
+
+def audited(source: str) -> str:
+    """Whether a record is in the audit; the value is the entry's number."""
+    return f"{AUDITED}{source}"

@@ -10,6 +10,7 @@ SIGNS: dict[OperationStatus, str] = {
     "running": ":gear:",
     "done": ":white_check_mark:",
     "failed": ":x:",
+    "cancelled": ":octagonal_sign:",
     "denied": ":no_entry:",
     "expired": ":alarm_clock:",
     "void": ":wastebasket:",

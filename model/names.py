@@ -100,6 +100,14 @@ ImageName = Annotated[
 SlackUser = Annotated[
     str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,20}$"), Form("a Slack member id, such as U01ABCDEF")
 ]
+SlackGroup = Annotated[
+    str, StringConstraints(pattern=r"^S[A-Z0-9]{2,20}$"), Form("a Slack user group id, such as S01ABCDEF")
+]
+TeamName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?$"),
+    Form("1 to 30 of a-z, 0-9 and -, a letter first"),
+]
 ChannelName = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9_-]{1,80}$"), Form("a channel of Slack, without the #")
 ]

@@ -5,17 +5,19 @@ from typing import Literal
 from pydantic import Field
 
 from model.base import Frozen
-from model.names import PersonName
+from model.names import NodeName, PersonName
 from model.steps import Plan
 
 StepStatus = Literal["waiting", "running", "done", "failed", "skipped"]
 OperationStatus = Literal[
-    "awaiting_approval", "queued", "running", "done", "failed", "denied", "expired", "void", "superseded"
+    "awaiting_approval", "queued", "running", "done", "failed", "cancelled", "denied", "expired", "void", "superseded"
 ]
 ApprovalStatus = Literal["waiting", "approved", "used", "denied", "expired", "void"]
 IntentStatus = Literal["new", "answered", "delivered"]
 
-ENDED: frozenset[OperationStatus] = frozenset({"done", "failed", "denied", "expired", "void", "superseded"})
+ENDED: frozenset[OperationStatus] = frozenset(
+    {"done", "failed", "cancelled", "denied", "expired", "void", "superseded"}
+)
 
 
 class StepState(Frozen):
@@ -76,6 +78,21 @@ class Decision(Frozen):
     at: float
 
 
+class Fact(Frozen):
+    """One line of a card that asks: `Cost a month` and `4.51 € less`; the text is plain."""
+
+    title: str
+    text: str
+
+
+class BrokenGlass(Frozen):
+    """Leave that one person gave alone, in an emergency, with a written reason."""
+
+    person: PersonName
+    reason: str
+    at: float
+
+
 class Approval(Frozen):
     """Leave for one plan, by its digest; used once."""
 
@@ -83,11 +100,18 @@ class Approval(Frozen):
     operation: str
     digest: str
     requesters: tuple[PersonName, ...] = Field((), description="Everybody who asked for what it destroys")
+    authors: tuple[PersonName, ...] = Field((), description="Everybody who wrote a commit of it by hand")
+    mergers: tuple[PersonName, ...] = Field((), description="Everybody who merged it")
+    names: tuple[NodeName, ...] = Field((), description="What whoever approves has to type: the machines it destroys")
+    facts: tuple[Fact, ...] = Field((), description="What to know before deciding, as it was when it was asked for")
     needed: int
     status: ApprovalStatus = "waiting"
     decisions: tuple[Decision, ...] = ()
     asked: float
     expires: float
+    reminded: tuple[float, ...] = Field((), description="When those who may decide were reminded")
+    escalated: float | None = Field(None, description="Since when the second team may decide as well")
+    glass: BrokenGlass | None = Field(None, description="Who let it go without the approvals it needed")
 
 
 class Asker(Frozen):
@@ -113,6 +137,36 @@ class Intent(Frozen):
     answer: str = Field("", description="Slack mrkdwn, for that person only")
     refused: bool = Field(False, description="Whether the answer says why nothing came of it")
     attached: bool = Field(False, description="Whether a file goes with the answer")
+    instead: str = Field("", description="The line that was probably meant, or that confirms it: offered as a button")
+    operation: str = Field("", description="The operation under way that does what was asked for already")
+
+
+class Hold(Frozen):
+    """Something that is left as it is for a while: an app, a pool, everything that people ask for, or all work."""
+
+    id: str = Field(description="'app-<name>', 'pool-<name>', 'freeze', 'window-<start>' or 'suspend'")
+    reason: str
+    person: str = Field(description="Who holds it, or 'cluster.yaml' for a window of the manifest")
+    place: str = ""
+    since: float
+    until: float | None = Field(None, description="When it ends by itself; None for a suspension, which somebody ends")
+    revision: str = Field("", description="The revision that was followed when it began; what is held stays as it says")
+
+
+class AuditEntry(Frozen):
+    """One thing that happened; each has the hash of the one before it, so that none can be changed unseen."""
+
+    number: int
+    at: float
+    kind: Literal["intent", "decision", "effect"]
+    source: str = Field(description="The record it tells of, such as 'intent/1a2b…': each is told of once")
+    person: str
+    place: str
+    what: str
+    revision: str = ""
+    operation: str = ""
+    previous: str = Field(description="Hash of the entry before it; empty for the first one")
+    hash: str = Field(description="SHA-256 of all that is above, as its JSON without this field")
 
 
 class Notice(Frozen):

@@ -19,6 +19,12 @@ ArgumentKind = Literal[
     "operation",
     "host",
     "verb",
+    "end",
+    "reason",
+    "names",
+    "command or branch",
+    "person or right",
+    "entries",
 ]
 
 
@@ -26,28 +32,35 @@ ArgumentKind = Literal[
 FIX = "--fix"
 # Has a release that failed tried once more.
 ANYWAY = "--anyway"
+# Has what was asked for done without asking back.
+YES = "--yes"
 # Has what a build printed shown, instead of what the instances print.
 BUILD = "--build"
 
 
 @dataclass(frozen=True)
 class Argument:
-    """One word after the verb; optional ones come last."""
+    """One word after the verb; optional ones come last. One that is the `rest` takes all words that are left."""
 
     kind: ArgumentKind
     optional: bool = False
+    rest: bool = False
 
     @property
     def usage(self) -> str:
-        """As the help shows it: `<count>`, `[verb]`, `<app>@<commit>`."""
+        """As the help shows it: `<count>`, `[verb]`, `<app>@<commit>`, `<reason …>`."""
+        more = " …" if self.rest else ""
         if self.optional:
-            return f"[{self.kind}]"
-        return "@".join(f"<{part}>" for part in self.kind.split("@"))
+            return f"[{self.kind}{more}]"
+        return "@".join(f"<{part}{more}>" for part in self.kind.split("@"))
 
 
 @dataclass(frozen=True)
 class Verb:
-    """One thing a person can ask for. `flags` may stand anywhere after the verb."""
+    """One thing a person can ask for. `flags` may stand anywhere after the verb.
+
+    What `commits` changes the cluster repo, and `plan` says what it would do.
+    """
 
     name: str
     arguments: tuple[Argument, ...]
@@ -55,6 +68,7 @@ class Verb:
     right: "Right"
     example: str
     flags: tuple[str, ...] = ()
+    commits: bool = False
 
     @property
     def usage(self) -> str:
@@ -75,6 +89,7 @@ VERBS: tuple[Verb, ...] = (
         "deploy",
         "deploy influencer@a1b2c3",
         (ANYWAY,),
+        commits=True,
     ),
     Verb(
         "rollback",
@@ -82,6 +97,7 @@ VERBS: tuple[Verb, ...] = (
         "Go back to the commit that an app ran before, or to an older one",
         "deploy",
         "rollback influencer",
+        commits=True,
     ),
     Verb(
         "restart",
@@ -89,6 +105,7 @@ VERBS: tuple[Verb, ...] = (
         "Replace every instance of an app by a new one of the same release; starts an app that was stopped",
         "deploy",
         "restart influencer",
+        commits=True,
     ),
     Verb(
         "stop",
@@ -96,6 +113,8 @@ VERBS: tuple[Verb, ...] = (
         "Run no instance of an app until somebody says restart; it stays registered",
         "deploy",
         "stop influencer",
+        (YES,),
+        commits=True,
     ),
     Verb(
         "remove",
@@ -103,6 +122,7 @@ VERBS: tuple[Verb, ...] = (
         "Take an app out of the cluster; waits for an approval",
         "deploy",
         "remove influencer",
+        commits=True,
     ),
     Verb(
         "scale",
@@ -110,6 +130,8 @@ VERBS: tuple[Verb, ...] = (
         "Change how many instances or machines there are",
         "scale",
         "scale influencer 3",
+        (YES,),
+        commits=True,
     ),
     Verb(
         "status",
@@ -118,12 +140,22 @@ VERBS: tuple[Verb, ...] = (
         "read",
         "status",
     ),
+    Verb("nodes", (), "Show the machines: what runs there, and what is wrong with them", "read", "nodes"),
+    Verb("apps", (), "Show the apps: which commit, how many instances, where the public reaches them", "read", "apps"),
+    Verb("services", (), "Show the services, and which apps need them", "read", "services"),
     Verb(
         "history",
         (Argument("app"),),
         "Show what was deployed of an app, by whom, and what became of it",
         "read",
         "history influencer",
+    ),
+    Verb(
+        "who",
+        (Argument("person or right", optional=True),),
+        "Show who may do what, and what is held by whom",
+        "read",
+        "who deploy",
     ),
     Verb(
         "logs",
@@ -146,6 +178,7 @@ VERBS: tuple[Verb, ...] = (
         "Move the instances of apps off a node, and start none there",
         "scale",
         "drain worker101",
+        commits=True,
     ),
     Verb(
         "undrain",
@@ -153,8 +186,55 @@ VERBS: tuple[Verb, ...] = (
         "Let instances of apps run on a node again",
         "scale",
         "undrain worker101",
+        commits=True,
     ),
-    Verb("plan", (), "Show what the newest revision of the cluster repo would change", "read", "plan"),
+    Verb(
+        "destroy",
+        (Argument("node"),),
+        "Give a machine back for good; waits for an approval",
+        "scale",
+        "destroy worker102",
+        commits=True,
+    ),
+    Verb(
+        "lock",
+        (Argument("app or pool"), Argument("end"), Argument("reason", rest=True)),
+        "Leave an app or a pool as it is for a while, whatever is asked for or merged",
+        "hold",
+        "lock influencer 2h the database moves",
+    ),
+    Verb("unlock", (Argument("app or pool"),), "Let an app or a pool change again", "hold", "unlock influencer"),
+    Verb(
+        "freeze",
+        (Argument("end"), Argument("reason", rest=True)),
+        "Hold back everything that people ask for or merge; what flstr does by itself goes on",
+        "hold",
+        "freeze 2026-12-27 holidays",
+    ),
+    Verb("thaw", (), "End a freeze: what waits is done now", "hold", "thaw"),
+    Verb(
+        "suspend",
+        (Argument("reason", rest=True),),
+        "Begin nothing any more, not even by itself, until somebody says resume",
+        "hold",
+        "suspend somebody works on the machines",
+        (YES,),
+    ),
+    Verb("resume", (), "Go on after suspend", "hold", "resume"),
+    Verb(
+        "cancel",
+        (Argument("operation"),),
+        "Give up an operation that runs or waits; what it has done stays",
+        "deploy",
+        "cancel 7f3a",
+    ),
+    Verb(
+        "plan",
+        (Argument("command or branch", optional=True, rest=True),),
+        "Show what a command, the merge of a branch, or the newest revision would change",
+        "read",
+        "plan scale influencer 3",
+    ),
     Verb(
         "sync",
         (Argument("revision", optional=True),),
@@ -162,8 +242,21 @@ VERBS: tuple[Verb, ...] = (
         "sync",
         "sync",
     ),
-    Verb("approve", (Argument("operation"),), "Give leave to an operation that waits", "approve", "approve 7f3a"),
+    Verb(
+        "approve",
+        (Argument("operation"), Argument("names", optional=True, rest=True)),
+        "Give leave to an operation that waits; one that destroys machines wants their names",
+        "approve",
+        "approve 7f3a worker102",
+    ),
     Verb("deny", (Argument("operation"),), "Refuse an operation that waits", "approve", "deny 7f3a"),
+    Verb(
+        "break-glass",
+        (Argument("operation"), Argument("reason", rest=True)),
+        "Let an operation go without the approvals it needs, in an emergency; everybody hears of it",
+        "break-glass",
+        "break-glass 7f3a nobody else is awake and the disk is full",
+    ),
     Verb(
         "padlock",
         (Argument("host", optional=True),),
@@ -192,6 +285,13 @@ VERBS: tuple[Verb, ...] = (
         "Draw the meshes and the overlay: machines, tunnels, the time through them, what is down",
         "read",
         "graph",
+    ),
+    Verb(
+        "audit",
+        (Argument("entries", optional=True, rest=True),),
+        "Show what was asked, decided and done, of an app, a person or an operation; `verify` checks every entry",
+        "read",
+        "audit influencer",
     ),
     Verb("help", (Argument("verb", optional=True),), "Show the verbs, or one of them", "read", "help deploy"),
 )

@@ -14,7 +14,7 @@ from gitops.registry import Registry
 from gitops.store import Following, Store
 from model import keys
 from model.attachment import Reply
-from model.cluster import Cluster, Person
+from model.cluster import Cluster, Person, Right
 from model.errors import Refused, Unreadable
 from model.mrkdwn import escape
 from model.operation import Intent
@@ -34,6 +34,7 @@ class Request:
     person: str
     email: str
     cluster: Cluster
+    may: frozenset[Right] = frozenset()
 
 
 # Returns the answer for the person; text is Slack mrkdwn.
@@ -76,7 +77,7 @@ class Desk:
             reply = self.reply(intent)
             refused = False
         except Refused as error:
-            reply = Reply(escape(error.sentence))
+            reply = Reply(escape(error.sentence), instead=error.instead)
         except Exception:
             verblog.exception("a verb broke")
             reply = Reply("flstr itself failed at this; its log says more, and nothing was changed by halves.")
@@ -86,7 +87,7 @@ class Desk:
     def _write(self, intent: Intent, reply: Reply, refused: bool) -> None:
         while True:
             try:
-                intents.answer(self._store, intent, reply.text, refused=refused, attachment=reply.attachment)
+                intents.answer(self._store, intent, reply, refused=refused)
             except Unreadable:
                 if self._stopped.wait(RETRY_SECONDS):
                     return
@@ -103,9 +104,10 @@ class Desk:
                 f"No person of cluster.yaml has the id {intent.asker.user}; add one to work with this cluster."
             )
         name, person = found
-        if verb.right not in person.may:
+        may = frozenset(person.may)
+        if verb.right not in may:
             raise Refused(f"You may not {verb.name}; {names(cluster.who_may(verb.right))} may.")
-        answer = self._handlers[verb.name](Request(intent, name, person.email, cluster))
+        answer = self._handlers[verb.name](Request(intent, name, person.email, cluster, may))
         return answer if isinstance(answer, Reply) else Reply(answer)
 
 

@@ -91,7 +91,7 @@ class Look:
 
     def _mend(self, request: Request) -> str | Reply:
         cluster = request.cluster
-        if "sync" not in cluster.people[request.person].may:
+        if "sync" not in request.may:
             raise Refused(f"You may not doctor {FIX}; {names(cluster.who_may('sync'))} may.")
         with self.at_rest() as may_change:
             if not may_change:

@@ -2,7 +2,7 @@
 
 from gitops.intents import answer
 from model import keys
-from model.attachment import Attachment
+from model.attachment import Attachment, Reply
 from tests.bot.room import CHANNEL, DEVELOPER, Room, eventually
 
 
@@ -10,7 +10,7 @@ def test_an_answer_reaches_the_person_who_asked_and_nobody_else(room: Room) -> N
     room.start_bot()
     room.people.type(DEVELOPER, CHANNEL, "/flstr status")
     [intent] = room.intents()
-    answer(room.store, intent, "*2 nodes*, all well")
+    answer(room.store, intent, Reply("*2 nodes*, all well"))
     eventually(lambda: (DEVELOPER, "*2 nodes*, all well") in room.ephemeral())
     eventually(lambda: [one.status for one in room.intents()] == ["delivered"])
 
@@ -20,7 +20,7 @@ def test_an_answer_written_while_the_bot_was_away_arrives_later(room: Room) -> N
     room.people.type(DEVELOPER, CHANNEL, "/flstr status")
     room.stop_bots()
     [intent] = room.intents()
-    answer(room.store, intent, "all well")
+    answer(room.store, intent, Reply("all well"))
     room.start_bot()
     eventually(lambda: (DEVELOPER, "all well") in room.ephemeral())
 
@@ -30,7 +30,7 @@ def test_a_long_answer_is_split_without_loss(room: Room) -> None:
     room.people.type(DEVELOPER, CHANNEL, "/flstr status")
     [intent] = room.intents()
     lines = [f"line {index} of the answer" for index in range(1500)]
-    answer(room.store, intent, "\n".join(lines))
+    answer(room.store, intent, Reply("\n".join(lines)))
     eventually(lambda: [one.status for one in room.intents()] == ["delivered"])
     parts = [text for person, text in room.ephemeral() if "of the answer" in text]
     assert "\n".join(parts).split("\n") == lines
@@ -44,7 +44,7 @@ def test_an_answer_whose_response_url_is_used_up_comes_as_an_ephemeral_message(r
     dead = intent.asker.model_copy(update={"response_url": f"{room.api.url}/response/none"})
     stale = intent.model_copy(update={"asker": dead})
     room.store.put(keys.intent(intent.id), stale.to_json())
-    answer(room.store, stale, "all well")
+    answer(room.store, stale, Reply("all well"))
     eventually(lambda: (DEVELOPER, "all well") in room.ephemeral())
     assert len(room.people.calls("chat.postEphemeral")) == 1
 
@@ -55,7 +55,7 @@ PICTURE = Attachment.of("networks.png", "Networks of flstr-lab", "Two machines, 
 def ask_for_a_picture(room: Room) -> None:
     room.people.type(DEVELOPER, CHANNEL, "/flstr graph")
     [intent] = room.intents()
-    answer(room.store, intent, "*vpn_ctrl*: all up", attachment=PICTURE)
+    answer(room.store, intent, Reply("*vpn_ctrl*: all up", PICTURE))
 
 
 def test_a_picture_comes_to_the_channel_after_the_words_and_is_kept_no_longer(room: Room) -> None:

@@ -18,6 +18,7 @@ from lab.slack.background import BackgroundSlack
 from lab.slack.client import SlackControl
 from lab.slack.server import SlackApi
 from lab.slack.settings import SlackSettings as LabSettings
+from model.attachment import Reply
 from model.operation import Approval, Operation
 from tests.bot.room import CHANNEL, DEVELOPER, OPERATOR, Room, eventually
 
@@ -70,7 +71,7 @@ def test_a_click_becomes_an_intent(room: Room, asking: Operation, make_approval:
     room.people.click(OPERATOR, "approval.approve", channel=CHANNEL, ts=card["ts"])
     [intent] = eventually(room.intents)
     assert (intent.verb, intent.arguments, intent.asker.user) == ("approve", ("appr-1",), OPERATOR)
-    answer(room.store, intent, "You approved it.")
+    answer(room.store, intent, Reply("You approved it."))
     eventually(lambda: (OPERATOR, "You approved it.") in room.ephemeral())
     assert len(room.cards()) == 1
 
@@ -90,7 +91,7 @@ def test_a_proxy_in_the_environment_does_not_matter(room: Room, monkeypatch: pyt
     room.start_bot()
     room.people.type(DEVELOPER, CHANNEL, "/flstr status")
     [intent] = room.intents()
-    answer(room.store, intent, "all well")
+    answer(room.store, intent, Reply("all well"))
     eventually(lambda: (DEVELOPER, "all well") in room.ephemeral())
     assert room.people.calls("chat.postEphemeral") == [], "the response_url was reached"
 

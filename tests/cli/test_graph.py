@@ -8,7 +8,7 @@ import pytest
 from gitops import intents
 from gitops.store import Store
 from model import keys
-from model.attachment import Attachment
+from model.attachment import Attachment, Reply
 from model.operation import Intent
 from tests.cli.shell import Flstr, refused
 
@@ -25,7 +25,7 @@ def serve(etcd_endpoint: str) -> Iterator[str]:
         intent = Intent.model_validate_json(value) if value else None
         if intent is not None and intent.status == "new":
             assert (intent.verb, intent.arguments) == ("graph", ())
-            intents.answer(store, intent, ":large_green_circle: *vpn_ctrl*: 2 machines", attachment=PICTURE)
+            intents.answer(store, intent, Reply(":large_green_circle: *vpn_ctrl*: 2 machines", PICTURE))
 
     with store.follow(keys.INTENTS, draw):
         yield etcd_endpoint

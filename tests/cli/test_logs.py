@@ -3,7 +3,7 @@
 from gitops import intents
 from gitops.store import Store
 from model import keys
-from model.attachment import Attachment
+from model.attachment import Attachment, Reply
 from model.operation import Intent
 from tests.cli.shell import Flstr
 
@@ -16,7 +16,7 @@ def test_a_log_is_shown_as_a_whole_instead_of_its_last_lines(flstr: Flstr, etcd_
         intent = Intent.model_validate_json(value) if value else None
         if intent is not None and intent.status == "new":
             assert (intent.verb, intent.arguments) == ("logs", ("influencer", "--build"))
-            intents.answer(store, intent, "Build of *influencer*: it failed\n```\nended\n```", attachment=LOG)
+            intents.answer(store, intent, Reply("Build of *influencer*: it failed\n```\nended\n```", LOG))
 
     with store.follow(keys.INTENTS, answer):
         done = flstr(
