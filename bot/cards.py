@@ -14,15 +14,13 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
+from bot.actions import APPROVE, DENY
 from bot.message import Block, Message
 from bot.progress import plan_blocks, section_blocks, tally
 from bot.text import clip, duration, fit, split
 from model.mrkdwn import SIGNS, code_block
 from model.operation import Approval, Decision, Notice, Operation, OperationStatus, StepState
 from model.steps import Losses, PlannedStep
-
-APPROVE = "approval.approve"
-DENY = "approval.deny"
 
 HEADER_CHARACTERS = 150
 SENTENCE_CHARACTERS = 700

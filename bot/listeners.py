@@ -12,7 +12,7 @@ import structlog
 from slack_bolt import Ack, App
 
 from bot import help as help_of_verbs
-from bot.cards import APPROVE, DENY
+from bot.actions import APPROVE, DENY
 from bot.clients import webhook_client
 from bot.parser import Command, Refusal, parse
 from bot.slack_errors import CALL_ERRORS
