@@ -24,7 +24,7 @@ CONNECT_SECONDS = 20.0
 def measure(folder: Path) -> Iterator[Group]:
     """100 commands from typed to acknowledged: written to etcd first, over a listener that only acknowledges."""
     with servers.etcd(folder) as endpoint:
-        with servers.slack() as (page, settings), _bot(endpoint, settings, page):
+        with servers.slack() as (page, settings), serving(endpoint, settings, page):
             flstr = _commands(page)
         with servers.slack() as (page, settings), _listener(settings, page):
             floor = _commands(page)
@@ -50,7 +50,8 @@ def _commands(page: str) -> tuple[float, ...]:
 
 
 @contextmanager
-def _bot(endpoint: str, settings: SlackSettings, page: str) -> Iterator[None]:
+def serving(endpoint: str, settings: SlackSettings, page: str) -> Iterator[None]:
+    """flstr's bot between an etcd and a Slack, connected."""
     store = Store([endpoint])
     bot = Bot(Registry(store), settings)
     bot.listen()

@@ -18,7 +18,7 @@ from bot.actions import APPROVE, DENY
 from bot.message import Block, Message
 from bot.progress import plan_blocks, section_blocks, tally
 from bot.text import clip, duration, fit, split
-from model.mrkdwn import SIGNS, code_block
+from model.mrkdwn import MORE, SIGNS, code_block
 from model.operation import Approval, Decision, Notice, Operation, OperationStatus, StepState
 from model.steps import Losses, PlannedStep
 
@@ -28,7 +28,11 @@ NAMES_CHARACTERS = 400
 OUTPUT_CHARACTERS = 2800
 SECTION_CHARACTERS = 3000
 NOTICE_CHARACTERS = 9000
+# More of them might not fit in a section with all else.
+MENTIONED = 40
 TEXT_CHARACTERS = 300
+PAUSED = "paused; goes on when flstr starts again"
+PAUSED_SIGN = ":double_vertical_bar:"
 
 WORDS: dict[OperationStatus, str] = {
     "awaiting_approval": "waits for an approval",
@@ -53,15 +57,24 @@ ENDINGS: dict[OperationStatus, str] = {
 }
 
 
-def operation_card(operation: Operation, approval: Approval | None = None, approvers: Sequence[str] = ()) -> Message:
-    """The one card of an operation; `approvers` are the Slack users who may decide."""
-    above = (HeaderBlock(text=_header(operation)).to_dict(), _context(operation))
+def operation_card(
+    operation: Operation,
+    approval: Approval | None = None,
+    approvers: Sequence[str] = (),
+    *,
+    paused: bool = False,
+) -> Message:
+    """The one card of an operation; `approvers` are the Slack users who may decide.
+
+    Of one that is `paused`, as of one that has ended, no step is shown as under way.
+    """
+    above = (HeaderBlock(text=_header(operation, paused=paused)).to_dict(), _context(operation, paused=paused))
     asks = _asks(operation, approval, approvers)
     below = _ending(operation, approval)
     return Message(
-        text=fit(f"{operation.plan.title}: {_outcome(operation)}", TEXT_CHARACTERS),
-        blocks=(*above, *asks, *plan_blocks(operation), *below),
-        plain_blocks=(*above, *asks, *section_blocks(operation), *below),
+        text=fit(f"{operation.plan.title}: {_outcome(operation, paused=paused)}", TEXT_CHARACTERS),
+        blocks=(*above, *asks, *plan_blocks(operation, paused=paused), *below),
+        plain_blocks=(*above, *asks, *section_blocks(operation, paused=paused), *below),
     )
 
 
@@ -70,7 +83,7 @@ def failed_step(step: PlannedStep, state: StepState) -> Message:
     sentence = f":x: *{fit(step.title, 200)}* failed: {fit(state.detail or 'no reason was given', SENTENCE_CHARACTERS)}"
     blocks = [_section(sentence)]
     if state.output.strip():
-        blocks.append(_section(code_block(state.output, OUTPUT_CHARACTERS)))
+        blocks += _output(state.output)
     return Message(text=fit(f"{step.title} failed: {state.detail}", TEXT_CHARACTERS), blocks=tuple(blocks))
 
 
@@ -79,7 +92,7 @@ def told_line(step: PlannedStep, line: str) -> Message:
     first, _, output = line.strip().partition("\n")
     blocks = [_section(f":speech_balloon: *{fit(step.title, 200)}*: {fit(first, SENTENCE_CHARACTERS)}")]
     if output.strip():
-        blocks.append(_section(code_block(output, OUTPUT_CHARACTERS)))
+        blocks += _output(output)
     return Message(text=fit(f"{step.title}: {first}", TEXT_CHARACTERS), blocks=tuple(blocks))
 
 
@@ -90,33 +103,64 @@ def decision(taken: Decision) -> Message:
     return Message(text=f"{fit(taken.person, 100)} {verb} this plan", blocks=(_section(text),))
 
 
-def ending(operation: Operation) -> Message:
-    """What the thread hears at the end."""
+def too_long(output: str) -> bool:
+    """Whether the thread has an output in a file, since a message would show its last lines only."""
+    return len(code_block(output, len(output) * 5 + OUTPUT_CHARACTERS)) > OUTPUT_CHARACTERS
+
+
+def output_refused(step: PlannedStep) -> Message:
+    """What the thread hears where Slack takes no file."""
+    where = fit(step.title, 200)
+    return Message(f":warning: Slack does not take the whole output of {where} as a file.")
+
+
+def ending(operation: Operation, mentioned: Sequence[str] = ()) -> Message:
+    """What is said at the end; `mentioned` are the Slack users who wait for it."""
     took = _took(operation)
     text = f"{SIGNS[operation.status]} {_sentence(operation)}" + (f" ({tally(operation)}, {took})" if took else "")
+    to = " ".join(f"<@{user}>" for user in mentioned[:MENTIONED])
+    title = f"*{fit(operation.plan.title, 200)}*"
     return Message(
-        text=fit(f"{operation.plan.title}: {_outcome(operation)}", TEXT_CHARACTERS), blocks=(_section(text),)
+        text=fit(f"{operation.plan.title}: {_outcome(operation)}", TEXT_CHARACTERS),
+        blocks=(_section(f"{to} {title}\n{text}".strip()),),
     )
 
 
-def notice_card(notice: Notice) -> Message:
-    """Something that the channel hears once; its text is Slack mrkdwn."""
-    text = clip(notice.text, NOTICE_CHARACTERS)
-    parts = [part for part in split(text, SECTION_CHARACTERS) if part.strip()]
-    return Message(text=clip(notice.text, TEXT_CHARACTERS) or "…", blocks=tuple(_section(part) for part in parts))
+def notice_parts(notice: Notice) -> tuple[Message, ...]:
+    """Something that the channel hears once, in as many messages as it takes; its text is Slack mrkdwn."""
+    parts = [part for part in split(notice.text, NOTICE_CHARACTERS) if part.strip()] or [MORE]
+    return tuple(_notice(part) for part in parts)
 
 
-def _header(operation: Operation) -> PlainTextObject:
-    title = clip(f"{SIGNS[operation.status]} {operation.plan.title}", HEADER_CHARACTERS)
+def taken_back() -> Message:
+    """What is left of a message whose notice has become shorter."""
+    return Message("_No longer so; the message above says how it is._")
+
+
+def _notice(text: str) -> Message:
+    sections = [part for part in split(text, SECTION_CHARACTERS) if part.strip()]
+    return Message(text=clip(text, TEXT_CHARACTERS) or MORE, blocks=tuple(_section(part) for part in sections))
+
+
+def _output(output: str) -> list[Block]:
+    shown = [_section(code_block(output, OUTPUT_CHARACTERS))]
+    return (
+        [*shown, _section("_These are its last lines; the file below has all of them._")] if too_long(output) else shown
+    )
+
+
+def _header(operation: Operation, *, paused: bool) -> PlainTextObject:
+    sign = PAUSED_SIGN if paused else SIGNS[operation.status]
+    title = clip(f"{sign} {operation.plan.title}", HEADER_CHARACTERS)
     return PlainTextObject(text=title, emoji=True)
 
 
-def _context(operation: Operation) -> Block:
+def _context(operation: Operation, *, paused: bool) -> Block:
     origin = operation.origin
     who = f"asked by *{fit(origin.person or origin.display, 80)}*"
     words = f" with `{fit(origin.words.replace('`', ' '), 100)}`" if origin.words.strip() else ""
     said = [
-        WORDS[operation.status],
+        PAUSED if paused else WORDS[operation.status],
         f"{who}{words}",
         fit(origin.place, 60),
         f"revision `{fit(operation.revision[:7], 40)}`",
@@ -196,10 +240,10 @@ def _sentence(operation: Operation) -> str:
     return fit(operation.sentence, SENTENCE_CHARACTERS) or ENDINGS.get(operation.status, WORDS[operation.status])
 
 
-def _outcome(operation: Operation) -> str:
+def _outcome(operation: Operation, *, paused: bool = False) -> str:
     if operation.ended_already() and operation.sentence:
         return f"{WORDS[operation.status]}. {operation.sentence}"
-    return f"{WORDS[operation.status]}, {tally(operation)}"
+    return f"{PAUSED if paused else WORDS[operation.status]}, {tally(operation)}"
 
 
 def _took(operation: Operation) -> str:

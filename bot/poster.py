@@ -1,39 +1,34 @@
-"""Follows operations, approvals and notices, and puts what has to be shown into the outbox."""
+"""Follows operations, approvals and notices, and tells the outbox what is out of date."""
 
-import math
-import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import structlog
 
-from bot.cards import decision, ending, failed_step, notice_card, operation_card, told_line
 from bot.delivery import Letter
-from bot.message import Message
+from bot.letters import card_letter, notice_letters, paused_letter, thread_letters, words
+from bot.news import News
 from bot.outbox import Outbox
+from bot.pace import Rank
 from bot.shown import Cards
 from gitops.gate import approvers
 from gitops.registry import Registry
 from gitops.store import Following
 from model import keys
-from model.app import App
 from model.cluster import Cluster
-from model.errors import Refused
-from model.operation import ENDED, Approval, Card, Notice, Operation, OperationStatus, StepState
-from model.steps import BuildRelease, PlannedStep, StartInstance
+from model.operation import ENDED, Approval, Card, Notice, Operation, OperationStatus
 
 log = structlog.get_logger()
 
 # What ended longer ago is not told any more to a channel that never heard of it.
 OLD_SECONDS = 86400.0
-RETRY_SECONDS = 1.0
-STOP_SECONDS = 12.0
-URGENT: frozenset[OperationStatus] = ENDED.union(("awaiting_approval",))
+DECISIVE: frozenset[OperationStatus] = ENDED.union(("awaiting_approval",))
 
 
 class Poster:
-    """Keeps no state of its own: of what it hears it reads the newest from etcd, and has it shown whole."""
+    """Keeps nothing of a record but how much its thread has to hear; what is shown is read when its turn comes."""
 
     def __init__(
         self,
@@ -46,84 +41,123 @@ class Poster:
         self._registry = registry
         self._outbox = outbox
         self._cards = cards
+        self._channel = default_channel
         self._default_channel = default_channel
         self._clock = clock
+        self._words: dict[str, int] = {}
         self._followings: list[Following] = []
-        self._changed: queue.SimpleQueue[str] = queue.SimpleQueue()
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="slack poster", daemon=True)
+        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Begin to follow."""
+        self._cluster()
         store = self._registry.store
         self._followings = [
             store.follow(keys.OPERATIONS, self._operation_changed),
             store.follow(keys.APPROVALS, self._approval_changed),
             store.follow(keys.NOTICES, self._notice_changed),
+            store.follow(keys.FOLLOWERS, self._follower_changed),
         ]
-        self._thread.start()
 
-    def stop(self) -> None:
-        """Follow no more."""
-        self._stopped.set()
-        self._changed.put("")
+    def stop(self) -> list[News]:
+        """Follow no more; what says that work which goes on after the next start pauses meanwhile."""
         for following in self._followings:
             following.stop()
-        if self._thread.is_alive():
-            self._thread.join(timeout=STOP_SECONDS)
+        return [
+            News(record, partial(self._read_paused, record), self._channel, rank=Rank.DECISIVE)
+            for record in sorted(self._cards.under_way())
+        ]
 
     def _operation_changed(self, key: str, value: str | None) -> None:
-        if value is not None and not self._is_settled(Operation.model_validate_json(value)):
-            self._changed.put(key)
+        if value is None:
+            with self._lock:
+                self._words.pop(key.removeprefix(keys.OPERATIONS), None)
+            return
+        operation = Operation.model_validate_json(value)
+        if self._is_settled(operation):
+            return
+        rank = Rank.DECISIVE if operation.status in DECISIVE else Rank.PROGRESS
+        self._outbox.put(self._card(operation.id, rank))
+        with self._lock:
+            known, now = self._words.get(operation.id, 0), words(operation)
+            self._words[operation.id] = now
+        if now > known:
+            self._outbox.put(self._thread(operation.id, Rank.DECISIVE if operation.ended_already() else Rank.WORDS))
 
     def _approval_changed(self, _key: str, value: str | None) -> None:
-        if value is not None:
-            self._changed.put(keys.operation(Approval.model_validate_json(value).operation))
+        if value is None:
+            return
+        approval = Approval.model_validate_json(value)
+        self._outbox.put(self._card(approval.operation, Rank.DECISIVE))
+        if approval.decisions:
+            self._outbox.put(self._thread(approval.operation, Rank.WORDS))
 
     def _notice_changed(self, key: str, value: str | None) -> None:
         if value is not None:
-            self._changed.put(key)
+            notice_id = key.removeprefix(keys.NOTICES)
+            card = News(notice_id, partial(self._read_notice, key, 0), self._channel, rank=Rank.WORDS)
+            self._outbox.put(card)
+            rest = News(f"{notice_id}/thread", partial(self._read_notice, key, 1), self._channel, card, Rank.WORDS)
+            self._outbox.put(rest)
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            key = self._changed.get()
-            try:
-                self._show(key)
-            except Refused as refused:
-                # etcd does not answer: this state may be the last one, so it is tried until it is shown.
-                log.warning("a change is shown later", key=key, reason=refused.sentence)
-                self._changed.put(key)
-                self._stopped.wait(RETRY_SECONDS)
-            except Exception:
-                log.exception("a change could not be shown", key=key)
+    def _follower_changed(self, key: str, value: str | None) -> None:
+        """Who waits for the end is mentioned there, also where it came at the same time."""
+        operation_id = key.removeprefix(keys.FOLLOWERS).partition("/")[0]
+        if value is not None and self._cards.get(f"{operation_id}/end") is not None:
+            self._outbox.put(self._thread(operation_id, Rank.WORDS))
 
-    def _show(self, key: str) -> None:
-        text = self._registry.store.get(key) if key else None
-        if text is None:
-            return
-        if key.startswith(keys.NOTICES):
-            self._show_notice(Notice.model_validate_json(text))
-        else:
-            self._show_operation(Operation.model_validate_json(text))
+    def _card(self, operation_id: str, rank: Rank) -> News:
+        return News(operation_id, partial(self._read_card, operation_id), self._channel, rank=rank)
 
-    def _show_notice(self, notice: Notice) -> None:
-        if self._cards.get(notice.id) is None and self._clock() - notice.at > OLD_SECONDS:
-            return
-        message = notice_card(notice)
-        self._outbox.put(Letter(notice.id, message, message.digest(), self._cluster()[0]))
+    def _thread(self, operation_id: str, rank: Rank) -> News:
+        card = self._card(operation_id, rank)
+        return News(f"{operation_id}/thread", partial(self._read_thread, operation_id), self._channel, card, rank)
 
-    def _show_operation(self, operation: Operation) -> None:
-        if self._is_settled(operation):
-            return
+    def _read_card(self, operation_id: str) -> list[Letter]:
+        operation = self._operation(operation_id)
+        if operation is None or self._is_settled(operation):
+            return []
         channel, cluster = self._cluster()
         approval = self._approval(operation)
-        for letter in letters(operation, approval, may_approve(cluster, approval), channel):
-            self._outbox.put(letter)
+        return [card_letter(operation, approval, may_approve(cluster, approval), channel)]
+
+    def _read_thread(self, operation_id: str) -> list[Letter]:
+        operation = self._operation(operation_id)
+        if operation is None or self._is_settled(operation):
+            return []
+        channel, cluster = self._cluster()
+        followers = self._registry.store.prefix(keys.followers(operation_id))
+        users = [key.rpartition("/")[2] for key in followers]
+        return thread_letters(operation, self._approval(operation), mentioned(operation, cluster, users), channel)
+
+    def _read_notice(self, key: str, first: int) -> list[Letter]:
+        text = self._registry.store.get(key)
+        if text is None:
+            return []
+        notice = Notice.model_validate_json(text)
+        if self._cards.get(notice.id) is None and self._clock() - notice.at > OLD_SECONDS:
+            return []
+        found = notice_letters(notice, self._cluster()[0], self._is_known)
+        return found[:1] if first == 0 else found[1:]
+
+    def _read_paused(self, operation_id: str) -> list[Letter]:
+        # Whoever leads by now shows the work that goes on.
+        operation = None if self._registry.store.get(keys.LEADER) else self._operation(operation_id)
+        if operation is None or operation.status not in ("running", "queued"):
+            return self._read_card(operation_id) if operation is not None else []
+        return [paused_letter(operation, self._cluster()[0])]
+
+    def _is_known(self, record: str) -> bool:
+        return self._cards.get(record) is not None
 
     def _is_settled(self, operation: Operation) -> bool:
         ended = operation.ended if operation.ended is not None else operation.created
         old = operation.ended_already() and self._clock() - ended > OLD_SECONDS
         return old and shows_its_end(operation, self._cards.get(operation.id))
+
+    def _operation(self, operation_id: str) -> Operation | None:
+        text = self._registry.store.get(keys.operation(operation_id))
+        return None if text is None else Operation.model_validate_json(text)
 
     def _approval(self, operation: Operation) -> Approval | None:
         text = operation.approval and self._registry.store.get(keys.approval(operation.approval))
@@ -131,69 +165,11 @@ class Poster:
 
     def _cluster(self) -> tuple[str, Cluster | None]:
         if self._registry.store.get(keys.CLUSTER) is None:
-            return self._default_channel, None
+            self._channel = self._default_channel
+            return self._channel, None
         cluster = self._registry.cluster()
+        self._channel = cluster.channel
         return cluster.channel, cluster
-
-
-def letters(operation: Operation, approval: Approval | None, approvers: tuple[str, ...], channel: str) -> list[Letter]:
-    """Everything that has to be said of an operation so far: its card first, then what its thread hears."""
-
-    def said(record: str, message: Message) -> Letter:
-        return Letter(record, message, message.digest(), channel, parent=operation.id)
-
-    card = operation_card(operation, approval, approvers)
-    shown = f"{operation.status} {card.digest()}"
-    found = [Letter(operation.id, card, shown, channel, urgent=operation.status in URGENT)]
-    for index, taken in enumerate(approval.decisions if approval is not None else ()):
-        found.append(said(f"{operation.id}/decision/{index}", decision(taken)))
-    for record, step in tellers(operation):
-        for index, line in enumerate(operation.steps[step.id].told):
-            found.append(said(f"{operation.id}/told/{record}/{index}", told_line(step, line)))
-    for step in operation.plan.steps:
-        state = operation.steps.get(step.id)
-        if state is not None and state.status == "failed":
-            found.append(said(f"{operation.id}/failed/{step.id}", failed_step(step, state)))
-    if operation.ended_already():
-        found.append(said(f"{operation.id}/end", ending(operation)))
-    return found
-
-
-def tellers(operation: Operation) -> list[tuple[str, PlannedStep]]:
-    """The steps whose lines the thread hears, each by the id under which it hears them.
-
-    A release that is built on many machines is told of once, by the machine that had it first. All of them share the
-    id of the first in the plan: what is posted under it stays one message, whoever turns out to have been faster.
-    """
-    found: list[tuple[str, PlannedStep]] = []
-    builds: dict[tuple[str, ...], list[PlannedStep]] = {}
-    for step in operation.plan.steps:
-        if (app := _built_by(step)) is not None:
-            builds.setdefault((app.kind, app.app, app.commit, app.build or ""), []).append(step)
-        elif step.id in operation.steps:
-            found.append((step.id, step))
-    for steps in builds.values():
-        ended = [
-            (state.ended or math.inf, number)
-            for number, step in enumerate(steps)
-            if (state := operation.steps.get(step.id)) is not None and state.told and _is_built(step, state)
-        ]
-        if ended:
-            found.append((steps[0].id, steps[min(ended)[1]]))
-    return found
-
-
-def _built_by(step: PlannedStep) -> App | None:
-    """The app whose commit a step builds, if it builds one."""
-    match step.step:
-        case BuildRelease(app=app) | StartInstance(app=app, build=True):
-            return app
-    return None
-
-
-def _is_built(step: PlannedStep, state: StepState) -> bool:
-    """A step that builds and starts tells of its build once that is done, whatever becomes of the start."""
-    return state.status == "done" or isinstance(step.step, StartInstance)
 
 
 def shows_its_end(operation: Operation, card: Card | None) -> bool:
@@ -207,3 +183,10 @@ def may_approve(cluster: Cluster | None, approval: Approval | None) -> tuple[str
         return ()
     decided = {taken.person for taken in approval.decisions}
     return tuple(cluster.people[name].slack for name in approvers(approval, cluster) if name not in decided)
+
+
+def mentioned(operation: Operation, cluster: Cluster | None, followers: Sequence[str]) -> tuple[str, ...]:
+    """The Slack users who are told of the end: who asked, and everybody who asked for the same meanwhile."""
+    person = operation.origin.person
+    asked = cluster.people.get(person) if cluster is not None and person is not None else None
+    return tuple(dict.fromkeys([*([asked.slack] if asked else []), *followers]))

@@ -43,10 +43,14 @@ class Line:
     detail: str = ""
 
 
-def lines(operation: Operation) -> tuple[Line, ...]:
-    """What a card shows of the steps, in the plan's order, at most `MOST_LINES` and a line for each folded status."""
+def lines(operation: Operation, *, paused: bool = False) -> tuple[Line, ...]:
+    """What a card shows of the steps, in the plan's order, at most `MOST_LINES` and a line for each folded status.
+
+    Nothing is under way in an operation that has ended or is `paused`, whatever its steps were last noted as.
+    """
+    at_rest = "not finished" if operation.ended_already() else "paused" if paused else ""
     everything = [
-        _line(step.id, step.title, operation.steps.get(step.id, StepState())) for step in operation.plan.steps
+        _line(step.id, step.title, operation.steps.get(step.id, StepState()), at_rest) for step in operation.plan.steps
     ]
     if len(everything) <= MOST_LINES:
         return tuple(everything)
@@ -67,15 +71,15 @@ def tally(operation: Operation) -> str:
     return said + "".join(f", {counts[status]} {status}" for status in ("failed", "skipped") if counts[status])
 
 
-def plan_blocks(operation: Operation) -> tuple[Block, ...]:
+def plan_blocks(operation: Operation, *, paused: bool = False) -> tuple[Block, ...]:
     """A plan block with a task a line."""
-    tasks = [_task(line) for line in lines(operation)]
+    tasks = [_task(line) for line in lines(operation, paused=paused)]
     return (PlanBlock(title=tally(operation), tasks=tasks).to_dict(),) if tasks else ()
 
 
-def section_blocks(operation: Operation) -> tuple[Block, ...]:
+def section_blocks(operation: Operation, *, paused: bool = False) -> tuple[Block, ...]:
     """The same lines in plain sections."""
-    said = [f"*{tally(operation)}*", *(_sentence(line) for line in lines(operation))]
+    said = [f"*{tally(operation)}*", *(_sentence(line) for line in lines(operation, paused=paused))]
     parts: list[str] = []
     for line in said if operation.plan.steps else ():
         if parts and len(parts[-1]) + 1 + len(line) <= SECTION_CHARACTERS:
@@ -85,7 +89,9 @@ def section_blocks(operation: Operation) -> tuple[Block, ...]:
     return tuple(SectionBlock(text=part).to_dict() for part in parts)
 
 
-def _line(step_id: str, title: str, state: StepState) -> Line:
+def _line(step_id: str, title: str, state: StepState, at_rest: str) -> Line:
+    if at_rest and state.status == "running":
+        return Line(step_id, title, "skipped" if at_rest == "not finished" else "waiting", at_rest)
     detail = state.detail if state.status in ("running", "failed", "skipped") else ""
     return Line(step_id, title, state.status, detail or ("skipped" if state.status == "skipped" else ""))
 

@@ -17,6 +17,7 @@ from bot.clients import SlackSettings, is_loopback, web_client
 from bot.delivery import Delivery
 from bot.listeners import Listeners
 from bot.outbox import Outbox
+from bot.pace import Pace
 from bot.poster import Poster
 from bot.shown import Cards
 from gitops.registry import Registry
@@ -41,9 +42,10 @@ class Bot:
         self._client = web_client(settings)
         self._cards = Cards(registry.store)
         channels = Channels(self._client)
-        self._outbox = Outbox(Delivery(self._client, self._cards, channels), self._cards, channels)
+        pace = Pace()
+        self._outbox = Outbox(Delivery(self._client, self._cards, channels), self._cards, channels, pace=pace)
         self._poster = Poster(registry, self._outbox, self._cards, default_channel)
-        self._answers = Answers(registry.store, self._client)
+        self._answers = Answers(registry.store, self._client, self._cards, pace)
         self._listeners = Listeners(registry.store)
         self._socket: SocketModeHandler | None = None
         self._stopped = threading.Event()
@@ -66,9 +68,9 @@ class Bot:
         self._thread.join(timeout=STOP_SECONDS)
         if self._socket is not None:
             self._socket.close()  # type: ignore[no-untyped-call]
-        self._poster.stop()
+        paused = self._poster.stop()
         self._answers.stop()
-        self._outbox.stop()
+        self._outbox.stop(paused)
         self._listeners.stop()
 
     def connected(self) -> bool:

@@ -68,9 +68,12 @@ class Room:
 
     def thread(self) -> list[str]:
         """What was said below the only card."""
+        return [json.dumps(message.get("blocks"), ensure_ascii=False) for message in self.thread_messages()]
+
+    def thread_messages(self) -> list[Json]:
+        """The messages below the only card."""
         [card] = self.cards()
-        replies = self.people.messages(CHANNEL, thread_ts=card["ts"])
-        return [json.dumps(m["blocks"], ensure_ascii=False) for m in replies if m["ts"] != card["ts"]]
+        return [m for m in self.people.messages(CHANNEL, thread_ts=card["ts"]) if m["ts"] != card["ts"]]
 
     def ephemeral(self) -> list[tuple[str, str]]:
         return [(m["ephemeral_to"], m["text"]) for m in self.people.messages(CHANNEL) if m["ephemeral_to"]]

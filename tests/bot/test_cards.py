@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.cards import decision, ending, failed_step, notice_card, operation_card, told_line
+from bot.cards import decision, ending, failed_step, notice_parts, operation_card, told_line
 from bot.message import Message
 from lab.slack.blocks import MESSAGE, accepted
 from model.operation import Approval, Decision, Notice, Operation, StepState
@@ -194,7 +194,7 @@ def test_an_operation_that_was_given_up_says_for_what_and_what_it_did_not_begin(
     assert tasks(card)[-1]["title"] == "20 other steps not started"
     message = ending(make_operation((DONE, WAITING), "superseded", ended=1_700_000_046.0))
     assert message.blocks[0]["text"]["text"] == (
-        ":fast_forward: A newer one takes its place. (1 of 2 steps done, took 41 s)"
+        "*Scale worker to 2*\n:fast_forward: A newer one takes its place. (1 of 2 steps done, took 41 s)"
     )
 
 
@@ -205,14 +205,46 @@ def test_a_decision_is_told() -> None:
 
 def test_an_end_is_told(make_operation: MakeOperation) -> None:
     message = ending(make_operation((DONE,), "done", ended=1_700_000_046.0))
-    assert message.blocks[0]["text"]["text"] == ":white_check_mark: Done. (1 of 1 step done, took 41 s)"
+    assert message.blocks[0]["text"]["text"] == (
+        "*Scale worker to 2*\n:white_check_mark: Done. (1 of 1 step done, took 41 s)"
+    )
 
 
 def test_a_notice_is_shown_as_written() -> None:
-    card = notice_card(Notice(id="n1", text=":warning: revision `a1b2c3d` is refused", at=1.0))
+    [card] = notice_parts(Notice(id="n1", text=":warning: revision `a1b2c3d` is refused", at=1.0))
     assert card.blocks[0]["text"]["text"] == ":warning: revision `a1b2c3d` is refused"
-    slack_takes(notice_card(Notice(id="n2", text="", at=1.0)))
-    slack_takes(notice_card(Notice(id="n3", text="```\n" + "a line & more\n" * 2000, at=1.0)))
+    [nothing] = notice_parts(Notice(id="n2", text="", at=1.0))
+    slack_takes(nothing)
+
+
+def test_a_long_notice_is_split_and_nothing_of_it_is_lost() -> None:
+    parts = notice_parts(Notice(id="n3", text="```\n" + "a line & more\n" * 2000 + "```", at=1.0))
+    for part in parts:
+        slack_takes(part)
+    said = [block["text"]["text"] for part in parts for block in part.blocks]
+    assert len(parts) > 1
+    assert "\n".join(said).count("a line & more") == 2000
+
+
+@pytest.mark.parametrize("status", ["done", "failed", "cancelled", "superseded", "denied"])
+def test_no_step_of_an_ended_operation_is_shown_as_under_way(make_operation: MakeOperation, status: str) -> None:
+    card = operation_card(make_operation((DONE, RUNNING, WAITING), status, ended=1_700_000_046.0))
+    assert "in_progress" not in shown(card)
+    assert "large_blue_circle" not in json.dumps(card.plain_blocks)
+    assert "not finished" in shown(card)
+
+
+def test_a_paused_operation_says_so_and_shows_no_step_as_under_way(make_operation: MakeOperation) -> None:
+    card = operation_card(make_operation((DONE, RUNNING, WAITING)), paused=True)
+    slack_takes(card)
+    assert "in_progress" not in shown(card)
+    assert "paused; goes on when flstr starts again" in card.text
+    assert "paused; goes on when flstr starts again" in json.dumps(card.plain_blocks)
+
+
+def test_an_end_mentions_who_waits_for_it(make_operation: MakeOperation) -> None:
+    message = ending(make_operation((DONE,), "done", ended=1_700_000_046.0), ("U02DEVELOPER", "U01OPERATOR"))
+    assert message.blocks[0]["text"]["text"].startswith("<@U02DEVELOPER> <@U01OPERATOR> *Scale worker to 2*\n")
 
 
 texts = st.text(alphabet="a<&>`*é\n ", max_size=5).map(lambda text: text * 800)

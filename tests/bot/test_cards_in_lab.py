@@ -7,8 +7,8 @@ import pytest
 
 from lab.slack.settings import SlackSettings as LabSettings
 from model import keys
-from model.operation import Approval, Decision, Notice, Operation, StepState
-from tests.bot.room import CHANNEL, DEVELOPER, Room, eventually
+from model.operation import Approval, Decision, Notice, Operation, Origin, StepState
+from tests.bot.room import CHANNEL, DEVELOPER, OPERATOR, Room, eventually
 
 DONE = StepState(status="done")
 RUNNING = StepState(status="running", detail="joining vpn_ctrl")
@@ -144,6 +144,95 @@ def test_many_operations_meet_no_rate_limit(room: Room, make_operation: MakeOper
         room.put(make_operation((DONE, RUNNING), id=f"op{index}"))
     eventually(lambda: len(room.cards()) == 6 and room.card().count("1 of 2 steps done") == 12)
     assert [call["error"] for call in room.people.calls() if not call["ok"]] == []
+
+
+def test_what_flstr_did_by_itself_and_went_well_says_nothing_beyond_its_card(
+    room: Room, make_operation: MakeOperation
+) -> None:
+    room.start_bot()
+    by_itself = {"origin": Origin(display="flstr", place="by itself")}
+    room.put(make_operation((DONE, DONE), "done", ended=time.time(), **by_itself))
+    room.put(make_operation((DONE, FAILED), "failed", ended=time.time(), id="8b4c", **by_itself))
+    eventually(lambda: [m for m in room.people.messages(CHANNEL) if m.get("subtype") == "thread_broadcast"])
+    done, failed = sorted(room.cards(), key=lambda card: "failed" in card["text"])
+    assert ":white_check_mark:" in str(done)
+    assert room.people.messages(CHANNEL, thread_ts=done["ts"]) == [done]
+    assert len(room.people.messages(CHANNEL, thread_ts=failed["ts"])) == 3
+
+
+def test_the_end_is_broadcast_to_who_asked_and_who_followed(room: Room, make_operation: MakeOperation) -> None:
+    room.start_bot()
+    room.store.put(keys.follower("7f3a", OPERATOR), "")
+    room.put(make_operation((DONE, DONE), "done", ended=time.time()))
+    [end] = eventually(lambda: [m for m in room.people.messages(CHANNEL) if m.get("subtype") == "thread_broadcast"])
+    assert f"<@{DEVELOPER}> <@{OPERATOR}>" in str(end["blocks"])
+
+
+def test_a_long_output_is_uploaded_into_the_thread(room: Room, make_operation: MakeOperation) -> None:
+    output = "\n".join(f"line {number} of the build" for number in range(2000))
+    room.start_bot()
+    room.put(make_operation((FAILED.model_copy(update={"output": output}), RUNNING)))
+    eventually(lambda: room.cards() and len(room.thread_messages()) == 2)
+    [file] = room.thread_messages()[1]["files"]
+    assert room.people.download(file["url_private"]).decode() == output
+
+
+def test_a_stop_leaves_no_card_that_says_in_progress_and_the_same_card_goes_on(
+    room: Room, make_operation: MakeOperation
+) -> None:
+    room.start_bot()
+    room.put(make_operation((DONE, RUNNING)))
+    eventually(lambda: "in_progress" in room.card())
+    [before] = room.cards()
+    room.stop_bots()
+    assert "paused; goes on when flstr starts again" in room.card()
+    assert "in_progress" not in room.card()
+    room.start_bot()
+    eventually(lambda: "in_progress" in room.card())
+    room.put(make_operation((DONE, DONE), "done", ended=time.time()))
+    eventually(lambda: "took" in room.card())
+    assert [card["ts"] for card in room.cards()] == [before["ts"]]
+
+
+def test_a_controller_that_was_overtaken_does_not_call_paused_what_goes_on(
+    room: Room, make_operation: MakeOperation
+) -> None:
+    room.start_bot()
+    room.put(make_operation((DONE, RUNNING)))
+    eventually(lambda: "in_progress" in room.card())
+    room.store.put(keys.LEADER, "another")
+    room.stop_bots()
+    assert "in_progress" in room.card()
+
+
+def test_a_card_that_somebody_deleted_is_posted_anew(room: Room, make_operation: MakeOperation) -> None:
+    bot = room.start_bot()
+    room.put(make_operation((DONE, RUNNING)))
+    [card] = eventually(room.cards)
+    bot._client.chat_delete(channel=CHANNEL, ts=card["ts"])
+    room.put(make_operation((DONE, DONE), "done", ended=time.time()))
+    eventually(lambda: room.cards() and len(room.thread()) == 1)
+    assert "took" in room.card()
+
+
+def test_a_changed_notice_is_edited_in_place_also_after_a_day(room: Room) -> None:
+    room.start_bot()
+    notice = Notice(id="n1", text="a freeze holds 1 revision", at=time.time() - 80_000)
+    room.store.put(keys.notice("n1"), notice.to_json())
+    [before] = eventually(room.cards)
+    later = notice.model_copy(update={"text": "a freeze holds 2 revisions", "at": time.time() - 90_000})
+    room.store.put(keys.notice("n1"), later.to_json())
+    eventually(lambda: "2 revisions" in room.card())
+    assert [card["ts"] for card in room.cards()] == [before["ts"]]
+
+
+def test_a_long_notice_goes_on_in_its_thread(room: Room) -> None:
+    room.start_bot()
+    lines = [f"line {number} of the notice" for number in range(800)]
+    room.store.put(keys.notice("n1"), Notice(id="n1", text="\n".join(lines), at=time.time()).to_json())
+    eventually(lambda: room.cards() and "line 799 of" in str(room.thread_messages()))
+    blocks = [block for message in [*room.cards(), *room.thread_messages()] for block in message["blocks"]]
+    assert "\n".join(block["text"]["text"] for block in blocks).split("\n") == lines
 
 
 def test_a_notice_is_said_once(room: Room) -> None:

@@ -23,8 +23,11 @@ SCOPES = {
     "chat_postEphemeral": {"chat:write"},
     "chat_update": {"chat:write"},
     "files_upload_v2": {"files:write"},
+    "conversations_open": {"im:write"},
+    "chat_getPermalink": set(),
+    "views_publish": set(),
     "conversations_list": {"channels:read", "groups:read"},
-    "conversations_history": {"channels:history", "groups:history"},
+    "conversations_history": {"channels:history", "groups:history", "im:history"},
     "conversations_replies": {"channels:history", "groups:history"},
 }
 

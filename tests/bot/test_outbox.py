@@ -9,11 +9,14 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError
 
 from bot.channels import Channels
-from bot.delivery import Delivery, Letter
+from bot.delivery import Delivery, Letter, TextFile
 from bot.message import Message
+from bot.news import News
 from bot.outbox import Outbox
+from bot.pace import Rank
 from bot.shown import Cards
 from gitops.store import Store
+from model.errors import Refused
 
 CHANNEL = "C01FLSTR"
 
@@ -49,6 +52,8 @@ class Slack:
         self.faults: dict[str, list[Exception]] = {}
         self.faults_after: dict[str, list[Exception]] = {}
         self.refuses_plans = False
+        self.homes: list[tuple[str, Any]] = []
+        self.posted = 0
 
     def conversations_list(self, **_asked: Any) -> dict[str, Any]:
         self._called("conversations.list")
@@ -64,7 +69,7 @@ class Slack:
 
     def chat_postMessage(self, **given: Any) -> dict[str, Any]:  # noqa: N802 - slack-sdk's name
         self._called("chat.postMessage", given["blocks"])
-        ts = f"{len(self.messages) + 1}.0"
+        ts = self._ts()
         self.messages[ts] = given | {"ts": ts}
         self._raise(self.faults_after, "chat.postMessage")
         return {"ts": ts}
@@ -75,6 +80,20 @@ class Slack:
             raise api_error("message_not_found")
         self.messages[ts] |= given
         return {"ts": ts}
+
+    def files_upload_v2(self, filename: str, thread_ts: str | None, **_given: Any) -> None:
+        self._called("files.upload")
+        ts = self._ts()
+        self.messages[ts] = {"ts": ts, "text": "", "thread_ts": thread_ts, "files": [{"name": filename}]}
+        self._raise(self.faults_after, "files.upload")
+
+    def views_publish(self, user_id: str, view: dict[str, Any]) -> None:
+        self._called("views.publish")
+        self.homes.append((user_id, view))
+
+    def _ts(self) -> str:
+        self.posted += 1
+        return f"{self.posted}.0"
 
     def texts(self) -> list[str]:
         return [message["text"] for message in self.messages.values()]
@@ -100,15 +119,25 @@ class Desk:
     def __init__(self, store: Store, slack: Slack) -> None:
         self.slack = slack
         self.clock = slack.clock
+        self.reads: list[str] = []
         client = cast(WebClient, slack)
         self.cards = Cards(store)
         self.cards.load()
         channels = Channels(client)
         self.outbox = Outbox(Delivery(client, self.cards, channels), self.cards, channels, self.clock)
 
-    def put(self, record: str, text: str, **more: Any) -> None:
+    def put(self, record: str, text: str, *, rank: Rank = Rank.PROGRESS, **more: Any) -> None:
+        """Have a record stand so; it is read when its turn comes, and counted in `reads`."""
         message = more.pop("message", None) or Message(text)
-        self.outbox.put(Letter(record, message, f"state {message.digest()}", "flstr", **more))
+        status = more.pop("status", "state")
+        letter = Letter(record, message, f"{status} {message.digest()}", "flstr", **more)
+
+        def read() -> list[Letter]:
+            self.reads.append(record)
+            return [letter]
+
+        parent = News(letter.parent, lambda: [], "flstr") if letter.parent else None
+        self.outbox.put(News(record, read, "flstr", parent, rank))
 
     def run(self, seconds: float = 120.0) -> None:
         """Send until nothing is left or the time is over."""
@@ -147,6 +176,7 @@ def test_the_newest_state_wins(desk: Desk, slack: Slack) -> None:
     desk.run()
     assert slack.methods().count("chat.update") == 1
     assert slack.texts() == ["step 49"]
+    assert desk.reads == ["op1", "op1"], "it is read when its turn comes, not each time it changes"
 
 
 def test_a_state_that_stands_there_already_costs_nothing(desk: Desk, slack: Slack) -> None:
@@ -158,14 +188,130 @@ def test_a_state_that_stands_there_already_costs_nothing(desk: Desk, slack: Slac
     assert "chat.update" not in slack.methods()
 
 
-def test_posts_are_a_second_apart_and_urgent_ones_go_first(desk: Desk, slack: Slack) -> None:
+def test_posts_come_in_a_short_burst_and_then_a_second_apart(desk: Desk, slack: Slack) -> None:
+    for index in range(20):
+        desk.put(f"op{index:02}", f"op{index:02}")
+    desk.run()
+    times = [at for method, at in slack.calls if method == "chat.postMessage"]
+    assert all(later - earlier >= 1.0 for earlier, later in pairwise(times[3:]))
+    assert slack.texts() == [f"op{index:02}" for index in range(20)], "old news comes before young"
+
+
+def test_what_waits_for_a_person_goes_before_progress(desk: Desk, slack: Slack) -> None:
     for index in range(3):
         desk.put(f"op{index}", f"op{index}")
-    desk.put("asking", "asking", urgent=True)
+    desk.put("asking", "asking", rank=Rank.DECISIVE)
     desk.run()
     assert slack.texts() == ["asking", "op0", "op1", "op2"]
-    times = [at for method, at in slack.calls if method == "chat.postMessage"]
-    assert all(later - earlier >= 1.0 for earlier, later in pairwise(times))
+
+
+def test_a_change_that_comes_while_another_is_sent_is_sent_afterwards(desk: Desk, slack: Slack) -> None:
+    def read_and_change() -> list[Letter]:
+        desk.put("op1", "second")
+        return [Letter("op1", Message("first"), "first", "flstr")]
+
+    desk.outbox.put(News("op1", read_and_change, "flstr"))
+    desk.run()
+    assert slack.texts() == ["second"]
+    assert slack.methods() == ["conversations.list", "chat.postMessage", "chat.update"]
+
+
+def test_what_cannot_be_read_holds_up_nothing_and_is_read_again(desk: Desk, slack: Slack) -> None:
+    answers = [Refused("etcd does not answer"), None]
+
+    def read() -> list[Letter]:
+        if (problem := answers.pop(0)) is not None:
+            raise problem
+        return [Letter("op1", Message("at last"), "1", "flstr")]
+
+    desk.outbox.put(News("op1", read, "flstr"))
+    desk.put("op2", "op2")
+    desk.run()
+    assert slack.texts() == ["op2", "at last"]
+
+
+def test_a_home_is_published_as_it_is_when_its_turn_comes(desk: Desk, slack: Slack) -> None:
+    views: list[dict[str, Any] | None] = [{"type": "home"}, None]
+    for _ in range(3):
+        desk.outbox.publish("U01OPERATOR", lambda: views.pop(0))
+    desk.run()
+    desk.outbox.publish("U01OPERATOR", lambda: views.pop(0))
+    desk.run()
+    assert slack.homes == [("U01OPERATOR", {"type": "home"})]
+
+
+def test_what_a_stop_still_sends_is_what_it_was_given(desk: Desk, slack: Slack) -> None:
+    desk.put("op1", "running")
+    desk.run()
+    desk.put("op2", "never")
+    desk.outbox.stop([News("op1", lambda: [Letter("op1", Message("paused"), "paused", "flstr")], "flstr")])
+    desk.put("op3", "too late")
+    desk.run()
+    assert slack.texts() == ["paused"]
+
+
+LOG = TextFile("step-1.log", "Output", "all of it")
+
+
+def put_file(desk: Desk) -> None:
+    desk.put("op1", "card")
+    desk.run()
+    desk.put("op1/file", "no file", parent="op1", file=LOG)
+    desk.run()
+
+
+def test_a_file_is_uploaded_into_its_thread_once(desk: Desk, slack: Slack) -> None:
+    put_file(desk)
+    put_file(desk)
+    assert [m["files"] for m in slack.messages.values() if m.get("files")] == [[{"name": "step-1.log"}]]
+    assert slack.methods().count("files.upload") == 1
+
+
+def test_a_file_whose_answer_was_lost_is_looked_for_by_its_name(desk: Desk, slack: Slack) -> None:
+    slack.faults_after["files.upload"] = [URLError("connection reset")]
+    put_file(desk)
+    assert "conversations.replies" in slack.methods()
+    assert slack.methods().count("files.upload") == 1
+
+
+def test_where_files_are_refused_a_message_says_so(desk: Desk, slack: Slack) -> None:
+    slack.faults["files.upload"] = [api_error("missing_scope")]
+    put_file(desk)
+    assert slack.texts() == ["card", "no file"]
+
+
+def test_a_reply_that_is_broadcast_says_so_to_slack(desk: Desk, slack: Slack) -> None:
+    desk.put("op1", "card")
+    desk.run()
+    desk.put("op1/end", "end", parent="op1", broadcast=True)
+    desk.run()
+    assert [message["reply_broadcast"] for message in slack.messages.values()] == [None, True]
+
+
+def test_a_broadcast_whose_answer_was_lost_is_not_made_twice(desk: Desk, slack: Slack) -> None:
+    desk.put("op1", "card")
+    desk.run()
+    slack.faults_after["chat.postMessage"] = [TimeoutError()]
+    desk.put("op1/end", "end", parent="op1", broadcast=True)
+    desk.run()
+    assert slack.texts() == ["card", "end"]
+
+
+def test_where_the_card_of_a_thread_was_deleted_it_is_posted_anew_with_what_the_thread_has_to_hear(
+    desk: Desk, slack: Slack
+) -> None:
+    def card() -> list[Letter]:
+        return [Letter("op1", Message("card"), "1", "flstr")]
+
+    news = News("op1", card, "flstr")
+    desk.outbox.put(news)
+    desk.run()
+    slack.messages.clear()
+    slack.faults["chat.postMessage"] = [api_error("thread_not_found")]
+    end = Letter("op1/end", Message("end"), "1", "flstr", "op1")
+    desk.outbox.put(News("op1/thread", lambda: [end], "flstr", news))
+    desk.run()
+    assert [(m["text"], m["thread_ts"]) for m in slack.messages.values()] == [("card", None), ("end", "2.0")]
 
 
 def test_a_thread_waits_for_its_card(desk: Desk, slack: Slack) -> None:
@@ -308,14 +454,17 @@ def test_a_message_that_slack_never_takes_holds_up_nothing(desk: Desk, slack: Sl
 
 def test_a_hundred_operations_stay_within_the_budgets_and_end_true(desk: Desk, slack: Slack) -> None:
     for index in range(100):
-        desk.put(f"op{index}", f"{index} running")
+        desk.put(f"op{index}", f"{index} running", status="running")
     for step in range(20):
-        desk.run(10.0)
+        desk.run(5.0)
         for index in range(100):
-            desk.put(f"op{index}", f"{index} step {step}")
+            desk.put(f"op{index}", f"{index} step {step}", status="running")
     for index in range(100):
-        desk.put(f"op{index}", f"{index} done", urgent=True)
+        desk.put(f"op{index}", f"{index} done", rank=Rank.DECISIVE)
+    began = desk.clock.now
     desk.run(600.0)
     assert sorted(slack.texts()) == sorted(f"{index} done" for index in range(100))
     edits = [at for method, at in slack.calls if method == "chat.update"]
     assert max(sum(at <= other < at + 60.0 for other in edits) for at in edits) <= 50
+    assert len(desk.reads) <= len(slack.calls) + 5, "what is read is sent"
+    assert sum(at < began + 5.0 for at in edits if at >= began) >= 30, "edits are kept back for the ends"

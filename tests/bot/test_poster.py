@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from bot.poster import letters, may_approve, shows_its_end
+from bot.delivery import Letter
+from bot.letters import card_letter, thread_letters
+from bot.poster import may_approve, mentioned, shows_its_end
 from model.app import App
 from model.cluster import Cluster
 from model.operation import Approval, Card, Decision, Operation, StepState
@@ -16,6 +18,10 @@ DONE, FAILED, RUNNING = StepState(status="done"), StepState(status="failed"), St
 
 MakeOperation = Callable[..., Operation]
 MakeApproval = Callable[..., Approval]
+
+
+def letters(operation: Operation, approval: Approval | None, approvers: tuple[str, ...], channel: str) -> list[Letter]:
+    return [card_letter(operation, approval, approvers, channel), *thread_letters(operation, approval, (), channel)]
 
 
 def records(operation: Operation, approval: Approval | None = None) -> list[tuple[str, str | None]]:
@@ -113,13 +119,6 @@ def test_a_slower_machine_that_is_noted_first_gives_its_message_up_and_adds_none
     assert [record for record, _ in noted_first] == [record for record, _ in both] == ["7f3a/told/build-0/0"]
 
 
-@pytest.mark.parametrize(
-    ("status", "urgent"), [("queued", False), ("running", False), ("awaiting_approval", True), ("done", True)]
-)
-def test_what_waits_for_somebody_or_ended_goes_first(status: str, urgent: bool, make_operation: MakeOperation) -> None:
-    assert letters(make_operation(status=status), None, (), "flstr")[0].urgent is urgent
-
-
 def test_a_card_shows_its_end_by_the_status_it_was_noted_with(make_operation: MakeOperation) -> None:
     ended = make_operation((DONE,), "done")
     assert shows_its_end(ended, Card(record="7f3a", channel="C1", ts="1.0", shown="done 0123456789abcdef"))
@@ -151,5 +150,54 @@ def test_who_asked_and_who_decided_already_may_not_approve(
 def test_who_asked_may_approve_where_the_policy_says_so(
     cluster_text: dict[str, Any], make_approval: MakeApproval
 ) -> None:
-    cluster = Cluster.model_validate(cluster_text | {"approvals": {"requester_may_approve": True}})
+    cluster = Cluster.model_validate(cluster_text | {"approvals": {"not_by": []}})
     assert "U1DEVELOPER" in may_approve(cluster, make_approval())
+
+
+ASKED = {"origin": {"person": "developer"}}
+BY_ITSELF = {"origin": {"display": "flstr", "place": "by itself"}}
+
+
+@pytest.mark.parametrize(
+    ("status", "origin", "followers", "said"),
+    [
+        ("done", ASKED, (), "broadcast"),
+        ("failed", ASKED, (), "broadcast"),
+        ("denied", ASKED, (), "broadcast"),
+        ("superseded", ASKED, (), "in the thread"),
+        ("running", ASKED, (), "nothing"),
+        ("done", BY_ITSELF, (), "nothing"),
+        ("failed", BY_ITSELF, (), "broadcast"),
+        ("done", BY_ITSELF, ("U02DEVELOPER",), "broadcast"),
+    ],
+)
+def test_the_channel_hears_an_end_that_failed_or_that_somebody_waits_for(
+    make_operation: MakeOperation, status: str, origin: dict[str, Any], followers: tuple[str, ...], said: str
+) -> None:
+    letters = thread_letters(make_operation((DONE,), status, **origin), None, followers, "flstr")
+    heard = ["broadcast" if letter.broadcast else "in the thread" for letter in letters]
+    assert heard == [said] if said != "nothing" else heard == []
+
+
+def test_an_output_that_is_longer_than_fits_goes_as_a_whole_into_a_file(make_operation: MakeOperation) -> None:
+    output = "\n".join(f"line {number} <&>" for number in range(1000))
+    failed = StepState(status="failed", detail="the build ended with status 2", output=output)
+    [said, attached] = thread_letters(make_operation((failed,)), None, (), "flstr")
+    assert said.record == "7f3a/failed/step-0"
+    assert attached.file is not None
+    assert (attached.file.name, attached.file.content) == ("failed-step-0.log", output)
+    assert "the file below" in str(said.message.blocks)
+
+
+def test_an_output_that_fits_is_no_file(make_operation: MakeOperation) -> None:
+    failed = StepState(status="failed", output="make: *** no rule\n")
+    assert [letter.file for letter in thread_letters(make_operation((failed,)), None, (), "flstr")] == [None]
+
+
+def test_who_asked_and_who_followed_are_mentioned_once(
+    make_operation: MakeOperation, cluster_text: dict[str, Any]
+) -> None:
+    cluster = Cluster.model_validate(cluster_text)
+    assert mentioned(make_operation(), cluster, ["U2REVIEWER", "U1DEVELOPER"]) == ("U1DEVELOPER", "U2REVIEWER")
+    assert mentioned(make_operation(**BY_ITSELF), cluster, []) == ()
+    assert mentioned(make_operation(), None, []) == ()

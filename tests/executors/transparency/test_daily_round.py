@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 
 import pytest
 
-from bot.cards import notice_card
+from bot.cards import notice_parts
 from executors.transparency.check import TransparencyCheck
 from executors.transparency.fetching import Patience
 from executors.transparency.source import NotAnswered
@@ -57,7 +57,7 @@ class Channel:
         before = self._store.prefix(keys.NOTICES)
         self._rounds.look()
         new = {key: text for key, text in self._store.prefix(keys.NOTICES).items() if key not in before}
-        cards = [notice_card(Notice.model_validate_json(text)) for text in new.values()]
+        cards = [card for text in new.values() for card in notice_parts(Notice.model_validate_json(text))]
         return "\n".join(block["text"]["text"] for card in cards for block in card.blocks).splitlines()
 
 
