@@ -90,7 +90,7 @@ def state(number: int, done: int) -> Operation:
     )
     ended = done == STEPS
     fails = number % FAILS_OF == 0
-    statuses: list[StepStatus] = ["done"] * done + ["waiting"] * (STEPS - done)
+    statuses: list[StepStatus] = ["done" if index < done else "waiting" for index in range(STEPS)]
     if ended:
         statuses[-1] = "failed" if fails else "done"
     else:

@@ -45,6 +45,8 @@ def forgettable(found: Mapping[str, str], now: float) -> list[str]:
         *(keys.intent(item.id) for item in answered),
         # Whether noted with it or not: an answer may have been made twice, and its file only the first time.
         *(keys.attachment(item.id) for item in answered),
+        # Its files are noted below this.
+        *(keys.card(f"answer/{item.id}") for item in answered),
         *(key for key, item in asked.items() if now - item.not_after.timestamp() > CERTIFICATE_SECONDS),
         # Of a host that is there it was asked again long before, what came of it.
         *(key for key, item in orders.items() if now - item.at.timestamp() > CERTIFICATE_SECONDS),

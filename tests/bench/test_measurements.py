@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import command, following, poll, pure, scripts, slack
+from bench import command, following, poll, pure, scripts, slack, storm
 from bench.counting import CountingClient, git_calls
 from bench.deploys import by_script
 from bench.deploys import measure as deploys
@@ -80,6 +80,15 @@ def test_slack_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(slack, "COMMANDS", 3)
     [group] = slack.measure(tmp_path)
     assert [len(figure.seconds) for figure in group.figures] == [3, 3]
+
+
+def test_a_storm_is_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storm, "OPERATIONS", 2)
+    monkeypatch.setattr(storm, "STEP_SECONDS", (0.0, 0.02))
+    [group] = storm.measure(tmp_path)
+    assert [figure.kind for figure in group.figures] == ["flstr", "flstr", "floor"]
+    assert len(group.figures[1].seconds) == 2 * (storm.STEPS + 1)
+    assert "0 refused by limits" in group.figures[0].note
 
 
 @needs_sshd
