@@ -1,6 +1,5 @@
 """Follows operations, approvals and notices, and tells the outbox what is out of date."""
 
-import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -46,7 +45,6 @@ class Poster:
         self._clock = clock
         self._words: dict[str, int] = {}
         self._followings: list[Following] = []
-        self._lock = threading.Lock()
 
     def start(self) -> None:
         """Begin to follow."""
@@ -70,18 +68,16 @@ class Poster:
 
     def _operation_changed(self, key: str, value: str | None) -> None:
         if value is None:
-            with self._lock:
-                self._words.pop(key.removeprefix(keys.OPERATIONS), None)
+            self._words.pop(key.removeprefix(keys.OPERATIONS), None)
             return
         operation = Operation.model_validate_json(value)
         if self._is_settled(operation):
             return
         rank = Rank.DECISIVE if operation.status in DECISIVE else Rank.PROGRESS
         self._outbox.put(self._card(operation.id, rank))
-        with self._lock:
-            known, now = self._words.get(operation.id, 0), words(operation)
-            self._words[operation.id] = now
-        if now > known:
+        known, now = self._words.get(operation.id, 0), words(operation)
+        self._words[operation.id] = now
+        if now != known:
             self._outbox.put(self._thread(operation.id, Rank.DECISIVE if operation.ended_already() else Rank.WORDS))
 
     def _approval_changed(self, _key: str, value: str | None) -> None:
@@ -101,9 +97,9 @@ class Poster:
             self._outbox.put(rest)
 
     def _follower_changed(self, key: str, value: str | None) -> None:
-        """Who waits for the end is mentioned there, also where it came at the same time."""
+        """Who waits for the end is mentioned there, also where the end came at the same time."""
         operation_id = key.removeprefix(keys.FOLLOWERS).partition("/")[0]
-        if value is not None and self._cards.get(f"{operation_id}/end") is not None:
+        if value is not None:
             self._outbox.put(self._thread(operation_id, Rank.WORDS))
 
     def _card(self, operation_id: str, rank: Rank) -> News:

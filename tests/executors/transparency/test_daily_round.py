@@ -53,11 +53,11 @@ class Channel:
         self._rounds = Rounds(Registry(store), Operations(store), rounds, lambda: self.now)
 
     def look(self) -> list[str]:
-        """The lines of what is shown now, none where nothing is."""
+        """The lines of what the channel itself shows now, none where nothing is; the rest goes on in the thread."""
         before = self._store.prefix(keys.NOTICES)
         self._rounds.look()
         new = {key: text for key, text in self._store.prefix(keys.NOTICES).items() if key not in before}
-        cards = [card for text in new.values() for card in notice_parts(Notice.model_validate_json(text))]
+        cards = [notice_parts(Notice.model_validate_json(text))[0] for text in new.values()]
         return "\n".join(block["text"]["text"] for card in cards for block in card.blocks).splitlines()
 
 
