@@ -2,12 +2,21 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from slack_bolt import Ack, App
 
 from lab.slack.client import ControlError, SlackControl
+from lab.slack.settings import SlackSettings
+from tests.lab.slack.conftest import QUICK
 from tests.lab.slack.workspace import FLSTR, OPERATOR, Connect, Eventually, Json
+
+
+@pytest.fixture
+def settings() -> SlackSettings:
+    """Slack tries an event again for as long as a test lasts."""
+    return replace(QUICK, event_retry_seconds=(0.1,) * 200)
 
 
 @pytest.fixture
@@ -145,7 +154,7 @@ def test_a_deaf_connection_answers_no_ping_so_that_the_app_can_notice(
     (silent,) = people.sockets()
     eventually(lambda: [s for s in people.sockets() if s["connection"] != silent["connection"]])
     eventually(lambda: people.type(OPERATOR, FLSTR, "/flstr status")["acknowledged"])
-    assert handler.client.is_connected()  # type: ignore[no-untyped-call]
+    assert handler.client.is_connected()
 
 
 def test_an_event_finds_its_way_although_no_connection_was_there(
