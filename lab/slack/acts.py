@@ -1,15 +1,17 @@
 """What a person does in the workspace: types, clicks, submits. Each becomes an envelope to the app."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from lab.slack import answers, payloads
 from lab.slack.answers import Entered
 from lab.slack.blocks import interactive_elements
 from lab.slack.conversations import Conversation
+from lab.slack.envelopes import Delivery, Envelope
 from lab.slack.events import Events
 from lab.slack.messages import Content, Message
 from lab.slack.replies import reply
-from lab.slack.socket_mode import Delivery, Envelope
 from lab.slack.state import Slack, page_message
 from lab.slack.view_answers import ViewAnswer, answered
 from lab.slack.views import View
@@ -19,7 +21,7 @@ from lab.slack.workspace import BOT_USER_ID, SLACKBOT_ID, Person
 
 @dataclass(frozen=True)
 class Clicked:
-    """The element that a person acts on: in a message (`channel`, `ts`) or in a view."""
+    """The element that a person acts on: in a message (`channel`, `ts`) or in a view, whose inputs hold `values`."""
 
     action_id: str
     block_id: str = ""
@@ -27,6 +29,7 @@ class Clicked:
     ts: str = ""
     view_id: str = ""
     value: Entered = None
+    values: dict[str, Entered] = field(default_factory=dict)
 
 
 class Acts:
@@ -101,17 +104,24 @@ class Acts:
         }
 
     def _message_click(self, person: Person, clicked: Clicked) -> Json:
+        place, message = self._seen(person, clicked)
+        action = _action(_blocks(message), clicked, person.id)
+        return payloads.message_action(self._slack, person, place, message, action)
+
+    def _seen(self, person: Person, clicked: Clicked) -> tuple[Conversation, Message]:
         place = self._place(person.id, clicked.channel)
         message = place.message(clicked.ts)
         if message.ephemeral_to not in (None, person.id):
             raise RefusedError("message_not_found")
-        in_attachments = [b for a in message.content.attachments for b in a.get("blocks") or ()]
-        action = _action([*message.content.blocks, *in_attachments], clicked, person.id)
-        return payloads.message_action(self._slack, person, place, message, action)
+        return place, message
 
     def _view_click(self, person: Person, clicked: Clicked) -> Json:
         view = self._view(person.id, clicked.view_id)
-        action = _action(view.content["blocks"], clicked, person.id)
+        block, _ = _element(view.content["blocks"], clicked)
+        if block["type"] == "input" and not block.get("dispatch_action"):
+            raise RefusedError("action_not_dispatched", ["an input tells of itself only with dispatch_action"])
+        action = _action(view.content["blocks"], clicked, person.id, view.offered)
+        view.state, _ = answers.state(view.content["blocks"], clicked.values, view.offered)
         return payloads.view_action(self._slack, person, view, action)
 
     def _view(self, person_id: str, view_id: str) -> View:
@@ -123,7 +133,7 @@ class Acts:
     async def submit(self, person_id: str, view_id: str, values: dict[str, Entered]) -> Json:
         """Submit a modal; the answer's `errors` name inputs by block_id."""
         person, view = self._slack.person(person_id), self._view(person_id, view_id)
-        view.state, errors = answers.state(view.content["blocks"], values)
+        view.state, errors = answers.state(view.content["blocks"], values, view.offered)
         if errors:
             return {"acknowledged": False, "error": "incomplete", "errors": errors}
         payload = payloads.view_submission(self._slack, person, view)
@@ -146,20 +156,40 @@ class Acts:
             payload = payloads.view_closed(person, view, cleared=clear)
             await self._slack.socket.deliver(Envelope("interactive", payload))
 
-    async def suggest(self, person_id: str, view_id: str, action_id: str, typed: str) -> list[Json]:
-        """The options that the app offers in an external select for what was typed."""
-        person, view = self._slack.person(person_id), self._view(person_id, view_id)
-        block, element = _element(view.content["blocks"], Clicked(action_id))
-        payload = payloads.suggestion(person, view, block["block_id"], element["action_id"], typed)
+    async def suggest(self, person_id: str, where: Clicked, typed: str) -> Json:
+        """What the app offers in an external select for what was typed: `options`, and their `option_groups`."""
+        person = self._slack.person(person_id)
+        payload, offered = self._suggestion(person, where, typed)
         delivery = await self._slack.socket.deliver(Envelope("interactive", payload, wants_payload=True))
         told = delivery.payload or {}
-        grouped = [option for group in told.get("option_groups") or () for option in group.get("options") or ()]
-        return [*(told.get("options") or ()), *grouped]
+        groups = list(told.get("option_groups") or ())
+        options = [*(told.get("options") or ()), *(option for group in groups for option in group.get("options") or ())]
+        offered |= {str(option.get("value")): option for option in options}
+        return {"options": options, "option_groups": groups, "error": delivery.error}
 
-    def open_home(self, person_id: str) -> None:
+    def _suggestion(self, person: Person, where: Clicked, typed: str) -> tuple[Json, dict[str, Json]]:
+        """The payload, and where its element remembers what it was offered."""
+        if where.view_id:
+            view = self._view(person.id, where.view_id)
+            block, element = _element(view.content["blocks"], where)
+            container: Json = {"container": {"type": "view", "view_id": view.id}, "view": view.wire()}
+            offered = view.offered
+        else:
+            place, message = self._seen(person, where)
+            block, element = _element(_blocks(message), where)
+            container = payloads.message_container(place, message)
+            offered = {}
+        return payloads.suggestion(person, container, block["block_id"], element["action_id"], typed), offered
+
+    def open_home(self, person_id: str, tab: str = "home") -> None:
         person = self._slack.person(person_id)
         place = self._slack.conversations.direct(person.id)
-        self._events.home_opened(place, person.id, self._slack.views.home(person.id))
+        self._events.home_opened(place, person.id, self._slack.views.home(person.id), tab)
+
+
+def _blocks(message: Message) -> list[Json]:
+    in_attachments = [block for a in message.content.attachments for block in a.get("blocks") or ()]
+    return [*message.content.blocks, *in_attachments]
 
 
 def _submit_outcome(payload: Json, answer: ViewAnswer) -> Json:
@@ -178,8 +208,10 @@ def _element(blocks: list[Json], clicked: Clicked) -> tuple[Json, Json]:
     raise RefusedError("action_not_found")
 
 
-def _action(blocks: list[Json], clicked: Clicked, person_id: str) -> Json:
+def _action(
+    blocks: list[Json], clicked: Clicked, person_id: str, offered: Mapping[str, Json] = MappingProxyType({})
+) -> Json:
     block, element = _element(blocks, clicked)
     if person_id not in (element.get("visible_to_user_ids") or (person_id,)):
         raise RefusedError("action_not_found")
-    return answers.action(block, element, clicked.value)
+    return answers.action(block, element, clicked.value, offered)

@@ -1,7 +1,7 @@
 """What a person enters into block elements, as the `actions` and `state` of a payload."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from lab.slack.blocks import interactive_elements
 from lab.slack.wire import Json
@@ -9,7 +9,7 @@ from lab.slack.wire import Json
 Entered = str | list[str] | None
 
 
-def action(block: Json, element: Json, entered: Entered) -> Json:
+def action(block: Json, element: Json, entered: Entered, offered: Mapping[str, Json]) -> Json:
     """One entry of `actions`: what the element is, and what was chosen in it."""
     kind = element["type"]
     told: Json = {
@@ -20,11 +20,12 @@ def action(block: Json, element: Json, entered: Entered) -> Json:
     }
     if kind == "button":
         return told | {name: element[name] for name in ("text", "value", "style", "confirm") if name in element}
-    return told | value(element, entered)
+    return told | value(element, entered, offered)
 
 
-def value(element: Json, entered: Entered) -> Json:
-    """What was entered, in the field that the element's type has for it."""
+def value(element: Json, entered: Entered, offered: Mapping[str, Json]) -> Json:
+    """What was entered, in the field that the element's type has for it; `offered` are the options of external
+    selects by their values."""
     kind: str = element["type"]
     if kind in ("checkboxes", "multi_static_select"):
         names = entered if isinstance(entered, list) else [entered] if entered else []
@@ -32,7 +33,7 @@ def value(element: Json, entered: Entered) -> Json:
     text = entered[0] if isinstance(entered, list) and entered else entered
     text = text if isinstance(text, str) and text else None
     if kind == "external_select":
-        return {"selected_option": {"text": {"type": "plain_text", "text": text}, "value": text} if text else None}
+        return {"selected_option": _offered(element, text, offered) if text else None}
     if kind in ("static_select", "radio_buttons", "overflow"):
         return {"selected_option": _option(element, text)}
     if kind == "users_select":
@@ -40,6 +41,14 @@ def value(element: Json, entered: Entered) -> Json:
     if kind in ("channels_select", "conversations_select"):
         return {f"selected_{kind.partition('s_')[0]}": text}
     return {"value": text}
+
+
+def _offered(element: Json, name: str, offered: Mapping[str, Json]) -> Json:
+    """The option as the app gave it; one that it did not give is called by its value."""
+    initial = element.get("initial_option") or {}
+    if initial.get("value") == name:
+        return dict(initial)
+    return dict(offered.get(name) or {"text": {"type": "plain_text", "text": name}, "value": name})
 
 
 def _option(element: Json, name: str | None) -> Json | None:
@@ -50,7 +59,9 @@ def _option(element: Json, name: str | None) -> Json | None:
     return None
 
 
-def state(blocks: list[Json], values: dict[str, Entered]) -> tuple[Json, dict[str, str]]:
+def state(
+    blocks: list[Json], values: Mapping[str, Entered], offered: Mapping[str, Json]
+) -> tuple[Json, dict[str, str]]:
     """`state.values` of a submitted view, and an error a block for what is required or too long.
 
     `values` names an input by its block_id or its action_id.
@@ -60,7 +71,7 @@ def state(blocks: list[Json], values: dict[str, Entered]) -> tuple[Json, dict[st
     for block, element in _inputs(blocks):
         block_id, action_id = block["block_id"], element["action_id"]
         entered = values.get(block_id, values.get(action_id, _initial(element)))
-        filled.setdefault(block_id, {})[action_id] = {"type": element["type"]} | value(element, entered)
+        filled.setdefault(block_id, {})[action_id] = {"type": element["type"]} | value(element, entered, offered)
         if block["type"] == "input":
             problem = _problem(block, element, entered)
             if problem:
@@ -78,7 +89,12 @@ def _initial(element: Json) -> Entered:
     if "initial_options" in element:
         return [option["value"] for option in element["initial_options"]]
     option = element.get("initial_option")
-    return option["value"] if option else element.get("initial_value")
+    if option:
+        return str(option["value"])
+    for name in ("initial_value", "initial_user", "initial_channel", "initial_conversation", "initial_date"):
+        if name in element:
+            return str(element[name])
+    return None
 
 
 def _problem(block: Json, element: Json, entered: Entered) -> str | None:

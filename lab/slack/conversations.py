@@ -69,7 +69,11 @@ class Conversation:
         return self.messages[ts]
 
     def remove(self, ts: str) -> Message:
+        """A root with replies stays, and says that it was deleted."""
         message = self.message(ts)
+        if message.replies:
+            message.bury()
+            return message
         del self.messages[ts]
         root = self.messages.get(message.thread_ts or "")
         if root is not None and ts in root.replies:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from lab.slack.wire import Json
-from lab.slack.workspace import APP_ID, BOT_ID, BOT_NAME, BOT_USER_ID, TEAM_ID
+from lab.slack.workspace import APP_ID, BOT_ID, BOT_NAME, BOT_USER_ID, SLACKBOT_ID, TEAM_ID
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,8 @@ class Content:
 
 @dataclass
 class Message:
-    """`ephemeral_to` is the one person who sees it; such a message is in no history."""
+    """`ephemeral_to` is the one person who sees it; such a message is in no history. `deleted` is a root whose
+    replies outlast it."""
 
     channel: str
     ts: str
@@ -33,9 +34,16 @@ class Message:
     broadcast: bool = False
     edited_ts: str | None = None
     ephemeral_to: str | None = None
+    deleted: bool = False
     reactions: dict[str, list[str]] = field(default_factory=dict)
     replies: list[str] = field(default_factory=list)
     reply_users: list[str] = field(default_factory=list)
+
+    def bury(self) -> None:
+        """Deleted with replies below it: a stone stays for them to hang on."""
+        self.deleted, self.user, self.edited_ts = True, SLACKBOT_ID, None
+        self.content = Content(text="This message was deleted.")
+        self.reactions.clear()
 
     @property
     def by_app(self) -> bool:
@@ -73,6 +81,8 @@ class Message:
             wire["thread_ts"] = self.thread_ts
         if self.broadcast:
             wire["subtype"] = "thread_broadcast"
+        if self.deleted:
+            wire |= {"subtype": "tombstone", "hidden": True}
         if self.edited_ts is not None:
             wire["edited"] = {"user": self.user, "ts": self.edited_ts}
         if self.ephemeral_to is not None:

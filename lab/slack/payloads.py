@@ -44,8 +44,8 @@ def _interaction(kind: str, person: Person) -> Json:
     }
 
 
-def message_action(slack: Slack, person: Person, place: Conversation, message: Message, action: Json) -> Json:
-    """block_actions from an element of a message."""
+def message_container(place: Conversation, message: Message) -> Json:
+    """Where an element is that stands in a message."""
     container: Json = {
         "type": "message",
         "message_ts": message.ts,
@@ -54,12 +54,16 @@ def message_action(slack: Slack, person: Person, place: Conversation, message: M
     }
     if message.thread_ts is not None:
         container["thread_ts"] = message.thread_ts
+    channel = {"id": place.id, "name": "directmessage" if place.direct_with else place.name}
+    return {"container": container, "channel": channel, "message": message.wire()}
+
+
+def message_action(slack: Slack, person: Person, place: Conversation, message: Message, action: Json) -> Json:
+    """block_actions from an element of a message."""
     key = slack.response_urls.issue(person.id, place.id, message.ts, message.thread_ts)
     return _interaction("block_actions", person) | {
-        "container": container,
+        **message_container(place, message),
         "trigger_id": slack.triggers.issue(person.id),
-        "channel": {"id": place.id, "name": "directmessage" if place.direct_with else place.name},
-        "message": message.wire(),
         "state": {"values": {}},
         "response_url": response_url(slack, key),
         "actions": [action],
@@ -88,11 +92,10 @@ def view_closed(person: Person, view: View, *, cleared: bool) -> Json:
     return _interaction("view_closed", person) | {"view": view.wire(), "is_cleared": cleared}
 
 
-def suggestion(person: Person, view: View, block_id: str, action_id: str, typed: str) -> Json:
+def suggestion(person: Person, container: Json, block_id: str, action_id: str, typed: str) -> Json:
     """block_suggestion: the options of an external select for what was typed."""
     return _interaction("block_suggestion", person) | {
-        "container": {"type": "view", "view_id": view.id},
-        "view": view.wire(),
+        **container,
         "block_id": block_id,
         "action_id": action_id,
         "value": typed,

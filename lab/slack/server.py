@@ -2,11 +2,16 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from urllib.parse import urlencode
 
 from aiohttp import web
 
 from lab.slack.acts import Acts
-from lab.slack.control import Control, refusing
+from lab.slack.control import Control
+from lab.slack.control_faults import FaultControl
+from lab.slack.control_wire import refusing
+from lab.slack.control_workspace import WorkspaceControl
+from lab.slack.directory import Administration
 from lab.slack.events import Events
 from lab.slack.replies import handle_response_url
 from lab.slack.settings import SlackSettings
@@ -78,7 +83,11 @@ class SlackApi:
 
     def _application(self) -> web.Application:
         application = web.Application(client_max_size=UPLOAD_BYTES)
-        control = Control(self._slack, Acts(self._slack, self._events))
+        controls = (
+            Control(self._slack, Acts(self._slack, self._events)),
+            FaultControl(self._slack),
+            WorkspaceControl(Administration(self._slack, self._events)),
+        )
         application.add_routes(
             [
                 web.post("/api/{method}", WebApi(self._slack).handle),
@@ -86,7 +95,8 @@ class SlackApi:
                 web.post("/response/{key}", self._response_url),
                 web.post("/upload/v1/{file}", refusing(self._upload)),
                 web.get("/files/{file}", refusing(self._download)),
-                *control.routes(),
+                *(route for control in controls for route in control.routes()),
+                web.get("/archives/{channel}/p{digits}", self._permalink),
                 web.get("/", self._page),
                 web.static("/page", PAGE),
             ]
@@ -95,6 +105,12 @@ class SlackApi:
 
     async def _page(self, _request: web.Request) -> web.FileResponse:
         return web.FileResponse(PAGE / "index.html", headers={"Content-Security-Policy": _PAGE_POLICY})
+
+    async def _permalink(self, request: web.Request) -> web.Response:
+        """The page, where the message is."""
+        digits, thread = request.match_info["digits"], request.query.get("thread_ts")
+        where = {"in": request.match_info["channel"], "ts": f"{digits[:-6]}.{digits[-6:]}"}
+        raise web.HTTPFound(f"/#{urlencode(where | ({'thread': thread} if thread else {}))}")
 
     async def _response_url(self, request: web.Request) -> web.Response:
         return await handle_response_url(self._slack, request)

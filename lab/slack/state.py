@@ -63,6 +63,12 @@ class Slack:
             faults=Faults(),
         )
 
+    def group(self, group_id: str) -> UserGroup:
+        for group in self.user_groups:
+            if group.id == group_id:
+                return group
+        raise RefusedError("no_such_subteam")
+
     def person(self, user_id: str) -> Person:
         if user_id not in self.people:
             raise RefusedError("user_not_found")
@@ -92,6 +98,9 @@ class Slack:
 
     def remove(self, conversation: Conversation, ts: str) -> None:
         message = conversation.remove(ts)
+        if message.deleted:
+            self.show(message)
+            return
         self.feed.publish({"type": "deleted", "channel": conversation.id, "ts": ts})
         root = conversation.messages.get(message.thread_ts or "")
         if root is not None:

@@ -13,7 +13,8 @@ VIEW_BYTES = 250_000
 
 @dataclass
 class View:
-    """`content` is what the app sent: title, blocks, callback_id, …, with identifiers filled in."""
+    """`content` is what the app sent: title, blocks, callback_id, …, with identifiers filled in; `offered`
+    the options that it gave for what was typed in an external select, by their values."""
 
     id: str
     person: str
@@ -22,6 +23,7 @@ class View:
     previous_id: str | None = None
     hash: str = field(default_factory=lambda: new_id("h"))
     state: Json = field(default_factory=dict)
+    offered: dict[str, Json] = field(default_factory=dict)
 
     def wire(self) -> Json:
         return {

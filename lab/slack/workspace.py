@@ -56,3 +56,4 @@ CHANNELS = (
 )
 USER_GROUPS = (UserGroup("S01OPERATORS", "operators", "Operators", ("U01OPERATOR", "U03REVIEWER")),)
 COMMANDS = ("/flstr",)
+USAGE_HINTS = {"/flstr": "[deploy | scale | status | …] [app@commit]"}

@@ -53,7 +53,7 @@ def _own(slack: Slack, args: Args, error: str) -> tuple[Conversation, Message]:
     """The app's own message that the call names; an ephemeral one cannot be named."""
     conversation = slack.conversations.by_id(args.required("channel"))
     message = conversation.message(args.required("ts"))
-    if message.ephemeral_to is not None:
+    if message.ephemeral_to is not None or message.deleted:
         raise RefusedError("message_not_found")
     if not message.by_app:
         raise RefusedError(error)
@@ -88,6 +88,18 @@ def delete(slack: Slack, args: Args) -> Json:
     return {"ok": True, "channel": conversation.id, "ts": message.ts}
 
 
+def permalink(slack: Slack, args: Args) -> Json:
+    """A link that opens the page at the message."""
+    conversation = slack.conversations.by_id(args.required("channel"))
+    message = conversation.message(args.required("message_ts"))
+    if message.ephemeral_to is not None:
+        raise RefusedError("message_not_found")
+    link = f"{slack.base_url}/archives/{conversation.id}/p{message.ts.replace('.', '')}"
+    if message.is_reply:
+        link += f"?thread_ts={message.thread_ts}&cid={conversation.id}"
+    return {"ok": True, "channel": conversation.id, "permalink": link}
+
+
 def add_reaction(slack: Slack, args: Args) -> Json:
     message = slack.conversations.by_id(args.required("channel")).message(args.required("timestamp"))
     users = message.reactions.setdefault(args.required("name").strip(":"), [])
@@ -103,5 +115,6 @@ METHODS = (
     Method("chat.postEphemeral", post_ephemeral, 4),
     Method("chat.update", update, 3),
     Method("chat.delete", delete, 3),
+    Method("chat.getPermalink", permalink, None),
     Method("reactions.add", add_reaction, 3),
 )

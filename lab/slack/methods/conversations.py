@@ -1,12 +1,11 @@
 """conversations.*: which channels there are, who is in them, what was said."""
 
 from lab.slack.messages import Message
-from lab.slack.methods.method import Args, Method
+from lab.slack.methods.method import PAGE, Args, Method
 from lab.slack.state import Slack
 from lab.slack.wire import Json, RefusedError
 from lab.slack.workspace import BOT_USER_ID
 
-PAGE = 100
 PAGE_LIMIT = 999
 
 
@@ -22,7 +21,8 @@ def info(slack: Slack, args: Args) -> Json:
 
 def members(slack: Slack, args: Args) -> Json:
     conversation = slack.conversations.by_id(args.required("channel"))
-    return {"ok": True, "members": sorted(conversation.members), "response_metadata": {"next_cursor": ""}}
+    shown, cursor = args.page(sorted(conversation.members), most=PAGE_LIMIT)
+    return {"ok": True, "members": shown, "response_metadata": {"next_cursor": cursor}}
 
 
 def join(slack: Slack, args: Args) -> Json:
@@ -34,8 +34,15 @@ def join(slack: Slack, args: Args) -> Json:
 
 
 def open_direct(slack: Slack, args: Args) -> Json:
-    person = slack.person(args.required("users"))
-    return {"ok": True, "channel": {"id": slack.conversations.direct(person.id).id}}
+    """With one person; messages of several people are not part of the lab."""
+    if channel := args.text("channel"):
+        conversation = slack.conversations.by_id(channel)
+    else:
+        conversation = slack.conversations.direct(slack.person(args.required("users")).id)
+    if conversation.direct_with is None:
+        raise RefusedError("method_not_supported_for_channel_type")
+    whole = conversation.wire() if args.flag("return_im") else {"id": conversation.id}
+    return {"ok": True, "no_op": True, "already_open": True, "channel": whole}
 
 
 def history(slack: Slack, args: Args) -> Json:

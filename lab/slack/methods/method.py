@@ -1,12 +1,16 @@
 """What a Web API method is, and how it reads its arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 from lab.slack.content import parsed
 from lab.slack.state import Slack
 from lab.slack.wire import Json, RefusedError
+
+T = TypeVar("T")
+
+PAGE = 100
 
 
 class Args:
@@ -34,6 +38,16 @@ class Args:
             return int(value) if value else default
         except ValueError:
             raise RefusedError("invalid_arguments", [f"must be a number [json-pointer:/{name}]"]) from None
+
+    def page(self, items: Sequence[T], most: int) -> tuple[list[T], str]:
+        """The part of `items` that `limit` and `cursor` ask for, and the cursor of the next one, empty at the end."""
+        first, limit = self.number("cursor", 0), self.number("limit", PAGE)
+        if not 1 <= limit <= most:
+            raise RefusedError("invalid_limit")
+        if not 0 <= first <= len(items):
+            raise RefusedError("invalid_cursor")
+        end = first + limit
+        return list(items[first:end]), str(end) if end < len(items) else ""
 
     def structure(self, name: str) -> object:
         return parsed(self.values.get(name), "invalid_arguments")

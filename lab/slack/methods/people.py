@@ -62,9 +62,10 @@ def user_info(slack: Slack, args: Args) -> Json:
     return {"ok": True, "user": _bot_wire() if user_id == BOT_USER_ID else person_wire(slack.person(user_id))}
 
 
-def user_list(slack: Slack, _args: Args) -> Json:
+def user_list(slack: Slack, args: Args) -> Json:
     everyone = [person_wire(person) for person in slack.people.values()] + [_bot_wire()]
-    return {"ok": True, "members": everyone, "response_metadata": {"next_cursor": ""}}
+    shown, cursor = args.page(everyone, most=1000)
+    return {"ok": True, "members": shown, "response_metadata": {"next_cursor": cursor}}
 
 
 def user_by_email(slack: Slack, args: Args) -> Json:
@@ -94,10 +95,7 @@ def group_list(slack: Slack, args: Args) -> Json:
 
 
 def group_users(slack: Slack, args: Args) -> Json:
-    for group in slack.user_groups:
-        if group.id == args.required("usergroup"):
-            return {"ok": True, "users": list(group.members)}
-    raise RefusedError("no_such_subteam")
+    return {"ok": True, "users": list(slack.group(args.required("usergroup")).members)}
 
 
 METHODS = (

@@ -36,7 +36,9 @@ const picture = (image, className) => h("img", { class: className, src: image.im
 function input(block, context) {
   const error = context.errors?.[block.block_id];
   const label = words(block.label);
-  const field = interactive(block.element, { ...within(block, context), entered: context.entered?.(block), label });
+  const field = interactive(block.element, {
+    ...within(block, context), entered: context.entered?.(block), chosen: context.chosen?.(block), dispatches: block.dispatch_action ?? false, label,
+  });
   return h("div", { class: error ? "input wrong" : "input", "data-testid": `input-${block.block_id}` },
     h("div", { class: "label" }, label, block.optional ? h("small", {}, " (optional)") : null),
     field,

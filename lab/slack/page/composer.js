@@ -1,6 +1,7 @@
 // The box to write in: Enter sends, Shift+Enter breaks the line, ↑ in an empty box brings back the last line.
 
 import { act } from "./api.js";
+import { offers, usage, withReferences } from "./completion.js";
 import { h, icon } from "./dom.js";
 import { notice } from "./notice.js";
 import { store } from "./store.js";
@@ -10,7 +11,8 @@ const drafts = new Map(); // place and thread → what is typed and not sent, wh
 
 export function composer({ place, threadTs = null, label, placeholder }) {
   const box = h("textarea", { rows: "1", "aria-label": label, placeholder, "data-testid": threadTs ? "thread-composer" : "composer", spellcheck: "false" });
-  const hint = h("div", { class: "command-hint", hidden: true });
+  const list = h("div", { class: "completions", role: "listbox", "aria-label": "Suggestions", hidden: true });
+  const hint = h("div", { class: "usage", "data-testid": "usage", hidden: true });
   const sendButton = h("button", { type: "submit", "aria-label": "Send", disabled: true }, icon("send"));
 
   const draft = `${place} ${threadTs}`;
@@ -19,13 +21,29 @@ export function composer({ place, threadTs = null, label, placeholder }) {
     box.style.height = "auto";
     box.style.height = `${Math.min(box.scrollHeight, 180)}px`;
     sendButton.disabled = !box.value.trim();
-    const offered = store.workspace.commands.filter((command) => box.value && command.startsWith(box.value));
-    hint.hidden = !offered.length || threadTs !== null;
-    hint.replaceChildren(...offered.map((command) => offer(command)));
+    const offered = box.value ? offers(box.value.slice(0, box.selectionStart), { inThread: threadTs !== null }) : [];
+    list.replaceChildren(...offered.map(row));
+    list.hidden = !offered.length;
+    list.firstElementChild?.setAttribute("aria-selected", "true");
+    const said = usage(box.value);
+    hint.hidden = !said || threadTs !== null;
+    hint.replaceChildren(...(said ? [h("strong", {}, said[0]), " ", said[1]] : []));
   };
-  const offer = (command) =>
-    h("button", { type: "button", onclick: () => { box.value = `${command} `; box.focus(); changed(); } },
-      h("strong", {}, command), h("span", {}, `${store.workspace.app.name} · try `), h("code", {}, `${command} help`));
+  const row = (offer) => {
+    const take = () => {
+      box.setRangeText(offer.insert, offer.from, box.selectionStart, "end");
+      box.focus();
+      changed();
+    };
+    return h("button", { type: "button", role: "option", "aria-selected": "false", onclick: take }, offer.mark, h("strong", {}, offer.label), h("span", {}, offer.about));
+  };
+  const selected = () => list.querySelector("[aria-selected=true]");
+  const move = (by) => {
+    const rows = [...list.children];
+    const next = rows[(rows.indexOf(selected()) + by + rows.length) % rows.length];
+    selected().setAttribute("aria-selected", "false");
+    next.setAttribute("aria-selected", "true");
+  };
 
   const send = async () => {
     const text = box.value.trim();
@@ -38,8 +56,16 @@ export function composer({ place, threadTs = null, label, placeholder }) {
     } catch (error) {
       box.value = text;
       changed();
-      notice(error.message === "msg_too_long" ? "That line is too long to send." : error.message);
+      notice(REFUSALS[error.message] ?? error.message);
     }
+  };
+  /** A whole command is sent by Enter; half a word is completed by it. */
+  const completes = () => !list.hidden && !(box.value.startsWith("/") && store.workspace.commands.includes(box.value));
+  const OFFERED = {
+    Tab: () => selected().click(),
+    ArrowDown: () => move(1),
+    ArrowUp: () => move(-1),
+    Escape: () => { list.hidden = true; },
   };
   box.addEventListener("input", changed);
   box.value = drafts.get(draft) ?? "";
@@ -47,28 +73,21 @@ export function composer({ place, threadTs = null, label, placeholder }) {
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
       event.preventDefault();
-      send();
+      if (completes()) selected().click();
+      else send();
+    } else if (!list.hidden && OFFERED[event.key]) {
+      event.preventDefault();
+      OFFERED[event.key]();
     } else if (event.key === "ArrowUp" && !box.value && lastLine.has(place)) {
       event.preventDefault();
       box.value = lastLine.get(place);
       changed();
-    } else if (event.key === "Tab" && !hint.hidden) {
-      event.preventDefault();
-      hint.firstElementChild.click();
     }
   });
-  return h("form", { class: "composer", onsubmit: (event) => { event.preventDefault(); send(); } }, hint, h("div", { class: "composer-box" }, box, sendButton));
+  return h("form", { class: "composer", onsubmit: (event) => { event.preventDefault(); send(); } }, list, hint, h("div", { class: "composer-box" }, box, sendButton));
 }
 
-/** `@name` and `#channel` as Slack sends them; a command's text is sent as it was typed. */
-function withReferences(text) {
-  if (text.startsWith("/")) return text;
-  const { people, app, channels } = store.workspace;
-  const escaped = text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-  return [...people, app]
-    .reduce((line, one) => line.replace(new RegExp(`(?<!\\w)@${one.name}\\b`, "g"), `<@${one.id}>`), escaped)
-    .replace(/(?<!\w)#([a-z0-9_-]+)/g, (whole, name) => {
-      const found = channels.find((one) => one.name === name);
-      return found ? `<#${found.id}>` : whole;
-    });
-}
+const REFUSALS = {
+  msg_too_long: "That line is too long to send.",
+  channel_not_found: "You are not a member of this channel.",
+};

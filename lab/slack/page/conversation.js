@@ -3,6 +3,7 @@
 import { composer } from "./composer.js";
 import { h, icon, reconcile } from "./dom.js";
 import { avatar, message } from "./message.js";
+import { menuButton } from "./sidebar.js";
 import { channel, isReply, person, store, visible } from "./store.js";
 import { day, dayKey } from "./time.js";
 
@@ -14,10 +15,10 @@ export function conversation(place) {
   const here = channel(place);
   const title = here ? `#${here.name}` : store.workspace.app.name;
   const faces = here
-    ? h("div", { class: "faces", title: `${here.members} members` }, store.workspace.people.slice(0, 4).map((one) => avatar(one, "small")), h("span", {}, String(here.members)))
+    ? h("div", { class: "faces", title: `${here.members} members` }, store.workspace.people.filter((one) => here.member_ids.includes(one.id)).slice(0, 4).map((one) => avatar(one, "small")), h("span", {}, String(here.members)))
     : null;
   return [
-    h("header", { class: "place" }, h("h1", {}, here ? h("span", { class: "hash" }, "#") : null, here ? here.name : title), h("p", {}, here?.topic ?? "Direct messages with the app"), faces),
+    h("header", { class: "place" }, menuButton(), h("h1", {}, here ? h("span", { class: "hash" }, "#") : null, here ? here.name : title), h("p", {}, here?.topic ?? "Direct messages with the app"), faces),
     h("div", { class: "messages", id: "messages", role: "log", "aria-label": `Messages in ${title}`, tabIndex: 0 }),
     composer({ place, label: `Message ${title}`, placeholder: here ? `Message ${title}, or type ${store.workspace.commands[0]} help` : `Message ${title}` }),
   ];
@@ -67,9 +68,16 @@ function rows(messages, options, days = true) {
 
 const row = (one, continued, options) => ({
   key: one.ts,
-  signature: JSON.stringify([one, continued, store.me]),
+  signature: `${written(one)} ${continued} ${store.me}`,
   build: () => message(one, { continued, ...options }),
 });
+
+const texts = new WeakMap(); // a message is a new object when it changes
+
+function written(one) {
+  if (!texts.has(one)) texts.set(one, JSON.stringify(one));
+  return texts.get(one);
+}
 
 const continues = (before, one) =>
   before !== null && before.user === one.user && before.ephemeral_to === one.ephemeral_to && !person(one.user).isApp &&

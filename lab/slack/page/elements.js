@@ -1,5 +1,6 @@
 // Interactive elements. `act(element, value)` tells the app; `entered` remembers what an input holds.
 
+import { combobox } from "./combobox.js";
 import { h } from "./dom.js";
 import { withEmoji } from "./emoji.js";
 import { ask } from "./dialogs.js";
@@ -45,9 +46,11 @@ async function busy(control, work) {
   }
 }
 
-/** In an input block a choice is kept for the submission; elsewhere it is told at once. */
-const chosen = (element, context, value) =>
-  context.entered ? context.entered.set(element.action_id, value) : context.act(element, value);
+/** In an input block a choice is kept for the submission, and told where the block asks for it; elsewhere it is told at once. */
+function chosen(element, context, value) {
+  context.entered?.set(element.action_id, value);
+  if (!context.entered || context.dispatches) context.act(element, value);
+}
 
 const held = (element, context, initial) => {
   if (context.entered && !context.entered.has(element.action_id)) context.entered.set(element.action_id, initial ?? null);
@@ -74,30 +77,20 @@ function overflow(element, context) {
 }
 
 function externalSelect(element, context) {
-  const listId = `options-${element.action_id}`;
-  const list = h("datalist", { id: listId });
-  const offer = async (event) => {
-    const typed = event.target.value;
-    chosenWhileTyping(element, context, typed);
-    if (typed.length < (element.min_query_length ?? 3)) return;
-    const options = await context.suggest(element, typed);
-    list.replaceChildren(...options.map((one) => h("option", { value: one.value }, words(one.text))));
-  };
-  const field = h("input", {
-    list: listId,
-    type: "text",
-    autocomplete: "off",
-    value: held(element, context, element.initial_option?.value) ?? "",
-    placeholder: words(element.placeholder) || "Type to search…",
-    "aria-label": context.label ?? element.action_id,
-    "data-action-id": element.action_id,
-    oninput: offer,
-    onchange: (event) => context.entered || context.act(element, event.target.value),
+  // What was chosen is kept with its words: a modal that is drawn again shows them.
+  const kept = context.chosen?.get(element.action_id) ?? element.initial_option ?? null;
+  held(element, context, kept?.value);
+  return combobox({
+    element,
+    label: context.label ?? element.action_id,
+    initial: kept,
+    suggest: (typed) => context.suggest(element, typed),
+    choose: (option) => {
+      context.chosen?.set(element.action_id, option);
+      chosen(element, context, option?.value ?? null);
+    },
   });
-  return h("span", { class: "external" }, field, list);
 }
-
-const chosenWhileTyping = (element, { entered }, typed) => entered?.set(element.action_id, typed);
 
 function choices(kind) {
   return (element, context) => {
@@ -116,15 +109,27 @@ function choices(kind) {
   };
 }
 
+/** Whether a text input of a block with dispatch_action tells of itself `when`; Enter is what Slack takes for granted. */
+const tells = (element, context, when) =>
+  Boolean(context.dispatches) && (element.dispatch_action_config?.trigger_actions_on ?? ["on_enter_pressed"]).includes(when);
+
 function textInput(element, context) {
   const common = {
     "aria-label": context.label ?? element.action_id,
     "data-action-id": element.action_id,
     placeholder: words(element.placeholder) || undefined,
     maxlength: element.max_length ? String(element.max_length) : undefined,
-    value: held(element, context, element.initial_value) ?? "",
+    value: held(element, context, element.initial_value ?? element.initial_date ?? element.initial_time) ?? "",
     autofocus: element.focus_on_load ?? false,
-    oninput: (event) => context.entered?.set(element.action_id, event.target.value),
+    oninput: (event) => {
+      context.entered?.set(element.action_id, event.target.value);
+      if (tells(element, context, "on_character_entered")) context.act(element, event.target.value);
+    },
+    onkeydown: (event) => {
+      if (event.key !== "Enter" || element.multiline || !tells(element, context, "on_enter_pressed")) return;
+      event.preventDefault();
+      context.act(element, event.target.value);
+    },
   };
   if (element.multiline) {
     const area = h("textarea", { ...common, rows: "4", value: undefined });
@@ -138,12 +143,14 @@ const TEXT_TYPES = { number_input: "number", email_text_input: "email", url_text
 
 function people(element, context) {
   const options = store.workspace.people.map((one) => ({ value: one.id, text: { text: one.name } }));
-  return staticSelect({ ...element, options }, context);
+  return staticSelect({ ...element, options, initial_option: initial(element.initial_user) }, context);
 }
+
+const initial = (value) => (value ? { value } : undefined);
 
 function channels(element, context) {
   const options = store.workspace.channels.map((one) => ({ value: one.id, text: { text: `#${one.name}` } }));
-  return staticSelect({ ...element, options }, context);
+  return staticSelect({ ...element, options, initial_option: initial(element.initial_channel ?? element.initial_conversation) }, context);
 }
 
 const DRAWN = {

@@ -4,11 +4,12 @@ import { act } from "./api.js";
 import { blocks } from "./blocks.js";
 import { h } from "./dom.js";
 import { notice } from "./notice.js";
+import { menuButton } from "./sidebar.js";
 import { store } from "./store.js";
 
 export function home() {
   return [
-    h("header", { class: "place" }, h("img", { class: "avatar small", src: "/page/mark.svg", alt: "" }), h("h1", {}, store.workspace.app.name), h("p", {}, "Home")),
+    h("header", { class: "place" }, menuButton(), h("img", { class: "avatar small", src: "/page/mark.svg", alt: "" }), h("h1", {}, store.workspace.app.name), h("p", {}, "Home")),
     h("div", { class: "home", id: "home", "data-testid": "home" }),
   ];
 }
@@ -19,7 +20,7 @@ export function refreshHome() {
   const view = store.home;
   place.replaceChildren(
     ...(view
-      ? blocks(view.blocks, { act: (block, element, value) => click(view, block, element, value), suggest: async () => [] })
+      ? blocks(view.blocks, { act: (block, element, value) => click(view, block, element, value), suggest: (_block, element, typed) => act("suggest", { person: store.me, view_id: view.id, action_id: element.action_id, value: typed }) })
       : [h("p", { class: "empty" }, `${store.workspace.app.name} has not drawn its home yet.`)]));
 }
 

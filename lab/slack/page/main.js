@@ -53,7 +53,16 @@ function drawPlace() {
   refreshMessages(openThread);
   const list = document.getElementById("messages");
   if (list) list.scrollTop = list.scrollHeight;
+  showLinked(list);
   document.querySelector("#main textarea")?.focus();
+}
+
+/** A permalink's message is brought into sight and marked for a moment. */
+function showLinked(list) {
+  const ts = new URLSearchParams(location.hash.slice(1)).get("ts");
+  const linked = ts && list?.querySelector(`[data-ts="${CSS.escape(ts)}"]`);
+  linked?.scrollIntoView({ block: "center" });
+  linked?.classList.add("linked");
 }
 
 function drawThread() {
@@ -85,7 +94,27 @@ const DRAWN_BY = {
     refreshModal();
   },
   sidebar: () => drawSidebar({ go, become }),
+  place: () => {
+    drawPlace();
+    drawSidebar({ go, become });
+  },
 };
+
+const DRAW_MS = 16;
+const waiting = new Set();
+
+/** Many events in a moment are drawn once. */
+function drawSoon(what) {
+  if (!what) return;
+  if (!waiting.size) setTimeout(drawWaiting, DRAW_MS);
+  waiting.add(what);
+}
+
+function drawWaiting() {
+  const all = [...waiting];
+  waiting.clear();
+  for (const what of all) DRAWN_BY[what]();
+}
 
 async function begin() {
   await loadEverything();
@@ -94,4 +123,4 @@ async function begin() {
 }
 
 window.addEventListener("hashchange", draw);
-listen((event) => store.workspace && DRAWN_BY[take(event)]?.(), begin);
+listen((event) => store.workspace && drawSoon(take(event)), begin);

@@ -30,7 +30,7 @@ export function message(one, { continued = false, openThread = null } = {}) {
     h("div", { class: "content" },
       hidden ? h("div", { class: "only-you" }, icon("eye"), "Only visible to you") : null,
       continued ? null : author(who, one),
-      one.subtype === "thread_broadcast" ? h("div", { class: "broadcast" }, icon("thread"), "replied in a thread") : null,
+      openThread && one.subtype === "thread_broadcast" ? broadcast(one, openThread) : null,
       body(one),
       (one.files ?? []).map(file),
       reactions(one),
@@ -38,6 +38,20 @@ export function message(one, { continued = false, openThread = null } = {}) {
     openThread && !hidden
       ? h("div", { class: "tools" }, h("button", { type: "button", title: "Reply in thread", "aria-label": "Reply in thread", onclick: () => openThread(one) }, icon("thread")))
       : null);
+}
+
+/** In the channel a broadcast says which thread it is from. */
+function broadcast(one, openThread) {
+  const root = store.messages.get(one.channel)?.get(one.thread_ts);
+  return h("div", { class: "broadcast" }, icon("thread"), h("span", {}, "replied to a thread: "),
+    h("button", { type: "button", "data-testid": "broadcast", onclick: () => openThread(one) }, root ? inOneLine(root) : "the thread"));
+}
+
+const ROOT_CHARACTERS = 80;
+
+function inOneLine(one) {
+  const text = h("span", {}, mrkdwn(one.text || "a message")).textContent.replace(/\s+/g, " ");
+  return text.length > ROOT_CHARACTERS ? `${text.slice(0, ROOT_CHARACTERS - 1)}…` : text;
 }
 
 const author = (who, one) =>
@@ -49,8 +63,9 @@ const author = (who, one) =>
 function body(one) {
   const context = {
     act: (block, element, value) => click(one, block, element, value),
-    suggest: async () => [],
+    suggest: (_block, element, typed) => act("suggest", { person: store.me, channel: one.channel, ts: one.ts, action_id: element.action_id, value: typed }),
   };
+  if (one.subtype === "tombstone") return [h("div", { class: "tombstone" }, one.text)];
   // Slack shows the flag on messages of text only.
   const edited = one.edited && !one.blocks?.length ? h("span", { class: "edited" }, "(edited)") : null;
   const drawn = one.blocks?.length

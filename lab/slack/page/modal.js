@@ -4,16 +4,17 @@ import { act } from "./api.js";
 import { blocks } from "./blocks.js";
 import { h, icon } from "./dom.js";
 import { words } from "./elements.js";
+import { notice } from "./notice.js";
 import { store } from "./store.js";
 
-let shown = null; // {view, dialog, entered, errors}
+let shown = null; // {view, dialog, entered, chosen, errors, trouble}; entered and chosen by block and action
 
 export function refreshModal() {
   const view = store.modals.at(-1) ?? null;
   if (shown && (!view || view.id !== shown.view.id)) remove();
   if (!view) return;
   if (!shown) {
-    shown = { view, entered: new Map(), errors: {}, trouble: "", dialog: h("dialog", { class: "dialog modal", "data-testid": "modal" }) };
+    shown = { view, entered: new Map(), chosen: new Map(), errors: {}, trouble: "", dialog: h("dialog", { class: "dialog modal", "data-testid": "modal" }) };
     shown.dialog.addEventListener("cancel", (event) => { event.preventDefault(); cancel(); });
     document.body.append(shown.dialog);
     fill();
@@ -35,7 +36,7 @@ function fill() {
   dialog.setAttribute("aria-label", words(view.title));
   const form = h("form", { onsubmit: submit, novalidate: true },
     h("header", {}, h("img", { class: "avatar small", src: "/page/mark.svg", alt: "" }), h("h2", {}, words(view.title)),
-      h("button", { type: "button", class: "close", "aria-label": "Close", onclick: cancel }, icon("cross"))),
+      h("button", { type: "button", class: "close", "aria-label": "Close", onclick: closeAll }, icon("cross"))),
     h("div", { class: "dialog-body" }, blocks(view.blocks, context()), shown.trouble ? h("p", { class: "field-error", role: "alert" }, shown.trouble) : null),
     h("footer", {},
       h("button", { type: "button", class: "button", onclick: cancel }, words(view.close) || "Cancel"),
@@ -44,29 +45,47 @@ function fill() {
 }
 
 function context() {
-  const { view, entered, errors } = shown;
+  const { view, entered, chosen, errors } = shown;
   return {
     errors,
-    entered: (block) => {
-      if (!entered.has(block.block_id)) entered.set(block.block_id, new Map());
-      return entered.get(block.block_id);
-    },
-    act: (block, element, value) => act("click", { person: store.me, view_id: view.id, block_id: block.block_id, action_id: element.action_id, value }),
-    suggest: async (_block, element, typed) => (await act("suggest", { person: store.me, view_id: view.id, action_id: element.action_id, value: typed })).options,
+    entered: (block) => ofBlock(entered, block),
+    chosen: (block) => ofBlock(chosen, block),
+    act: (block, element, value) => click(view, block, element, value),
+    suggest: (_block, element, typed) => act("suggest", { person: store.me, view_id: view.id, action_id: element.action_id, value: typed }),
   };
+}
+
+function ofBlock(kept, block) {
+  if (!kept.has(block.block_id)) kept.set(block.block_id, new Map());
+  return kept.get(block.block_id);
+}
+
+async function click(view, block, element, value) {
+  const outcome = await act("click", {
+    person: store.me, view_id: view.id, block_id: block.block_id, action_id: element.action_id, value, values: values(),
+  });
+  if (outcome.error) notice(`${store.workspace.app.name} did not answer (${outcome.error}). Try again?`);
+}
+
+/** What the inputs hold, by their blocks. */
+function values() {
+  const all = {};
+  for (const [blockId, fields] of shown.entered) for (const value of fields.values()) all[blockId] = value;
+  return all;
 }
 
 async function submit(event) {
   event.preventDefault();
-  const values = {};
-  for (const [blockId, fields] of shown.entered) for (const value of fields.values()) values[blockId] = value;
   event.submitter?.classList.add("busy");
   const { view } = shown;
-  const outcome = await act("submit", { person: store.me, view_id: view.id, values });
+  const outcome = await act("submit", { person: store.me, view_id: view.id, values: values() });
   if (shown?.view.id !== view.id || (!outcome.error && !Object.keys(outcome.errors).length)) return;
   shown.errors = outcome.errors;
   shown.trouble = Object.keys(outcome.errors).length ? "" : `We had some trouble connecting (${outcome.error}). Try again?`;
   fill();
+  shown.dialog.querySelector(".input.wrong :is(input, textarea, select)")?.focus();
 }
 
+/** Back to the modal below, if there is one; the cross closes all of them. */
 const cancel = () => act("close", { person: store.me, view_id: shown.view.id });
+const closeAll = () => act("close", { person: store.me, view_id: shown.view.id, clear: store.modals.length > 1 });

@@ -100,12 +100,15 @@ function reference(entity, whole) {
   if (target.startsWith("@")) return mention(`@${label || person(target.slice(1)).name}`, target.slice(1) === store.me);
   if (target.startsWith("#")) return mention(`#${label || channel(target.slice(1))?.name || target.slice(1)}`);
   if (target.startsWith("!date^")) return date(target, label);
-  if (target.startsWith("!subteam^")) return mention(label || `@${groupHandle(target.slice(9))}`);
+  if (target.startsWith("!subteam^")) return groupMention(target.slice(9), label);
   if (target.startsWith("!")) return mention(`@${target.slice(1).split("^")[0]}`, true);
   return link(target, label ? unescaped(label) : undefined) ?? unescaped(whole);
 }
 
-const groupHandle = (id) => store.workspace.groups.find((group) => group.id === id)?.handle ?? id;
+function groupMention(id, label) {
+  const group = store.workspace.groups.find((one) => one.id === id);
+  return mention(label || `@${group?.handle ?? id}`, group?.members.includes(store.me));
+}
 
 export const mention = (text, loud = false) => h("span", { class: loud ? "mention loud" : "mention" }, text);
 

@@ -1,6 +1,6 @@
 // The bar on the left: channels, the app, and the switch for who one is.
 
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { avatar } from "./message.js";
 import { myself, store } from "./store.js";
 
@@ -32,3 +32,13 @@ export function drawSidebar({ go, become }) {
           type: "button", role: "radio", class: "entry", "aria-checked": String(one.id === store.me), "data-testid": `be-${one.name}`, onclick: () => become(one.id),
         }, avatar(one, "small"), h("span", {}, one.name))))));
 }
+
+const open = (shown) => document.body.classList.toggle("menu-open", shown);
+
+/** Shows the bar in a narrow window, where it is out of sight; a choice or a click beside it puts it away. */
+export const menuButton = () =>
+  h("button", { type: "button", class: "menu", "aria-label": "Show channels", onclick: (event) => { event.stopPropagation(); open(true); } }, icon("menu"));
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest(".entry") || !event.target.closest("#sidebar")) open(false);
+});

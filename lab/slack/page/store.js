@@ -68,6 +68,9 @@ export function take(event) {
       if (event.person !== store.me) return null;
       Object.assign(store, { modals: event.modals, home: event.home });
       return "views";
+    case "workspace":
+      store.workspace = event.workspace;
+      return "place";
     case "connections":
       store.workspace.connections = event.connections;
       return "sidebar";

@@ -1,17 +1,16 @@
 """The page in a real browser: a person reads, types, clicks, and is another person."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 from slack_bolt import Ack, App, Respond
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from lab.slack.client import SlackControl
-from lab.slack.server import SlackApi
 
 pytestmark = pytest.mark.browser
 
@@ -20,27 +19,6 @@ Connect = Callable[[], SocketModeHandler]
 FLSTR = "C01FLSTR"
 OPERATOR = "U01OPERATOR"
 DEVELOPER = "U02DEVELOPER"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def page(browser: Browser, slack: SlackApi) -> Iterator[Page]:
-    """The page as the operator sees it; an error in its scripts fails the test."""
-    page = browser.new_page(viewport={"width": 1280, "height": 860})
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(slack.url)
-    expect(page.get_by_role("log", name="Messages in #flstr")).to_be_visible()
-    yield page
-    page.close()
-    assert errors == []
 
 
 def button(action_id: str, text: str, **more: Any) -> Json:

@@ -8,6 +8,7 @@ from slack_sdk.http_retry.builtin_handlers import RateLimitErrorRetryHandler
 from lab.slack.client import SlackControl
 from lab.slack.limits import RateLimiter
 from lab.slack.settings import RateLimits, SlackSettings
+from lab.slack.web_api import METHODS
 
 FLSTR = "C01FLSTR"
 
@@ -48,6 +49,20 @@ def test_a_tier_is_counted_a_method() -> None:
     limiter = RateLimiter(RateLimits(tier_per_minute=(1, 2, 50, 100)), clock=lambda: 0.0)
     assert [limiter.method("users.list", 2) for _ in range(3)] == [0, 0, 30]
     assert limiter.method("conversations.list", 2) == 0
+
+
+def test_methods_have_the_tiers_that_slack_documents() -> None:
+    tiers = {name: method.tier for name, method in METHODS.items()}
+    assert {name for name, tier in tiers.items() if tier == 4} == {
+        *("chat.postEphemeral", "conversations.members", "users.info"),
+        *("views.open", "views.push", "views.update", "views.publish"),
+        *("files.getUploadURLExternal", "files.completeUploadExternal"),
+    }
+    assert {tiers[name] for name in ("usergroups.list", "usergroups.users.list", "users.list")} == {2}
+    assert {tiers[name] for name in ("chat.update", "chat.delete", "conversations.history", "conversations.open")} == {
+        3
+    }
+    assert {tiers[name] for name in ("chat.postMessage", "chat.getPermalink")} == {None}
 
 
 def test_limits_can_be_off() -> None:
