@@ -50,6 +50,7 @@ from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.drain import Drain
 from gitops.verbs.history import History
+from gitops.verbs.hold import HoldVerbs
 from gitops.verbs.look import Look
 from gitops.verbs.scale import Scale
 from gitops.worker import Worker
@@ -158,6 +159,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         worker.dispatch.at_rest,
         settings.acme_directory,
     )
+    hold = HoldVerbs(worker.holding, worker.following, worker.wake)
     handlers: Mapping[str, Handler] = {
         "deploy": apps.deploy,
         "rollback": apps.rollback,
@@ -179,6 +181,12 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         "sync": decide.sync,
         "approve": decide.approve,
         "deny": decide.deny,
+        "lock": hold.lock,
+        "unlock": hold.unlock,
+        "freeze": hold.freeze,
+        "thaw": hold.thaw,
+        "suspend": hold.suspend,
+        "resume": hold.resume,
     }
     desk = Desk(store, registry, handlers)
     scheduler = _scheduler(

@@ -20,6 +20,7 @@ from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.drain import Drain
 from gitops.verbs.history import History
+from gitops.verbs.hold import HoldVerbs
 from gitops.verbs.look import Look
 from gitops.verbs.scale import Scale
 from gitops.worker import Worker
@@ -130,12 +131,15 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     drain = Drain(commits, registry.dead)
     look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest, DIRECTORY, today)
     decide = Decide(store, operations, worker.wake, clock)
+    hold = HoldVerbs(worker.holding, worker.following, worker.wake, clock)
     handlers: dict[str, Handler] = {
         "deploy": apps.deploy, "rollback": apps.rollback, "restart": apps.restart, "stop": apps.stop, "remove": apps.remove,
         "scale": scale.scale, "history": History(repo, registry, operations).history, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
         "drain": drain.drain, "undrain": drain.undrain,
         "graph": look.graph, "doctor": look.doctor, "logs": look.logs, "env": look.env, "crtsh": look.crtsh,
+        "lock": hold.lock, "unlock": hold.unlock, "freeze": hold.freeze, "thaw": hold.thaw,
+        "suspend": hold.suspend, "resume": hold.resume,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
     return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks, renewals)
