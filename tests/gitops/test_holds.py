@@ -88,7 +88,7 @@ def test_a_locked_app_is_as_the_revision_of_its_lock_and_all_else_is_new() -> No
     mix = held(new, [LOCKED], {"r": old}.__getitem__)
     assert mix == Manifests(new.cluster, old.apps)
     assert held(replace(new, apps={}), [LOCKED], {"r": old}.__getitem__).apps == old.apps
-    assert held(new, [FROZEN, SUSPENDED], {}.__getitem__) == new
+    assert held(new, [FROZEN, SUSPENDED], {"r": old}.__getitem__) == new
 
 
 def test_a_locked_pool_keeps_its_machines_and_which_are_drained() -> None:
@@ -286,7 +286,7 @@ def test_a_lock_is_not_ended_while_what_stays_locked_would_not_go_with_it(flstr:
     flstr.settle()
     flstr.ask("lock influencer 2h one")
     flstr.ask("lock other 4h two")
-    swapped = {
+    swapped: dict[str, str | None] = {
         "apps/influencer.yaml": first.replace("port: 5001", "port: 5002"),
         "apps/other.yaml": other.replace("port: 5002", "port: 5003"),
     }
@@ -335,7 +335,8 @@ def test_a_suspended_flstr_begins_nothing_but_moves_floating_ips(flstr: Flstr) -
 def test_what_runs_goes_to_its_end_when_suspended_also_after_a_crash(flstr: Flstr) -> None:
     flstr.settle()
     flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
-    flstr.pretend.before = lambda _: flstr.ask("suspend hands off --yes")
+    asked: list[str] = []
+    flstr.pretend.before = lambda _: asked.append(flstr.ask("suspend hands off --yes"))
     while not flstr.worker.dispatch.running:
         flstr.look()
     flstr.worker.dispatch.wait(10)
