@@ -166,7 +166,8 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         settings.acme_directory,
     )
     audit_branch = AuditBranch(settings.cluster_repo, settings.state / "cluster.git")
-    recorder, audit_pushing = Recorder(store, _unless(stopping)), AuditPushing(store, audit_branch)
+    audit_pushing = AuditPushing(store, audit_branch)
+    recorder = Recorder(store, _unless(stopping), audit_pushing.last)
     hold = HoldVerbs(worker.holding, worker.following, worker.wake)
     handlers: Mapping[str, Handler] = {
         "deploy": apps.deploy,

@@ -4,7 +4,7 @@ import threading
 
 import structlog
 
-from gitops.audit import Mark
+from gitops.audit import Mark, mark
 from gitops.audit_branch import BRANCH, AuditBranch
 from gitops.audit_verify import disagreement, entries_of
 from gitops.notices import say
@@ -40,6 +40,11 @@ class AuditPushing:
         except Exception:
             log.exception("the audit could not be pushed")
         return False
+
+    def last(self) -> Mark:
+        """The newest entry that Git has. Raises `Unreadable` where it does not answer."""
+        entries = entries_of(self._branch.months(self._branch.tip()))
+        return mark(entries[max(entries)]) if entries else Mark()
 
     def _push(self) -> bool:
         head, pushed = Mark.of(self._store.get(keys.AUDIT_HEAD)), Mark.of(self._store.get(keys.AUDIT_PUSHED))

@@ -25,7 +25,14 @@ class Recorder:
     """Only the leader records: its store has the fence. What is told is marked in the transaction that tells it, so
     that another one goes on from there."""
 
-    def __init__(self, store: Store, on_fenced: Callable[[str], None] = lambda _: None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        on_fenced: Callable[[str], None] = lambda _: None,
+        last_in_git: Callable[[], Mark] = Mark,
+    ) -> None:
+        """`last_in_git` is what an etcd goes on from that knows of no entry, such as one that was lost."""
+        self._last_in_git = last_in_git
         self._store = store
         self._on_fenced = on_fenced
         self._head: Mark | None = None
@@ -96,7 +103,7 @@ class Recorder:
             if self._head is None and self._store.get(keys.audited(told.source)) is not None:
                 self._head = Mark.of(before)
                 return
-            entry = sealed(told, Mark.of(before))
+            entry = sealed(told, Mark.of(before) if before is not None else self._last_in_git())
             after = mark(entry)
             puts = {
                 keys.audit_entry(entry.number): entry.to_json(),
@@ -104,7 +111,7 @@ class Recorder:
                 keys.audited(told.source): str(entry.number),
             }
             self._head = None
-            if self._store.write_where(keys.AUDIT_HEAD, before or None, puts):
+            if self._store.write_where(keys.AUDIT_HEAD, before, puts):
                 self._head = after
                 return
 

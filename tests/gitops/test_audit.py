@@ -254,6 +254,18 @@ def test_nothing_is_added_to_a_branch_that_somebody_has_changed(flstr: Flstr, ho
     assert "5 entries, unbroken since" in verified(flstr)
 
 
+def test_an_etcd_that_was_lost_goes_on_from_what_git_has(flstr: Flstr) -> None:
+    flstr.settle()
+    count = len(tell(flstr))
+    pushing(flstr).look()
+    flstr.store.delete_prefix("flstr/audit/")
+    intent = flstr.answered("status")
+    Recorder(flstr.store, last_in_git=pushing(flstr).last).record(keys.intent(intent.id), intent.to_json())
+    assert [entry.number for entry in entries(flstr.store)] == [count + 1]
+    assert pushing(flstr).look()
+    assert f"{count + 1} entries, unbroken since" in verified(flstr)
+
+
 def test_old_entries_leave_etcd_once_git_has_them_and_the_chain_goes_on(flstr: Flstr) -> None:
     flstr.settle()
     flstr.answer("status")
