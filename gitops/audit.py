@@ -4,6 +4,8 @@ import hashlib
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from pydantic import ValidationError
+
 from model.operation import AuditEntry
 
 Kind = Literal["intent", "decision", "effect"]
@@ -50,6 +52,14 @@ def sealed(told: Told, head: Mark) -> AuditEntry:
 def digest(entry: AuditEntry) -> str:
     """The hash that an entry has to have."""
     return hashlib.sha256(entry.model_dump_json(exclude={"hash"}).encode()).hexdigest()
+
+
+def readable(text: str | None) -> AuditEntry | None:
+    """An entry as it stands somewhere, changed or not; None where it is none at all."""
+    try:
+        return AuditEntry.model_validate_json(text or "")
+    except ValidationError:
+        return None
 
 
 def mark(entry: AuditEntry) -> Mark:

@@ -1,10 +1,11 @@
 """New entries of the audit are brought to the cluster repo, many in one commit; nothing ever waits for it."""
 
 import threading
+from collections.abc import Iterator
 
 import structlog
 
-from gitops.audit import Mark, mark
+from gitops.audit import Mark, digest, mark, readable
 from gitops.audit_branch import BRANCH, AuditBranch
 from gitops.audit_verify import disagreement, entries_of
 from gitops.notices import say
@@ -53,11 +54,7 @@ class AuditPushing:
         tip = self._branch.tip()
         if tip != pushed.hash:
             pushed = self._agreed(tip, pushed)
-        entries = [
-            AuditEntry.model_validate_json(text)
-            for number in range(pushed.number + 1, min(head.number, pushed.number + MOST) + 1)
-            if (text := self._store.get(keys.audit_entry(number))) is not None
-        ]
+        entries = [*self._new(pushed.number + 1, min(head.number, pushed.number + MOST))]
         self._store.check_fence()
         commit = self._branch.add(tip, entries) if entries else tip
         if commit is None:
@@ -65,6 +62,13 @@ class AuditPushing:
         done = Mark(entries[-1].number if entries else pushed.number, commit)
         self._store.put(keys.AUDIT_PUSHED, str(done))
         return done.number == head.number
+
+    def _new(self, first: int, last: int) -> Iterator[AuditEntry]:
+        for number in range(first, last + 1):
+            entry = readable(self._store.get(keys.audit_entry(number)))
+            if entry is None or digest(entry) != entry.hash:
+                raise Refused(f"entry {number} in etcd was changed or removed; it is not brought to {BRANCH}")
+            yield entry
 
     def _agreed(self, tip: str, pushed: Mark) -> Mark:
         """How far a branch has the entries that is not as it was noted: a push may have been the last thing that a

@@ -3,9 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pydantic import ValidationError
-
-from gitops.audit import Mark, digest
+from gitops.audit import Mark, digest, readable
 from gitops.holds_ends import in_words
 from model import keys
 from model.operation import AuditEntry
@@ -106,11 +104,8 @@ def _chain(where: str, texts: Iterable[tuple[str, str]]) -> _Chain:
 
 def _entry(text: str) -> AuditEntry | None:
     """An entry that is letter by letter as it was written."""
-    try:
-        entry = AuditEntry.model_validate_json(text)
-    except ValidationError:
-        return None
-    return entry if entry.to_json() == text and digest(entry) == entry.hash else None
+    entry = readable(text)
+    return entry if entry is not None and entry.to_json() == text and digest(entry) == entry.hash else None
 
 
 def _out_of_order(where: str, entry: AuditEntry, before: AuditEntry | None, expected: int) -> Iterator[Broken]:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 
-from gitops.audit import Mark
+from gitops.audit import Mark, readable
 from model import keys
-from model.operation import AuditEntry, EndedHold
+from model.operation import EndedHold
 
 SECONDS = 30 * 86400.0
 # A window of the manifest that somebody ended by hand is known by this until it would have ended by itself.
@@ -21,8 +21,9 @@ def _entries(found: Mapping[str, str], now: float) -> Iterator[str]:
     pushed = Mark.of(found.get(keys.AUDIT_PUSHED))
     entries = sorted(key for key in found if key.startswith(keys.AUDIT))
     for key in entries[:-1]:
-        entry = AuditEntry.model_validate_json(found[key])
-        if entry.number > pushed.number or now - entry.at <= SECONDS:
+        entry = readable(found[key])
+        # What somebody has changed stays, and all after it, until somebody has looked.
+        if entry is None or entry.number > pushed.number or now - entry.at <= SECONDS:
             return
         yield key
 

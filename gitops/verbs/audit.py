@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from gitops.audit import Mark
+from gitops.audit import Mark, readable
 from gitops.audit_branch import AuditBranch
 from gitops.audit_verify import Kept, entries_of, verify
 from gitops.holds_ends import in_words
@@ -55,16 +55,15 @@ class Audit:
         return verify(Kept(etcd, files, Mark.of(found.get(keys.AUDIT_HEAD)), pushed)) + why
 
     def _entry(self, number: int) -> AuditEntry:
-        text = self.store.get(keys.audit_entry(number))
-        entry = None if text is None else AuditEntry.model_validate_json(text)
+        entry = readable(self.store.get(keys.audit_entry(number)))
         entry = entry or entries_of(self.branch.months(self.branch.tip())).get(number)
         if entry is None:
             raise Refused(f"The audit has no entry {number}.")
         return entry
 
     def _in_etcd(self) -> dict[int, AuditEntry]:
-        found = map(AuditEntry.model_validate_json, self.store.prefix(keys.AUDIT).values())
-        return {entry.number: entry for entry in found}
+        found = map(readable, self.store.prefix(keys.AUDIT).values())
+        return {entry.number: entry for entry in found if entry is not None}
 
     def _of(self, words: list[str], entries: dict[int, AuditEntry]) -> list[AuditEntry]:
         return [entry for _, entry in sorted(entries.items(), reverse=True) if all(is_about(entry, w) for w in words)]

@@ -19,7 +19,6 @@ from model.errors import Unreadable
 from model.operation import AuditEntry, BrokenGlass
 from tests.gitops.flstr import DEVELOPER, REVIEWER, STRANGER, Flstr
 from tests.gitops.remote import git
-from tests.gitops.scene import CLUSTER_YAML
 
 DAY = 86400.0
 
@@ -123,7 +122,7 @@ def test_a_recorder_hears_what_was_there_and_what_comes_and_tells_each_once(flst
     flstr.answer("status")
     with recording(flstr.store):
         flstr.settle()
-        flstr.answer("nodes" if "nodes" in flstr.desk._handlers else "status")
+        flstr.answer("plan")
     with recording(flstr.store):
         pass
     sources = [entry.source for entry in tell(flstr)]
@@ -189,7 +188,7 @@ def test_the_branch_has_each_entry_as_a_line_and_many_in_a_commit(flstr: Flstr) 
     assert pushing(flstr).look()
     assert git(flstr.cluster.bare, "log", "-1", "--format=%s", BRANCH) == f"Audit: entry {len(told) + 1}"
     assert f"{len(told) + 1} entries, unbroken since" in verified(flstr)
-    assert flstr.settle() is not None
+    flstr.settle()
     assert git(flstr.cluster.bare, "ls-tree", "--name-only", "main").splitlines() == ["apps", "cluster.yaml"]
 
 
@@ -309,16 +308,11 @@ def test_a_tampered_etcd_is_named(flstr: Flstr) -> None:
     text = flstr.store.get(key) or ""
     flstr.store.put(key, text.replace('"person":"developer"', '"person":"operator"'))
     assert verified(flstr) == ":rotating_light: The audit is broken: entry 2 in etcd was changed."
+    assert not pushing(flstr).look()
+    flstr.store.put(key, "no entry at all")
+    assert verified(flstr) == ":rotating_light: The audit is broken: entry 2 in etcd was changed."
+    assert flstr.ask("audit developer")
     flstr.store._call(lambda: flstr.store._client.put(key, b"\xff"))
     with pytest.raises(Unreadable, match="entry/000000000002 cannot be read"):
         flstr.desk.reply(flstr._intent("audit verify", "U01OPERATOR"))
     flstr.store.delete(key)
-
-
-def test_nothing_secret_is_in_it_and_the_clusters_manifest_is_left_alone(flstr: Flstr) -> None:
-    flstr.cluster.push({"cluster.yaml": CLUSTER_YAML})
-    flstr.settle()
-    tell(flstr)
-    pushing(flstr).look()
-    assert "BEGIN AGE" not in in_git(flstr)
-    assert flstr.settle()[-1].status == "done"
