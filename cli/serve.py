@@ -30,6 +30,9 @@ from executors.liveness import Liveness
 from executors.pushing import Pushing
 from executors.reachability import Reachability
 from gitops.app_repos import AppRepos
+from gitops.audit_branch import AuditBranch
+from gitops.audit_pushing import AuditPushing
+from gitops.audit_recorder import Recorder
 from gitops.certificates import key_safe
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
@@ -45,11 +48,13 @@ from gitops.runner import Runner
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
 from gitops.verbs.apps import Apps
+from gitops.verbs.audit import Audit
 from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.drain import Drain
 from gitops.verbs.history import History
+from gitops.verbs.hold import HoldVerbs
 from gitops.verbs.look import Look
 from gitops.verbs.scale import Scale
 from gitops.worker import Worker
@@ -60,6 +65,8 @@ log = structlog.get_logger()
 
 # How often it is looked whether something is due that comes at most a few times a day.
 SELDOM_SECONDS = 600.0
+# How often what is new of the audit is committed at most.
+AUDIT_SECONDS = 60.0
 LOST = 70  # the exit status of a controller that another one has overtaken
 
 
@@ -158,6 +165,10 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         worker.dispatch.at_rest,
         settings.acme_directory,
     )
+    audit_branch = AuditBranch(settings.cluster_repo, settings.state / "cluster.git")
+    audit_pushing = AuditPushing(store, audit_branch)
+    recorder = Recorder(store, _unless(stopping), audit_pushing.last)
+    hold = HoldVerbs(worker.holding, worker.following, worker.wake)
     handlers: Mapping[str, Handler] = {
         "deploy": apps.deploy,
         "rollback": apps.rollback,
@@ -179,6 +190,13 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         "sync": decide.sync,
         "approve": decide.approve,
         "deny": decide.deny,
+        "lock": hold.lock,
+        "unlock": hold.unlock,
+        "freeze": hold.freeze,
+        "thaw": hold.thaw,
+        "suspend": hold.suspend,
+        "resume": hold.resume,
+        "audit": Audit(store, audit_branch).audit,
     }
     desk = Desk(store, registry, handlers)
     scheduler = _scheduler(
@@ -189,10 +207,12 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
             (windows.look, SELDOM_SECONDS),
             (drift.look, SELDOM_SECONDS),
             (rounds.look, SELDOM_SECONDS),
+            (audit_pushing.look, AUDIT_SECONDS),
             (lambda: prune(store, time.time()), 3600.0),
         ),
         stopping,
     )
+    recorder.start()
     desk.start()
     loops = {"worker": worker.run, "failover": worker.failover.run, "reachability": reachability.run}
     for name, run in loops.items():
@@ -206,6 +226,8 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     reachability.stop()
     pushing.stop()
     worker.stop()
+    recorder.stop()
+    audit_pushing.look()
 
 
 def _scheduler(looks: Sequence[tuple[Callable[[], object], float]], stopping: threading.Event) -> BackgroundScheduler:

@@ -19,12 +19,18 @@ SHOWN = 10
 
 
 def status(
-    cluster: Cluster, registered: Registered, operations: Sequence[Operation], state: SyncState, now: datetime
+    cluster: Cluster,
+    registered: Registered,
+    operations: Sequence[Operation],
+    state: SyncState,
+    now: datetime,
+    held: Sequence[str] = (),
 ) -> str:
     """Everything on one screen: what runs where, what is under way, how far Git was followed."""
     lines = [f"*{cluster.cluster}* follows `{state.revision[:8] or 'nothing yet'}`"]
     if state.refused:
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
+    lines += ["", "*Held*", *held] if held else []
     lines += ["", "*Nodes*", *_nodes(cluster, registered), "", "*Apps*", *_apps(registered)]
     lines += _public(registered)
     if secured := certificates(registered, now):
@@ -62,9 +68,11 @@ def node(record: NodeRecord, registered: Registered, cluster: Cluster) -> str:
     )
 
 
-def plans(revision: str, both: Plans, refused: Sequence[str] = ()) -> str:
-    """What a revision would change, what of it would wait for leave, and the certificates that would be `refused`."""
+def plans(revision: str, both: Plans, refused: Sequence[str] = (), held: Sequence[str] = ()) -> str:
+    """What a revision would change, what of it would wait for leave, the certificates that would be `refused`, and
+    what is `held`."""
     later = ["", "*Certificates that cannot be had yet*", *refused] if refused else []
+    later += ["", "*Held; what is held waits*", *held] if held else []
     if not both.changes and not both.removal.steps:
         return "\n".join([f"`{revision}` changes nothing: the cluster is as the manifests say.", *later])
     lines = [f"*What `{revision}` would change*"]

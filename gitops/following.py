@@ -1,11 +1,14 @@
 """Git is followed: the newest revision of the cluster repo is accepted or refused, and what it says is known."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import structlog
 
 from gitops.certificates import ask_again
+from gitops.holds import frozen, held, is_lock, read_holds, read_waiting, suspended
+from gitops.holds_mix import DoesNotGoTogether, check_mix
+from gitops.holds_waiting import WaitingChanges, bumped
 from gitops.manifests import Manifests
 from gitops.notices import say
 from gitops.operations import Operations
@@ -14,9 +17,12 @@ from gitops.revisions import Revisions
 from model import keys
 from model.errors import Refused, StepFailed, Unreadable
 from model.mrkdwn import escape
-from model.operation import SyncState
+from model.operation import Hold, SyncState
 
 log = structlog.get_logger()
+
+# Revisions whose manifests are at hand: the newest, and those that holds leave something at.
+AT_HAND = 16
 
 
 class GitFollowing:
@@ -30,7 +36,8 @@ class GitFollowing:
         self._store = registry.store
         self._operations = operations
         self._clock = clock
-        self._manifests: tuple[str, Manifests] | None = None
+        self._waiting = WaitingChanges(registry.store, revisions)
+        self._manifests: dict[str, Manifests] = {}
 
     def state(self) -> SyncState:
         """How far Git was followed."""
@@ -46,21 +53,37 @@ class GitFollowing:
         """Have it be looked anew whether anything is left to do."""
         self.save(self.state().model_copy(update={"settled": False}))
 
-    def known(self, state: SyncState) -> Manifests | None:
-        """The manifests of the last accepted revision; Git is asked only where the clone does not hold it."""
+    def known(self, state: SyncState, holds: Sequence[Hold] | None = None) -> Manifests | None:
+        """What the last accepted revision says beside the holds, which are those of etcd where none are given; Git is
+        asked only where the clone does not hold a revision.
+        """
         if not state.revision:
             return None
-        if self._manifests is None or self._manifests[0] != state.revision:
-            self._manifests = (state.revision, self._read(state.revision))
-        return self._manifests[1]
+        return held(self.at(state.revision), read_holds(self._store) if holds is None else holds, self.at)
+
+    def at(self, revision: str) -> Manifests:
+        """The manifests of a revision that was accepted once."""
+        found = self._manifests.get(revision)
+        if found is None:
+            found = self._read(revision)
+            self._remember(revision, found)
+        return found
+
+    def beside(self, holds: Sequence[Hold]) -> Manifests | None:
+        """What is desired once only these holds are left. Raises `Refused` where that does not go together."""
+        state = self.state()
+        found = self.known(state, holds)
+        if found is not None and any(map(is_lock, holds)):
+            check_mix(found, self._registry.read(), None)
+        return found
 
     def newest(self) -> Manifests:
-        """What the newest revision says that may be followed, whether or not it is followed yet."""
-        state = self.state()
-        known, head = self.known(state), self._revisions.repo.head()
+        """What the newest revision says that may be followed beside the holds, whether or not it is followed yet."""
+        state, holds = self.state(), read_holds(self._store)
+        known, head = self.known(state, holds), self._revisions.repo.head()
         if known is None or head not in (state.revision, state.refused_revision):
             try:
-                return self._revisions.accept(head, state.revision, False, known, self._registry.read())
+                return self._acceptable(head, state, False, known, holds)
             except Unreadable:
                 raise
             except Refused:
@@ -75,6 +98,9 @@ class GitFollowing:
         if asked is None:
             return False
         state = self.state()
+        if asked and frozen(read_holds(self._store)) is not None:
+            # A rewritten history waits as any other does.
+            return False
         # Without a revision, Git is not waited for: it may be what is away.
         head = self._revisions.repo.head() if asked else state.revision
         if head.startswith(asked) and head != state.revision:
@@ -84,30 +110,40 @@ class GitFollowing:
                 if approval.status in ("denied", "expired"):
                     self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
             self._store.delete_prefix(keys.ATTEMPTS)
+            self._store.delete(keys.WAITING_REVISION)
             self._ask_owners_anew()
             ask_again(self._store, datetime.fromtimestamp(self._clock(), UTC))
             self.save(state.model_copy(update={"refused_revision": "", "refused": "", "settled": False}))
         self._store.delete(keys.SYNC_ASKED)
         return True
 
-    def follow(self) -> bool:
-        """Accept a revision that is new; says whether there was one that may be followed."""
+    def follow(self, holds: Sequence[Hold] = ()) -> bool:
+        """Accept a revision that is new and not kept out; says whether there was one that may be followed."""
         state = self.state()
         head = self._revisions.repo.head()
-        if head in (state.revision, state.refused_revision):
+        kept_out = frozen(holds) is not None or suspended(holds) is not None
+        waiting = read_waiting(self._store) if holds else None
+        waits_already = waiting is not None and waiting.why and waiting.revision == head
+        known = head in (state.revision, state.refused_revision)
+        if known or kept_out or waits_already:
+            if holds:
+                self._waiting.note(head, state, holds)
             return False
         return self._accept(head, accepted_rewrite=False)
 
     def _accept(self, head: str, accepted_rewrite: bool) -> bool:
-        state = self.state()
+        before, state, holds = self._store.get(keys.HOLDING), self.state(), read_holds(self._store)
         log.info("new revision", revision=head)
         try:
-            known = self._known_if_readable(state)
-            manifests = self._revisions.accept(head, state.revision, accepted_rewrite, known, self._registry.read())
+            known = self.known_if_readable(state, holds)
+            manifests = self._acceptable(head, state, accepted_rewrite, known, holds)
         except Unreadable:
             raise
         except Refused as error:
             log.warning("revision refused", revision=head, sentence=error.sentence)
+            if isinstance(error, DoesNotGoTogether):
+                self._waiting.note(head, state, holds, error.sentence)
+                return False
             say(
                 self._store,
                 f"refused-{head}",
@@ -115,10 +151,25 @@ class GitFollowing:
             )
             self.save(state.model_copy(update={"refused_revision": head, "refused": error.sentence}))
             return False
-        self._manifests = (head, manifests)
         accepted = SyncState(revision=head, intact=state.intact)
-        self._store.write({keys.CLUSTER: manifests.cluster.to_json(), keys.SYNC: accepted.to_json()})
-        return True
+        puts = {keys.CLUSTER: manifests.cluster.to_json(), keys.SYNC: accepted.to_json(), **bumped(before)}
+        # Where somebody holds or lets go just now, it is looked at anew.
+        return self._store.write_where(keys.HOLDING, before, puts) or True
+
+    def _acceptable(
+        self, head: str, state: SyncState, accepted_rewrite: bool, known: Manifests | None, holds: Sequence[Hold]
+    ) -> Manifests:
+        """What a revision says beside the holds. Raises `Refused` where it may not be followed."""
+        registered = self._registry.read()
+        manifests = self._revisions.accept(head, state.revision, accepted_rewrite, known, registered)
+        self._remember(head, manifests)
+        found = held(manifests, holds, self.at)
+        if found != manifests:
+            check_mix(found, registered, known)
+        return found
+
+    def _remember(self, revision: str, manifests: Manifests) -> None:
+        self._manifests = {**dict([*self._manifests.items()][1 - AT_HAND :]), revision: manifests}
 
     def _ask_owners_anew(self) -> None:
         """Names that were left to their owners may have been handed over since."""
@@ -132,9 +183,10 @@ class GitFollowing:
             self._revisions.repo.fetch()
             return self._revisions.manifests(revision)
 
-    def _known_if_readable(self, state: SyncState) -> Manifests | None:
+    def known_if_readable(self, state: SyncState, holds: Sequence[Hold]) -> Manifests | None:
+        """The same, or None where it cannot be used any more."""
         # What was accepted once may be lost, or wrong to a newer flstr; that must not keep its mend out.
         try:
-            return self.known(state)
+            return self.known(state, holds)
         except Refused:
             return None

@@ -125,6 +125,22 @@ class ClusterRepo:
             found = self._repo().git.log("--format=%ae", "--end-of-options", revision, f"^{since}", "--", *paths)
         return tuple(sorted(set(str(found).split())))
 
+    def between(self, since: str, revision: str, most: int, path: str = "") -> list[str]:
+        """The newest of the clone's revisions that came to the branch after `since`, newest first; with a path, those
+        that changed it."""
+        paths = ["--", path] if path else []
+        with self._errors():
+            found = self._repo().git.log(
+                "--first-parent",
+                f"--max-count={most}",
+                "--format=%H",
+                "--end-of-options",
+                revision,
+                f"^{since}",
+                *paths,
+            )
+        return str(found).split()
+
     def saying(self, line: str) -> str | None:
         """The newest revision of the clone whose message has this text, or None."""
         with self._errors():

@@ -1,12 +1,14 @@
-"""What etcd need not remember for ever: ended operations beyond the newest, answered intents, old notices, and
-certificates that have ended."""
+"""What etcd need not remember for ever: ended operations beyond the newest, answered intents, old notices, certificates
+that have ended, and what Git has of the audit."""
 
 from collections.abc import Iterator, Mapping
 
+from gitops.holds_notices import notice_id
+from gitops.retention_audit import PREFIXES, forgettable_audit
 from gitops.store import Store
 from model import keys
 from model.certificates import CertificateRecord, PlacedOrder
-from model.operation import Intent, Notice, Operation
+from model.operation import Hold, Intent, Notice, Operation
 from model.registered import IngressRecord
 from model.transparency import AskedFor
 
@@ -20,8 +22,8 @@ CERTIFICATE_SECONDS = 30 * 86400.0
 def prune(store: Store, now: float) -> None:
     """Remove what nobody will ask for again, with the cards that belong to it."""
     kept = (keys.OPERATIONS, keys.INTENTS, keys.NOTICES, keys.ASKED_FOR, keys.ORDERS, keys.CERTIFICATES, keys.DUE)
-    found = store.prefixes((*kept, keys.INGRESSES))
-    gone = forgettable(found, now)
+    found = store.prefixes((*kept, keys.INGRESSES, keys.HOLDS, *PREFIXES))
+    gone = [*forgettable(found, now), *forgettable_audit(found, now)]
     # What was said in a card's thread is noted under the card's own key.
     said = [key for card in gone if card.startswith(keys.CARDS) for key in store.prefix(f"{card}/")]
     store.delete(*gone, *said)
@@ -37,7 +39,9 @@ def forgettable(found: Mapping[str, str], now: float) -> list[str]:
     orders = {k: PlacedOrder.model_validate_json(v) for k, v in found.items() if k.startswith(keys.ORDERS)}
     ended = sorted((item for item in operations if item.ended_already()), key=lambda item: item.created)
     gone = [item.id for item in ended[:-KEPT_OPERATIONS]]
-    stale = [item.id for item in notices if now - item.at > NOTICE_SECONDS]
+    # The notice of a hold is kept current as long as that lasts.
+    lasting = {notice_id(Hold.model_validate_json(v)) for k, v in found.items() if k.startswith(keys.HOLDS)}
+    stale = [item.id for item in notices if now - item.at > NOTICE_SECONDS and item.id not in lasting]
     answered = [item for item in intents if item.status != "new" and now - item.asked > INTENT_SECONDS]
     return [
         *(key(name) for name in gone for key in (keys.operation, keys.approval, keys.card)),

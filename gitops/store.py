@@ -85,11 +85,12 @@ class Store:
         """Write a key if it still holds `old`; says whether it was written."""
         return self.write_where(key, old, {key: new})
 
-    def write_where(self, key: str, old: str | None, puts: Mapping[str, str]) -> bool:
-        """Write keys at once if `key` still holds `old`, which is None where it is absent; says whether they were."""
+    def write_where(self, key: str, old: str | None, puts: Mapping[str, str], deletes: Sequence[str] = ()) -> bool:
+        """Write and remove keys at once if `key` still holds `old`, which is None where it is absent; says whether
+        that was done."""
         etcd = self._client.transactions
         unchanged = etcd.version(key) == 0 if old is None else etcd.value(key) == old
-        return self._transact([unchanged], puts, ())
+        return self._transact([unchanged], puts, deletes)
 
     def delete(self, *keys: str) -> None:
         """Remove any number of keys; absent ones are no fault."""

@@ -10,6 +10,8 @@ from gitops.dispatch import Dispatch
 from gitops.failover import BY_ITSELF, Failover, is_of_floating_ips
 from gitops.following import GitFollowing
 from gitops.gate import has_leave, rule, why_not_destroy
+from gitops.holding import Holding
+from gitops.holds import in_order, suspended, why_not_begin
 from gitops.locks import Locks
 from gitops.loop import Loop
 from gitops.manifests import Manifests
@@ -26,13 +28,22 @@ from gitops.routed import routing_target
 from gitops.runner import Runner
 from model import keys
 from model.errors import StepFailed
-from model.operation import Approval, Operation, Origin, SyncState
+from model.operation import Approval, Hold, Operation, Origin, SyncState
 from model.registered import Registered
 from model.steps import CERTIFICATES, NAMES, Plan, app_lock, is_failover
 
 # What others than the worker's operations change, and what is then planned for anew.
 CONDITIONS = (
-    *(keys.DEAD, keys.UNREACHABLE, keys.FLOATING_IPS, keys.FLOATED, keys.QUARANTINE, keys.DUE, keys.ATTEMPTS),
+    *(
+        keys.DEAD,
+        keys.UNREACHABLE,
+        keys.FLOATING_IPS,
+        keys.FLOATED,
+        keys.QUARANTINE,
+        keys.DUE,
+        keys.ATTEMPTS,
+        keys.HOLDS,
+    ),
     *(f"{kind}/" for kind in KINDS),
     *(keys.SERVICES, keys.INGRESSES),
 )
@@ -56,8 +67,10 @@ class Worker(Loop):
         self._revisions = revisions
         self._registry = registry
         self._operations = operations
-        self._following = GitFollowing(revisions, registry, operations, clock)
-        self.state = self._following.state
+        self.following = GitFollowing(revisions, registry, operations, clock)
+        self.state = self.following.state
+        self.holding = Holding(registry.store, self.following, clock)
+        self._holds: tuple[Hold, ...] = ()
         self.dispatch = Dispatch(operations, runner, locks, self._may_destroy, self.wake)
         self.failover = Failover(registry, operations, self.dispatch, lambda: self.state().revision, clock)
         self._attempts = Attempts(registry.store, operations)
@@ -85,7 +98,7 @@ class Worker(Loop):
     def look(self) -> bool:
         """Do the next thing there is to do; says whether there was one. An unchanged repo costs no write."""
         if self.dispatch.reap(_is_the_workers):
-            self._following.unsettle()
+            self.following.unsettle()
             self._on_end()
             return True
         operations, approvals = self._operations.unended(), self._operations.approvals()
@@ -93,19 +106,34 @@ class Worker(Loop):
         self._attempts.forget(self._again.due(self._clock()))
         under_way = [operation for operation in operations if operation.is_under_way()]
         conditions = self._registry.store.prefixes(CONDITIONS)
+        self._holds = in_order(text for key, text in conditions.items() if key.startswith(keys.HOLDS))
+        if self._look_at_holds():
+            return True
+        if suspended(self._holds) is not None:
+            return self._look_suspended(under_way)
         return (
             self._supersede(under_way)
             or self.dispatch.start(_is_the_workers)
             or self._answer_sync()
-            or self._following.follow()
+            or self.following.follow(self._holds)
             or self._queue_approved(approvals)
             or self._plan(conditions, approvals, under_way)
             or self._reverts.make(self._wanted, self.state().revision)
         )
 
+    def _look_at_holds(self) -> bool:
+        known = self.following.known_if_readable(self.state(), self._holds)
+        return self.holding.look(self._holds, None if known is None else known.cluster)
+
+    def _look_suspended(self, under_way: Sequence[Operation]) -> bool:
+        """What runs goes to its end, also where another controller began it, and what waits is told."""
+        begun = {operation.id for operation in under_way if operation.status == "running"}
+        started = self.dispatch.start(lambda operation: _is_the_workers(operation) and operation.id in begun)
+        return started or self.following.follow(self._holds)
+
     def _supersede(self, under_way: Sequence[Operation]) -> bool:
         """Give up what nobody wants any more; says whether some of it ended with that."""
-        manifests = self._following.known(self.state()) if any(map(brought, under_way)) else None
+        manifests = self.following.known(self.state(), self._holds) if any(map(brought, under_way)) else None
         if manifests is None:
             return False
         now = wanted(manifests, self._registry.read())
@@ -120,20 +148,20 @@ class Worker(Loop):
 
     def _may_destroy(self, operation: Operation) -> None:
         approval = None if operation.approval is None else self._operations.approval(operation.approval)
-        manifests, registered = self._following.newest(), self._registry.read()
+        manifests, registered = self.following.newest(), self._registry.read()
         reason = why_not_destroy(operation, approval, plan(manifests, registered).removal, registered)
         if reason:
             raise StepFailed(f"{reason}; nothing more is destroyed")
 
     def _answer_sync(self) -> bool:
-        answered = self._following.answer_sync()
+        answered = self.following.answer_sync()
         if answered:
             self.failover.wake()
         return answered
 
     def _plan(self, conditions: Mapping[str, str], approvals: list[Approval], under_way: Sequence[Operation]) -> bool:
         state = self.state()
-        manifests = self._following.known(state)
+        manifests = self.following.known(state, self._holds)
         known_for = (state.revision, *sorted(conditions.items()))
         if manifests is None or (state.settled and self._planned_for == known_for):
             return False
@@ -190,14 +218,14 @@ class Worker(Loop):
         self._attempts.forget_all_but({change.locks[0] for change in plans.changes})
         self._planned_for = known_for
         intact = state.intact if removal.destroys() else state.revision
-        self._following.save(state.model_copy(update={"settled": True, "intact": intact}))
+        self.following.save(state.model_copy(update={"settled": True, "intact": intact}))
         return ruling.ask
 
     def _queue_approved(self, approvals: list[Approval]) -> bool:
         approval = next((item for item in approvals if item.status == "approved"), None)
-        if approval is None:
+        if approval is None or why_not_begin(self._holds):
             return False
-        manifests = self._following.known(self.state())
+        manifests = self.following.known(self.state(), self._holds)
         # The failover makes nothing meanwhile that the plan was not made for.
         with self.dispatch.deciding:
             if self._operations.under_way():
@@ -210,7 +238,7 @@ class Worker(Loop):
             return let_go(self._operations, approval)
 
     def _ask_anew(self, approval: Approval, why: str) -> bool:
-        self._following.unsettle()
+        self.following.unsettle()
         void(self._operations, approval, why)
         return True
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from model.base import Frozen
+from model.freezes import FreezeWindow
 from model.names import (
     AgeRecipient,
     ChannelName,
@@ -217,6 +218,7 @@ class Cluster(Frozen):
         description="Who can read the apps' secrets",
         json_schema_extra={"writeOnly": True},
     )
+    freezes: tuple[FreezeWindow, ...] = Field((), description="When no newer revision is followed")
     drained: tuple[NodeName, ...] = Field((), description="Machines on which no instance of an app may run")
     dead_after: Seconds = Field(
         120.0, description="How long a machine is silent until its instances are started on others"

@@ -36,6 +36,8 @@ INTENTS = "flstr/intent/"
 ATTACHMENTS = "flstr/attachment/"
 CARDS = "flstr/card/"
 HOLDS = "flstr/hold/"
+HELD = "flstr/held/"
+HOLDING = "flstr/holding"
 WAITING_REVISION = "flstr/waiting_revision"
 FOLLOWERS = "flstr/follower/"
 COMMITS = "flstr/commits/"
@@ -44,6 +46,7 @@ HEARD = "flstr/heard/"
 AUDIT = "flstr/audit/entry/"
 AUDIT_HEAD = "flstr/audit/head"
 AUDITED = "flstr/audit/told/"
+AUDIT_PUSHED = "flstr/audit/pushed"
 NOTICES = "flstr/notice/"
 TRANSPARENCY = "flstr/transparency/"
 DUE = "flstr/due/"
@@ -264,6 +267,11 @@ def certified(node_name: str) -> str:
 def hold(hold_id: str) -> str:
     """Something that is left as it is for a while."""
     return f"{HOLDS}{hold_id}"
+
+
+def held(hold_id: str, since: float) -> str:
+    """A hold that has ended, with who ended it."""
+    return f"{HELD}{hold_id}-{since:.3f}"
 
 
 def followers(operation_id: str) -> str:

@@ -153,6 +153,24 @@ class Hold(Frozen):
     revision: str = Field("", description="The revision that was followed when it began; what is held stays as it says")
 
 
+class EndedHold(Frozen):
+    """A hold that is over; without a person it ended by itself, at its time."""
+
+    hold: Hold
+    at: float
+    person: str = ""
+    place: str = ""
+
+
+class Waiting(Frozen):
+    """What waits for holds to end: the newest revision that was looked at, why it cannot be followed beside them where
+    it can not, and a line for each change by the hold's id."""
+
+    revision: str = ""
+    why: str = ""
+    lines: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+
+
 class AuditEntry(Frozen):
     """One thing that happened; each has the hash of the one before it, so that none can be changed unseen."""
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from cli.cluster_repo import EXAMPLE
 from model.app import App, Env, Health, IngressBinding, Publish
 from model.cluster import Approvals, Cloud, Cluster, ClusterSecrets, Flanneld, Mesh, Overlay, Person, Pool
+from model.freezes import FreezeWindow, Weekly
 from model.hardening import COSTS, KEPT, Hardening
 from model.schema import Schema, in_words, json_schema, schema_at
 
@@ -77,6 +78,8 @@ PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("people", "`people.<name>`", Person),
     ("approvals", "`approvals`", Approvals),
     ("secrets", "`secrets`", ClusterSecrets),
+    ("freezes", "`freezes`, a list", FreezeWindow),
+    ("freezes.weekly", "`freezes[].weekly`", Weekly),
 )
 PARTS_OF_APP: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("health", "`health`", Health),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitops.gate import decide
+from gitops.holds import read_holds, why_not_begin
 from gitops.operations import Operations
 from gitops.store import Store
 from gitops.verbs.desk import Request
@@ -27,6 +28,8 @@ class Decide:
 
     def approve(self, request: Request) -> str:
         """`approve <operation>`."""
+        if why := why_not_begin(read_holds(self.store)):
+            raise Refused(why)
         after = self._decide(request, approved=True)
         if after.status == "waiting":
             given = sum(decision.approved for decision in after.decisions)

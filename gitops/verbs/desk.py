@@ -4,12 +4,13 @@ import difflib
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 
 from gitops import intents
 from gitops.gate import names
+from gitops.holds import read_holds, waiting_line
 from gitops.registry import Registry
 from gitops.store import Following, Store
 from model import keys
@@ -35,6 +36,12 @@ class Request:
     email: str
     cluster: Cluster
     may: frozenset[Right] = frozenset()
+
+    @property
+    def place(self) -> str:
+        """Where they asked: `slack #flstr`, or `shell`."""
+        asker = self.intent.asker
+        return f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
 
 
 # Returns the answer for the person; text is Slack mrkdwn.
@@ -108,7 +115,9 @@ class Desk:
         if verb.right not in may:
             raise Refused(f"You may not {verb.name}; {names(cluster.who_may(verb.right))} may.")
         answer = self._handlers[verb.name](Request(intent, name, person.email, cluster, may))
-        return answer if isinstance(answer, Reply) else Reply(answer)
+        reply = answer if isinstance(answer, Reply) else Reply(answer)
+        waits = waiting_line(verb.name, intent.arguments, read_holds(self._store)) if verb.commits else ""
+        return replace(reply, text=f"{reply.text}\n{waits}") if waits else reply
 
 
 def _person(cluster: Cluster, intent: Intent) -> tuple[str, Person] | None:

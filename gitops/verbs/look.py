@@ -11,6 +11,7 @@ from gitops.certificates import read_history
 from gitops.describe_certificates import refusals
 from gitops.executor import HostChecks
 from gitops.gate import names
+from gitops.holds import lines, read_holds, read_waiting
 from gitops.operations import Operations
 from gitops.plan import plan
 from gitops.registry import Registry
@@ -44,7 +45,8 @@ class Look:
         """`status [app or node]`."""
         registered, operations = self.registry.read(), self.operations.all()
         if not request.intent.arguments:
-            return describe.status(request.cluster, registered, operations, self.state(), self.clock())
+            held = self._held()
+            return describe.status(request.cluster, registered, operations, self.state(), self.clock(), held)
         name = request.intent.arguments[0]
         apps = {app: record for (_, app), record in registered.apps.items()}
         if name in apps:
@@ -61,7 +63,11 @@ class Look:
         manifests, registered = self.revisions.manifests(head), self.registry.read()
         known = Known(registered.certificates, read_history(self.registry.store), self.directory)
         refused = refusals(manifests, registered, known, self.clock())
-        return describe.plans(head[:8], plan(manifests, registered), refused)
+        return describe.plans(head[:8], plan(manifests, registered), refused, self._held())
+
+    def _held(self) -> list[str]:
+        store = self.registry.store
+        return lines(holds, read_waiting(store)) if (holds := read_holds(store)) else []
 
     def graph(self, _: Request) -> str | Reply:
         """`graph`."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gitops.app_repos import AppRepos
+from gitops.audit_branch import AuditBranch
 from gitops.executor import HostCheck
 from gitops.locks import Locks
 from gitops.operations import Operations
@@ -15,11 +16,13 @@ from gitops.revisions import Revisions
 from gitops.runner import Runner
 from gitops.store import Store
 from gitops.verbs.apps import Apps
+from gitops.verbs.audit import Audit
 from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
 from gitops.verbs.drain import Drain
 from gitops.verbs.history import History
+from gitops.verbs.hold import HoldVerbs
 from gitops.verbs.look import Look
 from gitops.verbs.scale import Scale
 from gitops.worker import Worker
@@ -50,6 +53,7 @@ class Flstr:
     now: list[float]
     checks: dict[str, HostCheck]
     renewals: Renewals
+    audit_branch: AuditBranch
 
     def settle(self) -> list[Operation]:
         """Look until nothing is left to do; the operations there are."""
@@ -130,12 +134,29 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     drain = Drain(commits, registry.dead)
     look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest, DIRECTORY, today)
     decide = Decide(store, operations, worker.wake, clock)
+    audit_branch = AuditBranch(cluster_remote.url, folder / "clone")
+    hold = HoldVerbs(worker.holding, worker.following, worker.wake, clock)
     handlers: dict[str, Handler] = {
         "deploy": apps.deploy, "rollback": apps.rollback, "restart": apps.restart, "stop": apps.stop, "remove": apps.remove,
         "scale": scale.scale, "history": History(repo, registry, operations).history, "status": look.status, "plan": look.plan,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
         "drain": drain.drain, "undrain": drain.undrain,
         "graph": look.graph, "doctor": look.doctor, "logs": look.logs, "env": look.env, "crtsh": look.crtsh,
+        "lock": hold.lock, "unlock": hold.unlock, "freeze": hold.freeze, "thaw": hold.thaw,
+        "suspend": hold.suspend, "resume": hold.resume, "audit": Audit(store, audit_branch).audit,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
-    return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks, renewals)
+    return Flstr(
+        worker,
+        desk,
+        store,
+        operations,
+        registry,
+        pretend,
+        cluster_remote,
+        app_remote,
+        now,
+        checks,
+        renewals,
+        audit_branch,
+    )

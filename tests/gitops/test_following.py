@@ -122,7 +122,7 @@ def test_a_mend_is_followed_where_what_was_accepted_cannot_be_read_any_more(flst
     flstr.settle()
     # As a newer flstr finds it, for which the accepted revision is wrong.
     wrong = flstr.cluster.push({"cluster.yaml": CLUSTER_YAML + "colour: blue\n"})
-    flstr.worker._following.save(flstr.worker.state().model_copy(update={"revision": wrong, "settled": False}))
+    flstr.worker.following.save(flstr.worker.state().model_copy(update={"revision": wrong, "settled": False}))
     with pytest.raises(Refused, match="colour"):
         flstr.settle()
     flstr.cluster.push({"cluster.yaml": THREE_WORKERS})

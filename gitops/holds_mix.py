@@ -1,0 +1,24 @@
+"""Whether what is locked goes together with what a revision says of all else. Pure."""
+
+from gitops.lint import check
+from gitops.manifests import CLUSTER_FILE, FaultyManifests, Manifests, app_path
+from gitops.standing import check_standing
+from model.errors import Refused
+from model.registered import Registered
+
+
+class DoesNotGoTogether(Refused):
+    """A revision that is right by itself, and wrong beside what is locked."""
+
+
+def check_mix(mix: Manifests, registered: Registered, known: Manifests | None) -> None:
+    """Raise `DoesNotGoTogether` where the lint, or what stands, does not allow the mix."""
+    # Nobody wrote it: as JSON, which is YAML, it reads as files do, and lines mean nothing.
+    files = {CLUSTER_FILE: f"{mix.cluster.to_json()}\n"}
+    files |= {app_path(app.app): f"{app.to_json()}\n" for app in mix.apps.values()}
+    try:
+        check(files)
+        check_standing(files, mix, registered, None if known is None else known.cluster)
+    except FaultyManifests as error:
+        fault = error.faults[0]
+        raise DoesNotGoTogether(f"beside what is locked, {fault.path} is wrong: {fault.sentence}") from None
