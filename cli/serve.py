@@ -35,6 +35,7 @@ from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
 from gitops.locks import Locks
 from gitops.operations import Operations
+from gitops.pickers import Pickers
 from gitops.registry import Registry
 from gitops.renewals import Renewals
 from gitops.repository import ClusterRepo
@@ -44,7 +45,7 @@ from gitops.rounds import Rounds
 from gitops.runner import Runner
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
-from gitops.verbs.apps import Apps
+from gitops.verbs.apps import Apps, app_named
 from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
 from gitops.verbs.desk import Desk, Handler
@@ -181,6 +182,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         "deny": decide.deny,
     }
     desk = Desk(store, registry, handlers)
+    pickers = Pickers(store, app_repos, lambda name: app_named(commits.newest(), name).repo)
     scheduler = _scheduler(
         (
             (worker.wake, settings.poll_seconds),
@@ -194,6 +196,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         stopping,
     )
     desk.start()
+    pickers.start()
     loops = {"worker": worker.run, "failover": worker.failover.run, "reachability": reachability.run}
     for name, run in loops.items():
         threading.Thread(target=_until_fenced(run, stopping), name=name, daemon=True).start()
@@ -203,6 +206,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     log.info("stopping; an operation under way goes on at the next start")
     scheduler.shutdown(wait=False)
     desk.stop()
+    pickers.stop()
     reachability.stop()
     pushing.stop()
     worker.stop()

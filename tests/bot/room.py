@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bot.service import Bot, SlackSettings
+from bot.service import CONNECTIONS, Bot, SlackSettings
 from gitops.registry import Registry
 from gitops.store import Store
 from lab.slack.client import SlackControl
@@ -35,7 +35,8 @@ class Room:
         bot.listen()
         if speaks:
             bot.speak()
-        eventually(bot.connected)
+        wanted = CONNECTIONS * len(self._bots)
+        eventually(lambda: bot.connected() and self.people.connections() == wanted)
         return bot
 
     def stop_bots(self) -> None:
