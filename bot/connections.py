@@ -1,6 +1,7 @@
 """The connections that Slack speaks to us by: several, each kept by itself, so that one may go and nothing is lost."""
 
 import json
+import select
 import socket
 import threading
 import time
@@ -78,7 +79,19 @@ class Session(SocketModeClient):
     def is_well(self) -> bool:
         """Whether commands arrive by it: it is open, it answers, and what comes is worked on."""
         at_work = self.message_processor.thread is not None and self.message_processor.is_alive()
-        return self.greeted.is_set() and self.is_connected() and at_work and self.silent_for() < DEAF_SECONDS
+        return self.greeted.is_set() and not self.has_ended() and at_work and self.silent_for() < DEAF_SECONDS
+
+    def has_ended(self) -> bool:
+        """Whether the other side is gone. slack-sdk reads on from a socket that ended without a closing frame."""
+        sock = self.current_session.sock if self.current_session is not None else None
+        if sock is None:
+            return True
+        poll = select.poll()
+        try:
+            poll.register(sock, select.POLLRDHUP | select.POLLHUP | select.POLLERR)
+            return bool(poll.poll(0))
+        except (OSError, ValueError):  # it was closed just now
+            return True
 
     def send_message(self, message: str) -> None:
         """Send; what a socket that has ended cannot send any more goes by another one."""
@@ -201,10 +214,13 @@ class Connection:
 
     def _keep(self, session: Session) -> None:
         """Return once another session is wanted."""
-        while not session.leaving.wait(LOOK_SECONDS) and session.is_well():
+        while not self._stopped.is_set() and not session.leaving.wait(LOOK_SECONDS) and session.is_well():
             pass
-        if not session.leaving.is_set():
-            self._log.warning("a connection to Slack is deaf, and made anew", silent_seconds=session.silent_for())
+        if self._stopped.is_set():
+            return
+        if not session.leaving.is_set() and not session.has_ended():
+            silent = round(session.silent_for(), 1)
+            self._log.warning("a connection to Slack is deaf, and made anew", silent_seconds=silent)
             session.end()
 
 
@@ -233,9 +249,11 @@ class Connections:
 
     def stop(self) -> None:
         """Close all of them."""
-        for stopping in [threading.Thread(target=connection.stop, daemon=True) for connection in self._all]:
-            stopping.start()
-            stopping.join(timeout=STOP_SECONDS)
+        stopping = [threading.Thread(target=connection.stop, daemon=True) for connection in self._all]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join(timeout=STOP_SECONDS)
 
     def well(self) -> int:
         """By how many of them commands arrive."""

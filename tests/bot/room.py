@@ -40,9 +40,6 @@ class Room:
         return bot
 
     def stop_bots(self) -> None:
-        if self._bots:
-            # The SDK's close waits for a receive that takes up to 3 s on a live connection.
-            self.people.disconnect("abort")
         for bot in self._bots:
             bot.stop()
         self._bots = []
