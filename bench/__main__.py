@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from bench import command, failover, following, hosts, poll, pure, scripts, slack
+from bench import acks, command, failover, following, hosts, poll, pure, scripts, slack
 from bench.deploys import measure as deploys
 from bench.figures import Group
 from bench.report import table
@@ -26,6 +26,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Iterator[Group]]] = {
     "poll": poll.measure,
     "following": following.measure,
     "slack": slack.measure,
+    "acks": acks.measure,
     "scripts": scripts.measure,
     "deploys": deploys.measure,
     "routing": routing,
