@@ -40,9 +40,7 @@ def measure(folder: Path) -> Iterator[Group]:
     yield Group(
         f"Slack: from typed to acknowledged while {OPERATIONS} operations run",
         (
-            Figure(
-                "/flstr status", busy, note=f"{STEPS} steps each, {CHANGES_A_SECOND:.0f} changes a second"
-            ),
+            Figure("/flstr status", busy, note=f"{STEPS} steps each, {CHANGES_A_SECOND:.0f} changes a second"),
             Figure("the same while nothing runs", quiet, note="the intent is in etcd by then, in both"),
             Figure("a bolt listener that only acknowledges", floor, "floor", "without etcd, while nothing runs"),
         ),
