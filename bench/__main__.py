@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from bench import command, failover, following, hosts, poll, pure, scripts, slack, storm
+from bench import acks, command, failover, following, hosts, poll, pure, scripts, slack, storm
 from bench.deploys import measure as deploys
 from bench.figures import Group
 from bench.report import table
@@ -27,6 +27,7 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Iterator[Group]]] = {
     "following": following.measure,
     "slack": slack.measure,
     "storm": storm.measure,
+    "acks": acks.measure,
     "scripts": scripts.measure,
     "deploys": deploys.measure,
     "routing": routing,

@@ -24,9 +24,9 @@ CONNECT_SECONDS = 20.0
 def measure(folder: Path) -> Iterator[Group]:
     """100 commands from typed to acknowledged: written to etcd first, over a listener that only acknowledges."""
     with servers.etcd(folder) as endpoint:
-        with servers.slack() as (page, settings), serving(endpoint, settings, page):
+        with servers.slack() as (page, settings), bot(endpoint, settings, page):
             flstr = _commands(page)
-        with servers.slack() as (page, settings), _listener(settings, page):
+        with servers.slack() as (page, settings), listener(settings, page):
             floor = _commands(page)
     yield Group(
         "Slack: from typed to acknowledged",
@@ -50,24 +50,23 @@ def _commands(page: str) -> tuple[float, ...]:
 
 
 @contextmanager
-def serving(endpoint: str, settings: SlackSettings, page: str) -> Iterator[None]:
-    """flstr's bot between an etcd and a Slack, connected."""
+def bot(endpoint: str, settings: SlackSettings, page: str) -> Iterator[None]:
+    """A bot that listens and speaks."""
     store = Store([endpoint])
-    bot = Bot(Registry(store), settings)
-    bot.listen()
-    bot.speak()
+    running = Bot(Registry(store), settings)
+    running.listen()
+    running.speak()
     try:
         _until_connected(page)
         yield
     finally:
-        # The SDK's end waits for what it receives; on a closed connection it does not.
-        SlackControl(page).disconnect("abort")
-        bot.stop()
+        running.stop()
         store.close()
 
 
 @contextmanager
-def _listener(settings: SlackSettings, page: str) -> Iterator[None]:
+def listener(settings: SlackSettings, page: str) -> Iterator[None]:
+    """The floor: nothing but an acknowledgement."""
     app = App(client=web_client(settings))
 
     @app.command("/flstr")
@@ -81,6 +80,7 @@ def _listener(settings: SlackSettings, page: str) -> Iterator[None]:
         _until_connected(page)
         yield
     finally:
+        # The SDK's end waits for what it receives; on a closed connection it does not.
         SlackControl(page).disconnect("abort")
         handler.close()  # type: ignore[no-untyped-call]
 

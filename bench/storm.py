@@ -10,7 +10,6 @@ from pathlib import Path
 from bench import servers
 from bench.figures import Figure, Group
 from bench.report import duration
-from bench.slack import serving
 from bot.cards import operation_card
 from gitops.store import Store
 from lab.slack.client import SlackControl
@@ -140,7 +139,7 @@ class _Story:
 
 
 def _played(endpoint: str, count: int) -> tuple[_Story, str]:
-    with servers.slack() as (page, settings), serving(endpoint, settings, page):
+    with servers.slack() as (page, settings), bot(endpoint, settings, page):
         people, store = SlackControl(page), Store([endpoint])
         try:
             store.delete_prefix(keys.OPERATIONS)

@@ -6,3 +6,12 @@ DENY = "approval.deny"
 RUN_LINE = "line.run"
 # Says no to such a line; nothing comes of it.
 LEAVE = "line.leave"
+# Opens the modal, from App Home.
+OPEN_MODAL = "modal.open"
+# The modal itself, and what can be chosen in it.
+MODAL = "modal"
+CHOOSE_VERB = "modal.verb"
+CHOOSE_APP = "modal.app"
+CHOOSE_COMMIT = "modal.commit"
+TYPE_COUNT = "modal.count"
+PREVIEW = "modal.preview"

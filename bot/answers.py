@@ -108,7 +108,7 @@ class Answers:
 
     def _heard(self, _key: str, value: str | None) -> None:
         intent = None if value is None else Intent.model_validate_json(value)
-        if intent is None or intent.status != "answered" or intent.asker.place != "slack":
+        if intent is None or intent.status != "answered" or intent.asker.place != "slack" or intent.asker.view:
             return
         with self._changed:
             self._on_their_way.setdefault(intent.id, OnItsWay(intent))

@@ -38,6 +38,7 @@ from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
 from gitops.locks import Locks
 from gitops.operations import Operations
+from gitops.pickers import Pickers
 from gitops.registry import Registry
 from gitops.renewals import Renewals
 from gitops.repository import ClusterRepo
@@ -47,7 +48,7 @@ from gitops.rounds import Rounds
 from gitops.runner import Runner
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
-from gitops.verbs.apps import Apps
+from gitops.verbs.apps import Apps, app_named
 from gitops.verbs.audit import Audit
 from gitops.verbs.commits import Commits
 from gitops.verbs.decide import Decide
@@ -199,6 +200,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
         "audit": Audit(store, audit_branch).audit,
     }
     desk = Desk(store, registry, handlers)
+    pickers = Pickers(store, app_repos, lambda name: app_named(commits.newest(), name).repo)
     scheduler = _scheduler(
         (
             (worker.wake, settings.poll_seconds),
@@ -214,6 +216,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     )
     recorder.start()
     desk.start()
+    pickers.start()
     loops = {"worker": worker.run, "failover": worker.failover.run, "reachability": reachability.run}
     for name, run in loops.items():
         threading.Thread(target=_until_fenced(run, stopping), name=name, daemon=True).start()
@@ -223,6 +226,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     log.info("stopping; an operation under way goes on at the next start")
     scheduler.shutdown(wait=False)
     desk.stop()
+    pickers.stop()
     reachability.stop()
     pushing.stop()
     worker.stop()

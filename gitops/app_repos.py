@@ -11,6 +11,7 @@ import git
 import structlog
 
 from gitops.repository import GIT_ENVIRONMENT, GIT_SECONDS, bare_clone, git_reason
+from model.commits import RecentCommit
 from model.errors import Refused, Unreadable
 from model.names import CommitHash
 
@@ -20,6 +21,10 @@ RECENT = 200
 PACKS = 16  # that are kept at hand
 PACK_SECONDS = 10.0
 PACK_BYTES = 128 * 1024  # it goes with the script
+
+# A byte that stands in no name and no subject.
+_BETWEEN = "\x1f"
+_RECENT_FORMAT = "%H%x1f%ct%x1f%an%x1f%s"
 
 log = structlog.get_logger()
 
@@ -53,6 +58,14 @@ class AppRepos:
             return str(self._mirror(url).git.show("--no-patch", "--format=%s", commit))
         except git.GitCommandError:
             return ""
+
+    def recent(self, url: str, most: int) -> tuple[RecentCommit, ...]:
+        """The newest commits of all branches, newest first. Raises `Unreadable` where the repository is silent."""
+        with self._lock_of(url):
+            mirror = self._mirror(url)
+            self._fetch(mirror, url)
+            listed = str(mirror.git.log("--branches", f"--max-count={most}", f"--format={_RECENT_FORMAT}"))
+        return tuple(_recent_commit(line) for line in listed.splitlines() if line.count(_BETWEEN) >= 3)
 
     def thin_pack(self, url: str, base: CommitHash, commit: CommitHash) -> bytes | None:
         """What the files of a commit have that those of another one have not, as a pack that leans on them.
@@ -109,6 +122,11 @@ class AppRepos:
             )  # fmt: skip
         except git.CommandError as error:
             raise Unreadable(f"{url} cannot be read: {git_reason(error)}") from error
+
+
+def _recent_commit(line: str) -> RecentCommit:
+    commit, at, author, subject = line.split(_BETWEEN, 3)
+    return RecentCommit(hash=commit, subject=subject[:200], author=author[:80], at=float(at))
 
 
 def _find_hash(mirror: git.Repo, name: str) -> CommitHash | None:

@@ -41,6 +41,7 @@ HOLDING = "flstr/holding"
 WAITING_REVISION = "flstr/waiting_revision"
 FOLLOWERS = "flstr/follower/"
 COMMITS = "flstr/commits/"
+WANTED_COMMITS = "flstr/wanted_commits/"
 HOMES = "flstr/home/"
 HEARD = "flstr/heard/"
 AUDIT = "flstr/audit/entry/"
@@ -287,6 +288,11 @@ def follower(operation_id: str, user: str) -> str:
 def commits(app: str) -> str:
     """The newest commits of an app's repository, for whoever picks one."""
     return f"{COMMITS}{app}"
+
+
+def wanted_commits(app: str) -> str:
+    """When somebody last wanted to pick from an app's commits."""
+    return f"{WANTED_COMMITS}{app}"
 
 
 def home(user: str) -> str:

@@ -122,6 +122,7 @@ class Asker(Frozen):
     channel: str = ""
     channel_name: str = Field("", description="As people call it, without #")
     response_url: str = ""
+    view: str = Field("", description="The modal that shows the answer, where no message is to bring it")
 
 
 class Intent(Frozen):

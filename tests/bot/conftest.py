@@ -81,7 +81,14 @@ def lab_settings() -> LabSettings:
 
 
 @pytest.fixture
-def room(store: Store, lab_settings: LabSettings) -> Iterator[Room]:
+def slack(lab_settings: LabSettings) -> Iterator[BackgroundSlack]:
+    """A workspace."""
+    with BackgroundSlack(SlackApi(settings=lab_settings)) as running:
+        yield running
+
+
+@pytest.fixture
+def room(store: Store, slack: BackgroundSlack) -> Iterator[Room]:
     people = {
         "operator": {"slack": OPERATOR, "email": "operator@flstr.lab", "may": ["approve"]},
         "developer": {"slack": DEVELOPER, "email": "developer@flstr.lab", "may": ["approve", "scale"]},
@@ -89,7 +96,6 @@ def room(store: Store, lab_settings: LabSettings) -> Iterator[Room]:
     pools = {"worker": {"role": "worker", "count": 2}}
     cluster = Cluster.model_validate({"cluster": "flstr-lab", "channel": "flstr", "pools": pools, "people": people})
     store.put(keys.CLUSTER, cluster.to_json())
-    with BackgroundSlack(SlackApi(settings=lab_settings)) as running:
-        room = Room(store, running.api)
-        yield room
-        room.stop_bots()
+    room = Room(store, slack.api)
+    yield room
+    room.stop_bots()

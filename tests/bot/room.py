@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bot.service import Bot, SlackSettings
+from bot.service import CONNECTIONS, Bot, SlackSettings
 from gitops.registry import Registry
 from gitops.store import Store
 from lab.slack.client import SlackControl
@@ -35,13 +35,11 @@ class Room:
         bot.listen()
         if speaks:
             bot.speak()
-        eventually(bot.connected)
+        wanted = CONNECTIONS * len(self._bots)
+        eventually(lambda: bot.connected() and self.people.connections() == wanted)
         return bot
 
     def stop_bots(self) -> None:
-        if self._bots:
-            # The SDK's close waits for a receive that takes up to 3 s on a live connection.
-            self.people.disconnect("abort")
         for bot in self._bots:
             bot.stop()
         self._bots = []

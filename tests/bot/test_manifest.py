@@ -17,6 +17,11 @@ def test_the_app_has_the_command_and_gets_clicks_over_a_socket() -> None:
     assert MANIFEST["settings"]["interactivity"]["is_enabled"]
 
 
+def test_the_app_hears_mentions_and_has_a_home() -> None:
+    assert MANIFEST["settings"]["event_subscriptions"]["bot_events"] == ["app_home_opened", "app_mention"]
+    assert MANIFEST["features"]["app_home"]["home_tab_enabled"]
+
+
 # https://docs.slack.dev/reference/methods; those of private channels are wanted as well.
 SCOPES = {
     "chat_postMessage": {"chat:write"},
@@ -26,6 +31,9 @@ SCOPES = {
     "conversations_open": {"im:write"},
     "chat_getPermalink": set(),
     "views_publish": set(),
+    "auth_test": set(),
+    # By the app-level token.
+    "apps_connections_open": set(),
     "conversations_list": {"channels:read", "groups:read"},
     "conversations_history": {"channels:history", "groups:history", "im:history"},
     "conversations_replies": {"channels:history", "groups:history"},
@@ -36,6 +44,6 @@ def test_the_scopes_are_those_of_the_methods_that_the_bot_calls() -> None:
     source = "\n".join(path.read_text() for path in (ROOT / "bot").glob("*.py"))
     called = set(re.findall(r"_client\.([a-z]+_[A-Za-z0-9_]+)\(", source))
     assert called == SCOPES.keys()
-    # /flstr itself, and posting to a public channel before the app was invited there.
-    besides = {"commands", "chat:write.public"}
+    # /flstr itself, posting to a public channel before the app was invited there, and events.
+    besides = {"commands", "chat:write.public", "app_mentions:read"}
     assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == besides.union(*SCOPES.values())

@@ -1,0 +1,179 @@
+"""App Home: the fleet on one page, for one person. Pure: records in, blocks out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from slack_sdk.models.blocks import (
+    ActionsBlock,
+    ButtonElement,
+    ConfirmObject,
+    DividerBlock,
+    HeaderBlock,
+    MarkdownTextObject,
+    PlainTextObject,
+    SectionBlock,
+)
+
+from bot.actions import APPROVE, DENY, OPEN_MODAL
+from bot.message import Block
+from bot.progress import tally
+from bot.text import clip, fit
+from model.cluster import Cluster
+from model.mrkdwn import SIGNS
+from model.names import NodeName
+from model.operation import Approval, Hold, Operation
+from model.registered import Registered, RegisteredApp
+
+MOST_BLOCKS = 100
+SECTION_CHARACTERS = 2900
+LINE_CHARACTERS = 200
+MOST_LINES = 60
+MOST_APPROVALS = 10
+SOON_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Everything that App Home shows, as it is registered now."""
+
+    cluster: Cluster
+    registered: Registered
+    operations: Sequence[Operation] = ()
+    approvals: Sequence[Approval] = ()
+    holds: Sequence[Hold] = ()
+
+
+def home_blocks(fleet: Fleet, mine: Sequence[Approval], now: float) -> tuple[Block, ...]:
+    """`mine` are the approvals that wait for the person who looks, the oldest first."""
+    actions = ActionsBlock(
+        elements=[ButtonElement(text=_plain("Deploy, scale, restart …"), action_id=OPEN_MODAL, style="primary")]
+    )
+    blocks = [HeaderBlock(text=_plain(clip(fleet.cluster.cluster, 150))).to_dict(), actions.to_dict()]
+    blocks += _waiting(fleet, mine)
+    under_way = [operation for operation in fleet.operations if not operation.ended_already()]
+    blocks += _part("Under way", [_operation(operation) for operation in under_way])
+    blocks += _part("Held", [_hold(hold) for hold in fleet.holds if hold.until is None or hold.until > now])
+    blocks += _part("Nodes", _nodes(fleet))
+    blocks += _part("Apps", [_app(name, app) for (_, name), app in sorted(fleet.registered.apps.items())])
+    blocks += _part("Certificates", _certificates(fleet.registered, now))
+    return tuple(blocks[:MOST_BLOCKS])
+
+
+def no_home() -> tuple[Block, ...]:
+    """Before a first revision of the cluster repo was accepted."""
+    return (_section("No revision of the cluster repo was accepted yet; there is nothing to show."),)
+
+
+def _waiting(fleet: Fleet, mine: Sequence[Approval]) -> list[Block]:
+    if not mine:
+        return []
+    titles = {operation.id: operation.plan.title for operation in fleet.operations}
+    blocks = [DividerBlock().to_dict(), _section("*Waits for you*")]
+    for approval in mine[:MOST_APPROVALS]:
+        title = fit(titles.get(approval.operation, approval.operation), LINE_CHARACTERS)
+        blocks.append(_section(f":raised_hand: *{title}*, until {_time(approval.expires)}"))
+        # Two operations may wait at once: each has its own block of buttons.
+        buttons = ActionsBlock(block_id=f"home.{approval.id}"[:255], elements=_buttons(approval))
+        blocks.append(buttons.to_dict())
+    if len(mine) > MOST_APPROVALS:
+        blocks.append(_section(f"and {len(mine) - MOST_APPROVALS} more; their cards are in the channel"))
+    return blocks
+
+
+def _buttons(approval: Approval) -> list[ButtonElement]:
+    sure = ConfirmObject(
+        title="Approve this?", text=_plain("It destroys something for good."), confirm="Approve", deny="Not yet"
+    )
+    return [
+        ButtonElement(text=_plain("Approve"), action_id=APPROVE, value=approval.id, style="danger", confirm=sure),
+        ButtonElement(text=_plain("Deny"), action_id=DENY, value=approval.id),
+    ]
+
+
+def _part(title: str, lines: Sequence[str]) -> list[Block]:
+    """A heading and its lines, in as few sections as hold them."""
+    if not lines:
+        return []
+    shown = [*lines[:MOST_LINES], *([f"and {len(lines) - MOST_LINES} more"] if len(lines) > MOST_LINES else [])]
+    parts = [f"*{title}*"]
+    for line in shown:
+        if len(parts[-1]) + 1 + len(line) <= SECTION_CHARACTERS:
+            parts[-1] += f"\n{line}"
+        else:
+            parts.append(line)
+    return [DividerBlock().to_dict(), *(_section(part) for part in parts)]
+
+
+def _operation(operation: Operation) -> str:
+    state = "waits for an approval" if operation.status == "awaiting_approval" else operation.status
+    title = fit(operation.plan.title, LINE_CHARACTERS)
+    return f"{SIGNS[operation.status]} *{title}* `{operation.id}`: {state}, {tally(operation)}"
+
+
+def _hold(hold: Hold) -> str:
+    until = f"until {_time(hold.until)}" if hold.until is not None else "until somebody says resume"
+    return f":lock: *{fit(hold.id, 60)}* {until}, by {fit(hold.person, 60)}: {fit(hold.reason, LINE_CHARACTERS)}"
+
+
+def _nodes(fleet: Fleet) -> list[str]:
+    cluster, registered = fleet.cluster, fleet.registered
+    names = sorted(cluster.nodes().keys() | registered.nodes.keys() | registered.hosts.keys())
+    return [_node(name, fleet) for name in names]
+
+
+def _node(name: NodeName, fleet: Fleet) -> str:
+    registered = fleet.registered
+    record = registered.nodes.get(name)
+    if record is None:
+        return f":white_circle: *{name}*: {'rented' if name in registered.hosts else 'not there yet'}"
+    said = [record.role, record.ip]
+    count = sum(item.node == name for app in registered.apps.values() for item in app.instances.values())
+    said += [f"{count} instance{'' if count == 1 else 's'}"] if count else []
+    said += ["drained"] if name in fleet.cluster.drained else []
+    said += [] if fleet.cluster.pool_of(name) else ["no longer wanted"]
+    silent = registered.dead.get(name, registered.unreachable.get(name))
+    if silent is not None:
+        said.append(f"silent since {_time(silent)}")
+    return f"{':red_circle:' if silent is not None else ':large_green_circle:'} *{name}*: {', '.join(said)}"
+
+
+def _app(name: str, app: RegisteredApp) -> str:
+    count = len(app.instances)
+    commits = sorted({record.commit[:7] for record in app.instances.values()})
+    serving = f"{count} instance{'' if count == 1 else 's'} of {', '.join(f'`{commit}`' for commit in commits)}"
+    failed = ", a release of it is in quarantine" if app.quarantine else ""
+    return f"{':large_green_circle:' if count else ':white_circle:'} *{name}*: {serving if count else 'none'}{failed}"
+
+
+def _certificates(registered: Registered, now: float) -> list[str]:
+    """Those that end first come first."""
+    ends = {
+        name: (record.issued.not_after.timestamp() - now) / 86400.0
+        for name, record in registered.certificates.items()
+        if record.issued is not None
+    }
+    missing = [f":x: *{name}*: none yet" for name in sorted(registered.certificates.keys() - ends.keys())]
+    return missing + [_certificate(name, days) for name, days in sorted(ends.items(), key=lambda one: (one[1], one[0]))]
+
+
+def _certificate(name: str, days: float) -> str:
+    if days <= 0:
+        return f":x: *{name}*: has ended"
+    whole = int(days)
+    left = f"{whole} day{'' if whole == 1 else 's'} left"
+    return f"{':warning:' if days < SOON_DAYS else ':large_green_circle:'} *{name}*: {left}"
+
+
+def _section(text: str) -> Block:
+    block: Block = SectionBlock(text=MarkdownTextObject(text=text)).to_dict()
+    return block
+
+
+def _plain(text: str) -> PlainTextObject:
+    return PlainTextObject(text=text)
+
+
+def _time(at: float) -> str:
+    there = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{there}>"
