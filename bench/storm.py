@@ -10,6 +10,7 @@ from pathlib import Path
 from bench import servers
 from bench.figures import Figure, Group
 from bench.report import duration
+from bench.slack import bot
 from bot.cards import operation_card
 from gitops.store import Store
 from lab.slack.client import SlackControl
