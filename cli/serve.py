@@ -44,14 +44,17 @@ from gitops.rounds import Rounds
 from gitops.runner import Runner
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
-from gitops.verbs.apps import Apps
+from gitops.verbs.cancel import Cancel
 from gitops.verbs.commits import Commits
+from gitops.verbs.committing import Committing
 from gitops.verbs.decide import Decide
+from gitops.verbs.decisions import decisions
 from gitops.verbs.desk import Desk, Handler
-from gitops.verbs.drain import Drain
+from gitops.verbs.fleet import Fleet
 from gitops.verbs.history import History
 from gitops.verbs.look import Look
-from gitops.verbs.scale import Scale
+from gitops.verbs.plans import Plans
+from gitops.verbs.who import Who
 from gitops.worker import Worker
 from model import keys
 from model.errors import Fenced
@@ -148,28 +151,20 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     windows = Windows(registry, partial(certificate_office, settings, identities=identities))
     rounds = Rounds(registry, operations, build_rounds(settings))
     commits, decide = Commits(repo, worker.wake), Decide(store, operations, worker.wake)
-    apps, scale, drain = Apps(commits, app_repos, registry), Scale(commits), Drain(commits, registry.dead)
-    look = Look(
-        registry,
-        revisions,
-        operations,
-        worker.state,
-        build_checks(settings, registry),
-        worker.dispatch.at_rest,
-        settings.acme_directory,
-    )
+    committing = decisions(commits, app_repos, registry)
+    carried_out = Committing(commits, registry, operations)
+    look = Look(registry, operations, worker.state, build_checks(settings, registry), worker.dispatch.at_rest)
+    fleet = Fleet(registry, operations)
     handlers: Mapping[str, Handler] = {
-        "deploy": apps.deploy,
-        "rollback": apps.rollback,
-        "restart": apps.restart,
-        "stop": apps.stop,
-        "remove": apps.remove,
-        "scale": scale.scale,
-        "drain": drain.drain,
-        "undrain": drain.undrain,
+        **{verb: carried_out.of(decide) for verb, decide in committing.items()},
         "history": History(repo, registry, operations).history,
         "status": look.status,
-        "plan": look.plan,
+        "plan": Plans(registry, revisions, committing, settings.acme_directory).plan,
+        "nodes": fleet.nodes,
+        "apps": fleet.apps,
+        "services": fleet.services,
+        "who": Who(store).who,
+        "cancel": Cancel(store, operations, worker.dispatch, worker.state, worker.wake).cancel,
         "padlock": look.padlock,
         "crtsh": look.crtsh,
         "graph": look.graph,

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.parser import Refusal, parse
 from gitops.app_repos import AppRepos
 from gitops.executor import HostCheck
 from gitops.locks import Locks
@@ -14,14 +15,17 @@ from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
 from gitops.runner import Runner
 from gitops.store import Store
-from gitops.verbs.apps import Apps
+from gitops.verbs.cancel import Cancel
 from gitops.verbs.commits import Commits
+from gitops.verbs.committing import Committing
 from gitops.verbs.decide import Decide
+from gitops.verbs.decisions import decisions
 from gitops.verbs.desk import Desk, Handler
-from gitops.verbs.drain import Drain
+from gitops.verbs.fleet import Fleet
 from gitops.verbs.history import History
 from gitops.verbs.look import Look
-from gitops.verbs.scale import Scale
+from gitops.verbs.plans import Plans
+from gitops.verbs.who import Who
 from gitops.worker import Worker
 from model import keys
 from model.errors import Refused
@@ -93,7 +97,8 @@ class Flstr:
         return found
 
     def _intent(self, words: str, user: str) -> Intent:
-        verb, *arguments = words.split()
+        parsed = parse(words)
+        verb, *arguments = words.split() if isinstance(parsed, Refusal) else (parsed.verb.name, *parsed.arguments)
         return Intent(
             id=f"{words}{len(self.store.prefix(keys.INTENTS))}",
             verb=verb,
@@ -126,16 +131,19 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     worker = Worker(revisions, registry, operations, runner, Locks(store), clock, renewals.look)
     checks: dict[str, HostCheck] = {}
     commits = Commits(repo, worker.wake)
-    apps, scale = Apps(commits, app_repos, registry, clock), Scale(commits)
-    drain = Drain(commits, registry.dead)
-    look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest, DIRECTORY, today)
+    committing, carried_out = decisions(commits, app_repos, registry, clock), Committing(commits, registry, operations)
+    look = Look(registry, operations, worker.state, checks, worker.dispatch.at_rest, today)
+    fleet, plans = Fleet(registry, operations), Plans(registry, revisions, committing, DIRECTORY, today)
+    cancel = Cancel(store, operations, worker.dispatch, worker.state, worker.wake, clock)
     decide = Decide(store, operations, worker.wake, clock)
     handlers: dict[str, Handler] = {
-        "deploy": apps.deploy, "rollback": apps.rollback, "restart": apps.restart, "stop": apps.stop, "remove": apps.remove,
-        "scale": scale.scale, "history": History(repo, registry, operations).history, "status": look.status, "plan": look.plan,
+        **{verb: carried_out.of(decision) for verb, decision in committing.items()},
+        "history": History(repo, registry, operations).history, "status": look.status, "plan": plans.plan,
+        "nodes": fleet.nodes, "apps": fleet.apps, "services": fleet.services, "who": Who(store).who,
+        "cancel": cancel.cancel,
         "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
-        "drain": drain.drain, "undrain": drain.undrain,
         "graph": look.graph, "doctor": look.doctor, "logs": look.logs, "env": look.env, "crtsh": look.crtsh,
+        "padlock": look.padlock,
     }  # fmt: skip
     desk = Desk(store, registry, handlers)
     return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks, renewals)
