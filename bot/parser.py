@@ -49,7 +49,10 @@ def parse(line: str) -> Command | Refusal:
     if len(line) > LONGEST_LINE:
         return Refusal(f"that line has {len(line)} characters; a command has at most {LONGEST_LINE}")
     words = tuple(_as_typed(line).split())
-    return _command(words) if words else Command(BY_NAME["help"])
+    answer = _command(words) if words else Command(BY_NAME["help"])
+    if isinstance(answer, Refusal) and answer.instead and not isinstance(parse(answer.instead), Command):
+        return Refusal(answer.sentence)
+    return answer
 
 
 def shown(word: str) -> str:

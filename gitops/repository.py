@@ -96,7 +96,7 @@ class ClusterRepo:
             )  # fmt: skip
             commit = merge_rehearsal.resolve(repo, self.url, name, OTHER_BRANCHES)
             tree = merge_rehearsal.merged_tree(repo, self.branch, commit, name)
-            return self._texts(repo.tree(tree), f"the merge of {name}")
+            return self._texts(git.Tree(repo, bytes.fromhex(tree), path=""), f"the merge of {name}")
 
     def _texts(self, tree: git.Tree, whose: str) -> dict[str, str]:
         blobs = [item for item in tree.traverse() if isinstance(item, git.Blob)]

@@ -21,8 +21,8 @@ def known_as(request: Request, word: str, kind: str, known: Collection[str]) -> 
     begun = sorted(name for name in known if name.startswith(word))
     if len(begun) == 1 and not changes(request):
         return begun[0]
-    near = begun if len(begun) == 1 else difflib.get_close_matches(word, sorted(known), n=1)
-    if near:
+    near = begun or difflib.get_close_matches(word, sorted(known), n=1)
+    if len(near) == 1:
         raise Refused(f"There is no {kind} called {word}; did you mean {near[0]}?", corrected(request, word, near[0]))
     raise Refused(f"There is no {kind} called {word}. {_there_are(begun or sorted(known))}")
 

@@ -9,8 +9,11 @@ from gitops.verbs.change import Change
 from gitops.verbs.commits import Commits, text_of
 from gitops.verbs.desk import Request
 from gitops.verbs.names import known_as
-from model.cluster import Cluster
+from model.cluster import Cluster, Pool
+from model.names import NodeName, PoolName
 from model.steps import MACHINES, app_lock
+
+MOST = 200
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Scale:
         path, field = (app_path(name), ["instances"]) if app else (CLUSTER_FILE, ["pools", name, "count"])
         before = app.instances if app else pools[name].count
         gone = () if app else Cluster.names_of(name, pools[name])[count:]
-        more = pools[name].model_copy(update={"count": max(count, before)}) if app is None else None
+        nodes = frozenset() if app else _ever_in(name, pools[name])
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
             text = edit.set_value(text_of(files, path), field, str(count))
@@ -47,6 +50,11 @@ class Scale:
             ),
             nothing=f"{name} is already at {count}; nothing to do.",
             locks=frozenset({app_lock(name) if app else MACHINES}),
-            nodes=frozenset() if more is None else frozenset(Cluster.names_of(name, more)),
+            nodes=nodes,
             asks=app is not None and count == 0,
         )
+
+
+def _ever_in(name: PoolName, pool: Pool) -> frozenset[NodeName]:
+    """The names that machines of a pool may have, those that leave it among them."""
+    return frozenset((*Cluster.names_of(name, pool.model_copy(update={"count": MOST})), *pool.without))
