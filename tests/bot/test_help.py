@@ -26,7 +26,7 @@ def test_the_help_of_a_shell_has_its_own_prefix() -> None:
 def test_usage_comes_from_the_arguments() -> None:
     assert BY_NAME["scale"].usage == "<app or pool> <count> [--yes]"
     assert BY_NAME["status"].usage == "[app or node]"
-    assert BY_NAME["plan"].line == "plan"
+    assert BY_NAME["nodes"].line == "nodes"
 
 
 def test_the_page_of_commands_has_a_row_for_every_verb() -> None:
