@@ -2,18 +2,30 @@
 
 import difflib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from model.verbs import BY_NAME, Argument, ArgumentKind, Verb
+from bot.shapes import MOST, SHAPES
+from model.verbs import BY_NAME, Argument, Verb
 
 LONGEST_LINE = 1000
 LONGEST_SHOWN_WORD = 40
-MOST = 200
+
+_PAIRS = {'"': '"', "'": "'", "\u201c": "\u201d", "\u201e": "\u201c", "\u2018": "\u2019", "\u00ab": "\u00bb"}
+# What is meant as a flag; `-1` is a number.
+_FLAG = re.compile(r"--?[A-Za-z]")
+# Slack writes what it takes for an address as <http://flstr.lab|flstr.lab> or <mailto:app@v1.io|app@v1.io>.
+_SLACK_LINK = re.compile(r"<[^<>|]*\|([^<>|]*)>|<(?:https?://)?([^<>|]*)>")
+# It writes these letters so, as they have a meaning to it otherwise.
+_SLACK_LETTERS = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 
 
 @dataclass(frozen=True)
 class Command:
-    """A verb of the table with words of the right shape; optional ones may be missing at the end, flags come last."""
+    """A verb of the table with words of the right shape; optional ones may be missing at the end, flags come last.
+
+    That of `plan` are the verb and the words of the command that it holds, or a branch.
+    """
 
     verb: Verb
     arguments: tuple[str, ...] = ()
@@ -26,65 +38,21 @@ class Command:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a line is no command: one sentence."""
+    """Why a line is no command: one sentence. `instead` is the line that was probably meant, where one is near."""
 
     sentence: str
-
-
-@dataclass(frozen=True)
-class Shape:
-    """What a word of one kind looks like, and how to say so."""
-
-    pattern: re.Pattern[str]
-    wanted: str
-
-
-_APP = r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?"
-_COMMIT = r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}"
-_HOST = r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
-
-SHAPES: dict[ArgumentKind, Shape] = {
-    "app@commit": Shape(
-        re.compile(rf"{_APP}@{_COMMIT}"), "an app and a commit, branch or tag, such as influencer@a1b2c3"
-    ),
-    "app": Shape(re.compile(_APP), "the name of an app, such as influencer"),
-    "commit": Shape(re.compile(_COMMIT), "a commit, branch or tag, such as a1b2c3"),
-    "instance": Shape(re.compile(r"[0-9]{1,4}(?:-[0-9a-f]{8})?"), "an instance, such as 1 or 1-0a1b2c3d"),
-    "app or pool": Shape(re.compile(_APP), "the name of an app or a pool, such as influencer or worker"),
-    "count": Shape(re.compile(r"[0-9]{1,3}"), f"a number from 0 to {MOST}"),
-    "app or node": Shape(re.compile(_APP), "the name of an app or a node, such as influencer or worker101"),
-    "node": Shape(re.compile(_APP), "the name of a node, such as worker101"),
-    "revision": Shape(re.compile(_COMMIT), "a commit of the cluster repo, such as a1b2c3"),
-    "operation": Shape(re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "the id of an operation, such as 7f3a"),
-    "host": Shape(re.compile(_HOST), "a public host name, such as influencer.flstr.lab"),
-    "verb": Shape(re.compile(r"[a-z-]{1,20}"), "one of the verbs, such as deploy"),
-    "end": Shape(
-        re.compile(r"[0-9]{1,4}[smhd]|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2})?|[0-9]{2}:[0-9]{2}"),
-        "how long or until when, such as 2h, 18:30 or 2026-12-27 (in UTC)",
-    ),
-    "reason": Shape(re.compile(r"(?s).{3,300}"), "a reason of 3 to 300 characters"),
-    "names": Shape(re.compile(rf"{_APP}(?: {_APP}){{0,49}}"), "names of nodes, such as worker102"),
-    "command or branch": Shape(re.compile(r"(?s).{1,500}"), "a command or a branch, such as scale influencer 3"),
-    "person or right": Shape(re.compile(r"[a-z][a-z0-9._-]{0,30}"), "a person or a right, such as deploy"),
-    "entries": Shape(re.compile(r"[A-Za-z0-9@._ -]{1,100}"), "an app, a person, an operation, or verify"),
-}
-
-# Slack writes what it takes for an address as <http://flstr.lab|flstr.lab> or <mailto:app@v1.io|app@v1.io>.
-_SLACK_LINK = re.compile(r"<[^<>|]*\|([^<>|]*)>|<(?:https?://)?([^<>|]*)>")
+    instead: str = ""
 
 
 def parse(line: str) -> Command | Refusal:
     """The command of a line; an empty line asks for help."""
     if len(line) > LONGEST_LINE:
         return Refusal(f"that line has {len(line)} characters; a command has at most {LONGEST_LINE}")
-    words = _SLACK_LINK.sub(lambda match: match[1] or match[2] or "", line).replace("`", " ").split()
-    if not words:
-        return Command(BY_NAME["help"])
-    name = words[0].lower()
-    verb = BY_NAME.get(name)
-    if verb is None:
-        return Refusal(f"{shown(words[0])} is not a verb; {_nearest_verb(name)}")
-    return _with_flags(verb, tuple(words[1:]))
+    words = tuple(_as_typed(line).split())
+    answer = _command(words) if words else Command(BY_NAME["help"])
+    if isinstance(answer, Refusal) and answer.instead and not isinstance(parse(answer.instead), Command):
+        return Refusal(answer.sentence)
+    return answer
 
 
 def shown(word: str) -> str:
@@ -93,51 +61,126 @@ def shown(word: str) -> str:
     return plain if len(plain) <= LONGEST_SHOWN_WORD else plain[:LONGEST_SHOWN_WORD] + "…"
 
 
-def _nearest_verb(name: str) -> str:
-    near = difflib.get_close_matches(name, BY_NAME, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]}?"
-    return f"{BY_NAME['help'].name} lists the verbs"
+def _as_typed(line: str) -> str:
+    text = _SLACK_LINK.sub(lambda match: match[1] or match[2] or "", line).replace("`", " ")
+    for written, letter in _SLACK_LETTERS:
+        text = text.replace(written, letter)
+    # What a terminal obeys is no word of anybody's.
+    return "".join(letter for letter in text if letter.isprintable() or letter.isspace())
+
+
+def _command(words: tuple[str, ...]) -> Command | Refusal:
+    name = words[0].lower()
+    verb = BY_NAME.get(name)
+    if verb is not None:
+        return _with_flags(verb, words[1:])
+    near = _near(name, BY_NAME)
+    if near is None:
+        return Refusal(f"{shown(words[0])} is not a verb; {BY_NAME['help'].name} lists the verbs")
+    return Refusal(f"{shown(words[0])} is not a verb; did you mean {near}?", _line_of((near, *words[1:])))
+
+
+def _line_of(words: tuple[str, ...]) -> str:
+    """A line to offer, as far as it would be a command; else the one that would be offered for it."""
+    command = _command(words)
+    return command.instead if isinstance(command, Refusal) else command.words
+
+
+def _near(word: str, known: Iterable[str]) -> str | None:
+    # Nothing that long is a slip, and comparing it would take its time.
+    return next(iter(difflib.get_close_matches(word[:LONGEST_SHOWN_WORD], list(known), n=1)), None)
 
 
 def _with_flags(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:
-    # Telephones make one long dash of two short ones.
-    plain = tuple(re.sub(r"\A[\u2013\u2014]", "--", word) for word in words)
     if not verb.flags:
         return _with_arguments(verb, words)
-    given = tuple(word for word in plain if word.startswith("-"))
+    # Telephones make one long dash of two short ones.
+    plain = tuple(re.sub(r"\A[\u2013\u2014](?=\w)", "--", word) for word in words)
+    in_words = bool(verb.arguments) and verb.arguments[-1].rest
+    given = tuple(word for word in plain if (word in verb.flags if in_words else _FLAG.match(word)))
+    others = tuple(word for word, typed in zip(words, plain, strict=True) if typed not in given)
     wrong = next((word for word in given if word not in verb.flags), None)
     if wrong is not None:
-        return Refusal(f"{verb.name} does not take {shown(wrong)}; write {verb.line}, for example: {verb.example}")
-    command = _with_arguments(verb, tuple(word for word in plain if not word.startswith("-")))
-    return command if isinstance(command, Refusal) else Command(verb, (*command.arguments, *dict.fromkeys(given)))
+        near = _near(wrong, verb.flags)
+        right = tuple(near or word if word == wrong else word for word in given)
+        instead = _line_of((verb.name, *others, *right)) if near else ""
+        sentence = f"{verb.name} does not take {shown(wrong)}; write {verb.line}, for example: {verb.example}"
+        return Refusal(sentence, instead)
+    command = _with_arguments(verb, others)
+    flags = tuple(dict.fromkeys(given))
+    if isinstance(command, Refusal):
+        return Refusal(command.sentence, " ".join((command.instead, *flags)) if command.instead else "")
+    return Command(verb, (*command.arguments, *flags))
 
 
 def _with_arguments(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:
     if verb.arguments and verb.arguments[-1].rest:
         before = len(verb.arguments) - 1
-        words = (*words[:before], *([" ".join(words[before:])] if words[before:] else []))
+        rest = _unquoted(" ".join(words[before:]))
+        words = (*words[:before], *([rest] if rest else []))
     needed = sum(not argument.optional for argument in verb.arguments)
     if len(words) > len(verb.arguments):
         extra = shown(words[len(verb.arguments)])
-        return Refusal(f"{verb.name} does not take {extra}; write {verb.line}, for example: {verb.example}")
+        sentence = f"{verb.name} does not take {extra}; write {verb.line}, for example: {verb.example}"
+        return Refusal(sentence, _without_space(verb, words))
     if len(words) < needed:
         missing = verb.arguments[len(words)]
         return Refusal(f"{verb.name} needs {SHAPES[missing.kind].wanted}; write {verb.line}")
-    for argument, word in zip(verb.arguments, words, strict=False):
+    for number, (argument, word) in enumerate(zip(verb.arguments, words, strict=False)):
         refusal = _misshapen(verb, argument, word)
         if refusal is not None:
-            return refusal
+            right = refusal.instead
+            return Refusal(
+                refusal.sentence,
+                _line_of((verb.name, *words[:number], right, *words[number + 1 :])) if right else "",
+            )
+        if argument.kind == "command or branch":
+            return _planned(verb, tuple(word.split()))
     return Command(verb, words)
 
 
+def _without_space(verb: Verb, words: tuple[str, ...]) -> str:
+    """`deploy influencer a1b2` and `deploy influencer @a1b2` mean `deploy influencer@a1b2`."""
+    if verb.arguments and verb.arguments[0].kind == "app@commit" and len(words) == 2:
+        return _line_of((verb.name, f"{words[0].rstrip('@')}@{words[1].lstrip('@')}"))
+    return ""
+
+
+def _unquoted(text: str) -> str:
+    """Without the quotes around the whole of it."""
+    if len(text) > 1 and _PAIRS.get(text[0]) == text[-1]:
+        return text[1:-1].strip()
+    return text
+
+
+def _planned(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:
+    """`plan` with the command that it holds, which is a command like any other, or with a branch."""
+    if words[0].lower() not in BY_NAME and len(words) == 1:
+        shape = SHAPES["commit"]
+        if shape.pattern.fullmatch(words[0]) is None:
+            return Refusal(f"{verb.name} needs {SHAPES['command or branch'].wanted}, not {shown(words[0])}")
+        return Command(verb, words)
+    held = BY_NAME.get(words[0].lower())
+    if held is not None and not held.commits:
+        return Refusal(f"{held.name} changes nothing in the cluster repo; {verb.name} shows what a change does")
+    inner = _command(words)
+    if isinstance(inner, Refusal):
+        return Refusal(inner.sentence, _line_of((verb.name, *inner.instead.split())) if inner.instead else "")
+    return Command(verb, (inner.verb.name, *inner.arguments))
+
+
 def _misshapen(verb: Verb, argument: Argument, word: str) -> Refusal | None:
+    """Why a word is not of its kind; `instead` is the word that would be."""
     shape = SHAPES[argument.kind]
     fits = shape.pattern.fullmatch(word) is not None
     if argument.kind == "count":
         fits = fits and int(word) <= MOST
     if fits and argument.kind == "verb" and word not in BY_NAME:
-        return Refusal(f"{shown(word)} is not a verb; {_nearest_verb(word)}")
+        near = _near(word, BY_NAME)
+        meant = f"did you mean {near}?" if near else f"{BY_NAME['help'].name} lists the verbs"
+        return Refusal(f"{shown(word)} is not a verb; {meant}", near or "")
     if fits:
         return None
-    return Refusal(f"{verb.name} needs {shape.wanted}, not {shown(word)}")
+    small = word.lower()
+    near = small if small != word and shape.pattern.fullmatch(small) else ""
+    return Refusal(f"{verb.name} needs {shape.wanted}, not {shown(word)}", near)

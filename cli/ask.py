@@ -5,13 +5,16 @@ import re
 import secrets
 import subprocess
 import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bot.parser import Refusal, parse
+from bot.parser import Command, Refusal, parse
 from cli.etcd import connect
+from cli.offers import with_names
 from cli.settings import Settings
 from gitops import intents
 from gitops.intents import attachment_of
+from gitops.operations import Operations
 from gitops.store import Store
 from model import keys
 from model.errors import Refused
@@ -44,7 +47,15 @@ _EMOJI = {
 }
 
 
-def ask(settings: Settings, line: str, output: Path | None = None) -> str:
+@dataclass(frozen=True)
+class Said:
+    """An answer for a terminal; `instead` is a line to offer, such as the one that confirms."""
+
+    text: str
+    instead: str = ""
+
+
+def ask(settings: Settings, line: str, output: Path | None = None) -> Said:
     """The answer to a line such as `deploy influencer@a1b2c3`, for a terminal. Raises `Refused`.
 
     A file that comes with it is written to `output`, or under its own name into the current folder; a log is shown
@@ -52,10 +63,13 @@ def ask(settings: Settings, line: str, output: Path | None = None) -> str:
     """
     command = parse(line)
     if isinstance(command, Refusal):
-        raise Refused(command.sentence)
+        raise Refused(command.sentence, command.instead)
     store = connect(settings)
     try:
-        answered = _answered(store, _intent(settings, command.verb.name, command.arguments, line))
+        arguments = command.arguments
+        if command.verb.name == "approve":
+            arguments = with_names(arguments, Operations(store).approvals())
+        answered = _answered(store, _intent(settings, replace(command, arguments=arguments)))
         attachment = attachment_of(store, answered)
     finally:
         store.close()
@@ -68,8 +82,8 @@ def ask(settings: Settings, line: str, output: Path | None = None) -> str:
         file.write_bytes(attachment.content)
         text = f"{text}\nThe picture is in {file}."
     if answered.refused:
-        raise Refused(text)
-    return text
+        raise Refused(text, answered.instead)
+    return Said(text, answered.instead)
 
 
 def plain(mrkdwn: str) -> str:
@@ -94,12 +108,12 @@ def _obeyed_by_nobody(text: str) -> str:
     return "".join(letter for letter in text if letter.isprintable() or letter in "\n\t")
 
 
-def _intent(settings: Settings, verb: str, arguments: tuple[str, ...], line: str) -> Intent:
+def _intent(settings: Settings, command: Command) -> Intent:
     return Intent(
         id=f"shell-{secrets.token_hex(8)}",
-        verb=verb,
-        arguments=arguments,
-        words=f"flstr {line}",
+        verb=command.verb.name,
+        arguments=command.arguments,
+        words=f"flstr {command.words}",
         asker=Asker(place="shell", user=_email(settings)),
         asked=time.time(),
     )

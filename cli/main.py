@@ -13,6 +13,7 @@ import typer
 
 from cli import lab_commands, mesh_commands, secret_commands
 from cli.sentences import err, out, sentences
+from model.errors import Refused
 from model.verbs import VERBS, Verb
 
 OWN_COMMANDS = frozenset({"plan", "help"})
@@ -56,21 +57,28 @@ def lint(folder: Annotated[Path, typer.Argument(help="A cluster repo")] = Path()
     out.print(f"{folder} is right: {nodes} machines, {apps} {'app' if apps == 1 else 'apps'}", markup=False)
 
 
-@app.command()
+@app.command(context_settings={"ignore_unknown_options": True})
 @sentences
 def plan(
-    folder: Annotated[
-        Path | None, typer.Argument(help="A cluster repo on disk; without one, its newest revision")
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[folder, command or branch]",
+            help="A cluster repo on disk, a command such as scale influencer 3, or a branch; without any, the newest "
+            "revision",
+        ),
     ] = None,
 ) -> None:
-    """Show what a cluster repo would change, before anything is pushed."""
-    from cli.ask import ask, plain
+    """Show what a cluster repo, a command or the merge of a branch would change, before anything is pushed."""
+    folder = _folder(words or [])
+    if folder is None:
+        _ask(" ".join(["plan", *(words or [])]))
+        return
+    from cli.ask import plain
     from cli.plan import plan as plan_of
     from cli.settings import read_settings
 
-    settings = read_settings()
-    text = ask(settings, "plan") if folder is None else plain(plan_of(settings, folder))
-    out.print(text, markup=False)
+    out.print(plain(plan_of(read_settings(), folder)), markup=False)
 
 
 @app.command()
@@ -95,17 +103,38 @@ def explain(words: Annotated[list[str] | None, typer.Argument(metavar="[command]
     carry_out([*(words or []), "--help"])
 
 
+def _folder(words: Sequence[str]) -> Path | None:
+    """The folder that is meant, where it is not a branch."""
+    if len(words) != 1:
+        return None
+    folder = Path(words[0])
+    return folder if folder.is_dir() or words[0].startswith((".", "/", "~")) else None
+
+
+def _ask(line: str) -> None:
+    """Have a line answered; what is offered instead is asked about on a terminal, and carried out where it is meant."""
+    from cli.ask import ask
+    from cli.offers import agreed, on_a_terminal, refused_or_meant
+    from cli.settings import read_settings
+
+    settings = read_settings()
+    try:
+        said = ask(settings, line)
+    except Refused as error:
+        said = ask(settings, refused_or_meant(error, NAME))
+    out.print(said.text, markup=False)
+    if said.instead and on_a_terminal() and agreed("Do it?"):
+        out.print(ask(settings, said.instead).text, markup=False)
+
+
 def _add_verb(verb: Verb) -> None:
     @sentences
     def command(words: Annotated[list[str] | None, typer.Argument(metavar=verb.usage or None)] = None) -> None:
-        from cli.ask import ask
-        from cli.settings import read_settings
-
-        out.print(ask(read_settings(), " ".join([verb.name, *(words or [])])), markup=False)
+        _ask(" ".join([verb.name, *(words or [])]))
 
     more = f"Example: `{NAME} {verb.example}`. Who may: people with the right `{verb.right}` in cluster.yaml."
     # Flags are words of the line like any other: the parser knows them.
-    settings = {"ignore_unknown_options": bool(verb.flags)}
+    settings = {"ignore_unknown_options": bool(verb.flags) or (verb.arguments[-1:] != () and verb.arguments[-1].rest)}
     app.command(verb.name, help=f"{verb.summary}. {more}", short_help=verb.summary, context_settings=settings)(command)
 
 

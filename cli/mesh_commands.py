@@ -21,4 +21,4 @@ def graph(
     from cli.ask import ask
     from cli.settings import read_settings
 
-    out.print(ask(read_settings(), "graph", output), markup=False)
+    out.print(ask(read_settings(), "graph", output).text, markup=False)

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from socket import gethostname
@@ -48,16 +48,9 @@ from gitops.rounds import Rounds
 from gitops.runner import Runner
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
-from gitops.verbs.apps import Apps, app_named
-from gitops.verbs.audit import Audit
 from gitops.verbs.commits import Commits
-from gitops.verbs.decide import Decide
-from gitops.verbs.desk import Desk, Handler
-from gitops.verbs.drain import Drain
-from gitops.verbs.history import History
-from gitops.verbs.hold import HoldVerbs
-from gitops.verbs.look import Look
-from gitops.verbs.scale import Scale
+from gitops.verbs.desk import Desk
+from gitops.verbs.handlers import Parts, handlers
 from gitops.worker import Worker
 from model import keys
 from model.errors import Fenced
@@ -155,52 +148,13 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
 
     windows = Windows(registry, partial(certificate_office, settings, identities=identities))
     rounds = Rounds(registry, operations, build_rounds(settings))
-    commits, decide = Commits(repo, worker.wake), Decide(store, operations, worker.wake)
-    apps, scale, drain = Apps(commits, app_repos, registry), Scale(commits), Drain(commits, registry.dead)
-    look = Look(
-        registry,
-        revisions,
-        operations,
-        worker.state,
-        build_checks(settings, registry),
-        worker.dispatch.at_rest,
-        settings.acme_directory,
-    )
     audit_branch = AuditBranch(settings.cluster_repo, settings.state / "cluster.git")
     audit_pushing = AuditPushing(store, audit_branch)
     recorder = Recorder(store, _unless(stopping), audit_pushing.last)
-    hold = HoldVerbs(worker.holding, worker.following, worker.wake)
-    handlers: Mapping[str, Handler] = {
-        "deploy": apps.deploy,
-        "rollback": apps.rollback,
-        "restart": apps.restart,
-        "stop": apps.stop,
-        "remove": apps.remove,
-        "scale": scale.scale,
-        "drain": drain.drain,
-        "undrain": drain.undrain,
-        "history": History(repo, registry, operations).history,
-        "status": look.status,
-        "plan": look.plan,
-        "padlock": look.padlock,
-        "crtsh": look.crtsh,
-        "graph": look.graph,
-        "doctor": look.doctor,
-        "logs": look.logs,
-        "env": look.env,
-        "sync": decide.sync,
-        "approve": decide.approve,
-        "deny": decide.deny,
-        "lock": hold.lock,
-        "unlock": hold.unlock,
-        "freeze": hold.freeze,
-        "thaw": hold.thaw,
-        "suspend": hold.suspend,
-        "resume": hold.resume,
-        "audit": Audit(store, audit_branch).audit,
-    }
-    desk = Desk(store, registry, handlers)
-    pickers = Pickers(store, app_repos, lambda name: app_named(commits.newest(), name).repo)
+    checks, directory = build_checks(settings, registry), settings.acme_directory
+    parts = Parts(registry, operations, revisions, app_repos, worker, audit_branch, checks, directory)
+    desk = Desk(store, registry, handlers(parts))
+    pickers = Pickers(store, app_repos, Commits(repo, worker.wake).repo_of)
     scheduler = _scheduler(
         (
             (worker.wake, settings.poll_seconds),

@@ -29,6 +29,14 @@ _RECENT_FORMAT = "%H%x1f%ct%x1f%an%x1f%s"
 log = structlog.get_logger()
 
 
+class UnknownCommit(Refused):
+    """A word that is no commit, branch or tag of a repository; `near` is the branch or tag that was probably meant."""
+
+    def __init__(self, sentence: str, near: str = "") -> None:
+        super().__init__(sentence)
+        self.near = near
+
+
 class AppRepos:
     """Bare mirrors under `folder`, one for each address."""
 
@@ -39,8 +47,8 @@ class AppRepos:
         self._packs: dict[tuple[str, CommitHash, CommitHash], bytes | None] = {}
 
     def resolve(self, url: str, name: str) -> CommitHash:
-        """The commit that a full or short hash, a branch or a tag means. Raises `Refused` with the near ones, and
-        `Unreadable` where the repository does not answer."""
+        """The commit that a full or short hash, a branch or a tag means. Raises `UnknownCommit` with the near ones,
+        and `Unreadable` where the repository does not answer."""
         with self._lock_of(url):
             mirror = self._mirror(url)
             # A hash cannot move, so a known one needs no fetch; a branch or a tag can.
@@ -49,7 +57,7 @@ class AppRepos:
                 self._fetch(mirror, url)
                 found = _find_name(mirror, name) or _find_hash(mirror, name)
             if found is None:
-                raise Refused(f"{url} has no commit, branch or tag '{name}'{_near(mirror, name)}")
+                raise _unknown(mirror, url, name)
             return found
 
     def subject(self, url: str, commit: CommitHash) -> str:
@@ -152,10 +160,14 @@ def _commits_beginning(mirror: git.Repo, digits: str) -> list[CommitHash]:
     return [name for name in found if mirror.git.cat_file("-t", name) == "commit"]
 
 
-def _near(mirror: git.Repo, name: str) -> str:
+def _unknown(mirror: git.Repo, url: str, name: str) -> UnknownCommit:
     if _HASH.match(name) and len(candidates := _commits_beginning(mirror, name)) > 1:
-        return f"; it could be {', '.join(commit[:12] for commit in candidates[:NEAR])}"
+        named = [str(mirror.git.show("--no-patch", "--format=%h '%s'", commit)) for commit in candidates[:NEAR]]
+        return UnknownCommit(f"'{name}' could be {', '.join(named)} of {url}; write more of its digits")
+    refs = [ref.name for ref in mirror.refs]
+    near = next(iter(difflib.get_close_matches(name, refs, n=1)), "")
     recent = str(mirror.git.log("--all", f"--max-count={RECENT}", "--format=%h")).split()
-    names = [*(ref.name for ref in mirror.refs), *recent]
+    names = [*refs, *recent]
     close = difflib.get_close_matches(name, names, n=NEAR, cutoff=0.4) or names[:NEAR]
-    return f"; near it are {', '.join(close)}" if close else "; it is empty"
+    hint = f"near it are {', '.join(close)}" if close else "it is empty"
+    return UnknownCommit(f"{url} has no commit, branch or tag '{name}'; {hint}", near)

@@ -6,7 +6,17 @@ from gitops.operations import Operations
 from gitops.store import Store
 from model import keys
 from model.operation import Origin
-from model.steps import FLOATING_IP, Plan
+from model.steps import FLOATING_IP, MACHINES, Plan, app_lock
+
+
+def giving_up(store: Store, revision: str) -> str:
+    """What is noted where somebody cancels: nothing is begun of it under this revision, unless a machine dies."""
+    return " ".join((revision, *sorted(store.prefix(keys.DEAD))))
+
+
+def may_be_given_up(lock: str) -> bool:
+    """Whether it is an app's or the machines': what flstr sees to by itself, it tries again."""
+    return lock == MACHINES or lock.startswith(app_lock(""))
 
 
 class Attempts:
@@ -21,11 +31,18 @@ class Attempts:
 
     def make(self, plan: Plan, revision: str, origin: Callable[[], Origin], more: Iterable[str] = ()) -> bool:
         """Have a plan carried out, unless that is what was tried last; says whether it will be."""
+        if self.given_up(plan, revision):
+            return False
         before = self._store.get(keys.attempt(plan.locks[0]))
         attempt = " ".join((revision, plan.digest(), *more))
         if attempt == before:
             return False
         return self._operations.create_attempt(plan, revision, origin(), before, attempt) is not None
+
+    def given_up(self, plan: Plan, revision: str) -> bool:
+        """Whether somebody cancelled what changes the same, under this revision and with the same machines dead."""
+        noted = {self._store.get(keys.given_up(lock)) for lock in plan.locks if may_be_given_up(lock)}
+        return giving_up(self._store, revision) in noted if noted - {None} else False
 
     def of_floating_ips(self) -> dict[str, tuple[str, ...]]:
         """The words of each attempt at a floating IP, by its lock."""

@@ -31,13 +31,13 @@ def status(
     if state.refused:
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
     lines += ["", "*Held*", *held] if held else []
-    lines += ["", "*Nodes*", *_nodes(cluster, registered), "", "*Apps*", *_apps(registered)]
+    lines += ["", "*Nodes*", *node_lines(cluster, registered), "", "*Apps*", *app_lines(registered)]
     lines += _public(registered)
     if secured := certificates(registered, now):
         lines += ["", "*Certificates*", *secured]
     under_way = [operation for operation in operations if not operation.ended_already()]
     ended = [operation for operation in operations if operation.ended_already()][-RECENT:]
-    lines += ["", "*Operations*", *(_operation(operation) for operation in [*under_way, *reversed(ended)])]
+    lines += ["", "*Operations*", *(operation_line(operation) for operation in [*under_way, *reversed(ended)])]
     if not operations:
         lines.append("none yet")
     return "\n".join(lines)
@@ -101,7 +101,8 @@ def _steps(plan: Plan) -> list[str]:
     return [f"• {step.title}" for step in plan.steps]
 
 
-def _nodes(cluster: Cluster, registered: Registered) -> list[str]:
+def node_lines(cluster: Cluster, registered: Registered) -> list[str]:
+    """Every machine that is wanted or there."""
     lines = []
     for name in sorted(cluster.nodes().keys() | registered.nodes.keys() | registered.hosts.keys()):
         record, pool = registered.nodes.get(name), cluster.pool_of(name)
@@ -138,7 +139,8 @@ def _public(registered: Registered) -> list[str]:
     ]
 
 
-def _apps(registered: Registered) -> list[str]:
+def app_lines(registered: Registered) -> list[str]:
+    """Every app that is registered."""
     lines = []
     for (_, name), record in sorted(registered.apps.items()):
         commits = sorted({item.commit[:8] for item in record.instances.values()})
@@ -154,7 +156,8 @@ def _apps(registered: Registered) -> list[str]:
     return lines or ["none"]
 
 
-def _operation(operation: Operation) -> str:
+def operation_line(operation: Operation) -> str:
+    """An operation with who asked for it, and how it stands."""
     ended = f": {escape(operation.sentence)}" if operation.sentence else ""
     age = max(0, int(time.time() - operation.created))
     decide = f", waits for `approve {operation.id}` or deny" if operation.status == "awaiting_approval" else ""

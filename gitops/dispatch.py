@@ -77,12 +77,18 @@ class Dispatch:
                     started = True
             return started
 
-    def cancel(self, operation: Operation, why: str) -> None:
-        """Give an operation up: no step of it begins any more, and those that take long end."""
+    def cancel(self, operation: Operation, why: str, *, by_a_person: bool = False) -> bool:
+        """Give an operation up: no step of it begins any more, and those that take long end.
+
+        Says whether it runs.
+        """
         one = self._under_way.get(operation.id)
-        if one is not None and not one.cancellation.cancelled:
+        if one is None or one.ended:
+            return False
+        if not one.cancellation.cancelled:
             log.info("given up", operation=operation.id, reason=why)
-            one.cancellation.cancel(why)
+            one.cancellation.cancel(why, by_a_person=by_a_person)
+        return True
 
     def reap(self, which: Which) -> bool:
         """Forget what has ended, of one kind of operations; says whether there was any.
@@ -133,6 +139,9 @@ class Dispatch:
 
     def _launch(self, operation: Operation) -> None:
         one = _UnderWay(operation)
+        if why := self._operations.why_cancelled(operation):
+            # Somebody said so to a controller that was killed before it had come to an end.
+            one.cancellation.cancel(why, by_a_person=True)
         fences = self._locks.take(operation.plan.locks, operation.id)
         one.thread = threading.Thread(
             target=self._carry_out, args=(one, fences), name=f"operation {operation.id}", daemon=True

@@ -25,6 +25,7 @@ class Cancellation:
         self._lock = threading.Lock()
         self._cancelled = False
         self.why = ""
+        self.by_a_person = False
         self._then: dict[object, Callable[[], None]] = {}
 
     @property
@@ -32,10 +33,11 @@ class Cancellation:
         """Whether it was given up."""
         return self._cancelled
 
-    def cancel(self, why: str) -> None:
+    def cancel(self, why: str, *, by_a_person: bool = False) -> None:
         """Give the operation up, and end what waits."""
         with self._lock:
             self.why = why
+            self.by_a_person = by_a_person
             self._cancelled = True
             waiting = list(self._then.values())
         for end in waiting:

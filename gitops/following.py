@@ -111,6 +111,7 @@ class GitFollowing:
                     self._operations.change_approval(approval, approval.model_copy(update={"status": "void"}))
             self._store.delete_prefix(keys.ATTEMPTS)
             self._store.delete(keys.WAITING_REVISION)
+            self._store.delete_prefix(keys.GIVEN_UP)
             self._ask_owners_anew()
             ask_again(self._store, datetime.fromtimestamp(self._clock(), UTC))
             self.save(state.model_copy(update={"refused_revision": "", "refused": "", "settled": False}))

@@ -142,3 +142,8 @@ def _pool_held(manifests: Manifests, name: str, before: Manifests) -> Manifests:
     of_pool = tuple(node for node in then.drained if node.rstrip("0123456789") == name)
     drained = cluster.drained if set(others + of_pool) == set(cluster.drained) else (*others, *of_pool)
     return Manifests(cluster.model_copy(update={"pools": pools, "drained": drained}), manifests.apps)
+
+
+def held_now(store: Store) -> list[str]:
+    """What is held, and what waits for it, a line each; none where nothing is."""
+    return lines(holds, read_waiting(store)) if (holds := read_holds(store)) else []

@@ -1,10 +1,10 @@
-"""What the list of drained machines must agree on with the pools. Pure."""
+"""What the lists of drained machines and of names that a pool is without must agree on with the pools. Pure."""
 
 from collections.abc import Iterator
 
 from gitops.manifests import Document, Fault
 from model.cluster import Cluster
-from model.names import NodeName
+from model.names import NodeName, node_name
 
 
 def drain_faults(document: Document, cluster: Cluster) -> Iterator[Fault]:
@@ -17,6 +17,17 @@ def drain_faults(document: Document, cluster: Cluster) -> Iterator[Fault]:
         elif nodes[node].role != "worker":
             sentence = f"{node} has the role {nodes[node].role} and runs no instances; only workers are drained"
             yield Fault(document.path, line, sentence)
+
+
+def without_faults(document: Document, cluster: Cluster) -> Iterator[Fault]:
+    """A pool is without names that it would count otherwise."""
+    for name, pool in cluster.pools.items():
+        for number, node in enumerate(pool.without):
+            digits = node.removeprefix(name)
+            if not digits.isdecimal() or node != node_name(name, int(digits)) or int(digits) < pool.first:
+                line = document.line(("pools", name, "without", number))
+                sentence = f"{node} is no name of the pool {name}, which counts from {node_name(name, pool.first)}"
+                yield Fault(document.path, line, sentence)
 
 
 def undrained_workers(cluster: Cluster) -> list[NodeName]:

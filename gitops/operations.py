@@ -110,15 +110,31 @@ class Operations:
 
         The keys of `also` are written with it.
         """
-        now = self._clock()
+        ended = self._ended(operation, status, sentence)
+        self._store.write({keys.operation(ended.id): ended.to_json(), **(also or {})})
+        return ended
+
+    def _ended(self, operation: Operation, status: OperationStatus, sentence: str) -> Operation:
         steps = {
             name: state.model_copy(update={"status": "skipped"}) if state.status in ("waiting", "running") else state
             for name, state in operation.steps.items()
         }
-        update = {"status": status, "sentence": sentence, "ended": now, "steps": steps}
-        ended = operation.model_copy(update=update)
-        self._store.write({keys.operation(ended.id): ended.to_json(), **(also or {})})
-        return ended
+        update = {"status": status, "sentence": sentence, "ended": self._clock(), "steps": steps}
+        return operation.model_copy(update=update)
+
+    def cancel_running(self, operation: Operation, why: str, also: Mapping[str, str]) -> None:
+        """Note that an operation is given up, so that whoever goes on with it knows."""
+        self._store.write({keys.cancellation(operation.id): why, **also})
+
+    def why_cancelled(self, operation: Operation) -> str:
+        """What an operation says at its end that somebody gave up; nothing where nobody did."""
+        return self._store.get(keys.cancellation(operation.id)) or ""
+
+    def withdraw(self, before: Approval, after: Approval, operation: Operation, why: str) -> bool:
+        """End an operation that waits for leave, and its approval, at once; False where somebody decided meanwhile."""
+        ended = self._ended(operation, "cancelled", why)
+        puts = {keys.approval(after.id): after.to_json(), keys.operation(ended.id): ended.to_json()}
+        return self._store.write_where(keys.approval(before.id), before.to_json(), puts)
 
     def approvals(self) -> list[Approval]:
         """Every approval, oldest first."""

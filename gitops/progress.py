@@ -9,7 +9,7 @@ from gitops.operations import Operations
 from gitops.outcome import apps_of, brought, failed_release, records
 from model.errors import Unreadable
 from model.names import AppId
-from model.operation import Operation, StepState, StepStatus
+from model.operation import Operation, OperationStatus, StepState, StepStatus
 from model.registered import RegisteredApp
 from model.steps import PlannedStep
 
@@ -98,7 +98,8 @@ class Progress:
             sentence = f"{first.title}: {states[first.id].detail}{more}{self._way_back(apps)}"
             return self._operations.end(self._operation, "failed", sentence, also)
         if cancellation.cancelled and any(state.status != "done" for state in states.values()):
-            return self._operations.end(self._operation, "superseded", cancellation.why, also)
+            status: OperationStatus = "cancelled" if cancellation.by_a_person else "superseded"
+            return self._operations.end(self._operation, status, cancellation.why, also)
         took = self._clock() - (self._operation.started or self._operation.created)
         return self._operations.end(self._operation, "done", f"done in {took:.0f} s", also)
 

@@ -12,6 +12,7 @@ import structlog
 from git.index.typ import BaseIndexEntry
 from gitdb.base import IStream
 
+from gitops import merge_rehearsal
 from model.errors import Refused, Unreadable
 
 log = structlog.get_logger()
@@ -20,6 +21,8 @@ GIT_ENVIRONMENT = {"GIT_TERMINAL_PROMPT": "0", "GIT_SSH_COMMAND": "ssh -o BatchM
 PUSH_TRIES = 5
 GIT_SECONDS = 60.0
 TEXT_MODE = 0o100644
+# Where the clone keeps all branches; what is desired is under its own name.
+OTHER_BRANCHES = "refs/branches/"
 # What Git adds below its reason, whatever the reason is.
 _SAYS_NOTHING = ("hint:", "Could not read from remote", "Please make sure you have", "and the repository exists")
 
@@ -77,13 +80,31 @@ class ClusterRepo:
     def files(self, revision: str) -> dict[str, str]:
         """Every YAML file of a revision, by path. Raises `Refused` where one is not text."""
         with self._errors():
-            tree = self._repo().commit(revision).tree
-            blobs = [item for item in tree.traverse() if isinstance(item, git.Blob)]
-            found = {str(blob.path): blob.data_stream.read() for blob in blobs if str(blob.path).endswith(".yaml")}
+            return self._texts(self._repo().commit(revision).tree, f"revision {revision[:8]}")
+
+    def merged(self, name: str) -> dict[str, str]:
+        """The same of what merging a branch, or a revision by its hash, into the newest revision would give.
+
+        Raises `Refused` where there is no such branch, or there are conflicts. Nothing is merged.
+        """
+        self.fetch()
+        with self._fetching, self._errors():
+            repo = self._repo()
+            repo.git.fetch(
+                "--quiet", "--prune", self.url, f"+refs/heads/*:{OTHER_BRANCHES}*", env=GIT_ENVIRONMENT,
+                kill_after_timeout=GIT_SECONDS,
+            )  # fmt: skip
+            commit = merge_rehearsal.resolve(repo, self.url, name, OTHER_BRANCHES)
+            tree = merge_rehearsal.merged_tree(repo, self.branch, commit, name)
+            return self._texts(git.Tree(repo, bytes.fromhex(tree), path=""), f"the merge of {name}")
+
+    def _texts(self, tree: git.Tree, whose: str) -> dict[str, str]:
+        blobs = [item for item in tree.traverse() if isinstance(item, git.Blob)]
+        found = {str(blob.path): blob.data_stream.read() for blob in blobs if str(blob.path).endswith(".yaml")}
         try:
             return {path: data.decode() for path, data in found.items()}
         except UnicodeDecodeError as error:
-            raise Refused(f"a manifest of revision {revision[:8]} is not UTF-8 text") from error
+            raise Refused(f"a manifest of {whose} is not UTF-8 text") from error
 
     def history(self, path: str, most: int) -> list[str]:
         """The newest revisions of the clone that changed a file, newest first."""

@@ -44,7 +44,7 @@ def forgettable(found: Mapping[str, str], now: float) -> list[str]:
     stale = [item.id for item in notices if now - item.at > NOTICE_SECONDS and item.id not in lasting]
     answered = [item for item in intents if item.status != "new" and now - item.asked > INTENT_SECONDS]
     return [
-        *(key(name) for name in gone for key in (keys.operation, keys.approval, keys.card)),
+        *(key(name) for name in gone for key in (keys.operation, keys.approval, keys.card, keys.cancellation)),
         *(key(name) for name in stale for key in (keys.notice, keys.card)),
         *(keys.intent(item.id) for item in answered),
         # Whether noted with it or not: an answer may have been made twice, and its file only the first time.

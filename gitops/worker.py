@@ -209,7 +209,8 @@ class Worker(Loop):
         changed = "the plan has changed since it was asked for"
         if not all(void(self._operations, stale, changed) for stale in ruling.void):
             return True
-        if ruling.ask and removal.losses is not None:
+        ask = ruling.ask and not self._attempts.given_up(removal, state.revision)
+        if ask and removal.losses is not None:
             cluster = manifests.cluster
             origin = self._revisions.origin(state.revision, cluster)
             requesters = self._revisions.requesters(state.revision, state.intact, removal.losses, cluster)
@@ -219,7 +220,7 @@ class Worker(Loop):
         self._planned_for = known_for
         intact = state.intact if removal.destroys() else state.revision
         self.following.save(state.model_copy(update={"settled": True, "intact": intact}))
-        return ruling.ask
+        return ask
 
     def _queue_approved(self, approvals: list[Approval]) -> bool:
         approval = next((item for item in approvals if item.status == "approved"), None)

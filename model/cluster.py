@@ -1,5 +1,6 @@
 """`cluster.yaml`: the machines, the networks between them, and who may do what."""
 
+import itertools
 from ipaddress import IPv4Network
 from typing import Annotated, Literal
 
@@ -76,6 +77,9 @@ class Pool(Frozen):
     server_type: ServerType = Field("cx22", description="Hetzner server type")
     count: int = Field(ge=0, le=200, description="How many machines there are")
     first: int = Field(101, ge=1, le=9000, description="Number of the first machine")
+    without: tuple[NodeName, ...] = Field(
+        (), description="Names that are left out of the counting, of machines that were destroyed"
+    )
     location: CloudLocation | None = Field(None, description="Location, where it is not the cluster's")
 
 
@@ -230,8 +234,9 @@ class Cluster(Frozen):
 
     @staticmethod
     def names_of(name: PoolName, pool: Pool) -> tuple[NodeName, ...]:
-        """The machines of a pool, in order: `worker101`, `worker102`, …"""
-        return tuple(node_name(name, number) for number in range(pool.first, pool.first + pool.count))
+        """The machines of a pool, in order: `worker101`, `worker102`, … without those that it is `without`."""
+        counted = (node_name(name, number) for number in itertools.count(pool.first))
+        return tuple(itertools.islice((node for node in counted if node not in pool.without), pool.count))
 
     def nodes(self) -> dict[NodeName, Pool]:
         """Every machine that should exist, with its pool."""

@@ -40,6 +40,8 @@ HELD = "flstr/held/"
 HOLDING = "flstr/holding"
 WAITING_REVISION = "flstr/waiting_revision"
 FOLLOWERS = "flstr/follower/"
+CANCELLATIONS = "flstr/cancellation/"
+GIVEN_UP = "flstr/given_up/"
 COMMITS = "flstr/commits/"
 WANTED_COMMITS = "flstr/wanted_commits/"
 HOMES = "flstr/home/"
@@ -283,6 +285,16 @@ def followers(operation_id: str) -> str:
 def follower(operation_id: str, user: str) -> str:
     """A Slack user who asked for what an operation does already, and is told of its end."""
     return f"{followers(operation_id)}{user}"
+
+
+def cancellation(operation_id: str) -> str:
+    """That somebody gave an operation up that runs; the value is what it says at its end."""
+    return f"{CANCELLATIONS}{operation_id}"
+
+
+def given_up(lock_name: str) -> str:
+    """That somebody cancelled what changes an app or the machines: under which revision, while what was dead."""
+    return f"{GIVEN_UP}{lock_name}"
 
 
 def commits(app: str) -> str:

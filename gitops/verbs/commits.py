@@ -20,7 +20,22 @@ class Commits:
     def newest(self) -> Manifests:
         """What the newest revision says. Raises `Refused` where it is faulty."""
         self.repo.fetch()
-        return check(self.repo.files(self.repo.branch))
+        return check(self.files())
+
+    def files(self) -> dict[str, str]:
+        """The files of the newest revision that was fetched."""
+        return self.repo.files(self.repo.branch)
+
+    def made(self, request: Request) -> str | None:
+        """The revision that was made of a request, where one was."""
+        return self.repo.saying(_asked(request))
+
+    def repo_of(self, name: str) -> str:
+        """Where the commits of an app come from. Raises `Refused` where there is no such app."""
+        app = self.newest().app_named(name)
+        if app is None:
+            raise Refused(f"There is no app called {name}.")
+        return app.repo
 
     def make(self, request: Request, write: Edit, subject: str) -> str | None:
         """The revision that has what `write` changes, or None where it changes nothing.
@@ -33,18 +48,20 @@ class Commits:
             check({path: text for path, text in {**files, **changed}.items() if text is not None})
             return changed
 
-        # A controller that was killed between the push and its answer leaves the intent to the next one.
-        asked = f"Asked-id: {request.intent.id}"
         self.repo.fetch()
-        if done := self.repo.saying(asked):
+        if done := self.made(request):
             return done
         asker = request.intent.asker
         place = f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
         words = " ".join(request.intent.words.split())[:200]
-        trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n{asked}\n"
+        trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n{_asked(request)}\n"
         revision = self.repo.commit(checked, f"{subject}\n\n{trailers}", Author(request.person, request.email))
         self.wake()
         return revision
+
+
+def _asked(request: Request) -> str:
+    return f"Asked-id: {request.intent.id}"
 
 
 def text_of(files: Mapping[str, str], path: str) -> str:

@@ -8,8 +8,8 @@ from gitops.manifests import FaultyManifests, app_path, load_app
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.repository import ClusterRepo, Revision
-from gitops.verbs.desk import Request, did_you_mean
-from model.errors import Refused
+from gitops.verbs.desk import Request
+from gitops.verbs.names import known_as
 from model.mrkdwn import SIGNS, escape
 from model.names import CommitHash
 from model.operation import Operation
@@ -40,10 +40,12 @@ class History:
         """`history <app>`."""
         name = request.intent.arguments[0]
         self.repo.fetch()
-        revisions = self.repo.history(app_path(name), MOST)
         apps = {app: found for (_, app), found in self.registry.read().apps.items()}
+        revisions = self.repo.history(app_path(name), MOST)
         if not revisions:
-            raise Refused(f"There is no app called {name}.{did_you_mean(name, list(apps))}")
+            # What is gone has a history as well, but only by its whole name.
+            name = known_as(request, name, "app", apps)
+            revisions = self.repo.history(app_path(name), MOST)
         mine = _by_revision(self.operations.all(), name)
         changes = [self._change(name, revision, mine.get(revision, ())) for revision in revisions]
         return describe(name, changes, apps.get(name, RegisteredApp()))

@@ -1,4 +1,4 @@
-"""The verbs that look: status, plan, logs, env, graph, padlock, crtsh, and doctor, which mends where it is told to."""
+"""The verbs that look: status, logs, env, graph, padlock, crtsh, and doctor, which mends where it is told to."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -6,19 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gitops import describe
-from gitops.certificate_budget import Known
-from gitops.certificates import read_history
-from gitops.describe_certificates import refusals
 from gitops.executor import HostChecks
 from gitops.gate import names
-from gitops.holds import lines, read_holds, read_waiting
+from gitops.holds import held_now
 from gitops.operations import Operations
-from gitops.plan import plan
 from gitops.registry import Registry
 from gitops.renewals import utc_now
-from gitops.repository import ClusterRepo
-from gitops.revisions import Revisions
-from gitops.verbs.desk import Request, did_you_mean
+from gitops.verbs.desk import Request
+from gitops.verbs.names import host_known_as, known_as
 from model.attachment import Reply
 from model.errors import Refused
 from model.operation import SyncState
@@ -27,47 +22,26 @@ from model.verbs import FIX
 
 @dataclass(frozen=True)
 class Look:
-    """Answers from etcd, Git and the outside; changes nothing of what is desired or registered.
-
-    `directory` is that of the certificate authority.
-    """
+    """Answers from etcd and the outside; changes nothing of what is desired or registered."""
 
     registry: Registry
-    revisions: Revisions
     operations: Operations
     state: Callable[[], SyncState]
     checks: HostChecks
     at_rest: Callable[[], AbstractContextManager[bool]]
-    directory: str = ""
     clock: Callable[[], datetime] = utc_now
 
     def status(self, request: Request) -> str:
         """`status [app or node]`."""
         registered, operations = self.registry.read(), self.operations.all()
         if not request.intent.arguments:
-            held = self._held()
+            held = held_now(self.registry.store)
             return describe.status(request.cluster, registered, operations, self.state(), self.clock(), held)
-        name = request.intent.arguments[0]
         apps = {app: record for (_, app), record in registered.apps.items()}
+        name = known_as(request, request.intent.arguments[0], "app or node", [*apps, *registered.nodes])
         if name in apps:
             return describe.app(name, apps[name])
-        if name in registered.nodes:
-            return describe.node(registered.nodes[name], registered, request.cluster)
-        raise Refused(f"There is no app or node called {name}.{did_you_mean(name, [*apps, *registered.nodes])}")
-
-    def plan(self, _: Request) -> str:
-        """`plan`."""
-        repo: ClusterRepo = self.revisions.repo
-        head = repo.head()
-        repo.fetch()
-        manifests, registered = self.revisions.manifests(head), self.registry.read()
-        known = Known(registered.certificates, read_history(self.registry.store), self.directory)
-        refused = refusals(manifests, registered, known, self.clock())
-        return describe.plans(head[:8], plan(manifests, registered), refused, self._held())
-
-    def _held(self) -> list[str]:
-        store = self.registry.store
-        return lines(holds, read_waiting(store)) if (holds := read_holds(store)) else []
+        return describe.node(registered.nodes[name], registered, request.cluster)
 
     def graph(self, _: Request) -> str | Reply:
         """`graph`."""
@@ -75,25 +49,41 @@ class Look:
 
     def padlock(self, request: Request) -> str | Reply:
         """`padlock [host]`."""
-        return self.checks["padlock"](request.intent.arguments, self.registry)
+        return self.checks["padlock"](self._of_host(request), self.registry)
 
     def crtsh(self, request: Request) -> str | Reply:
         """`crtsh [host]`."""
-        return self.checks["crtsh"](request.intent.arguments, self.registry)
+        return self.checks["crtsh"](self._of_host(request), self.registry)
 
     def logs(self, request: Request) -> str | Reply:
         """`logs <app> [instance] [--build]`."""
-        return self.checks["logs"](request.intent.arguments, self.registry)
+        return self.checks["logs"](self._of_app(request), self.registry)
 
     def env(self, request: Request) -> str | Reply:
         """`env <app> [instance]`."""
-        return self.checks["env"](request.intent.arguments, self.registry)
+        return self.checks["env"](self._of_app(request), self.registry)
 
     def doctor(self, request: Request) -> str | Reply:
         """`doctor [node] [--fix]`."""
         if FIX in request.intent.arguments:
             return self._mend(request)
-        return self.checks["doctor"](request.intent.arguments, self.registry)
+        return self.checks["doctor"](self._of_node(request), self.registry)
+
+    def _of_app(self, request: Request) -> tuple[str, ...]:
+        word, *others = request.intent.arguments
+        return (known_as(request, word, "app", [app for _, app in self.registry.read().apps]), *others)
+
+    def _of_node(self, request: Request) -> tuple[str, ...]:
+        words = request.intent.arguments
+        if not words or words[0] == FIX:
+            return words
+        registered = self.registry.read()
+        known = registered.nodes.keys() | registered.hosts.keys() | request.cluster.nodes().keys()
+        return (known_as(request, words[0], "node", known), *words[1:])
+
+    def _of_host(self, request: Request) -> tuple[str, ...]:
+        hosts = {record.publish.host_name for record in self.registry.read().ingress.values()}
+        return tuple(host_known_as(word, hosts) for word in request.intent.arguments)
 
     def _mend(self, request: Request) -> str | Reply:
         cluster = request.cluster
@@ -102,7 +92,7 @@ class Look:
         with self.at_rest() as may_change:
             if not may_change:
                 raise Refused(f"{self._under_way()} changes machines just now; say it again once that has ended.")
-            return self.checks["doctor"](request.intent.arguments, self.registry)
+            return self.checks["doctor"](self._of_node(request), self.registry)
 
     def _under_way(self) -> str:
         titles = [one.plan.title for one in self.operations.all() if one.status == "running"]

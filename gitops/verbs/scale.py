@@ -5,29 +5,34 @@ from dataclasses import dataclass
 
 from gitops import edit, edit_list
 from gitops.manifests import CLUSTER_FILE, app_path
+from gitops.verbs.change import Change
 from gitops.verbs.commits import Commits, text_of
-from gitops.verbs.desk import Request, did_you_mean
-from model.errors import Refused
+from gitops.verbs.desk import Request
+from gitops.verbs.names import known_as
+from model.cluster import Cluster, Pool
+from model.names import NodeName, PoolName
+from model.steps import MACHINES, app_lock
+
+MOST = 200
 
 
 @dataclass(frozen=True)
 class Scale:
-    """Commits the count that a person asks for, under their name."""
+    """Decides the count that a person asks for."""
 
     commits: Commits
 
-    def scale(self, request: Request) -> str:
-        """`scale <app or pool> <count>`."""
-        name, count = request.intent.arguments[0], int(request.intent.arguments[1])
+    def scale(self, request: Request) -> Change:
+        """`scale <app or pool> <count> [--yes]`."""
+        word, count = request.intent.arguments[0], int(request.intent.arguments[1])
         manifests = self.commits.newest()
-        app = manifests.app_named(name)
-        pools = manifests.cluster.pools
-        if app is None and name not in pools:
-            known = [*(app.app for app in manifests.apps.values()), *pools]
-            raise Refused(f"There is no app or pool called {name}.{did_you_mean(name, known)}")
+        pools, apps = manifests.cluster.pools, {app.app: app for app in manifests.apps.values()}
+        name = known_as(request, word, "app or pool", [*apps, *pools])
+        app = apps.get(name)
         path, field = (app_path(name), ["instances"]) if app else (CLUSTER_FILE, ["pools", name, "count"])
         before = app.instances if app else pools[name].count
-        gone = () if app else manifests.cluster.names_of(name, pools[name])[count:]
+        gone = () if app else Cluster.names_of(name, pools[name])[count:]
+        nodes = frozenset() if app else _ever_in(name, pools[name])
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
             text = edit.set_value(text_of(files, path), field, str(count))
@@ -36,8 +41,20 @@ class Scale:
                 text = edit_list.remove_item(text, ["drained"], node)
             return {path: text}
 
-        revision = self.commits.make(request, write, f"Scale {name} from {before} to {count}")
-        if revision is None:
-            return f"{name} is already at {count}; nothing to do."
         stopped = f" It is stopped; `restart {name}` starts it." if app and app.stopped else ""
-        return f"{name} {before} → {count}: committed as `{revision[:8]}`, flstr takes it from there.{stopped}"
+        return Change(
+            write=write,
+            subject=f"Scale {name} from {before} to {count}",
+            done=lambda revision: (
+                f"{name} {before} → {count}: committed as `{revision[:8]}`, flstr takes it from there.{stopped}"
+            ),
+            nothing=f"{name} is already at {count}; nothing to do.",
+            locks=frozenset({app_lock(name) if app else MACHINES}),
+            nodes=nodes,
+            asks=app is not None and count == 0,
+        )
+
+
+def _ever_in(name: PoolName, pool: Pool) -> frozenset[NodeName]:
+    """The names that machines of a pool may have, those that leave it among them."""
+    return frozenset((*Cluster.names_of(name, pool.model_copy(update={"count": MOST})), *pool.without))

@@ -10,8 +10,8 @@ from bot.modal import Form, modal
 from gitops.registry import Registry
 from gitops.verbs.desk import Desk, Request
 from lab.slack.background import BackgroundSlack
-from lab.slack.server import SlackApi
 from lab.slack.envelopes import Envelope
+from lab.slack.server import SlackApi
 from lab.slack.workspace import BOT_USER_ID
 from model import keys
 from model.cluster import Cluster

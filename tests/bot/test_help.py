@@ -20,13 +20,13 @@ def test_the_help_of_a_verb_has_an_example_and_the_right_it_needs() -> None:
 
 
 def test_the_help_of_a_shell_has_its_own_prefix() -> None:
-    assert answer(("plan",), "flstr").startswith("`flstr plan`\n")
+    assert answer(("plan",), "flstr").startswith("`flstr plan [command or branch …]`\n")
 
 
 def test_usage_comes_from_the_arguments() -> None:
-    assert BY_NAME["scale"].usage == "<app or pool> <count>"
+    assert BY_NAME["scale"].usage == "<app or pool> <count> [--yes]"
     assert BY_NAME["status"].usage == "[app or node]"
-    assert BY_NAME["plan"].line == "plan"
+    assert BY_NAME["nodes"].line == "nodes"
 
 
 def test_the_page_of_commands_has_a_row_for_every_verb() -> None:

@@ -1,5 +1,6 @@
 """Whatever a person types, `flstr` answers in one sentence with status 1 or 2, and never with a traceback."""
 
+import io
 import os
 import subprocess
 import sys
@@ -54,6 +55,20 @@ def test_a_command_used_wrongly_says_where_to_look(flstr: Flstr, words: tuple[st
             ("deploy", "influencer"),
             "deploy needs an app and a commit, branch or tag, such as influencer@a1b2c3, not influencer",
         ),
+        (
+            ("stop", "influencer", "--yse"),
+            "stop does not take --yse; write stop <app> [--yes], for example: stop influencer; "
+            "write: flstr stop influencer --yes",
+        ),
+        (
+            ("plan", "scael", "influencer", "3"),
+            "scael is not a verb; did you mean scale? write: flstr plan scale influencer 3",
+        ),
+        (("plan", "status"), "status changes nothing in the cluster repo; plan shows what a change does"),
+        (
+            ("deploy", "influencer@\udcff"),
+            "deploy needs an app and a commit, branch or tag, such as influencer@a1b2c3, not influencer@",
+        ),
         (("scale", "worker", "many"), "scale needs a number from 0 to 200, not many"),
         (("status",), "no flstr serve runs with its state in /nowhere; start it, or set FLSTR_ETCD_ENDPOINTS"),
         (("plan",), "no flstr serve runs with its state in /nowhere; start it, or set FLSTR_ETCD_ENDPOINTS"),
@@ -88,6 +103,17 @@ def test_an_etcd_that_is_not_there_is_named(flstr: Flstr) -> None:
     assert sentence.startswith("etcd at http://127.0.0.1:1 does not answer")
 
 
+@pytest.mark.parametrize("state", ["closed", "none", "at its end"])
+def test_nobody_at_a_terminal_is_asked_nothing(flstr: Flstr, monkeypatch: pytest.MonkeyPatch, state: str) -> None:
+    stream = io.StringIO()
+    if state == "closed":
+        stream.close()
+    monkeypatch.setattr("sys.stdin", None if state == "none" else stream)
+    assert refused(flstr("stop", "Influencer"), 1) == (
+        "stop needs the name of an app, such as influencer, not Influencer; write: flstr stop influencer"
+    )
+
+
 def test_serve_wants_both_slack_tokens_or_none(flstr: Flstr) -> None:
     environment = {"FLSTR_CLUSTER_REPO": "file:///x", "HCLOUD_TOKEN": "token", "SLACK_BOT_TOKEN": "xoxb-1"}
     assert refused(flstr("serve", **environment), 1).startswith("set SLACK_APP_TOKEN first")
@@ -105,4 +131,4 @@ def test_the_command_is_a_process_like_any_other() -> None:
         [sys.executable, "-m", "cli", "depoly"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "flstr: no such command 'depoly'; did you mean 'deploy', 'deny'?\n"
+    assert done.stderr == "flstr: no such command 'depoly'; did you mean 'deploy', 'destroy', 'deny'?\n"

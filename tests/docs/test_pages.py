@@ -32,5 +32,5 @@ def test_every_setting_is_on_the_page_of_settings_and_no_secret_has_a_default() 
 
 def test_every_command_of_the_shell_is_on_the_page_of_commands() -> None:
     page = PAGES[ROOT / "docs/commands.md"]()
-    for line in ("flstr init <folder>", "flstr serve", "flstr lab up [name]", "flstr plan [folder]"):
+    for line in ("flstr init <folder>", "flstr serve", "flstr lab up [name]", "flstr plan [folder, command or branch]"):
         assert f"| `{line}` | " in page

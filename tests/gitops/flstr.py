@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from bot.parser import Refusal, parse
 from gitops.app_repos import AppRepos
 from gitops.audit_branch import AuditBranch
 from gitops.executor import HostCheck
@@ -15,16 +16,8 @@ from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
 from gitops.runner import Runner
 from gitops.store import Store
-from gitops.verbs.apps import Apps
-from gitops.verbs.audit import Audit
-from gitops.verbs.commits import Commits
-from gitops.verbs.decide import Decide
-from gitops.verbs.desk import Desk, Handler
-from gitops.verbs.drain import Drain
-from gitops.verbs.history import History
-from gitops.verbs.hold import HoldVerbs
-from gitops.verbs.look import Look
-from gitops.verbs.scale import Scale
+from gitops.verbs.desk import Desk
+from gitops.verbs.handlers import Parts, handlers
 from gitops.worker import Worker
 from model import keys
 from model.errors import Refused
@@ -97,7 +90,8 @@ class Flstr:
         return found
 
     def _intent(self, words: str, user: str) -> Intent:
-        verb, *arguments = words.split()
+        parsed = parse(words)
+        verb, *arguments = words.split() if isinstance(parsed, Refusal) else (parsed.verb.name, *parsed.arguments)
         return Intent(
             id=f"{words}{len(self.store.prefix(keys.INTENTS))}",
             verb=verb,
@@ -129,23 +123,9 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     runner = Runner(operations, registry, pretend.executors(), token=1)
     worker = Worker(revisions, registry, operations, runner, Locks(store), clock, renewals.look)
     checks: dict[str, HostCheck] = {}
-    commits = Commits(repo, worker.wake)
-    apps, scale = Apps(commits, app_repos, registry, clock), Scale(commits)
-    drain = Drain(commits, registry.dead)
-    look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest, DIRECTORY, today)
-    decide = Decide(store, operations, worker.wake, clock)
     audit_branch = AuditBranch(cluster_remote.url, folder / "clone")
-    hold = HoldVerbs(worker.holding, worker.following, worker.wake, clock)
-    handlers: dict[str, Handler] = {
-        "deploy": apps.deploy, "rollback": apps.rollback, "restart": apps.restart, "stop": apps.stop, "remove": apps.remove,
-        "scale": scale.scale, "history": History(repo, registry, operations).history, "status": look.status, "plan": look.plan,
-        "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
-        "drain": drain.drain, "undrain": drain.undrain,
-        "graph": look.graph, "doctor": look.doctor, "logs": look.logs, "env": look.env, "crtsh": look.crtsh,
-        "lock": hold.lock, "unlock": hold.unlock, "freeze": hold.freeze, "thaw": hold.thaw,
-        "suspend": hold.suspend, "resume": hold.resume, "audit": Audit(store, audit_branch).audit,
-    }  # fmt: skip
-    desk = Desk(store, registry, handlers)
+    parts = Parts(registry, operations, revisions, app_repos, worker, audit_branch, checks, DIRECTORY, clock)
+    desk = Desk(store, registry, handlers(parts))
     return Flstr(
         worker,
         desk,

@@ -12,7 +12,7 @@ def test_rollback_goes_to_the_commit_before_and_there_again(flstr: Flstr) -> Non
     flstr.ask(f"deploy influencer@{second[:7]}")
     flstr.settle()
     answer = flstr.answer("rollback influencer")
-    assert answer.startswith(f'influencer {second[:8]} → {first[:8]} "first": committed as')
+    assert f'\ninfluencer {second[:8]} → {first[:8]} "first": committed as' in answer
     flstr.settle()
     assert commits(flstr) == [first, first]
     assert flstr.cluster.subject() == f"Roll back influencer@{first[:12]} (was {second[:12]})"
@@ -81,7 +81,7 @@ def test_restart_replaces_every_instance_by_one_of_the_same_commit(flstr: Flstr)
 def test_an_app_is_stopped_and_started_with_as_many_instances(flstr: Flstr) -> None:
     _, first, _ = flstr.app
     flstr.settle()
-    assert "is to run nowhere" in flstr.ask("stop influencer")
+    assert "is to run nowhere" in flstr.ask("stop influencer --yes")
     assert flstr.settle()[-1].plan.title == "stop influencer"
     assert commits(flstr) == []
     assert flstr.ask("stop influencer") == "influencer is stopped already; `restart influencer` starts it."
@@ -116,7 +116,7 @@ def test_an_app_that_another_needs_is_not_removed(flstr: Flstr) -> None:
 @pytest.mark.parametrize("words", ["rollback inflencer", "restart inflencer", "stop inflencer", "remove inflencer"])
 def test_a_slip_in_the_name_is_told(flstr: Flstr, words: str) -> None:
     flstr.settle()
-    assert flstr.ask(words) == "There is no app called inflencer. Did you mean influencer?"
+    assert flstr.ask(words) == "There is no app called inflencer; did you mean influencer?"
 
 
 @pytest.mark.parametrize("words", ["rollback influencer", "restart influencer", "stop influencer", "remove influencer"])

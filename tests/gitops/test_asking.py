@@ -41,7 +41,7 @@ def test_what_was_committed_but_not_answered_is_not_committed_again(flstr: Flstr
     head = git(flstr.cluster.bare, "rev-parse", "main")
     flstr.desk._answer(intent)
     answered = Intent.model_validate_json(flstr.store.get(keys.intent(intent.id)) or "")
-    assert answered.answer.partition(":")[2] == first.partition(":")[2]
+    assert answered.answer.partition(": committed")[2] == first.partition(": committed")[2]
     assert git(flstr.cluster.bare, "rev-parse", "main") == head
 
 
@@ -62,10 +62,10 @@ def test_an_answer_is_written_once_etcd_takes_it(flstr: Flstr, monkeypatch: pyte
     ("words", "user", "expected"),
     [
         ("deploy influencer@ffffffff", DEVELOPER, "has no commit, branch or tag 'ffffffff'; near it are"),
-        ("deploy inflencer@main", DEVELOPER, "There is no app called inflencer. Did you mean influencer?"),
+        ("deploy inflencer@main", DEVELOPER, "There is no app called inflencer; did you mean influencer?"),
         ("deploy influencer@main", REVIEWER, "You may not deploy; developer or operator may."),
         ("deploy influencer@main", STRANGER, "No person of cluster.yaml has the id U99STRANGER"),
-        ("scale worke 3", OPERATOR, "There is no app or pool called worke. Did you mean worker?"),
+        ("scale worke 3", OPERATOR, "There is no app or pool called worke; did you mean worker?"),
         ("scale worker 0", OPERATOR, "influencer has no worker to run on"),
         ("scale influencer 2", OPERATOR, "influencer is already at 2; nothing to do."),
         ("status nothing", OPERATOR, "There is no app or node called nothing."),

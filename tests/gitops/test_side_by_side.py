@@ -129,7 +129,7 @@ def test_stopping_an_app_ends_its_rollout(flstr: Flstr) -> None:
     held = Held(flstr, "instance.watch")
     flstr.ask(f"deploy influencer@{second[:7]}")
     look_until(flstr, held.reached.is_set)
-    flstr.ask("stop influencer")
+    flstr.ask("stop influencer --yes")
     for _ in range(3):
         flstr.worker.look()
     held.go.set()

@@ -1,0 +1,38 @@
+"""Machines, apps and services in words, as Slack mrkdwn. Pure."""
+
+from collections.abc import Sequence
+
+from gitops import describe
+from model.cluster import Cluster
+from model.operation import Operation
+from model.registered import Registered
+from model.steps import MACHINES, app_lock
+
+
+def nodes(cluster: Cluster, registered: Registered, unended: Sequence[Operation]) -> str:
+    """Every machine: its role and address, what runs there, what is wrong with it."""
+    return "\n".join(["*Nodes*", *describe.node_lines(cluster, registered), *_under_way([MACHINES], unended)])
+
+
+def apps(registered: Registered, unended: Sequence[Operation]) -> str:
+    """Every app: the commits that run, where they do, and the addresses by which the public reaches it."""
+    locks = [app_lock(name) for _, name in registered.apps]
+    return "\n".join(["*Apps*", *describe.app_lines(registered), *_under_way(locks, unended)])
+
+
+def services(registered: Registered) -> str:
+    """Every service with its instances, and the apps that need it."""
+    lines = ["*Services*"]
+    for name, service in sorted(registered.services.items()):
+        places = [f"{one.node} at {one.ip}:{one.port}" for _, one in sorted(service.instances.items())]
+        needing = sorted(
+            app for (_, app), record in registered.apps.items() if record.stable and name in record.stable.app.needs
+        )
+        needed = f", needed by {', '.join(needing)}" if needing else ", needed by no app"
+        lines.append(f"• {name}: {', '.join(places) or 'no instance serves'}{needed}")
+    return "\n".join(lines if registered.services else [*lines, "none"])
+
+
+def _under_way(locks: Sequence[str], unended: Sequence[Operation]) -> list[str]:
+    found = [describe.operation_line(one) for one in unended if set(locks).intersection(one.plan.locks)]
+    return ["", "*Operations*", *found] if found else []

@@ -1,0 +1,28 @@
+"""The verbs that list what there is: nodes, apps, services."""
+
+from dataclasses import dataclass
+
+from gitops import describe_fleet
+from gitops.operations import Operations
+from gitops.registry import Registry
+from gitops.verbs.desk import Request
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """Answers from etcd alone."""
+
+    registry: Registry
+    operations: Operations
+
+    def nodes(self, request: Request) -> str:
+        """`nodes`."""
+        return describe_fleet.nodes(request.cluster, self.registry.read(), self.operations.unended())
+
+    def apps(self, _: Request) -> str:
+        """`apps`."""
+        return describe_fleet.apps(self.registry.read(), self.operations.unended())
+
+    def services(self, _: Request) -> str:
+        """`services`."""
+        return describe_fleet.services(self.registry.read())
