@@ -1,6 +1,5 @@
 """What Slack tells us: a command or a click is written to etcd as an intent, then acknowledged; no more than that."""
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable
@@ -13,7 +12,9 @@ from slack_bolt import Ack, App
 
 from bot import help as help_of_verbs
 from bot.actions import APPROVE, DENY
+from bot.approving import Approving
 from bot.clients import webhook_client
+from bot.intent_ids import intent_id
 from bot.parser import Command, Refusal, parse
 from bot.slack_errors import CALL_ERRORS
 from gitops.intents import submit
@@ -40,6 +41,7 @@ class Listeners:
     def __init__(self, store: Store, clock: Callable[[], float] = time.time) -> None:
         self._store = store
         self._clock = clock
+        self._approving = Approving(self._submit, clock)
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="slack intent")
 
     def register(self, app: App) -> None:
@@ -47,10 +49,12 @@ class Listeners:
         app.command(help_of_verbs.SLASH)(self.command)
         app.action(APPROVE)(self.click)
         app.action(DENY)(self.click)
+        self._approving.register(app)
 
     def stop(self) -> None:
         """Write no more."""
         self._writers.shutdown(wait=False, cancel_futures=True)
+        self._approving.stop()
 
     def command(self, ack: Ack, body: Json) -> None:
         """`/flstr …`: refusals and help are the acknowledgement itself."""
@@ -94,7 +98,7 @@ def command_intent(command: Command, body: Json, now: float) -> Intent:
         response_url=body.get("response_url", ""),
     )
     return Intent(
-        id=_id("command", body["trigger_id"]),
+        id=intent_id("command", body["trigger_id"]),
         verb=command.verb.name,
         arguments=command.arguments,
         words=f"{help_of_verbs.SLASH} {command.words}",
@@ -110,7 +114,7 @@ def click_intent(body: Json, now: float) -> Intent:
     user, approval = body["user"]["id"], action["value"]
     channel = body.get("channel") or {}
     return Intent(
-        id=_id("click", action["action_ts"], user, approval),
+        id=intent_id("click", action["action_ts"], user, approval),
         verb=verb,
         arguments=(approval,),
         words=f"{verb} button",
@@ -123,10 +127,6 @@ def click_intent(body: Json, now: float) -> Intent:
         ),
         asked=now,
     )
-
-
-def _id(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def _sentence(text: str) -> str:

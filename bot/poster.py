@@ -4,16 +4,18 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import structlog
 
+from bot.approval_card import broken_glass, escalation, is_asked, mentions_of, reminder
 from bot.cards import decision, ending, failed_step, notice_card, operation_card, told_line
 from bot.delivery import Letter
 from bot.message import Message
 from bot.outbox import Outbox
 from bot.shown import Cards
-from gitops.gate import approvers
+from gitops.buttons import ASKING
+from gitops.gate import asked
 from gitops.registry import Registry
 from gitops.store import Following
 from model import keys
@@ -136,17 +138,19 @@ class Poster:
         return cluster.channel, cluster
 
 
-def letters(operation: Operation, approval: Approval | None, approvers: tuple[str, ...], channel: str) -> list[Letter]:
+def letters(operation: Operation, approval: Approval | None, mentions: tuple[str, ...], channel: str) -> list[Letter]:
     """Everything that has to be said of an operation so far: its card first, then what its thread hears."""
 
     def said(record: str, message: Message) -> Letter:
         return Letter(record, message, message.digest(), channel, parent=operation.id)
 
-    card = operation_card(operation, approval, approvers)
-    shown = f"{operation.status} {card.digest()}"
+    card = operation_card(operation, approval, mentions)
+    # What was approved begins once no button stands there any more.
+    shown = f"{ASKING if is_asked(operation, approval) else operation.status} {card.digest()}"
     found = [Letter(operation.id, card, shown, channel, urgent=operation.status in URGENT)]
     for index, taken in enumerate(approval.decisions if approval is not None else ()):
         found.append(said(f"{operation.id}/decision/{index}", decision(taken)))
+    found += _about(operation, approval, mentions, channel)
     for record, step in tellers(operation):
         for index, line in enumerate(operation.steps[step.id].told):
             found.append(said(f"{operation.id}/told/{record}/{index}", told_line(step, line)))
@@ -157,6 +161,28 @@ def letters(operation: Operation, approval: Approval | None, approvers: tuple[st
     if operation.ended_already():
         found.append(said(f"{operation.id}/end", ending(operation)))
     return found
+
+
+def _about(
+    operation: Operation, approval: Approval | None, mentions: tuple[str, ...], channel: str
+) -> Iterator[Letter]:
+    """What the thread hears of a decision that does not come, or that one person took alone.
+
+    Each is said as it was then, and never edited; of reminders that were missed, the newest is said.
+    """
+
+    def once(record: str, message: Message) -> Letter:
+        return Letter(f"{operation.id}/{record}", message, "said", channel, parent=operation.id)
+
+    if approval is None:
+        return
+    if is_asked(operation, approval):
+        if approval.reminded:
+            yield once(f"reminder/{len(approval.reminded) - 1}", reminder(operation, approval, mentions))
+        if approval.escalated is not None:
+            yield once("escalation", escalation(operation, approval, mentions))
+    if approval.glass is not None:
+        yield once("glass", broken_glass(approval.glass))
 
 
 def tellers(operation: Operation) -> list[tuple[str, PlannedStep]]:
@@ -202,8 +228,7 @@ def shows_its_end(operation: Operation, card: Card | None) -> bool:
 
 
 def may_approve(cluster: Cluster | None, approval: Approval | None) -> tuple[str, ...]:
-    """The Slack users whose click counts."""
+    """Whose click counts, as Slack mentions them."""
     if cluster is None or approval is None:
         return ()
-    decided = {taken.person for taken in approval.decisions}
-    return tuple(cluster.people[name].slack for name in approvers(approval, cluster) if name not in decided)
+    return mentions_of(cluster, asked(approval, cluster), approval)

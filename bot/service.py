@@ -15,6 +15,7 @@ from bot.answers import Answers
 from bot.channels import Channels
 from bot.clients import SlackSettings, is_loopback, web_client
 from bot.delivery import Delivery
+from bot.directory import SlackDirectory
 from bot.listeners import Listeners
 from bot.outbox import Outbox
 from bot.poster import Poster
@@ -43,6 +44,7 @@ class Bot:
         channels = Channels(self._client)
         self._outbox = Outbox(Delivery(self._client, self._cards, channels), self._cards, channels)
         self._poster = Poster(registry, self._outbox, self._cards, default_channel)
+        self.directory = SlackDirectory(self._client)
         self._answers = Answers(registry.store, self._client)
         self._listeners = Listeners(registry.store)
         self._socket: SocketModeHandler | None = None

@@ -9,7 +9,8 @@ from gitops.attempts import Attempts
 from gitops.dispatch import Dispatch
 from gitops.failover import BY_ITSELF, Failover, is_of_floating_ips
 from gitops.following import GitFollowing
-from gitops.gate import has_leave, rule, why_not_destroy
+from gitops.gate import rule, why_not_destroy
+from gitops.leave import Leave
 from gitops.locks import Locks
 from gitops.loop import Loop
 from gitops.manifests import Manifests
@@ -60,6 +61,7 @@ class Worker(Loop):
         self.state = self._following.state
         self.dispatch = Dispatch(operations, runner, locks, self._may_destroy, self.wake)
         self.failover = Failover(registry, operations, self.dispatch, lambda: self.state().revision, clock)
+        self.leave = Leave(revisions, registry, operations, super().wake, clock)
         self._attempts = Attempts(registry.store, operations)
         self._reverts = Reverts(revisions.repo, registry.store)
         self._on_end = on_end
@@ -80,6 +82,7 @@ class Worker(Loop):
     def stop(self) -> None:
         """Let both loops end after what they are doing."""
         self.failover.stop()
+        self.leave.stop()
         super().stop()
 
     def look(self) -> bool:
@@ -90,6 +93,7 @@ class Worker(Loop):
             return True
         operations, approvals = self._operations.unended(), self._operations.approvals()
         close_decided(self._operations, operations, approvals, self._clock())
+        self._remind(approvals)
         self._attempts.forget(self._again.due(self._clock()))
         under_way = [operation for operation in operations if operation.is_under_way()]
         conditions = self._registry.store.prefixes(CONDITIONS)
@@ -102,6 +106,11 @@ class Worker(Loop):
             or self._plan(conditions, approvals, under_way)
             or self._reverts.make(self._wanted, self.state().revision)
         )
+
+    def _remind(self, approvals: Sequence[Approval]) -> None:
+        manifests = self._following.known(self.state()) if any(one.status == "waiting" for one in approvals) else None
+        if manifests is not None:
+            self.leave.remind(approvals, manifests.cluster)
 
     def _supersede(self, under_way: Sequence[Operation]) -> bool:
         """Give up what nobody wants any more; says whether some of it ended with that."""
@@ -178,14 +187,10 @@ class Worker(Loop):
         """Ask for what needs leave, where all else is done; says whether somebody was asked."""
         state, removal = self.state(), plans.removal
         ruling = rule(removal, approvals)
-        changed = "the plan has changed since it was asked for"
-        if not all(void(self._operations, stale, changed) for stale in ruling.void):
+        if not all(self.leave.void(stale, removal) for stale in ruling.void):
             return True
-        if ruling.ask and removal.losses is not None:
-            cluster = manifests.cluster
-            origin = self._revisions.origin(state.revision, cluster)
-            requesters = self._revisions.requesters(state.revision, state.intact, removal.losses, cluster)
-            self._operations.create_waiting(removal, state.revision, origin, requesters, cluster.approvals)
+        if ruling.ask:
+            self.leave.ask(state, manifests, self._registry.read(), removal, approvals)
         # What has come to its end may have to be done again, such as where somebody undoes it by hand.
         self._attempts.forget_all_but({change.locks[0] for change in plans.changes})
         self._planned_for = known_for
@@ -195,7 +200,7 @@ class Worker(Loop):
 
     def _queue_approved(self, approvals: list[Approval]) -> bool:
         approval = next((item for item in approvals if item.status == "approved"), None)
-        if approval is None:
+        if approval is None or not self.leave.shows_no_buttons(approval):
             return False
         manifests = self._following.known(self.state())
         # The failover makes nothing meanwhile that the plan was not made for.
@@ -203,16 +208,17 @@ class Worker(Loop):
             if self._operations.under_way():
                 return False
             # Leave was given for exactly this plan, by these people; the world may have changed since they clicked.
-            if manifests is None or plan(manifests, self._registry.read()).removal.digest() != approval.digest:
-                return self._ask_anew(approval, "the plan has changed since it was approved")
-            if not has_leave(approval, manifests.cluster):
-                return self._ask_anew(approval, "somebody who approved it may not approve any more")
-            return let_go(self._operations, approval)
-
-    def _ask_anew(self, approval: Approval, why: str) -> bool:
-        self._following.unsettle()
-        void(self._operations, approval, why)
-        return True
+            now = Plan(title="") if manifests is None else plan(manifests, self._registry.read()).removal
+            if manifests is None or now.digest() != approval.digest:
+                self._following.unsettle()
+                self.leave.void(approval, now)
+                return True
+            given = self.leave.given(approval, manifests.cluster)
+            if given == "no":
+                self._following.unsettle()
+                void(self._operations, approval, "somebody who approved it may not approve any more")
+                return True
+            return given == "yes" and let_go(self._operations, approval)
 
 
 def _is_the_workers(operation: Operation) -> bool:

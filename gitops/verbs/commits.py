@@ -42,7 +42,9 @@ class Commits:
         place = f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
         words = " ".join(request.intent.words.split())[:200]
         trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n{asked}\n"
-        revision = self.repo.commit(checked, f"{subject}\n\n{trailers}", Author(request.person, request.email))
+        revision = self.repo.commit(
+            checked, f"{subject}\n\n{trailers}", Author(request.author or request.person, request.email)
+        )
         self.wake()
         return revision
 

@@ -17,6 +17,7 @@ from gitops.registry import Registry
 from gitops.renewals import utc_now
 from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
+from gitops.rights import holders
 from gitops.verbs.desk import Request, did_you_mean
 from model.attachment import Reply
 from model.errors import Refused
@@ -92,7 +93,7 @@ class Look:
     def _mend(self, request: Request) -> str | Reply:
         cluster = request.cluster
         if "sync" not in request.may:
-            raise Refused(f"You may not doctor {FIX}; {names(cluster.who_may('sync'))} may.")
+            raise Refused(f"You may not doctor {FIX}; {names(holders(cluster, 'sync'))} may.")
         with self.at_rest() as may_change:
             if not may_change:
                 raise Refused(f"{self._under_way()} changes machines just now; say it again once that has ended.")

@@ -12,6 +12,7 @@ from gitops.registry import Registry
 from gitops.renewals import Renewals
 from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
+from gitops.rights import Rights
 from gitops.runner import Runner
 from gitops.store import Store
 from gitops.verbs.apps import Apps
@@ -29,6 +30,7 @@ from model.operation import Asker, Intent, Operation
 from tests.gitops.pretend import Pretend
 from tests.gitops.remote import Remote
 from tests.gitops.scene import CLUSTER_YAML, DIRECTORY
+from tests.gitops.workspace import Workspace
 from tests.identity import IDENTITIES
 
 THREE_WORKERS = CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 3\n    first: 101")
@@ -50,6 +52,7 @@ class Flstr:
     now: list[float]
     checks: dict[str, HostCheck]
     renewals: Renewals
+    directory: Workspace
 
     def settle(self) -> list[Operation]:
         """Look until nothing is left to do; the operations there are."""
@@ -71,6 +74,11 @@ class Flstr:
         self.settle()
         self.cluster.push({"cluster.yaml": CLUSTER_YAML})
         return self.settle()[-1]
+
+    def approve(self, operation: Operation, user: str = OPERATOR) -> str:
+        """What a person is answered who approves, and types the names of the machines that are destroyed."""
+        losses = operation.plan.losses
+        return self.ask(" ".join(["approve", operation.id, *(losses.nodes if losses else ())]), user)
 
     def ask(self, words: str, user: str = OPERATOR) -> str:
         """What a person in Slack is answered."""
@@ -129,13 +137,17 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     apps, scale = Apps(commits, app_repos, registry, clock), Scale(commits)
     drain = Drain(commits, registry.dead)
     look = Look(registry, revisions, operations, worker.state, checks, worker.dispatch.at_rest, DIRECTORY, today)
-    decide = Decide(store, operations, worker.wake, clock)
+    directory = Workspace()
+    rights = Rights(directory)
+    worker.leave.consult(rights, None)
+    decide = Decide(store, operations, worker.wake, clock, rights)
     handlers: dict[str, Handler] = {
         "deploy": apps.deploy, "rollback": apps.rollback, "restart": apps.restart, "stop": apps.stop, "remove": apps.remove,
         "scale": scale.scale, "history": History(repo, registry, operations).history, "status": look.status, "plan": look.plan,
-        "approve": decide.approve, "deny": decide.deny, "sync": decide.sync,
+        "approve": decide.approve, "deny": decide.deny, "break-glass": decide.break_glass, "sync": decide.sync,
         "drain": drain.drain, "undrain": drain.undrain,
         "graph": look.graph, "doctor": look.doctor, "logs": look.logs, "env": look.env, "crtsh": look.crtsh,
     }  # fmt: skip
-    desk = Desk(store, registry, handlers)
-    return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, now, checks, renewals)
+    desk = Desk(store, registry, handlers, rights)
+    remotes = (cluster_remote, app_remote)
+    return Flstr(worker, desk, store, operations, registry, pretend, *remotes, now, checks, renewals, directory)

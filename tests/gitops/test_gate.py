@@ -1,7 +1,11 @@
 """Who may let a plan go that destroys, and when leave no longer counts."""
 
-from gitops.gate import decide, rule
+from functools import partial
+
+from gitops.gate import Click, decide, rule
 from gitops.plan import plan
+from gitops.rights import Rights
+from model.cluster import Cluster
 from model.operation import Approval, ApprovalStatus
 from model.steps import Plan
 from tests.gitops.scene import manifests, registered
@@ -16,6 +20,14 @@ def approval(plan: Plan = REMOVAL, status: ApprovalStatus = "waiting", needed: i
         id="1", operation="1", digest=plan.digest(), requesters=("operator",), needed=needed, asked=0, expires=100
     )
     return made.model_copy(update={"status": status, **more})
+
+
+def click(
+    waiting: Approval, person: str, approved: bool, at: float, cluster: Cluster = CLUSTER, typed: tuple[str, ...] = ()
+) -> Approval | str:
+    """What becomes of an approval by one person's click."""
+    known = partial(Rights().person, cluster)
+    return decide(waiting, cluster, Click(known(person), approved, at, typed), known)
 
 
 def test_a_plan_that_destroys_is_asked_for_once() -> None:
@@ -43,50 +55,48 @@ def test_leave_that_was_used_does_not_count_for_the_same_plan_later() -> None:
 
 
 def test_a_second_person_approves() -> None:
-    after = decide(approval(), CLUSTER, "reviewer", approved=True, now=1)
+    after = click(approval(), "reviewer", True, 1)
     assert isinstance(after, Approval)
     assert (after.status, after.decisions[0].person) == ("approved", "reviewer")
 
 
 def test_the_requester_may_not_approve_but_may_deny() -> None:
-    assert decide(approval(), CLUSTER, "operator", approved=True, now=1) == (
+    assert click(approval(), "operator", True, 1) == (
         "You asked for this yourself, so somebody else has to approve it: reviewer."
     )
-    after = decide(approval(), CLUSTER, "operator", approved=False, now=1)
+    after = click(approval(), "operator", False, 1)
     assert isinstance(after, Approval)
     assert after.status == "denied"
 
 
 def test_a_person_without_the_right_is_told_who_has_it() -> None:
-    assert decide(approval(), CLUSTER, "developer", approved=True, now=1) == (
-        "You may not decide this; operator or reviewer may."
-    )
+    assert click(approval(), "developer", True, 1) == ("You may not decide this; operator or reviewer may.")
 
 
 def test_an_expired_or_decided_approval_takes_no_more_decisions() -> None:
-    assert "expired" in str(decide(approval(), CLUSTER, "reviewer", approved=True, now=100))
-    assert "already denied" in str(decide(approval(status="denied"), CLUSTER, "reviewer", approved=True, now=1))
+    assert "expired" in str(click(approval(), "reviewer", True, 100))
+    assert "already denied" in str(click(approval(status="denied"), "reviewer", True, 1))
 
 
 def test_leave_of_somebody_who_may_not_approve_any_more_does_not_count() -> None:
-    first = decide(approval(needed=2, requesters=()), CLUSTER, "operator", approved=True, now=1)
+    first = click(approval(needed=2, requesters=()), "operator", True, 1)
     assert isinstance(first, Approval)
     reviewer = CLUSTER.people["reviewer"]
     lead = reviewer.model_copy(update={"slack": "U04LEAD", "email": "lead@flstr.lab"})
     without = CLUSTER.model_copy(update={"people": {"reviewer": reviewer, "lead": lead}})
-    second = decide(first, without, "reviewer", approved=True, now=2)
+    second = click(first, "reviewer", True, 2, without)
     assert isinstance(second, Approval)
     assert second.status == "waiting"
-    third = decide(second, without, "lead", approved=True, now=3)
+    third = click(second, "lead", True, 3, without)
     assert isinstance(third, Approval)
     assert third.status == "approved"
 
 
 def test_two_people_may_be_needed() -> None:
-    first = decide(approval(needed=2, requesters=()), CLUSTER, "reviewer", approved=True, now=1)
+    first = click(approval(needed=2, requesters=()), "reviewer", True, 1)
     assert isinstance(first, Approval)
     assert first.status == "waiting"
-    assert "already" in str(decide(first, CLUSTER, "reviewer", approved=True, now=2))
-    second = decide(first, CLUSTER, "operator", approved=True, now=2)
+    assert "already" in str(click(first, "reviewer", True, 2))
+    second = click(first, "operator", True, 2)
     assert isinstance(second, Approval)
     assert second.status == "approved"
