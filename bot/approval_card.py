@@ -14,9 +14,8 @@ from model.operation import Approval, BrokenGlass, Operation
 from model.steps import Losses
 
 FACT_CHARACTERS = 400
-# Of a section's 3,000 characters, what the losses and the deadline leave.
-FACTS_CHARACTERS = 1400
-MENTIONS = 20
+FACTS_CHARACTERS = 2900
+MENTIONS_CHARACTERS = 600
 # A button's value has 2,000 characters at most; of more names, the desk alone says what to type.
 VALUE_CHARACTERS = 2000
 NOBODY = "nobody who has the right to and had no hand in it"
@@ -26,12 +25,13 @@ def asks(operation: Operation, approval: Approval | None, mentions: Sequence[str
     """What is asked for, with its buttons; nothing once it was decided."""
     if not is_asked(operation, approval) or approval is None:
         return ()
-    may = " ".join(mentions[:MENTIONS]) or NOBODY
+    may = _together(mentions)
     given = sum(decision.approved for decision in approval.decisions)
     count = f" ({given} of {approval.needed} so far)" if approval.needed > 1 else ""
     deadline = f"*May approve:* {may}{count}\n*Waits until:* {moment(approval.expires)}; then nothing is changed."
-    text = "\n".join(part for part in (lost(operation.plan.losses or Losses()), facts(approval), deadline) if part)
-    return (section(text), ActionsBlock(elements=buttons(approval)).to_dict())
+    above = section("\n".join(part for part in (lost(operation.plan.losses or Losses()), deadline) if part))
+    known = [section(text)] if (text := facts(approval)) else []
+    return (above, *known, ActionsBlock(elements=buttons(approval)).to_dict())
 
 
 def is_asked(operation: Operation, approval: Approval | None) -> bool:
@@ -106,7 +106,7 @@ def mentions_of(cluster: Cluster, asked: Asked, approval: Approval) -> tuple[str
 
 def reminder(operation: Operation, approval: Approval, mentions: Sequence[str]) -> Message:
     """What the thread hears when nobody has decided for a while."""
-    who = " ".join(mentions[:MENTIONS]) or NOBODY
+    who = _together(mentions)
     title = fit(operation.plan.title, 200)
     text = f":bell: {who}: '{title}' still waits for a decision, until {moment(approval.expires)}."
     return Message(text=f"{title} still waits for a decision", blocks=(section(text),))
@@ -114,7 +114,7 @@ def reminder(operation: Operation, approval: Approval, mentions: Sequence[str]) 
 
 def escalation(operation: Operation, approval: Approval, mentions: Sequence[str]) -> Message:
     """What the thread hears when a second team may decide as well."""
-    who = " ".join(mentions[:MENTIONS]) or NOBODY
+    who = _together(mentions)
     title = fit(operation.plan.title, 200)
     text = (
         f":mega: {who}: nobody has decided about '{title}' yet; you may as well now, until {moment(approval.expires)}."
@@ -127,3 +127,13 @@ def broken_glass(glass: BrokenGlass) -> Message:
     person = fit(glass.person, 100)
     text = f":rotating_light: *{person} broke the glass*, {moment(glass.at)}: {fit(glass.reason, 700)}"
     return Message(text=f"{person} broke the glass", blocks=(section(text),))
+
+
+def _together(mentions: Sequence[str]) -> str:
+    """As many as there is room for; half of one would mention nobody."""
+    shown: list[str] = []
+    for mention in mentions:
+        if len(" ".join([*shown, mention])) > MENTIONS_CHARACTERS:
+            break
+        shown.append(mention)
+    return " ".join(shown) or NOBODY

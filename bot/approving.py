@@ -4,6 +4,7 @@ import json
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import takewhile
 from typing import Any
 
 import structlog
@@ -139,7 +140,7 @@ def _typed(view: Json) -> list[str]:
 
 
 def _of_card(body: Json) -> str:
-    """What the card says is lost, with the facts: its first paragraph."""
+    """What the card says above its buttons: what is lost, until when, and the facts."""
     blocks = (body.get("message") or {}).get("blocks") or ()
-    texts = (block.get("text", {}).get("text", "") for block in blocks if block.get("type") == "section")
-    return str(next(texts, ""))
+    above = takewhile(lambda block: block.get("type") != "actions", blocks)
+    return "\n".join(block["text"]["text"] for block in above if block.get("type") == "section")

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from slack_sdk import WebClient
 
 from bot.channels import Channels
-from bot.slack_errors import CALL_ERRORS, RefusedBySlack, failure
+from bot.slack_errors import CALL_ERRORS, Failure, RateLimited, RefusedBySlack, Uncertain, failure
 from gitops.directory import Profile
 from model.errors import Unreadable
 
@@ -52,7 +52,7 @@ class SlackDirectory:
 
     def profile(self, user: str) -> Profile | None:
         """A Slack user, or None for one that is not there."""
-        return self._known("the user", user, self._user)
+        return self._known("the member id", user, self._user)
 
     def by_email(self, email: str) -> Profile | None:
         """The Slack user with this address, or None."""
@@ -102,7 +102,7 @@ class SlackDirectory:
         except CALL_ERRORS as error:
             failed = failure(error)
             if not (isinstance(failed, RefusedBySlack) and failed.error in _NOBODY):
-                return self._silent(f"Slack does not say who {what} {name} is ({_reason(failed)})")
+                return self._silent(f"Slack does not say who belongs to {what} {name} ({_reason(failed)})")
             value = None
         return _Answer(value, "", self._clock() + KEPT_SECONDS)
 
@@ -114,8 +114,14 @@ class SlackDirectory:
 _NOBODY = frozenset({"users_not_found", "user_not_found", "user_not_visible"})
 
 
-def _reason(failed: object) -> str:
-    return str(getattr(failed, "error", "") or getattr(failed, "reason", "") or "it asks to wait")
+def _reason(failed: Failure) -> str:
+    match failed:
+        case RefusedBySlack(error):
+            return error
+        case RateLimited(seconds):
+            return f"it asks to wait for {seconds:.0f} s"
+        case Uncertain():
+            return "it did not answer"
 
 
 def _profile(user: Json) -> Profile | None:
