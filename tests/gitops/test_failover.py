@@ -200,7 +200,7 @@ def test_a_floating_ip_is_given_back_by_leave_only(public: Flstr) -> None:
     assert "floating IP public" in public.ask("plan")
     approval = public.operations.approval(removal.id)
     assert approval is not None
-    assert approval.requesters == ("developer",)
+    assert approval.authors == ("developer",)
     public.approve(removal, REVIEWER)
     titles = [operation.plan.title for operation in public.settle()]
     assert titles[-1] == f"have {FIRST} let go of old floating IPs"
