@@ -1,10 +1,10 @@
 """What people type, click and submit, as intents. Pure; each id is made from what Slack gives a thing once."""
 
-import hashlib
 from typing import Any
 
 from bot import help as help_of_verbs
 from bot.actions import APPROVE, DENY
+from bot.intent_ids import intent_id
 from bot.mentions import Mention
 from bot.parser import Command
 from model.operation import Asker, Intent
@@ -14,7 +14,7 @@ Json = dict[str, Any]
 
 def command_intent(command: Command, body: Json, now: float) -> Intent:
     """The intent of a slash command; Slack gives each a trigger_id of its own, and repeats it with the delivery."""
-    return _typed(command, _id("command", body["trigger_id"]), command_asker(body), now)
+    return _typed(command, intent_id("command", body["trigger_id"]), command_asker(body), now)
 
 
 def mention_intent(command: Command, mention: Mention, now: float) -> Intent:
@@ -26,13 +26,13 @@ def line_intent(command: Command, body: Json, now: float) -> Intent:
     """The intent of a line that was offered, and clicked."""
     action = body["actions"][0]
     asker = click_asker(body)
-    return _typed(command, _id("line", action["action_ts"], asker.user, action.get("value", "")), asker, now)
+    return _typed(command, intent_id("line", action["action_ts"], asker.user, action.get("value", "")), asker, now)
 
 
 def submission_intent(command: Command, body: Json, asker: Asker, now: float) -> Intent:
     """The intent of a modal; a view has another hash whenever it has changed."""
     view = body["view"]
-    return _typed(command, _id("view", view["id"], view["hash"]), asker, now)
+    return _typed(command, intent_id("view", view["id"], view["hash"]), asker, now)
 
 
 def click_intent(body: Json, now: float) -> Intent:
@@ -41,7 +41,7 @@ def click_intent(body: Json, now: float) -> Intent:
     verb = {APPROVE: "approve", DENY: "deny"}[action["action_id"]]
     asker, approval = click_asker(body), action["value"]
     return Intent(
-        id=_id("click", action["action_ts"], asker.user, approval),
+        id=intent_id("click", action["action_ts"], asker.user, approval),
         verb=verb,
         arguments=(approval,),
         words=f"{verb} button",
@@ -50,10 +50,10 @@ def click_intent(body: Json, now: float) -> Intent:
     )
 
 
-def said(intent_id: str, asker: Asker, words: str, text: str, now: float, instead: str = "") -> Intent:
+def said(known_as: str, asker: Asker, words: str, text: str, now: float, instead: str = "") -> Intent:
     """An intent that is answered already: a sentence for one person, which comes as every answer does."""
     return Intent(
-        id=intent_id,
+        id=known_as,
         verb="help",
         words=words,
         asker=asker,
@@ -95,25 +95,21 @@ def mention_asker(mention: Mention) -> Asker:
 
 def mention_id(mention: Mention) -> str:
     """The id of a mention, however flstr came to hear of it."""
-    return _id("mention", mention.channel, mention.ts)
+    return intent_id("mention", mention.channel, mention.ts)
 
 
 def action_id(body: Json) -> str:
     """The id of a click of another kind."""
     action = body["actions"][0]
-    return _id("action", action["action_ts"], body["user"]["id"], action["action_id"])
+    return intent_id("action", action["action_ts"], body["user"]["id"], action["action_id"])
 
 
-def _typed(command: Command, intent_id: str, asker: Asker, now: float) -> Intent:
+def _typed(command: Command, known_as: str, asker: Asker, now: float) -> Intent:
     return Intent(
-        id=intent_id,
+        id=known_as,
         verb=command.verb.name,
         arguments=command.arguments,
         words=f"{help_of_verbs.SLASH} {command.words}",
         asker=asker,
         asked=now,
     )
-
-
-def _id(*parts: str) -> str:
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,30 +1,20 @@
 """Records become messages: an operation's card, what is said in its thread, a notice. Pure, and without a clock."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
-from slack_sdk.models.blocks import (
-    ActionsBlock,
-    ButtonElement,
-    ConfirmObject,
-    ContextBlock,
-    HeaderBlock,
-    MarkdownTextObject,
-    PlainTextObject,
-    SectionBlock,
-)
+from slack_sdk.models.blocks import ContextBlock, HeaderBlock, MarkdownTextObject, PlainTextObject
 
-from bot.actions import APPROVE, DENY
+from bot.approval_card import asks, decided
 from bot.message import Block, Message
+from bot.parts import moment, section
 from bot.progress import plan_blocks, section_blocks, tally
 from bot.text import clip, duration, fit, split
 from model.mrkdwn import MORE, SIGNS, code_block
 from model.operation import Approval, Decision, Notice, Operation, OperationStatus, StepState
-from model.steps import Losses, PlannedStep
+from model.steps import PlannedStep
 
 HEADER_CHARACTERS = 150
 SENTENCE_CHARACTERS = 700
-NAMES_CHARACTERS = 400
 OUTPUT_CHARACTERS = 2800
 SECTION_CHARACTERS = 3000
 NOTICE_CHARACTERS = 9000
@@ -60,28 +50,28 @@ ENDINGS: dict[OperationStatus, str] = {
 def operation_card(
     operation: Operation,
     approval: Approval | None = None,
-    approvers: Sequence[str] = (),
+    mentions: Sequence[str] = (),
     *,
     paused: bool = False,
 ) -> Message:
-    """The one card of an operation; `approvers` are the Slack users who may decide.
+    """The one card of an operation; `mentions` are of those who may decide.
 
     Of one that is `paused`, as of one that has ended, no step is shown as under way.
     """
     above = (HeaderBlock(text=_header(operation, paused=paused)).to_dict(), _context(operation, paused=paused))
-    asks = _asks(operation, approval, approvers)
+    asked = asks(operation, approval, mentions)
     below = _ending(operation, approval)
     return Message(
         text=fit(f"{operation.plan.title}: {_outcome(operation, paused=paused)}", TEXT_CHARACTERS),
-        blocks=(*above, *asks, *plan_blocks(operation, paused=paused), *below),
-        plain_blocks=(*above, *asks, *section_blocks(operation, paused=paused), *below),
+        blocks=(*above, *asked, *plan_blocks(operation, paused=paused), *below),
+        plain_blocks=(*above, *asked, *section_blocks(operation, paused=paused), *below),
     )
 
 
 def failed_step(step: PlannedStep, state: StepState) -> Message:
     """What the thread hears of a step that failed: its sentence and its last lines of output."""
     sentence = f":x: *{fit(step.title, 200)}* failed: {fit(state.detail or 'no reason was given', SENTENCE_CHARACTERS)}"
-    blocks = [_section(sentence)]
+    blocks = [section(sentence)]
     if state.output.strip():
         blocks += _output(state.output)
     return Message(text=fit(f"{step.title} failed: {state.detail}", TEXT_CHARACTERS), blocks=tuple(blocks))
@@ -90,7 +80,7 @@ def failed_step(step: PlannedStep, state: StepState) -> Message:
 def told_line(step: PlannedStep, line: str) -> Message:
     """What the thread hears of something a step tells: its first line, and what follows as the output it is."""
     first, _, output = line.strip().partition("\n")
-    blocks = [_section(f":speech_balloon: *{fit(step.title, 200)}*: {fit(first, SENTENCE_CHARACTERS)}")]
+    blocks = [section(f":speech_balloon: *{fit(step.title, 200)}*: {fit(first, SENTENCE_CHARACTERS)}")]
     if output.strip():
         blocks += _output(output)
     return Message(text=fit(f"{step.title}: {first}", TEXT_CHARACTERS), blocks=tuple(blocks))
@@ -99,8 +89,8 @@ def told_line(step: PlannedStep, line: str) -> Message:
 def decision(taken: Decision) -> Message:
     """What the thread hears of a click."""
     emoji, verb = (":thumbsup:", "approved") if taken.approved else (":no_entry:", "denied")
-    text = f"{emoji} {fit(taken.person, 100)} {verb} this plan, {_time(taken.at)}."
-    return Message(text=f"{fit(taken.person, 100)} {verb} this plan", blocks=(_section(text),))
+    text = f"{emoji} {fit(taken.person, 100)} {verb} this plan, {moment(taken.at)}."
+    return Message(text=f"{fit(taken.person, 100)} {verb} this plan", blocks=(section(text),))
 
 
 def too_long(output: str) -> bool:
@@ -122,7 +112,7 @@ def ending(operation: Operation, mentioned: Sequence[str] = ()) -> Message:
     title = f"*{fit(operation.plan.title, 200)}*"
     return Message(
         text=fit(f"{operation.plan.title}: {_outcome(operation)}", TEXT_CHARACTERS),
-        blocks=(_section(f"{to} {title}\n{text}".strip()),),
+        blocks=(section(f"{to} {title}\n{text}".strip()),),
     )
 
 
@@ -139,13 +129,13 @@ def taken_back() -> Message:
 
 def _notice(text: str) -> Message:
     sections = [part for part in split(text, SECTION_CHARACTERS) if part.strip()]
-    return Message(text=clip(text, TEXT_CHARACTERS) or MORE, blocks=tuple(_section(part) for part in sections))
+    return Message(text=clip(text, TEXT_CHARACTERS) or MORE, blocks=tuple(section(part) for part in sections))
 
 
 def _output(output: str) -> list[Block]:
-    shown = [_section(code_block(output, OUTPUT_CHARACTERS))]
+    shown = [section(code_block(output, OUTPUT_CHARACTERS))]
     return (
-        [*shown, _section("_These are its last lines; the file below has all of them._")] if too_long(output) else shown
+        [*shown, section("_These are its last lines; the file below has all of them._")] if too_long(output) else shown
     )
 
 
@@ -168,72 +158,16 @@ def _context(operation: Operation, *, paused: bool) -> Block:
     if operation.ended_already():
         said += [took] if (took := _took(operation)) else []
     elif operation.started is not None:
-        said.append(f"since {_time(operation.started)}")
+        said.append(f"since {moment(operation.started)}")
     else:
-        said.append(f"asked {_time(operation.created)}")
+        said.append(f"asked {moment(operation.created)}")
     return ContextBlock(elements=[MarkdownTextObject(text=" · ".join(said))]).to_dict()
-
-
-def _asks(operation: Operation, approval: Approval | None, approvers: Sequence[str]) -> tuple[Block, ...]:
-    if operation.status != "awaiting_approval" or approval is None or approval.status != "waiting":
-        return ()
-    losses = operation.plan.losses or Losses()
-    may = ", ".join(f"<@{user}>" for user in approvers[:20]) or "nobody with the right `approve` but who asked"
-    given = sum(decision.approved for decision in approval.decisions)
-    count = f" ({given} of {approval.needed} so far)" if approval.needed > 1 else ""
-    deadline = f"*May approve:* {may}{count}\n*Waits until:* {_time(approval.expires)}; then nothing is changed."
-    return (_section(f"{_lost(losses)}\n{deadline}"), ActionsBlock(elements=_buttons(approval)).to_dict())
-
-
-def _lost(losses: Losses) -> str:
-    parts = (
-        ("Machines destroyed", losses.nodes),
-        ("Apps removed", losses.apps),
-        ("Floating IPs given back", losses.floating_ips),
-        ("Instances that move", losses.moved),
-        ("Machines of the same pools that stay", losses.nodes and (losses.remaining or ("none",))),
-    )
-    return "\n".join(f"*{title}:* {_names(names)}" for title, names in parts if names)
-
-
-def _names(names: Sequence[str]) -> str:
-    shown: list[str] = []
-    for name in names:
-        if len(", ".join([*shown, name])) > NAMES_CHARACTERS:
-            break
-        shown.append(name)
-    if not shown:
-        return fit(names[0], NAMES_CHARACTERS)
-    rest = len(names) - len(shown)
-    return fit(", ".join(shown), NAMES_CHARACTERS) + (f" and {rest} more" if rest else "")
-
-
-def _buttons(approval: Approval) -> list[ButtonElement]:
-    sure = ConfirmObject(
-        title="Deny this plan?",
-        text=PlainTextObject(text="It is not carried out, and the machines stay as they are."),
-        confirm="Deny",
-        deny="Back",
-        style="danger",
-    )
-    return [
-        ButtonElement(text="Approve", action_id=APPROVE, value=approval.id, style="primary"),
-        ButtonElement(text="Deny", action_id=DENY, value=approval.id, style="danger", confirm=sure),
-    ]
 
 
 def _ending(operation: Operation, approval: Approval | None) -> tuple[Block, ...]:
     said = [_sentence(operation)] if operation.ended_already() else []
-    said += [decided] if approval is not None and (decided := _decided(approval)) else []
-    return (_section("\n".join(said)),) if said else ()
-
-
-def _decided(approval: Approval) -> str:
-    by = {
-        word: [d.person for d in approval.decisions if d.approved == (word == "Approved")]
-        for word in ("Approved", "Denied")
-    }
-    return " ".join(f"{word} by {_names(people)}." for word, people in by.items() if people)
+    said += [taken] if approval is not None and (taken := decided(approval)) else []
+    return (section("\n".join(said)),) if said else ()
 
 
 def _sentence(operation: Operation) -> str:
@@ -250,13 +184,3 @@ def _took(operation: Operation) -> str:
     if operation.started is None or operation.ended is None:
         return ""
     return f"took {duration(operation.ended - operation.started)}"
-
-
-def _time(at: float) -> str:
-    """A time that Slack shows in the reader's own zone."""
-    fallback = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"<!date^{int(at)}^{{date_short_pretty}} {{time_secs}}|{fallback}>"
-
-
-def _section(text: str) -> Block:
-    return SectionBlock(text=MarkdownTextObject(text=text)).to_dict()

@@ -1,8 +1,9 @@
 """What has to be said of a record, as letters: its card, and what the card's thread hears. Pure."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from bot.approval_card import broken_glass, escalation, is_asked, reminder
 from bot.cards import (
     decision,
     ending,
@@ -16,6 +17,7 @@ from bot.cards import (
 )
 from bot.delivery import Letter, TextFile
 from bot.message import Message
+from gitops.buttons import ASKING
 from model.app import App
 from model.operation import Approval, Notice, Operation, OperationStatus, StepState
 from model.steps import BuildRelease, PlannedStep, StartInstance
@@ -24,10 +26,12 @@ from model.steps import BuildRelease, PlannedStep, StartInstance
 _SPOKEN_FOR: frozenset[OperationStatus] = frozenset({"void", "superseded"})
 
 
-def card_letter(operation: Operation, approval: Approval | None, approvers: tuple[str, ...], channel: str) -> Letter:
-    """The one card of an operation."""
-    card = operation_card(operation, approval, approvers)
-    return Letter(operation.id, card, f"{operation.status} {card.digest()}", channel)
+def card_letter(operation: Operation, approval: Approval | None, mentions: tuple[str, ...], channel: str) -> Letter:
+    """The one card of an operation; `mentions` are of those who may decide."""
+    card = operation_card(operation, approval, mentions)
+    # What was approved begins once no button stands there any more.
+    state = ASKING if is_asked(operation, approval) else operation.status
+    return Letter(operation.id, card, f"{state} {card.digest()}", channel)
 
 
 def paused_letter(operation: Operation, channel: str) -> Letter:
@@ -37,9 +41,16 @@ def paused_letter(operation: Operation, channel: str) -> Letter:
 
 
 def thread_letters(
-    operation: Operation, approval: Approval | None, mentioned: Sequence[str], channel: str
+    operation: Operation,
+    approval: Approval | None,
+    mentioned: Sequence[str],
+    channel: str,
+    asked: tuple[str, ...] = (),
 ) -> list[Letter]:
-    """Everything that the thread has to hear of an operation so far, in order."""
+    """Everything that the thread has to hear of an operation so far, in order.
+
+    `mentioned` are the Slack users who wait for its end, `asked` are mentions of those who may decide.
+    """
     found: list[Letter] = []
 
     def say(record: str, message: Message, *, broadcast: bool = False) -> None:
@@ -56,6 +67,7 @@ def thread_letters(
 
     for index, taken in enumerate(approval.decisions if approval is not None else ()):
         say(f"decision/{index}", decision(taken))
+    found += _about_the_decision(operation, approval, asked, channel)
     for record, step in tellers(operation):
         for index, line in enumerate(operation.steps[step.id].told):
             say(f"told/{record}/{index}", told_line(step, line))
@@ -68,6 +80,35 @@ def thread_letters(
     if speaks_of_its_end(operation, mentioned):
         say("end", ending(operation, mentioned), broadcast=operation.status not in _SPOKEN_FOR)
     return found
+
+
+def _about_the_decision(
+    operation: Operation, approval: Approval | None, asked: tuple[str, ...], channel: str
+) -> Iterator[Letter]:
+    """What the thread hears of a decision that does not come, or that one person took alone.
+
+    Each is said as it was then, and never edited; of reminders that were missed, the newest is said.
+    """
+
+    def once(record: str, message: Message, *, broadcast: bool = False) -> Letter:
+        name = f"{operation.id}/{record}"
+        return Letter(name, message, "said", channel, parent=operation.id, broadcast=broadcast)
+
+    if approval is None:
+        return
+    if is_asked(operation, approval):
+        if approval.reminded:
+            number = len(approval.reminded) - 1
+            yield once(f"reminder/{number}", reminder(operation, approval, asked), broadcast=True)
+        if approval.escalated is not None:
+            yield once("escalation", escalation(operation, approval, asked), broadcast=True)
+    if approval.glass is not None:
+        yield once("glass", broken_glass(approval.glass))
+
+
+def speaks(approval: Approval) -> bool:
+    """Whether there is something that the thread hears of an approval."""
+    return bool(approval.decisions or approval.reminded or approval.escalated or approval.glass)
 
 
 def speaks_of_its_end(operation: Operation, mentioned: Sequence[str] = ()) -> bool:

@@ -9,6 +9,7 @@ from slack_bolt import Ack, App
 
 from bot import help as help_of_verbs
 from bot.actions import APPROVE, DENY, LEAVE, RUN_LINE
+from bot.approving import Approving
 from bot.asking import (
     click_asker,
     click_intent,
@@ -52,6 +53,7 @@ class Listeners:
         self._intake = intake
         self._modals = modals
         self._on_mention = on_mention
+        self._approving = Approving(intake)
 
     def register(self, app: App) -> None:
         """Listen to everything that people do; whatever knows an action by name has to be registered before."""
@@ -62,6 +64,7 @@ class Listeners:
         app.action(DENY)(self.click)
         app.action(RUN_LINE)(self.run_line)
         app.action(LEAVE)(self.leave)
+        self._approving.register(app)
         self._modals.register(app)
         app.action(re.compile(".*"))(self.unknown)
 

@@ -6,13 +6,14 @@ from functools import partial
 
 import structlog
 
+from bot.approval_card import mentions_of
 from bot.delivery import Letter
-from bot.letters import card_letter, notice_letters, paused_letter, thread_letters, words
+from bot.letters import card_letter, notice_letters, paused_letter, speaks, thread_letters, words
 from bot.news import News
 from bot.outbox import Outbox
 from bot.pace import Rank
 from bot.shown import Cards
-from gitops.gate import approvers
+from gitops.gate import asked
 from gitops.registry import Registry
 from gitops.store import Following
 from model import keys
@@ -85,7 +86,7 @@ class Poster:
             return
         approval = Approval.model_validate_json(value)
         self._outbox.put(self._card(approval.operation, Rank.DECISIVE))
-        if approval.decisions:
+        if speaks(approval):
             self._outbox.put(self._thread(approval.operation, Rank.WORDS))
 
     def _notice_changed(self, key: str, value: str | None) -> None:
@@ -124,7 +125,9 @@ class Poster:
         channel, cluster = self._cluster()
         followers = self._registry.store.prefix(keys.followers(operation_id))
         users = [key.rpartition("/")[2] for key in followers]
-        return thread_letters(operation, self._approval(operation), mentioned(operation, cluster, users), channel)
+        approval = self._approval(operation)
+        asked_of, waiting = may_approve(cluster, approval), mentioned(operation, cluster, users)
+        return thread_letters(operation, approval, waiting, channel, asked_of)
 
     def _read_notice(self, key: str, first: int) -> list[Letter]:
         text = self._registry.store.get(key)
@@ -174,15 +177,14 @@ def shows_its_end(operation: Operation, card: Card | None) -> bool:
 
 
 def may_approve(cluster: Cluster | None, approval: Approval | None) -> tuple[str, ...]:
-    """The Slack users whose click counts."""
+    """Whose click counts, as Slack mentions them."""
     if cluster is None or approval is None:
         return ()
-    decided = {taken.person for taken in approval.decisions}
-    return tuple(cluster.people[name].slack for name in approvers(approval, cluster) if name not in decided)
+    return mentions_of(cluster, asked(approval, cluster), approval)
 
 
 def mentioned(operation: Operation, cluster: Cluster | None, followers: Sequence[str]) -> tuple[str, ...]:
     """The Slack users who are told of the end: who asked, and everybody who asked for the same meanwhile."""
     person = operation.origin.person
-    asked = cluster.people.get(person) if cluster is not None and person is not None else None
-    return tuple(dict.fromkeys([*([asked.slack] if asked else []), *followers]))
+    known = cluster.people.get(person) if cluster is not None and person is not None else None
+    return tuple(dict.fromkeys([*([known.slack] if known else []), *followers]))

@@ -10,6 +10,7 @@ from bot.channels import Channels
 from bot.clients import SlackSettings, web_client
 from bot.connections import Connections
 from bot.delivery import Delivery
+from bot.directory import SlackDirectory
 from bot.home_keeper import HomeKeeper
 from bot.intake import Intake
 from bot.listeners import Listeners, intent_of
@@ -48,6 +49,7 @@ class Bot:
         delivery = Delivery(self._client, self._cards, self._channels)
         self._outbox = Outbox(delivery, self._cards, self._channels, pace=pace)
         self._poster = Poster(registry, self._outbox, self._cards, default_channel)
+        self.directory = SlackDirectory(self._client)
         self._answers = Answers(store, self._client, self._cards, pace)
         self._home = HomeKeeper(registry, self._outbox)
         self._intake = Intake(store, self._client)

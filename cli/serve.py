@@ -27,6 +27,7 @@ from cli.settings import Settings
 from executors.certificates.windows import Windows
 from executors.floating_drift import FloatingDrift
 from executors.liveness import Liveness
+from executors.prices import MonthlyPrices
 from executors.pushing import Pushing
 from executors.reachability import Reachability
 from gitops.app_repos import AppRepos
@@ -44,6 +45,7 @@ from gitops.renewals import Renewals
 from gitops.repository import ClusterRepo
 from gitops.retention import prune
 from gitops.revisions import Revisions
+from gitops.rights import Rights
 from gitops.rounds import Rounds
 from gitops.runner import Runner
 from gitops.secrets import read_identities
@@ -88,7 +90,8 @@ def serve(settings: Settings) -> int:
         if fence is not None:
             if bot is not None:
                 bot.speak()
-            _lead(settings, store.fenced(fence), fence, leadership, stopping)
+            rights = Rights(bot.directory if bot is not None else None)
+            _lead(settings, store.fenced(fence), fence, leadership, stopping, rights)
     return 0
 
 
@@ -120,8 +123,10 @@ def _listening_bot(settings: Settings, registry: Registry, stack: ExitStack) -> 
     return bot
 
 
-def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership, stopping: threading.Event) -> None:
-    """Everything that changes anything."""
+def _lead(
+    settings: Settings, store: Store, fence: Fence, leadership: Leadership, stopping: threading.Event, rights: Rights
+) -> None:
+    """Everything that changes anything; `rights` say who may ask for it."""
     registry, operations = Registry(store), Operations(store)
     repo = ClusterRepo(settings.cluster_repo, settings.state / "cluster.git", settings.branch)
     app_repos = AppRepos(settings.state / "apps")
@@ -137,6 +142,7 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     runner = Runner(operations, registry, executors, fence.token)
     renewals = Renewals(registry, operations, settings.acme_directory, can_open=key_safe(identities).can_open)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
+    worker.leave.consult(rights, MonthlyPrices(settings.hcloud_token.get_secret_value(), settings.hcloud_endpoint))
     reachability = Reachability(registry, worker.wake)
     drift = FloatingDrift(registry, cloud_settings(settings), worker.wake)
     watch = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know).look
@@ -152,8 +158,8 @@ def _lead(settings: Settings, store: Store, fence: Fence, leadership: Leadership
     audit_pushing = AuditPushing(store, audit_branch)
     recorder = Recorder(store, _unless(stopping), audit_pushing.last)
     checks, directory = build_checks(settings, registry), settings.acme_directory
-    parts = Parts(registry, operations, revisions, app_repos, worker, audit_branch, checks, directory)
-    desk = Desk(store, registry, handlers(parts))
+    parts = Parts(registry, operations, revisions, app_repos, worker, audit_branch, checks, directory, rights)
+    desk = Desk(store, registry, handlers(parts), rights)
     pickers = Pickers(store, app_repos, Commits(repo, worker.wake).repo_of)
     scheduler = _scheduler(
         (

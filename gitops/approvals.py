@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 
 from gitops.operations import Operations
-from model.operation import Approval, Operation
+from gitops.plan_changes import plan_changes
+from model.cluster import Approvals
+from model.operation import Approval, Fact, Operation
+from model.steps import Plan
 
 
 def close_decided(
@@ -21,6 +24,37 @@ def close_decided(
                 operations.end(operation, "expired", f"{_why_ended(expired)}; nothing was changed")
         elif approval.status in ("denied", "expired", "void"):
             operations.end(operation, approval.status, f"{_why_ended(approval)}; nothing was changed")
+
+
+def remind(operations: Operations, approvals: Sequence[Approval], policy: Approvals, now: float) -> None:
+    """Note that those who may decide are to be reminded, and that others may decide as well, where that is due."""
+    for approval in approvals:
+        if approval.status == "waiting" and now < approval.expires:
+            due = reminded(approval, policy, now)
+            if due != approval:
+                # Where somebody decided meanwhile, there is nobody to remind.
+                operations.change_approval(approval, due)
+
+
+def reminded(approval: Approval, policy: Approvals, now: float) -> Approval:
+    """The approval with what is due noted on it; of reminders that were missed, one is made up for."""
+    last = max((approval.asked, *approval.reminded))
+    update: dict[str, object] = {}
+    if policy.remind is not None and now >= last + policy.remind:
+        update["reminded"] = (*approval.reminded, now)
+    second = policy.escalate
+    if second is not None and approval.escalated is None and now >= approval.asked + second.after:
+        update["escalated"] = now
+    return approval.model_copy(update=update)
+
+
+def in_place_of(operations: Operations, approvals: Sequence[Approval], plan: Plan) -> tuple[Fact, ...]:
+    """What a card says of the void one whose place it takes; nothing where the last one came to another end."""
+    last = operations.get(approvals[-1].operation) if approvals else None
+    if last is None or last.status != "void":
+        return ()
+    changes = plan_changes(last.plan, plan) or ("the plan is the same, its approvals count no more",)
+    return (Fact(title=f"In place of {last.id}, which is void", text="; ".join(changes)),)
 
 
 def void(operations: Operations, approval: Approval, sentence: str) -> bool:

@@ -1,13 +1,37 @@
 """The gate before plans that destroy. Pure: a plan and the approvals there are, in; what to do, out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from model.cluster import Cluster
-from model.names import PersonName
-from model.operation import Approval, Decision, Operation
+from gitops.rights import Standing, is_open, named
+from model.cluster import Cluster, Part
+from model.names import PersonName, TeamName
+from model.operation import Approval, BrokenGlass, Decision, Operation
 from model.registered import Registered
 from model.steps import Losses, Plan
+
+
+@dataclass(frozen=True)
+class Click:
+    """One person's decision; `typed` are the names of the machines as they wrote them."""
+
+    who: Standing
+    approved: bool
+    at: float
+    typed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Whose approval counts: people by name, and teams in which there may be others."""
+
+    people: tuple[PersonName, ...]
+    teams: tuple[TeamName, ...]
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """As a sentence names them."""
+        return (*self.people, *(f"the team {name}" for name in self.teams))
 
 
 @dataclass(frozen=True)
@@ -26,28 +50,99 @@ def rule(plan: Plan, approvals: Sequence[Approval]) -> Ruling:
     return Ruling(void=stale, ask=plan.destroys() and len(stale) == len(live))
 
 
-def decide(approval: Approval, cluster: Cluster, person: str, approved: bool, now: float) -> Approval | str:
-    """The approval after one person's decision, or the sentence that says why it does not count."""
-    refusal = _refusal(approval, cluster, person, approved, now)
+def decide(
+    approval: Approval, cluster: Cluster, click: Click, standing: Callable[[PersonName], Standing]
+) -> Approval | str:
+    """The approval after one person's decision, or the sentence that says why it does not count.
+
+    `standing` is that of those who decided before.
+    """
+    refusal = _closed(approval, click.at) or _refusal(approval, cluster, click)
     if refusal:
         return refusal
-    decisions = (*approval.decisions, Decision(person=person, approved=approved, at=now))
-    if not approved:
+    decisions = (*approval.decisions, Decision(person=click.who.person, approved=click.approved, at=click.at))
+    if not click.approved:
         return approval.model_copy(update={"decisions": decisions, "status": "denied"})
     decided = approval.model_copy(update={"decisions": decisions})
-    return decided.model_copy(update={"status": "approved" if has_leave(decided, cluster) else "waiting"})
+    known = {click.who.person: click.who}
+    enough = has_leave(decided, cluster, lambda person: known.get(person) or standing(person))
+    return decided.model_copy(update={"status": "approved" if enough else "waiting"})
 
 
-def approvers(approval: Approval, cluster: Cluster) -> tuple[PersonName, ...]:
-    """Whose approval counts."""
-    asked = approval.requesters if "requester" in cluster.approvals.not_by else ()
-    return tuple(name for name in cluster.who_may("approve") if name not in asked)
+def break_glass(approval: Approval, person: str, reason: str, now: float) -> Approval | str:
+    """The approval once somebody let it go without the others, or the sentence that says why that cannot be."""
+    return _closed(approval, now) or approval.model_copy(
+        update={"status": "approved", "glass": BrokenGlass(person=person, reason=reason, at=now)}
+    )
 
 
-def has_leave(approval: Approval, cluster: Cluster) -> bool:
-    """Whether enough people approved who still may."""
-    count = approvers(approval, cluster)
-    return sum(item.approved and item.person in count for item in approval.decisions) >= approval.needed
+def may_decide(approval: Approval, cluster: Cluster, who: Standing) -> bool:
+    """Whether somebody is asked at all: by the policy's team, or the right; later by the team it escalates to."""
+    policy = cluster.approvals
+    asked = "approve" in who.may if policy.team is None else policy.team in who.teams
+    second = policy.escalate is not None and approval.escalated is not None and policy.escalate.to in who.teams
+    return asked or second
+
+
+def may_be_asked(cluster: Cluster, who: Standing) -> bool:
+    """Whether somebody may decide some approval, now or later."""
+    policy = cluster.approvals
+    teams = {policy.team, policy.escalate.to if policy.escalate else None}
+    return "approve" in who.may or not who.teams.isdisjoint(teams)
+
+
+def part(approval: Approval, cluster: Cluster, person: str, email: str = "") -> str:
+    """What somebody had to do with a plan, so that their approval does not count; empty for nothing."""
+    stranger = bool(email) and email.lower() in approval.strangers
+    hands: dict[Part, bool] = {
+        "requester": person in approval.requesters,
+        "author": person in approval.authors or stranger,
+        "merger": person in approval.mergers or stranger,
+    }
+    did: dict[Part, str] = {"requester": "asked for this", "author": "wrote this", "merger": "merged this"}
+    return next((did[one] for one, had in hands.items() if had and one in cluster.approvals.not_by), "")
+
+
+def asked(approval: Approval, cluster: Cluster) -> Asked:
+    """Who is asked to approve: those who may decide, without those whose approval does not count."""
+    all_of_them = deciders(approval, cluster)
+    people = tuple(name for name in all_of_them.people if not part(approval, cluster, name))
+    return Asked(people, all_of_them.teams)
+
+
+def deciders(approval: Approval, cluster: Cluster) -> Asked:
+    """Who may decide at all; everybody of them may deny."""
+    policy = cluster.approvals
+    by_right = [name for name, team in sorted(cluster.teams.items()) if "approve" in team.may]
+    teams = by_right if policy.team is None else [policy.team]
+    if policy.escalate is not None and approval.escalated is not None:
+        teams.append(policy.escalate.to)
+    teams = [name for name in teams if name in cluster.teams]
+    people = set(cluster.who_may("approve") if policy.team is None else ())
+    people.update(name for team in teams for name in named(cluster, team))
+    return Asked(tuple(sorted(people)), tuple(name for name in dict.fromkeys(teams) if is_open(cluster, name)))
+
+
+def has_leave(approval: Approval, cluster: Cluster, standing: Callable[[PersonName], Standing]) -> bool:
+    """Whether enough people approved who still may, or one broke the glass who still may."""
+    if approval.glass is not None:
+        return "break-glass" in standing(approval.glass.person).may
+    people = [standing(item.person) for item in approval.decisions if item.approved]
+    counting = [
+        who
+        for who in people
+        if may_decide(approval, cluster, who) and not part(approval, cluster, who.person, who.email)
+    ]
+    return len(counting) >= approval.needed
+
+
+def wrong_names(approval: Approval, typed: Sequence[str]) -> str:
+    """What to type instead, where that is not exactly the machines that would be destroyed."""
+    if not approval.names or sorted(set(typed)) == sorted(approval.names):
+        return ""
+    names, one = " ".join(approval.names), len(approval.names) == 1
+    wrong = f"not {' '.join(typed)[:200]}" if typed else f"so type {'its name' if one else 'their names'}"
+    return f"This destroys {names}, {wrong}: approve {approval.id} {names}"
 
 
 def why_not_destroy(operation: Operation, approval: Approval | None, removal: Plan, registered: Registered) -> str:
@@ -66,19 +161,24 @@ def why_not_destroy(operation: Operation, approval: Approval | None, removal: Pl
     return f"{', '.join(kept)} is not to be removed any more" if kept else ""
 
 
-def _refusal(approval: Approval, cluster: Cluster, person: str, approved: bool, now: float) -> str:
+def _closed(approval: Approval, now: float) -> str:
     if approval.status != "waiting":
         return f"This was already {approval.status}; nothing was changed."
-    if now >= approval.expires:
-        return "This has expired; ask again with `/flstr sync`."
-    known = cluster.people.get(person)
-    if known is None or "approve" not in known.may:
-        return f"You may not decide this; {names(cluster.who_may('approve'))} may."
-    if approved and person not in (others := approvers(approval, cluster)):
-        return f"You asked for this yourself, so somebody else has to approve it: {names(others)}."
-    if any(decision.person == person for decision in approval.decisions):
+    return "This has expired; ask again with `/flstr sync`." if now >= approval.expires else ""
+
+
+def _refusal(approval: Approval, cluster: Cluster, click: Click) -> str:
+    who = click.who
+    if not may_decide(approval, cluster, who):
+        doubt = " Slack does not say just now who is in the team." if who.unsure else ""
+        return f"You may not decide this; {names(deciders(approval, cluster).words)} may.{doubt}"
+    did = part(approval, cluster, who.person, who.email) if click.approved else ""
+    if did:
+        others = asked(approval, cluster).words
+        return f"You {did} yourself, so somebody else has to approve it: {names(others)}."
+    if any(decision.person == who.person for decision in approval.decisions):
         return f"You have approved this already; {approval.needed} people have to."
-    return ""
+    return wrong_names(approval, click.typed) if click.approved else ""
 
 
 def names(people: Sequence[str]) -> str:

@@ -5,11 +5,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 
+from gitops.hands import Hands
 from gitops.store import Store
 from model import keys
 from model.cluster import Approvals
-from model.names import PersonName
-from model.operation import Approval, Operation, OperationStatus, Origin, StepState
+from model.operation import Approval, Fact, Operation, OperationStatus, Origin, StepState
 from model.steps import Plan
 
 Clock = Callable[[], float]
@@ -45,8 +45,9 @@ class Operations:
         plan: Plan,
         revision: str,
         origin: Origin,
-        requesters: tuple[PersonName, ...],
+        hands: Hands,
         policy: Approvals,
+        facts: tuple[Fact, ...] = (),
     ) -> Operation:
         """A plan that waits for leave, with the approval that is bound to its digest; both appear at once."""
         operation = self._new(plan, revision, origin, "awaiting_approval")
@@ -55,7 +56,12 @@ class Operations:
             id=operation.id,
             operation=operation.id,
             digest=plan.digest(),
-            requesters=requesters,
+            requesters=hands.requesters,
+            authors=hands.authors,
+            mergers=hands.mergers,
+            strangers=hands.strangers,
+            names=plan.losses.nodes if plan.losses is not None else (),
+            facts=facts,
             needed=policy.count,
             asked=now,
             expires=now + policy.expires,

@@ -38,6 +38,20 @@ class Author:
     email: str
 
 
+# flstr itself, which writes what people ask for under their names.
+COMMITTER = Author("flstr", "flstr@localhost")
+
+
+@dataclass(frozen=True)
+class Change:
+    """A commit by those who made it; `merges` where it is a merge, which changes what its first parent had not."""
+
+    author: Author
+    committer: Author
+    message: str
+    merges: bool = False
+
+
 @dataclass(frozen=True)
 class Revision:
     """A commit of the cluster repo; `trailers` are its last lines of the form `Key: value`, `at` is in Unix seconds."""
@@ -134,17 +148,29 @@ class ClusterRepo:
         """Who made a revision, and what they said of it."""
         with self._errors():
             found = self._repo().commit(commit)
-            message = found.message if isinstance(found.message, str) else found.message.decode()
+            message, author = _message(found), _author(found.author)
         lines = [line.partition(": ") for line in message.strip().split("\n\n")[-1].splitlines()]
         trailers = {key: value for key, colon, value in lines if colon and " " not in key}
-        author = Author(found.author.name or "somebody", found.author.email or "")
         return Revision(found.hexsha, author, message.splitlines()[0] if message else "", trailers, found.authored_date)
 
-    def authors(self, revision: str, since: str, paths: Sequence[str]) -> tuple[str, ...]:
-        """The addresses of those who changed `paths` in what `revision` has and `since` has not."""
+    def changes(self, revision: str, since: str, paths: Sequence[str]) -> tuple[Change, ...]:
+        """The commits that `revision` has and `since` has not, and that change one of these paths.
+
+        All of them: a log that is given paths leaves out merges, and branches whose content did not stay.
+        """
         with self._errors():
-            found = self._repo().git.log("--format=%ae", "--end-of-options", revision, f"^{since}", "--", *paths)
-        return tuple(sorted(set(str(found).split())))
+            log = self._repo().git.log(
+                "--format=%x00%H", "--name-only", "--no-renames", "--diff-merges=first-parent", "--end-of-options",
+                revision, f"^{since}",
+            )  # fmt: skip
+            blocks = [block.splitlines() for block in str(log).split("\0")[1:]]
+            found = [self._repo().commit(lines[0]) for lines in blocks if not set(paths).isdisjoint(lines[1:])]
+            return tuple(_change(commit) for commit in found)
+
+    def change(self, revision: str) -> Change:
+        """One commit."""
+        with self._errors():
+            return _change(self._repo().commit(revision))
 
     def between(self, since: str, revision: str, most: int, path: str = "") -> list[str]:
         """The newest of the clone's revisions that came to the branch after `since`, newest first; with a path, those
@@ -198,7 +224,7 @@ class ClusterRepo:
             data = text.encode()
             blob = repo.odb.store(IStream(b"blob", len(data), io.BytesIO(data)))
             index.add([BaseIndexEntry((TEXT_MODE, blob.binsha, 0, path))], write=False)
-        actor, flstr = git.Actor(author.name, author.email), git.Actor("flstr", "flstr@localhost")
+        actor, flstr = git.Actor(author.name, author.email), git.Actor(COMMITTER.name, COMMITTER.email)
         tree = index.write_tree()
         return git.Commit.create_from_tree(repo, tree, message, [parent], author=actor, committer=flstr).hexsha
 
@@ -228,6 +254,19 @@ class ClusterRepo:
             raise Refused(f"the cluster repo {self.url} does not hold that revision: {error}") from error
         except (git.GitError, OSError) as error:
             raise Unreadable(f"the clone in {self._folder} cannot be used: {error}") from error
+
+
+def _change(commit: git.Commit) -> Change:
+    merges = len(commit.parents) > 1
+    return Change(_author(commit.author), _author(commit.committer), _message(commit), merges)
+
+
+def _author(actor: git.Actor) -> Author:
+    return Author(actor.name or "somebody", actor.email or "")
+
+
+def _message(commit: git.Commit) -> str:
+    return commit.message if isinstance(commit.message, str) else commit.message.decode(errors="replace")
 
 
 def bare_clone(folder: Path) -> git.Repo:

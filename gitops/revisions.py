@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gitops.app_repos import AppRepos
+from gitops.hands import Hands, hands
 from gitops.lint import check
 from gitops.lint_units import undecryptable
 from gitops.manifests import CLUSTER_FILE, FaultyManifests, Manifests, app_path
@@ -11,7 +12,6 @@ from gitops.secrets import Decrypt
 from gitops.standing import check_standing
 from model.cluster import Cluster
 from model.errors import Refused, Unreadable
-from model.names import PersonName
 from model.operation import Origin
 from model.registered import Registered
 from model.steps import Losses
@@ -54,16 +54,15 @@ class Revisions:
         """Who is behind a revision: its author, and where they asked if flstr wrote the commit for them."""
         return origin(self.repo.revision(revision), cluster)
 
-    def requesters(self, revision: str, since: str, losses: Losses, cluster: Cluster) -> tuple[PersonName, ...]:
-        """Everybody who had a hand in losing this since a revision; where that cannot be told, who made the newest."""
+    def hands(self, revision: str, since: str, losses: Losses, cluster: Cluster) -> Hands:
+        """Everybody who had a hand in losing this since a revision; where that cannot be told, in the newest one."""
         of_cluster = losses.nodes or losses.floating_ips
         paths = [*([CLUSTER_FILE] if of_cluster else []), *(app_path(app) for app in losses.apps)]
         try:
-            emails = self.repo.authors(revision, since, paths) if since else ()
+            changes = self.repo.changes(revision, since, paths) if since else ()
         except Unreadable:
-            emails = ()
-        found = (cluster.person_by_email(email) for email in emails or (self.repo.revision(revision).author.email,))
-        return tuple(sorted({person[0] for person in found if person}))
+            changes = ()
+        return hands(changes or (self.repo.change(revision),), cluster)
 
     def _commits_exist(self, manifests: Manifests, known: Manifests | None) -> None:
         before = {app.app: app.commit for app in known.apps.values()} if known else {}

@@ -28,6 +28,14 @@ OnChange = Callable[[str, str | None], None]
 
 
 @dataclass(frozen=True)
+class Member:
+    """One of the servers that etcd runs on, and the addresses at which the others and its clients reach it."""
+
+    name: str
+    urls: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Fence:
     """Leadership, or a lock, at one point in time; `token`, the create revision of its key, grows with each holder."""
 
@@ -132,6 +140,11 @@ class Store:
         """The revision at which a key came to be, or None."""
         _, meta = self._call(lambda: self._client.get(key))
         return None if meta is None else int(meta.create_revision)
+
+    def members(self) -> tuple[Member, ...]:
+        """The servers that etcd runs on."""
+        found = self._call(lambda: list(self._client.members))
+        return tuple(Member(str(one.name), (*one.peer_urls, *one.client_urls)) for one in found)
 
     def follow(self, prefix: str, on_change: OnChange) -> "Following":
         """Hear every key under a prefix: those that are there at once, then each change, across restarts of etcd.

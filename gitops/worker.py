@@ -9,9 +9,10 @@ from gitops.attempts import Attempts
 from gitops.dispatch import Dispatch
 from gitops.failover import BY_ITSELF, Failover, is_of_floating_ips
 from gitops.following import GitFollowing
-from gitops.gate import has_leave, rule, why_not_destroy
+from gitops.gate import rule, why_not_destroy
 from gitops.holding import Holding
 from gitops.holds import in_order, suspended, why_not_begin
+from gitops.leave import Leave
 from gitops.locks import Locks
 from gitops.loop import Loop
 from gitops.manifests import Manifests
@@ -73,6 +74,7 @@ class Worker(Loop):
         self._holds: tuple[Hold, ...] = ()
         self.dispatch = Dispatch(operations, runner, locks, self._may_destroy, self.wake)
         self.failover = Failover(registry, operations, self.dispatch, lambda: self.state().revision, clock)
+        self.leave = Leave(revisions, registry, operations, super().wake, clock)
         self._attempts = Attempts(registry.store, operations)
         self._reverts = Reverts(revisions.repo, registry.store)
         self._on_end = on_end
@@ -93,6 +95,7 @@ class Worker(Loop):
     def stop(self) -> None:
         """Let both loops end after what they are doing."""
         self.failover.stop()
+        self.leave.stop()
         super().stop()
 
     def look(self) -> bool:
@@ -103,6 +106,7 @@ class Worker(Loop):
             return True
         operations, approvals = self._operations.unended(), self._operations.approvals()
         close_decided(self._operations, operations, approvals, self._clock())
+        self._remind(approvals)
         self._attempts.forget(self._again.due(self._clock()))
         under_way = [operation for operation in operations if operation.is_under_way()]
         conditions = self._registry.store.prefixes(CONDITIONS)
@@ -130,6 +134,12 @@ class Worker(Loop):
         begun = {operation.id for operation in under_way if operation.status == "running"}
         started = self.dispatch.start(lambda operation: _is_the_workers(operation) and operation.id in begun)
         return started or self.following.follow(self._holds)
+
+    def _remind(self, approvals: Sequence[Approval]) -> None:
+        waiting = any(one.status == "waiting" for one in approvals)
+        manifests = self.following.known(self.state(), self._holds) if waiting else None
+        if manifests is not None:
+            self.leave.remind(approvals, manifests.cluster)
 
     def _supersede(self, under_way: Sequence[Operation]) -> bool:
         """Give up what nobody wants any more; says whether some of it ended with that."""
@@ -206,15 +216,11 @@ class Worker(Loop):
         """Ask for what needs leave, where all else is done; says whether somebody was asked."""
         state, removal = self.state(), plans.removal
         ruling = rule(removal, approvals)
-        changed = "the plan has changed since it was asked for"
-        if not all(void(self._operations, stale, changed) for stale in ruling.void):
+        if not all(self.leave.void(stale, removal) for stale in ruling.void):
             return True
         ask = ruling.ask and not self._attempts.given_up(removal, state.revision)
-        if ask and removal.losses is not None:
-            cluster = manifests.cluster
-            origin = self._revisions.origin(state.revision, cluster)
-            requesters = self._revisions.requesters(state.revision, state.intact, removal.losses, cluster)
-            self._operations.create_waiting(removal, state.revision, origin, requesters, cluster.approvals)
+        if ask:
+            self.leave.ask(state, manifests, self._registry.read(), removal, approvals)
         # What has come to its end may have to be done again, such as where somebody undoes it by hand.
         self._attempts.forget_all_but({change.locks[0] for change in plans.changes})
         self._planned_for = known_for
@@ -224,7 +230,7 @@ class Worker(Loop):
 
     def _queue_approved(self, approvals: list[Approval]) -> bool:
         approval = next((item for item in approvals if item.status == "approved"), None)
-        if approval is None or why_not_begin(self._holds):
+        if approval is None or why_not_begin(self._holds) or not self.leave.shows_no_buttons(approval):
             return False
         manifests = self.following.known(self.state(), self._holds)
         # The failover makes nothing meanwhile that the plan was not made for.
@@ -232,16 +238,17 @@ class Worker(Loop):
             if self._operations.under_way():
                 return False
             # Leave was given for exactly this plan, by these people; the world may have changed since they clicked.
-            if manifests is None or plan(manifests, self._registry.read()).removal.digest() != approval.digest:
-                return self._ask_anew(approval, "the plan has changed since it was approved")
-            if not has_leave(approval, manifests.cluster):
-                return self._ask_anew(approval, "somebody who approved it may not approve any more")
-            return let_go(self._operations, approval)
-
-    def _ask_anew(self, approval: Approval, why: str) -> bool:
-        self.following.unsettle()
-        void(self._operations, approval, why)
-        return True
+            now = Plan(title="") if manifests is None else plan(manifests, self._registry.read()).removal
+            if manifests is None or now.digest() != approval.digest:
+                self.following.unsettle()
+                self.leave.void(approval, now)
+                return True
+            given = self.leave.given(approval, manifests.cluster)
+            if given == "no":
+                self.following.unsettle()
+                void(self._operations, approval, "somebody who approved it may not approve any more")
+                return True
+            return given == "yes" and let_go(self._operations, approval)
 
 
 def _is_the_workers(operation: Operation) -> bool:

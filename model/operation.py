@@ -102,6 +102,7 @@ class Approval(Frozen):
     requesters: tuple[PersonName, ...] = Field((), description="Everybody who asked for what it destroys")
     authors: tuple[PersonName, ...] = Field((), description="Everybody who wrote a commit of it by hand")
     mergers: tuple[PersonName, ...] = Field((), description="Everybody who merged it")
+    strangers: tuple[str, ...] = Field((), description="Addresses of authors and mergers that nobody is known by")
     names: tuple[NodeName, ...] = Field((), description="What whoever approves has to type: the machines it destroys")
     facts: tuple[Fact, ...] = Field((), description="What to know before deciding, as it was when it was asked for")
     needed: int

@@ -55,7 +55,8 @@ class Commits:
         place = f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
         words = " ".join(request.intent.words.split())[:200]
         trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n{_asked(request)}\n"
-        revision = self.repo.commit(checked, f"{subject}\n\n{trailers}", Author(request.person, request.email))
+        author = Author(request.author or request.person, request.email)
+        revision = self.repo.commit(checked, f"{subject}\n\n{trailers}", author)
         self.wake()
         return revision
 

@@ -1,16 +1,20 @@
-"""The verbs of approval: approve and deny, and sync, which has the worker look again."""
+"""The verbs of approval: approve, deny and break-glass, and sync, which has the worker look again."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
-from gitops.gate import decide
+from gitops.gate import Click, break_glass, decide
 from gitops.holds import read_holds, why_not_begin
+from gitops.notices import notice
 from gitops.operations import Operations
+from gitops.rights import Rights, Standing
 from gitops.store import Store
 from gitops.verbs.desk import Request
 from model import keys
+from model.cluster import Cluster
 from model.errors import Refused
+from model.mrkdwn import escape
 from model.operation import Approval
 
 SHORTEST_ID = 4
@@ -25,11 +29,11 @@ class Decide:
     operations: Operations
     wake: Callable[[], None]
     clock: Callable[[], float] = time.time
+    rights: Rights = field(default_factory=Rights)
 
     def approve(self, request: Request) -> str:
-        """`approve <operation>`."""
-        if why := why_not_begin(read_holds(self.store)):
-            raise Refused(why)
+        """`approve <operation> [names]`."""
+        self._check_holds()
         after = self._decide(request, approved=True)
         if after.status == "waiting":
             given = sum(decision.approved for decision in after.decisions)
@@ -41,6 +45,21 @@ class Decide:
         self._decide(request, approved=False)
         return "Denied; nothing is changed."
 
+    def break_glass(self, request: Request) -> str:
+        """`break-glass <operation> <reason>`."""
+        self._check_holds()
+        wanted, reason = request.intent.arguments[0], " ".join(request.intent.arguments[1:])
+        while True:
+            before = self._find(wanted)
+            after = break_glass(before, request.person, reason, self.clock())
+            if isinstance(after, str):
+                raise Refused(after)
+            shout = notice(f"glass-{after.id}", self._shout(after, request.person, reason))
+            puts = {keys.approval(after.id): after.to_json(), **shout}
+            if self.store.write_where(keys.approval(before.id), before.to_json(), puts):
+                self.wake()
+                return "The glass is broken; the operation starts, and the channel hears of it."
+
     def sync(self, request: Request) -> str:
         """`sync [revision]`."""
         asked = request.intent.arguments[0] if request.intent.arguments else ""
@@ -51,16 +70,42 @@ class Decide:
         said = "what failed, expired or was denied counts as new, but no release in quarantine"
         return f"Looking at the cluster repo now; {said}."
 
+    def _check_holds(self) -> None:
+        if why := why_not_begin(read_holds(self.store)):
+            raise Refused(why)
+
     def _decide(self, request: Request, approved: bool) -> Approval:
-        wanted = request.intent.arguments[0]
+        wanted, typed = request.intent.arguments[0], " ".join(request.intent.arguments[1:]).split()
+        who = request.standing or self.rights.person(request.cluster, request.person)
         while True:
             before = self._find(wanted)
-            after = decide(before, request.cluster, request.person, approved, self.clock())
+            known = self._with_address(who, request, before, approved)
+            click = Click(known, approved, self.clock(), tuple(typed))
+            after = decide(before, request.cluster, click, lambda name: self._before(request.cluster, name))
             if isinstance(after, str):
                 raise Refused(after)
             if self.operations.change_approval(before, after):
                 self.wake()
                 return after
+
+    def _with_address(self, who: Standing, request: Request, approval: Approval, approved: bool) -> Standing:
+        """By it somebody is known who wrote or merged a commit and is in no `people`."""
+        if approved and approval.strangers and not request.email:
+            raise Refused(f"Slack does not say by which address {who.person} commits; try again in a minute.")
+        return replace(who, email=request.email)
+
+    def _before(self, cluster: Cluster, name: str) -> Standing:
+        """Somebody who decided before; where Slack does not say now whether they may, the worker asks again."""
+        return self.rights.person(cluster, name).at_best(cluster)
+
+    def _shout(self, approval: Approval, person: str, reason: str) -> str:
+        operation = self.operations.get(approval.operation)
+        what = operation.plan.title if operation is not None else approval.operation
+        lost = f" This destroys *{escape(', '.join(approval.names))}*." if approval.names else ""
+        return (
+            f":rotating_light: <!channel> *{escape(person)} breaks the glass*: '{escape(what)}' goes without the "
+            f"approvals it needs.{lost}\n*Reason:* {escape(reason)}"
+        )
 
     def _find(self, wanted: str) -> Approval:
         approvals = self.operations.approvals()

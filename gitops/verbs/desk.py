@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 import structlog
 
 from gitops import intents
-from gitops.gate import names
+from gitops.gate import may_be_asked, names
 from gitops.holds import read_holds, waiting_line
 from gitops.registry import Registry
+from gitops.rights import Rights, Standing, holders
 from gitops.store import Following, Store
 from model import keys
 from model.attachment import Reply
-from model.cluster import Cluster, Person, Right
+from model.cluster import Cluster, Right
 from model.errors import Refused, Unreadable
 from model.mrkdwn import escape
 from model.operation import Intent
@@ -29,13 +30,15 @@ RETRY_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Request:
-    """An intent whose asker is known and may ask."""
+    """An intent whose asker is known and may ask; `author` and `email` are what they commit under."""
 
     intent: Intent
     person: str
     email: str
     cluster: Cluster
     may: frozenset[Right] = frozenset()
+    author: str = ""
+    standing: Standing | None = None
 
     @property
     def place(self) -> str:
@@ -51,10 +54,13 @@ Handler = Callable[[Request], str | Reply]
 class Desk:
     """Takes new intents from etcd, has their verb's handler answer, and writes the answer back."""
 
-    def __init__(self, store: Store, registry: Registry, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, store: Store, registry: Registry, handlers: Mapping[str, Handler], rights: Rights | None = None
+    ) -> None:
         self._store = store
         self._registry = registry
         self._handlers = handlers
+        self._rights = rights or Rights()
         self._pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="verb")
         self._following: Following | None = None
         self._stopped = threading.Event()
@@ -105,25 +111,30 @@ class Desk:
         """The answer to an intent. Raises `Refused`."""
         verb = BY_NAME[intent.verb]
         cluster = self._registry.cluster()
-        found = _person(cluster, intent)
-        if found is None:
+        known = self._rights.asker(cluster, intent.asker)
+        if known is None:
             raise Refused(
                 f"No person of cluster.yaml has the id {intent.asker.user}; add one to work with this cluster."
             )
-        name, person = found
-        may = frozenset(person.may)
-        if verb.right not in may:
-            raise Refused(f"You may not {verb.name}; {names(cluster.who_may(verb.right))} may.")
-        answer = self._handlers[verb.name](Request(intent, name, person.email, cluster, may))
+        if not (verb.right in known.may or (verb.right == "approve" and may_be_asked(cluster, known))):
+            doubt = " Slack does not say just now who is in which team." if known.unsure else ""
+            raise Refused(f"You may not {verb.name}; {names(holders(cluster, verb.right))} may.{doubt}")
+        author, email = self._signs(known, needed=verb.commits)
+        request = Request(intent, known.person, email, cluster, known.may, author, known)
+        answer = self._handlers[verb.name](request)
         reply = answer if isinstance(answer, Reply) else Reply(answer)
         waits = waiting_line(verb.name, intent.arguments, read_holds(self._store)) if verb.commits else ""
         return replace(reply, text=f"{reply.text}\n{waits}") if waits else reply
 
-
-def _person(cluster: Cluster, intent: Intent) -> tuple[str, Person] | None:
-    if intent.asker.place == "slack":
-        return cluster.person_by_slack(intent.asker.user)
-    return cluster.person_by_email(intent.asker.user)
+    def _signs(self, known: Standing, needed: bool) -> tuple[str, str]:
+        """The name and the address of somebody; Slack is asked for what is not in `people`."""
+        try:
+            profile = self._rights.profile(known)
+        except Unreadable:
+            if needed:
+                raise
+            return known.person, ""
+        return profile.name, profile.email
 
 
 def did_you_mean(word: str, known: list[str]) -> str:

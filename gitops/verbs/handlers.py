@@ -11,6 +11,7 @@ from gitops.executor import HostChecks
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.revisions import Revisions
+from gitops.rights import Rights
 from gitops.verbs.audit import Audit
 from gitops.verbs.cancel import Cancel
 from gitops.verbs.change import Decision
@@ -40,6 +41,7 @@ class Parts:
     audit_branch: AuditBranch
     checks: HostChecks
     directory: str
+    rights: Rights
     clock: Callable[[], float] = time.time
 
 
@@ -52,13 +54,14 @@ def _changing(parts: Parts) -> Mapping[str, Handler]:
     registry, worker, clock = parts.registry, parts.worker, parts.clock
     store, commits = registry.store, Commits(parts.revisions.repo, worker.wake)
     carried_out = Committing(commits, registry, parts.operations)
-    decide = Decide(store, parts.operations, worker.wake, clock)
+    decide = Decide(store, parts.operations, worker.wake, clock, parts.rights)
     hold = HoldVerbs(worker.holding, worker.following, worker.wake, clock)
     return {
         **{verb: carried_out.of(decision) for verb, decision in _decisions(parts, commits).items()},
         "sync": decide.sync,
         "approve": decide.approve,
         "deny": decide.deny,
+        "break-glass": decide.break_glass,
         "cancel": Cancel(store, parts.operations, worker.dispatch, worker.state, worker.wake, clock).cancel,
         "lock": hold.lock,
         "unlock": hold.unlock,

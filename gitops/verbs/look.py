@@ -12,6 +12,7 @@ from gitops.holds import held_now
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.renewals import utc_now
+from gitops.rights import holders
 from gitops.verbs.desk import Request
 from gitops.verbs.names import host_known_as, known_as
 from model.attachment import Reply
@@ -88,7 +89,7 @@ class Look:
     def _mend(self, request: Request) -> str | Reply:
         cluster = request.cluster
         if "sync" not in request.may:
-            raise Refused(f"You may not doctor {FIX}; {names(cluster.who_may('sync'))} may.")
+            raise Refused(f"You may not doctor {FIX}; {names(holders(cluster, 'sync'))} may.")
         with self.at_rest() as may_change:
             if not may_change:
                 raise Refused(f"{self._under_way()} changes machines just now; say it again once that has ended.")

@@ -16,6 +16,9 @@ CHANNEL = "C01FLSTR"
 OPERATOR, DEVELOPER, REVIEWER, GUEST = "U01OPERATOR", "U02DEVELOPER", "U03REVIEWER", "U04GUEST"
 PEOPLE = {OPERATOR: "operator", DEVELOPER: "developer", REVIEWER: "reviewer", GUEST: "guest"}
 
+# The button, and the one of a card that destroys machines.
+APPROVE, APPROVE_BY_NAME = "approval.approve", "approval.name"
+
 _ANSWER_SECONDS = 30.0
 _ENDED = re.compile(r": (done|failed|denied|expired|void)\b")
 _OPERATION = re.compile(r"[0-9a-f]+")
@@ -74,15 +77,35 @@ class Chat:
         return self._await(lambda: self._told(person, before), f"an answer to {text!r}")
 
     def click(self, person: str, card: Card, action: str) -> str:
-        """Click a button of a card; what that person is told of it."""
+        """Click a button of a card; what that person is told of it. Names that are asked for are typed."""
         before = {message["ts"] for message in self._ephemeral(person)}
         self.press(person, card, action)
         return self._await(lambda: self._told(person, before), f"an answer to the click on {action}")
 
     def press(self, person: str, card: Card, action: str) -> None:
         """Click, and wait for no answer."""
-        value = dict(card.buttons)[action]
-        self._post("click", person=person, channel=CHANNEL, ts=card.ts, action_id=action, value=value)
+        buttons = dict(card.buttons)
+        if action == APPROVE and action not in buttons:
+            _, *names = buttons[APPROVE_BY_NAME].split()
+            self.submit(person, self.open(person, card), " ".join(names))
+            return
+        self._post("click", person=person, channel=CHANNEL, ts=card.ts, action_id=action, value=buttons[action])
+
+    def open(self, person: str, card: Card) -> dict[str, Any]:
+        """Press Approve where machines are destroyed; the window that opens."""
+        value = dict(card.buttons)[APPROVE_BY_NAME]
+        known = {view["id"] for view in self._modals(person)}
+        self._post("click", person=person, channel=CHANNEL, ts=card.ts, action_id=APPROVE_BY_NAME, value=value)
+
+        def opened() -> dict[str, Any] | None:
+            return next((view for view in self._modals(person) if view["id"] not in known), None)
+
+        return self._await(opened, "a window that asks for names")
+
+    def submit(self, person: str, window: dict[str, Any], names: str) -> dict[str, str]:
+        """Type names into a window and submit it; what is wrong, by input."""
+        answer = self._post("submit", person=person, view_id=window["id"], values={"names": names})
+        return dict(answer["errors"])
 
     def cards(self) -> list[Card]:
         """Every operation's card, oldest first."""
@@ -156,6 +179,10 @@ class Chat:
         """Whether an app listens."""
         answer = self._session.get(f"{self._url}/lab/workspace", timeout=10).json()
         return bool(answer["connections"])
+
+    def _modals(self, person: str) -> list[dict[str, Any]]:
+        answer = self._session.get(f"{self._url}/lab/views", params={"person": person}, timeout=10)
+        return list(answer.json()["modals"])
 
     def _told(self, person: str, before: set[str]) -> str | None:
         new = [message for message in self._ephemeral(person) if message["ts"] not in before]

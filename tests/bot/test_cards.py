@@ -52,7 +52,7 @@ def test_a_running_operation_is_a_header_a_context_and_a_plan(make_operation: Ma
 
 
 def test_an_operation_that_asks_shows_what_would_be_lost(asking: Operation, make_approval: Callable[..., Any]) -> None:
-    card = operation_card(asking, make_approval(), ("U01OPERATOR", "U03REVIEWER"))
+    card = operation_card(asking, make_approval(), ("<@U01OPERATOR>", "<@U03REVIEWER>"))
     expected = json.loads((FIXTURES / "asking.json").read_text())
     assert {"text": card.text, "blocks": list(card.blocks)} == expected
 
@@ -74,28 +74,28 @@ def test_buttons_name_the_approval_and_deny_asks_back(asking: Operation, make_ap
 
 
 def test_a_card_that_nobody_may_approve_says_so(asking: Operation, make_approval: Callable[..., Any]) -> None:
-    assert "nobody with the right `approve` but who asked" in shown(operation_card(asking, make_approval()))
+    assert "nobody who has the right to and had no hand in it" in shown(operation_card(asking, make_approval()))
 
 
 def test_the_count_of_approvals_is_shown_where_more_are_needed(
     asking: Operation, make_approval: Callable[..., Any]
 ) -> None:
     one = Decision(person="operator", approved=True, at=1_700_000_100.0)
-    text = shown(operation_card(asking, make_approval(needed=2, decisions=(one,)), ("U03REVIEWER",)))
+    text = shown(operation_card(asking, make_approval(needed=2, decisions=(one,)), ("<@U03REVIEWER>",)))
     assert "<@U03REVIEWER> (1 of 2 so far)" in text
     assert "Approved by operator." in text
 
 
 @pytest.mark.parametrize("status", ["queued", "running", "done", "failed", "denied", "expired", "void", "superseded"])
 def test_buttons_are_gone_once_it_is_decided(status: str, asking: Operation, make_approval: Callable[..., Any]) -> None:
-    card = operation_card(asking.model_copy(update={"status": status}), make_approval(), ("U01OPERATOR",))
+    card = operation_card(asking.model_copy(update={"status": status}), make_approval(), ("<@U01OPERATOR>",))
     assert buttons(card) == []
 
 
 def test_buttons_are_gone_as_soon_as_the_approval_is_decided(
     asking: Operation, make_approval: Callable[..., Any]
 ) -> None:
-    assert buttons(operation_card(asking, make_approval(status="approved"), ("U01OPERATOR",))) == []
+    assert buttons(operation_card(asking, make_approval(status="approved"), ("<@U01OPERATOR>",))) == []
 
 
 def test_an_end_says_how_and_how_long_and_who_decided(

@@ -142,16 +142,16 @@ def test_who_asked_and_who_decided_already_may_not_approve(
     cluster_text: dict[str, Any], make_approval: MakeApproval
 ) -> None:
     cluster = Cluster.model_validate(cluster_text)
-    assert may_approve(cluster, make_approval()) == ("U0OPERATOR", "U2REVIEWER")
+    assert may_approve(cluster, make_approval()) == ("<@U0OPERATOR>", "<@U2REVIEWER>")
     yes = Decision(person="operator", approved=True, at=1.0)
-    assert may_approve(cluster, make_approval(decisions=(yes,), needed=2)) == ("U2REVIEWER",)
+    assert may_approve(cluster, make_approval(decisions=(yes,), needed=2)) == ("<@U2REVIEWER>",)
 
 
 def test_who_asked_may_approve_where_the_policy_says_so(
     cluster_text: dict[str, Any], make_approval: MakeApproval
 ) -> None:
-    cluster = Cluster.model_validate(cluster_text | {"approvals": {"not_by": []}})
-    assert "U1DEVELOPER" in may_approve(cluster, make_approval())
+    cluster = Cluster.model_validate(cluster_text | {"approvals": {"not_by": ["author", "merger"]}})
+    assert "<@U1DEVELOPER>" in may_approve(cluster, make_approval())
 
 
 ASKED = {"origin": {"person": "developer"}}

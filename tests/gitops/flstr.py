@@ -14,6 +14,7 @@ from gitops.registry import Registry
 from gitops.renewals import Renewals
 from gitops.repository import ClusterRepo
 from gitops.revisions import Revisions
+from gitops.rights import Rights
 from gitops.runner import Runner
 from gitops.store import Store
 from gitops.verbs.desk import Desk
@@ -25,6 +26,7 @@ from model.operation import Asker, Intent, Operation
 from tests.gitops.pretend import Pretend
 from tests.gitops.remote import Remote
 from tests.gitops.scene import CLUSTER_YAML, DIRECTORY
+from tests.gitops.workspace import Workspace
 from tests.identity import IDENTITIES
 
 THREE_WORKERS = CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 3\n    first: 101")
@@ -47,6 +49,7 @@ class Flstr:
     checks: dict[str, HostCheck]
     renewals: Renewals
     audit_branch: AuditBranch
+    directory: Workspace
 
     def settle(self) -> list[Operation]:
         """Look until nothing is left to do; the operations there are."""
@@ -68,6 +71,11 @@ class Flstr:
         self.settle()
         self.cluster.push({"cluster.yaml": CLUSTER_YAML})
         return self.settle()[-1]
+
+    def approve(self, operation: Operation, user: str = OPERATOR) -> str:
+        """What a person is answered who approves, and types the names of the machines that are destroyed."""
+        losses = operation.plan.losses
+        return self.ask(" ".join(["approve", operation.id, *(losses.nodes if losses else ())]), user)
 
     def ask(self, words: str, user: str = OPERATOR) -> str:
         """What a person in Slack is answered."""
@@ -123,20 +131,13 @@ def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str
     runner = Runner(operations, registry, pretend.executors(), token=1)
     worker = Worker(revisions, registry, operations, runner, Locks(store), clock, renewals.look)
     checks: dict[str, HostCheck] = {}
+    directory = Workspace()
+    rights = Rights(directory)
+    worker.leave.consult(rights, None)
     audit_branch = AuditBranch(cluster_remote.url, folder / "clone")
-    parts = Parts(registry, operations, revisions, app_repos, worker, audit_branch, checks, DIRECTORY, clock)
-    desk = Desk(store, registry, handlers(parts))
+    parts = Parts(registry, operations, revisions, app_repos, worker, audit_branch, checks, DIRECTORY, rights, clock)
+    desk = Desk(store, registry, handlers(parts), rights)
+    remotes = (cluster_remote, app_remote)
     return Flstr(
-        worker,
-        desk,
-        store,
-        operations,
-        registry,
-        pretend,
-        cluster_remote,
-        app_remote,
-        now,
-        checks,
-        renewals,
-        audit_branch,
+        worker, desk, store, operations, registry, pretend, *remotes, now, checks, renewals, audit_branch, directory
     )

@@ -99,7 +99,7 @@ def test_remove_waits_for_an_approval(flstr: Flstr) -> None:
     waiting = flstr.settle()[-1]
     assert (waiting.status, waiting.plan.title) == ("awaiting_approval", "remove influencer")
     assert len(commits(flstr)) == 2
-    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.approve(waiting, REVIEWER)
     assert flstr.settle()[-1].status == "done"
     registered = flstr.registry.read()
     assert (registered.apps, registered.ingress, registered.ports) == ({}, {}, {})

@@ -19,8 +19,8 @@ def test_a_machine_taken_away_waits_for_a_second_person(flstr: Flstr) -> None:
     waiting = flstr.settle()[-1]
     assert waiting.status == "awaiting_approval"
     assert "worker103" in flstr.registry.read().nodes
-    assert flstr.ask(f"approve {waiting.id}").startswith("You asked for this yourself")
-    assert flstr.ask(f"approve {waiting.id}", REVIEWER) == "Approved; the operation starts."
+    assert flstr.approve(waiting).startswith("You asked for this yourself")
+    assert flstr.approve(waiting, REVIEWER) == "Approved; the operation starts."
     done = flstr.settle()[-1]
     assert (done.id, done.status) == (waiting.id, "done")
     assert "worker103" not in flstr.registry.read().nodes
@@ -31,14 +31,14 @@ def test_denied_and_expired_removals_leave_the_machine(flstr: Flstr) -> None:
     denied = flstr.removal()
     assert flstr.ask(f"deny {denied.id}", REVIEWER) == "Denied; nothing is changed."
     assert flstr.settle()[-1].status == "denied"
-    assert "already denied" in flstr.ask(f"approve {denied.id}", REVIEWER)
+    assert "already denied" in flstr.approve(denied, REVIEWER)
     flstr.ask("sync")
     asked_again = flstr.settle()[-1]
     assert asked_again.status == "awaiting_approval"
     flstr.now[0] += 3600
     assert flstr.settle()[-1].status == "expired"
     assert "worker103" in flstr.registry.read().nodes
-    assert flstr.ask(f"approve {asked_again.id}", REVIEWER).startswith("This was already expired")
+    assert flstr.approve(asked_again, REVIEWER).startswith("This was already expired")
 
 
 def test_a_changed_plan_voids_the_card(flstr: Flstr) -> None:
@@ -49,7 +49,7 @@ def test_a_changed_plan_voids_the_card(flstr: Flstr) -> None:
     new = flstr.settle()[-1]
     states = {operation.id: operation.status for operation in flstr.operations.all()}
     assert (states[old.id], states[new.id]) == ("void", "awaiting_approval")
-    assert "already void" in flstr.ask(f"approve {old.id}", REVIEWER)
+    assert "already void" in flstr.approve(old, REVIEWER)
 
 
 def test_everybody_who_took_something_away_counts_as_the_requester(flstr: Flstr) -> None:
@@ -60,19 +60,19 @@ def test_everybody_who_took_something_away_counts_as_the_requester(flstr: Flstr)
     flstr.ask(f"deploy influencer@{flstr.app[2]}", DEVELOPER)
     waiting = flstr.settle()[-1]
     assert (waiting.origin.person, waiting.status) == ("developer", "awaiting_approval")
-    assert flstr.ask(f"approve {waiting.id}").startswith("You asked for this yourself")
+    assert flstr.approve(waiting).startswith("You asked for this yourself")
     # The plan changes with a later commit of somebody else: who asked for the loss stays the same.
     flstr.ask("scale worker 1", DEVELOPER)
     again = flstr.settle()[-1]
     assert (again.status, again.id != waiting.id) == ("awaiting_approval", True)
-    assert flstr.ask(f"approve {again.id}").startswith("You asked for this yourself")
-    assert flstr.ask(f"approve {again.id}", REVIEWER) == "Approved; the operation starts."
+    assert flstr.approve(again).startswith("You asked for this yourself")
+    assert flstr.approve(again, REVIEWER) == "Approved; the operation starts."
     assert flstr.settle()[-1].status == "done"
 
 
 def test_leave_of_somebody_who_lost_the_right_before_it_was_used_does_not_count(flstr: Flstr) -> None:
     waiting = flstr.removal()
-    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.approve(waiting, REVIEWER)
     flstr.cluster.push({"cluster.yaml": CLUSTER_YAML.replace("may: [read, approve]", "may: [read]")})
     operations = flstr.settle()
     assert [item.status for item in operations[-2:]] == ["void", "awaiting_approval"]
@@ -80,7 +80,7 @@ def test_leave_of_somebody_who_lost_the_right_before_it_was_used_does_not_count(
 
 
 def test_what_is_wanted_again_while_its_removal_runs_is_not_destroyed(flstr: Flstr) -> None:
-    flstr.ask(f"approve {flstr.removal().id}", REVIEWER)
+    flstr.approve(flstr.removal(), REVIEWER)
 
     def somebody_restores_it(step: Step) -> None:
         if step.kind == "mesh.leave":
@@ -96,7 +96,7 @@ def test_what_is_wanted_again_while_its_removal_runs_is_not_destroyed(flstr: Fls
 
 def test_a_removal_that_goes_on_after_a_kill_asks_git_first(flstr: Flstr) -> None:
     waiting = flstr.removal()
-    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.approve(waiting, REVIEWER)
     assert flstr.worker.look()
     queued = flstr.operations.get(waiting.id)
     assert queued is not None
@@ -121,12 +121,12 @@ def test_ids_and_revisions_need_enough_of_them(flstr: Flstr) -> None:
     waiting = flstr.removal()
     assert "is no operation that waits" in flstr.ask(f"approve {waiting.id[:3]}", REVIEWER)
     assert "7 digits of it at least" in flstr.ask("sync a")
-    assert flstr.ask(f"approve {waiting.id[-4:]}", REVIEWER).startswith("Approved")
+    assert flstr.ask(f"approve {waiting.id[-4:]} worker103", REVIEWER).startswith("Approved")
 
 
 def test_leave_for_a_plan_that_changed_after_the_click_is_not_used(flstr: Flstr) -> None:
     waiting = flstr.removal()
-    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.approve(waiting, REVIEWER)
     flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
     flstr.settle()
     assert {operation.id: operation.status for operation in flstr.operations.all()}[waiting.id] == "void"
@@ -164,10 +164,10 @@ def test_a_click_between_reading_and_voiding_is_looked_at(flstr: Flstr, monkeypa
 
     def click_then_void(operations: Operations, approval: Approval, sentence: str) -> bool:
         monkeypatch.undo()
-        flstr.ask(f"approve {waiting.id}", REVIEWER)
+        flstr.approve(waiting, REVIEWER)
         return void(operations, approval, sentence)
 
-    monkeypatch.setattr("gitops.worker.void", click_then_void)
+    monkeypatch.setattr("gitops.leave.void", click_then_void)
     flstr.settle()
     assert {item.id: item.status for item in flstr.operations.all()}[waiting.id] == "void"
     assert [approval.status for approval in flstr.operations.approvals()] == ["void"]
@@ -176,7 +176,7 @@ def test_a_click_between_reading_and_voiding_is_looked_at(flstr: Flstr, monkeypa
 
 def test_leave_for_an_operation_that_has_ended_is_not_looked_at_for_ever(flstr: Flstr) -> None:
     waiting = flstr.removal()
-    flstr.ask(f"approve {waiting.id}", REVIEWER)
+    flstr.approve(waiting, REVIEWER)
     flstr.operations.end(waiting, "void", "as if it had ended otherwise")
     flstr.settle()
     assert "worker103" in flstr.registry.read().nodes

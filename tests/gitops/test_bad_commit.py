@@ -274,6 +274,6 @@ def test_removing_an_app_forgets_what_failed_of_it(flstr: Flstr) -> None:
     flstr.ask(f"deploy influencer@{second[:7]}")
     flstr.settle()
     flstr.ask("remove influencer")
-    flstr.ask(f"approve {flstr.settle()[-1].id}", REVIEWER)
+    flstr.approve(flstr.settle()[-1], REVIEWER)
     flstr.settle()
     assert flstr.store.prefix(keys.QUARANTINE) == flstr.store.prefix(keys.STABLE) == {}

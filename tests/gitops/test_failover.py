@@ -95,7 +95,7 @@ def test_it_waits_neither_for_a_deploy_nor_for_what_was_approved(public: Flstr) 
     public.ask("scale influencer 3")
     while not begun.is_set():
         public.look()
-    public.ask(f"approve {removal.id}", REVIEWER)
+    public.approve(removal, REVIEWER)
     fall_silent(public)
     while holder(public) == FIRST:
         public.look()
@@ -174,7 +174,7 @@ def test_an_ingress_that_leaves_hands_the_address_over_first(public: Flstr) -> N
     assert removal.status == "awaiting_approval"
     assert holder(public) == SECOND
     public.pretend.done.clear()
-    public.ask(f"approve {removal.id}", REVIEWER)
+    public.approve(removal, REVIEWER)
     assert public.settle()[-1].status == "done"
     assert public.pretend.done == [
         "floating_ip.hold", "names.point", "overlay.leave", "mesh.leave", "node.destroy"
@@ -200,8 +200,8 @@ def test_a_floating_ip_is_given_back_by_leave_only(public: Flstr) -> None:
     assert "floating IP public" in public.ask("plan")
     approval = public.operations.approval(removal.id)
     assert approval is not None
-    assert approval.requesters == ("developer",)
-    public.ask(f"approve {removal.id}", REVIEWER)
+    assert approval.authors == ("developer",)
+    public.approve(removal, REVIEWER)
     titles = [operation.plan.title for operation in public.settle()]
     assert titles[-1] == f"have {FIRST} let go of old floating IPs"
     registered = public.registry.read()

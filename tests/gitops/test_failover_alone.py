@@ -156,7 +156,7 @@ def test_what_failed_is_tried_again_while_something_approved_waits(public: Flstr
     public.ask("scale influencer 3")
     while not begun.is_set():
         public.look()
-    public.ask(f"approve {removal.id}", REVIEWER)
+    public.approve(removal, REVIEWER)
     fall_silent(public)
     alone(public, lambda: [one.status for one in moves(public)] == ["failed"])
     alone(public, lambda: not public.worker.failover.look())

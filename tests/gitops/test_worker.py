@@ -29,7 +29,7 @@ def test_every_kind_of_operation_leaves_nothing_to_do(flstr: Flstr) -> None:
         assert "changes nothing" in flstr.ask("plan")
 
     def with_leave(operations: int) -> None:
-        flstr.ask(f"approve {flstr.settle()[-1].id}", REVIEWER)
+        flstr.approve(flstr.settle()[-1], REVIEWER)
         all_done(operations)
 
     all_done(1)
