@@ -2,21 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from slack_sdk.models.blocks import (
     ActionsBlock,
     ButtonElement,
-    ConfirmObject,
     DividerBlock,
     HeaderBlock,
-    MarkdownTextObject,
     PlainTextObject,
-    SectionBlock,
 )
 
-from bot.actions import APPROVE, DENY, OPEN_MODAL
+from bot.actions import OPEN_MODAL
+from bot.approval_card import buttons
 from bot.message import Block
+from bot.parts import moment, section
 from bot.progress import tally
 from bot.text import clip, fit
 from model.cluster import Cluster
@@ -62,33 +60,23 @@ def home_blocks(fleet: Fleet, mine: Sequence[Approval], now: float) -> tuple[Blo
 
 def no_home() -> tuple[Block, ...]:
     """Before a first revision of the cluster repo was accepted."""
-    return (_section("No revision of the cluster repo was accepted yet; there is nothing to show."),)
+    return (section("No revision of the cluster repo was accepted yet; there is nothing to show."),)
 
 
 def _waiting(fleet: Fleet, mine: Sequence[Approval]) -> list[Block]:
     if not mine:
         return []
     titles = {operation.id: operation.plan.title for operation in fleet.operations}
-    blocks = [DividerBlock().to_dict(), _section("*Waits for you*")]
+    blocks = [DividerBlock().to_dict(), section("*Waits for you*")]
     for approval in mine[:MOST_APPROVALS]:
         title = fit(titles.get(approval.operation, approval.operation), LINE_CHARACTERS)
-        blocks.append(_section(f":raised_hand: *{title}*, until {_time(approval.expires)}"))
+        blocks.append(section(f":raised_hand: *{title}*, until {moment(approval.expires)}"))
         # Two operations may wait at once: each has its own block of buttons.
-        buttons = ActionsBlock(block_id=f"home.{approval.id}"[:255], elements=_buttons(approval))
-        blocks.append(buttons.to_dict())
+        block_id = f"home.{approval.id}"[:255]
+        blocks.append(ActionsBlock(block_id=block_id, elements=buttons(approval)).to_dict())
     if len(mine) > MOST_APPROVALS:
-        blocks.append(_section(f"and {len(mine) - MOST_APPROVALS} more; their cards are in the channel"))
+        blocks.append(section(f"and {len(mine) - MOST_APPROVALS} more; their cards are in the channel"))
     return blocks
-
-
-def _buttons(approval: Approval) -> list[ButtonElement]:
-    sure = ConfirmObject(
-        title="Approve this?", text=_plain("It destroys something for good."), confirm="Approve", deny="Not yet"
-    )
-    return [
-        ButtonElement(text=_plain("Approve"), action_id=APPROVE, value=approval.id, style="danger", confirm=sure),
-        ButtonElement(text=_plain("Deny"), action_id=DENY, value=approval.id),
-    ]
 
 
 def _part(title: str, lines: Sequence[str]) -> list[Block]:
@@ -102,7 +90,7 @@ def _part(title: str, lines: Sequence[str]) -> list[Block]:
             parts[-1] += f"\n{line}"
         else:
             parts.append(line)
-    return [DividerBlock().to_dict(), *(_section(part) for part in parts)]
+    return [DividerBlock().to_dict(), *(section(part) for part in parts)]
 
 
 def _operation(operation: Operation) -> str:
@@ -112,7 +100,7 @@ def _operation(operation: Operation) -> str:
 
 
 def _hold(hold: Hold) -> str:
-    until = f"until {_time(hold.until)}" if hold.until is not None else "until somebody says resume"
+    until = f"until {moment(hold.until)}" if hold.until is not None else "until somebody says resume"
     return f":lock: *{fit(hold.id, 60)}* {until}, by {fit(hold.person, 60)}: {fit(hold.reason, LINE_CHARACTERS)}"
 
 
@@ -134,7 +122,7 @@ def _node(name: NodeName, fleet: Fleet) -> str:
     said += [] if fleet.cluster.pool_of(name) else ["no longer wanted"]
     silent = registered.dead.get(name, registered.unreachable.get(name))
     if silent is not None:
-        said.append(f"silent since {_time(silent)}")
+        said.append(f"silent since {moment(silent)}")
     return f"{':red_circle:' if silent is not None else ':large_green_circle:'} *{name}*: {', '.join(said)}"
 
 
@@ -165,15 +153,5 @@ def _certificate(name: str, days: float) -> str:
     return f"{':warning:' if days < SOON_DAYS else ':large_green_circle:'} *{name}*: {left}"
 
 
-def _section(text: str) -> Block:
-    block: Block = SectionBlock(text=MarkdownTextObject(text=text)).to_dict()
-    return block
-
-
 def _plain(text: str) -> PlainTextObject:
     return PlainTextObject(text=text)
-
-
-def _time(at: float) -> str:
-    there = datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"<!date^{int(at)}^{{date_short_pretty}} {{time}}|{there}>"

@@ -10,12 +10,13 @@ import structlog
 from bot.home import Fleet, home_blocks, no_home
 from bot.message import Block
 from bot.outbox import Outbox
-from bot.poster import may_approve
+from gitops.gate import waits_for
 from gitops.registry import Registry
+from gitops.rights import Rights
 from gitops.store import Following
 from model import keys
 from model.errors import Refused
-from model.operation import Approval, Hold, Operation
+from model.operation import Approval, Asker, Hold, Operation
 
 log = structlog.get_logger()
 
@@ -29,8 +30,11 @@ STOP_SECONDS = 12.0
 class HomeKeeper:
     """One thread, one person after the other; nobody is published to more than once in ten seconds, but on opening."""
 
-    def __init__(self, registry: Registry, outbox: Outbox, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, registry: Registry, outbox: Outbox, rights: Rights, clock: Callable[[], float] = time.time
+    ) -> None:
         self._registry = registry
+        self._rights = rights
         self._outbox = outbox
         self._clock = clock
         self._opened: dict[str, float] = {}
@@ -128,9 +132,6 @@ class HomeKeeper:
         if fleet is None:
             return no_home()
         now = self._clock()
-        mine = [
-            approval
-            for approval in fleet.approvals
-            if approval.status == "waiting" and approval.expires > now and user in may_approve(fleet.cluster, approval)
-        ]
+        who = self._rights.asker(fleet.cluster, Asker(place="slack", user=user))
+        mine = [one for one in fleet.approvals if who is not None and waits_for(one, fleet.cluster, who, now)]
         return home_blocks(fleet, mine, now)

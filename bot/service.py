@@ -21,6 +21,7 @@ from bot.pace import Pace
 from bot.poster import Poster
 from bot.shown import Cards
 from gitops.registry import Registry
+from gitops.rights import Rights
 from model import keys
 
 __all__ = ["Bot", "SlackSettings"]
@@ -51,7 +52,7 @@ class Bot:
         self._poster = Poster(registry, self._outbox, self._cards, default_channel)
         self.directory = SlackDirectory(self._client)
         self._answers = Answers(store, self._client, self._cards, pace)
-        self._home = HomeKeeper(registry, self._outbox)
+        self._home = HomeKeeper(registry, self._outbox, Rights(self.directory))
         self._intake = Intake(store, self._client)
         self._catch_up = CatchUp(store, self._client, self._take, self._channel, self.connected)
         self._listeners = Listeners(self._intake, Modals(self._intake, registry), self._catch_up.heard)

@@ -84,6 +84,13 @@ def may_decide(approval: Approval, cluster: Cluster, who: Standing) -> bool:
     return asked or second
 
 
+def waits_for(approval: Approval, cluster: Cluster, who: Standing, now: float) -> bool:
+    """Whether an approval waits for this person: their approval would count, and they gave none yet."""
+    undecided = all(decision.person != who.person for decision in approval.decisions)
+    may = may_decide(approval, cluster, who) and not part(approval, cluster, who.person, who.email)
+    return not _closed(approval, now) and may and undecided
+
+
 def may_be_asked(cluster: Cluster, who: Standing) -> bool:
     """Whether somebody may decide some approval, now or later."""
     policy = cluster.approvals
