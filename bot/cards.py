@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from slack_sdk.models.blocks import ContextBlock, HeaderBlock, MarkdownTextObject, PlainTextObject
 
-from bot.approval_card import asks, decided
+from bot.approvals.card import asks, decided
 from bot.message import Block, Message
 from bot.parts import moment, section
 from bot.progress import plan_blocks, section_blocks, tally

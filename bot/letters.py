@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 
-from bot.approval_card import broken_glass, escalation, is_asked, reminder
+from bot.approvals.card import broken_glass, escalation, is_asked, reminder
 from bot.cards import (
     decision,
     ending,

@@ -9,7 +9,7 @@ from slack_bolt import Ack, App
 
 from bot import help as help_of_verbs
 from bot.actions import APPROVE, DENY, LEAVE, RUN_LINE
-from bot.approving import Approving
+from bot.approvals.window import Approving
 from bot.asking import (
     click_asker,
     click_intent,
@@ -23,8 +23,8 @@ from bot.asking import (
 )
 from bot.intake import Intake
 from bot.mentions import Mention, mention_of
-from bot.modal import form_of_line
-from bot.modals import Modals
+from bot.modal.form import form_of_line
+from bot.modal.listening import Modals
 from bot.offers import offer
 from bot.parser import Refusal, parse
 from model import keys

@@ -6,7 +6,7 @@ from functools import partial
 
 import structlog
 
-from bot.approval_card import mentions_of
+from bot.approvals.card import mentions_of
 from bot.delivery import Letter
 from bot.letters import card_letter, notice_letters, paused_letter, speaks, thread_letters, words
 from bot.news import News

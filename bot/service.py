@@ -11,11 +11,11 @@ from bot.clients import SlackSettings, web_client
 from bot.connections import Connections
 from bot.delivery import Delivery
 from bot.directory import SlackDirectory
-from bot.home_keeper import HomeKeeper
+from bot.home.keeper import HomeKeeper
 from bot.intake import Intake
 from bot.listeners import Listeners, intent_of
 from bot.mentions import Mention
-from bot.modals import Modals
+from bot.modal.listening import Modals
 from bot.outbox import Outbox
 from bot.pace import Pace
 from bot.poster import Poster

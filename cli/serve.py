@@ -31,9 +31,9 @@ from executors.prices import MonthlyPrices
 from executors.pushing import Pushing
 from executors.reachability import Reachability
 from gitops.app_repos import AppRepos
-from gitops.audit_branch import AuditBranch
-from gitops.audit_pushing import AuditPushing
-from gitops.audit_recorder import Recorder
+from gitops.audit.branch import AuditBranch
+from gitops.audit.pushing import AuditPushing
+from gitops.audit.recorder import Recorder
 from gitops.certificates import key_safe
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership

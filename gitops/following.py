@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 import structlog
 
 from gitops.certificates import ask_again
-from gitops.holds import frozen, held, is_lock, read_holds, read_waiting, suspended
-from gitops.holds_mix import DoesNotGoTogether, check_mix
-from gitops.holds_waiting import WaitingChanges, bumped
+from gitops.holds.mix import DoesNotGoTogether, check_mix
+from gitops.holds.rules import frozen, held, is_lock, read_holds, read_waiting, suspended
+from gitops.holds.waiting import WaitingChanges, bumped
 from gitops.manifests import Manifests
 from gitops.notices import say
 from gitops.operations import Operations

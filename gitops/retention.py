@@ -3,8 +3,8 @@ that have ended, and what Git has of the audit."""
 
 from collections.abc import Iterator, Mapping
 
-from gitops.holds_notices import notice_id
-from gitops.retention_audit import PREFIXES, forgettable_audit
+from gitops.audit.retention import PREFIXES, forgettable_audit
+from gitops.holds.notices import notice_id
 from gitops.store import Store
 from model import keys
 from model.certificates import CertificateRecord, PlacedOrder

@@ -10,8 +10,8 @@ from gitops.dispatch import Dispatch
 from gitops.failover import BY_ITSELF, Failover, is_of_floating_ips
 from gitops.following import GitFollowing
 from gitops.gate import rule, why_not_destroy
-from gitops.holding import Holding
-from gitops.holds import in_order, suspended, why_not_begin
+from gitops.holds.holding import Holding
+from gitops.holds.rules import in_order, suspended, why_not_begin
 from gitops.leave import Leave
 from gitops.locks import Locks
 from gitops.loop import Loop

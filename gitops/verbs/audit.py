@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-from gitops.audit import Mark, readable
-from gitops.audit_branch import AuditBranch
-from gitops.audit_verify import Kept, entries_of, verify
-from gitops.holds_ends import in_words
+from gitops.audit.branch import AuditBranch
+from gitops.audit.entries import Mark, readable
+from gitops.audit.verify import Kept, entries_of, verify
+from gitops.holds.ends import in_words
 from gitops.store import Store
 from gitops.verbs.desk import Request
 from model import keys

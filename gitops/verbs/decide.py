@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from gitops.gate import Click, break_glass, decide
-from gitops.holds import read_holds, why_not_begin
+from gitops.holds.rules import read_holds, why_not_begin
 from gitops.notices import notice
 from gitops.operations import Operations
 from gitops.rights import Rights, Standing

@@ -10,7 +10,7 @@ import structlog
 
 from gitops import intents
 from gitops.gate import may_be_asked, names
-from gitops.holds import read_holds, waiting_line
+from gitops.holds.rules import read_holds, waiting_line
 from gitops.registry import Registry
 from gitops.rights import Rights, Standing, holders
 from gitops.store import Following, Store

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gitops.app_repos import AppRepos
-from gitops.audit_branch import AuditBranch
+from gitops.audit.branch import AuditBranch
 from gitops.executor import HostChecks
 from gitops.operations import Operations
 from gitops.registry import Registry

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from gitops.following import GitFollowing
-from gitops.holding import Holding
-from gitops.holds import APP, FREEZE, POOL, SUSPEND, by, is_freeze
-from gitops.holds_ends import in_words, parse_end
+from gitops.holds.ends import in_words, parse_end
+from gitops.holds.holding import Holding
+from gitops.holds.rules import APP, FREEZE, POOL, SUSPEND, by, is_freeze
 from gitops.verbs.desk import Request, did_you_mean
 from model.attachment import Reply
 from model.errors import Refused

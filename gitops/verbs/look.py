@@ -8,7 +8,7 @@ from datetime import datetime
 from gitops import describe
 from gitops.executor import HostChecks
 from gitops.gate import names
-from gitops.holds import held_now
+from gitops.holds.rules import held_now
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.renewals import utc_now

@@ -8,7 +8,7 @@ from gitops import describe
 from gitops.certificate_budget import Known
 from gitops.certificates import read_history
 from gitops.describe_certificates import refusals
-from gitops.holds import held_now
+from gitops.holds.rules import held_now
 from gitops.lint import check
 from gitops.manifests import Manifests
 from gitops.plan import Plans as BothPlans

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bot.approval_card import asks, broken_glass, escalation, reminder
+from bot.approvals.card import asks, broken_glass, escalation, reminder
 from bot.letters import card_letter, thread_letters
 from bot.poster import may_approve
 from lab.slack.blocks import MESSAGE, accepted

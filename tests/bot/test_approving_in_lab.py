@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from slack_sdk import WebClient
 
-from bot import approving
+from bot.approvals import window as approving
 from bot.intake import Intake
 from gitops.intents import answer
 from model.attachment import Reply

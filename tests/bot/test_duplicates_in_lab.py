@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 
-from bot.modal import Form, modal
+from bot.modal.form import Form, modal
 from gitops.registry import Registry
 from gitops.verbs.desk import Desk, Request
 from lab.slack.background import BackgroundSlack

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from bot.home import Fleet, home_blocks, no_home
+from bot.home.page import Fleet, home_blocks, no_home
 from lab.slack.blocks import HOME, accepted
 from model.certificates import CertificateRecord, IssuedCertificate
 from model.cluster import Cluster

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bot import home_keeper
+from bot.home import keeper as home_keeper
 from model.operation import Approval, Operation
 from tests.bot.room import DEVELOPER, OPERATOR, Room, eventually
 

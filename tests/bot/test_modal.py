@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot import modal_options
-from bot.modal import VERBS, Form, form_of_line, form_of_view, modal
+from bot.modal import options as modal_options
+from bot.modal.form import VERBS, Form, form_of_line, form_of_view, modal
 from bot.parser import Command, parse
 from lab.slack.views import checked
 from model.commits import RecentCommit, RecentCommits

@@ -1,8 +1,8 @@
 """A chain of entries as it would stand in etcd and in Git."""
 
-from gitops.audit import Mark, Told, mark, sealed
-from gitops.audit_branch import added
-from gitops.audit_verify import Kept
+from gitops.audit.branch import added
+from gitops.audit.entries import Mark, Told, mark, sealed
+from gitops.audit.verify import Kept
 from model import keys
 from model.operation import AuditEntry
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.parser import Refusal, parse
 from gitops.app_repos import AppRepos
-from gitops.audit_branch import AuditBranch
+from gitops.audit.branch import AuditBranch
 from gitops.executor import HostCheck
 from gitops.locks import Locks
 from gitops.operations import Operations

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.audit import Mark, digest, mark
-from gitops.audit_branch import added
-from gitops.audit_verify import Kept, disagreement, verify
+from gitops.audit.branch import added
+from gitops.audit.entries import Mark, digest, mark
+from gitops.audit.verify import Kept, disagreement, verify
 from model import keys
 from model.operation import AuditEntry
 from tests.gitops.auditing import chain, kept

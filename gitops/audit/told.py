@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Iterator
 
-from gitops.audit import Told
-from gitops.holds import what as what_is_held
-from gitops.holds_ends import in_words
+from gitops.audit.entries import Told
+from gitops.holds.ends import in_words
+from gitops.holds.rules import what as what_is_held
 from model.cluster import Cluster
 from model.operation import Approval, EndedHold, Hold, Intent, Operation
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from gitops.holds_ends import in_words
+from gitops.holds.ends import in_words
 from gitops.manifests import Manifests
 from gitops.store import Store
 from model import keys

@@ -12,7 +12,7 @@ from slack_sdk.models.blocks import (
 )
 
 from bot.actions import OPEN_MODAL
-from bot.approval_card import buttons
+from bot.approvals.card import buttons
 from bot.message import Block
 from bot.parts import moment, section
 from bot.progress import tally

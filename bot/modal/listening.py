@@ -9,7 +9,6 @@ from slack_bolt import Ack, App
 from slack_sdk.errors import SlackApiError
 
 from bot import help as help_of_verbs
-from bot import modal_options
 from bot.actions import (
     CHOOSE_APP,
     CHOOSE_COMMIT,
@@ -21,7 +20,8 @@ from bot.actions import (
 )
 from bot.asking import action_id, click_asker, submission_intent
 from bot.intake import Intake
-from bot.modal import Form, commit_block, form_of_view, modal
+from bot.modal import options as modal_options
+from bot.modal.form import Form, commit_block, form_of_view, modal
 from bot.parser import Command, parse
 from bot.slack_errors import CALL_ERRORS
 from gitops.intents import delivered, submit

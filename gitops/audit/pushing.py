@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import structlog
 
-from gitops.audit import Mark, digest, mark, readable
-from gitops.audit_branch import BRANCH, AuditBranch
-from gitops.audit_verify import disagreement, entries_of
+from gitops.audit.branch import BRANCH, AuditBranch
+from gitops.audit.entries import Mark, digest, mark, readable
+from gitops.audit.verify import disagreement, entries_of
 from gitops.notices import say
 from gitops.store import Store
 from model import keys

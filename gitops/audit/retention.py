@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from gitops.audit import Mark, readable
+from gitops.audit.entries import Mark, readable
 from model import keys
 from model.operation import EndedHold
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import structlog
 
-from bot.home import Fleet, home_blocks, no_home
+from bot.home.page import Fleet, home_blocks, no_home
 from bot.message import Block
 from bot.outbox import Outbox
 from gitops.gate import waits_for

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from gitops.holds import held, waiting_line, why_not_begin
+from gitops.holds.rules import held, waiting_line, why_not_begin
 from gitops.manifests import Manifests
 from model import keys
 from model.operation import Hold, Notice, Operation

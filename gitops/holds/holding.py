@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 import structlog
 
 from gitops.following import GitFollowing
-from gitops.holds import is_lock, read_holds, read_waiting
-from gitops.holds_notices import begins, over, write_changed
-from gitops.holds_waiting import bumped
-from gitops.holds_windows import begun, windows_on
+from gitops.holds.notices import begins, over, write_changed
+from gitops.holds.rules import is_lock, read_holds, read_waiting
+from gitops.holds.waiting import bumped
+from gitops.holds.windows import begun, windows_on
 from gitops.store import Store
 from model import keys
 from model.cluster import Cluster

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 
 import structlog
 
-from gitops.audit import Mark, Told, mark, sealed
-from gitops.audit_told import of_approval, of_ended_hold, of_hold, of_intent, of_operation
+from gitops.audit.entries import Mark, Told, mark, sealed
+from gitops.audit.told import of_approval, of_ended_hold, of_hold, of_intent, of_operation
 from gitops.registry import Registry
 from gitops.store import Following, Store
 from model import keys

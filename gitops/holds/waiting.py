@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from gitops.holds import APP, POOL, is_lock, read_waiting
-from gitops.holds_notices import begins, write_changed
+from gitops.holds.notices import begins, write_changed
+from gitops.holds.rules import APP, POOL, is_lock, read_waiting
 from gitops.manifests import CLUSTER_FILE, app_path, read_cluster
 from gitops.registry import Registry
 from gitops.revisions import Revisions, origin

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.holds_ends import LONGEST, in_words, parse_end
+from gitops.holds.ends import LONGEST, in_words, parse_end
 from model.errors import Refused
 
 NOW = datetime(2026, 11, 26, 12, 30, tzinfo=UTC)

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from gitops.audit import Mark
-from gitops.audit_branch import BRANCH, AuditBranch
-from gitops.audit_pushing import AuditPushing
-from gitops.audit_recorder import Recorder
+from gitops.audit.branch import BRANCH, AuditBranch
+from gitops.audit.entries import Mark
+from gitops.audit.pushing import AuditPushing
+from gitops.audit.recorder import Recorder
 from gitops.retention import prune
 from gitops.store import Fence, Store
 from model import keys

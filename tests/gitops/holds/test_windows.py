@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gitops.holds_windows import begun, windows_on
+from gitops.holds.windows import begun, windows_on
 from gitops.manifests import FaultyManifests
 from model.freezes import DAYS, FreezeWindow
 from model.operation import EndedHold

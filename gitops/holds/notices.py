@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from gitops.holds import FREEZE, SUSPEND, by, is_lock, sign, waiting_lines, what
-from gitops.holds_ends import in_words
+from gitops.holds.ends import in_words
+from gitops.holds.rules import FREEZE, SUSPEND, by, is_lock, sign, waiting_lines, what
 from gitops.store import Store
 from model import keys
 from model.mrkdwn import escape

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from gitops.audit import Mark, digest, readable
-from gitops.holds_ends import in_words
+from gitops.audit.entries import Mark, digest, readable
+from gitops.holds.ends import in_words
 from model import keys
 from model.operation import AuditEntry
 
