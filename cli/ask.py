@@ -32,6 +32,7 @@ _EMOJI = {
     "white_check_mark": "✓",
     "x": "✗",
     "no_entry": "⛔",
+    "octagonal_sign": "⛔",
     "alarm_clock": "⛔",
     "warning": "!",
     "gear": "…",
@@ -44,6 +45,14 @@ _EMOJI = {
     "large_green_circle": "✓",
     "large_yellow_circle": "!",
     "red_circle": "✗",
+    "rotating_light": "!",
+    "ice_cube": "*",
+    "pause_button": "…",
+    "arrow_forward": "→",
+    "speech_balloon": "-",
+    "thumbsup": "✓",
+    "large_blue_circle": "…",
+    "white_circle": "-",
 }
 
 

@@ -16,6 +16,7 @@ from model.operation import AuditEntry
 SHOWN = 20
 LONGEST = 300
 VERIFY = "verify"
+LONGEST_NUMBER = 9
 SIGNS = {"intent": ":speech_balloon:", "decision": ":raised_hand:", "effect": ":gear:"}
 
 
@@ -31,8 +32,9 @@ class Audit:
         words = " ".join(request.intent.arguments).split()
         if words == [VERIFY]:
             return self._verify()
-        if len(words) == 1 and words[0].isascii() and words[0].isdigit() and len(words[0]) < 9:
-            return _whole(self._entry(int(words[0])))
+        # The beginning of an operation's id may be a number as well.
+        if len(words) == 1 and (entry := self._entry(words[0])) is not None:
+            return _whole(entry)
         found = self._of(words, self._in_etcd())
         if not found:
             # Old ones are in Git alone.
@@ -54,12 +56,13 @@ class Audit:
         etcd = {key: text for key, text in found.items() if key.startswith(keys.AUDIT)}
         return verify(Kept(etcd, files, Mark.of(found.get(keys.AUDIT_HEAD)), pushed)) + why
 
-    def _entry(self, number: int) -> AuditEntry:
+    def _entry(self, word: str) -> AuditEntry | None:
+        """The entry of a number; None where the word is none, or no entry has it."""
+        if not (word.isascii() and word.isdigit() and len(word) < LONGEST_NUMBER):
+            return None
+        number = int(word)
         entry = readable(self.store.get(keys.audit_entry(number)))
-        entry = entry or entries_of(self.branch.months(self.branch.tip())).get(number)
-        if entry is None:
-            raise Refused(f"The audit has no entry {number}.")
-        return entry
+        return entry or entries_of(self.branch.months(self.branch.tip())).get(number)
 
     def _in_etcd(self) -> dict[int, AuditEntry]:
         found = map(readable, self.store.prefix(keys.AUDIT).values())

@@ -79,7 +79,8 @@ def test_somebody_speaks_to_flstr_in_the_channel(room: Room) -> None:
     assert (intent.verb, intent.asker.user, intent.asker.channel) == ("status", DEVELOPER, CHANNEL)
     assert intent.asker.response_url == ""
     room.people.type(DEVELOPER, CHANNEL, f"{HELLO} depoly x@y")
-    eventually(lambda: (DEVELOPER, ":warning: depoly is not a verb; did you mean deploy?") in room.ephemeral())
+    told = ":warning: depoly is not a verb; did you mean deploy?\nYes: type `/flstr deploy x@y`"
+    eventually(lambda: (DEVELOPER, told) in room.ephemeral())
 
 
 def test_what_was_said_while_nobody_heard_it_is_done_once(room: Room) -> None:

@@ -31,4 +31,4 @@ def test_an_app_that_was_removed_has_a_history(flstr: Flstr) -> None:
 
 def test_an_unknown_app_is_named_with_the_nearest(flstr: Flstr) -> None:
     flstr.settle()
-    assert flstr.ask("history inflencer") == "There is no app called inflencer. Did you mean influencer?"
+    assert flstr.ask("history inflencer") == "There is no app called inflencer; did you mean influencer?"

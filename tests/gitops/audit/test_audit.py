@@ -75,7 +75,7 @@ def test_every_intent_is_told_as_it_was_answered(flstr: Flstr) -> None:
 
 def test_decisions_and_effects_are_told_with_person_place_and_revision(flstr: Flstr) -> None:
     waiting = flstr.removal()
-    flstr.answer(f"approve {waiting.id}", REVIEWER)
+    flstr.answer(f"approve {waiting.id} worker103", REVIEWER)
     flstr.settle()
     told = tell(flstr)
     (decision,) = [entry for entry in told if entry.kind == "decision"]
@@ -296,7 +296,7 @@ def test_the_audit_is_read_by_app_person_operation_and_number(flstr: Flstr) -> N
     assert len(flstr.ask(f"audit {first.id}").splitlines()) == 2
     assert len(flstr.ask(f"audit {first.id[-5:]}").splitlines()) == 2
     assert f"hash: `{told[0].hash}`" in flstr.ask("audit 1")
-    assert flstr.ask("audit 99") == "The audit has no entry 99."
+    assert flstr.ask("audit 99") == "The audit has nothing of 99."
     assert flstr.ask("audit nobody") == "The audit has nothing of nobody."
 
 
