@@ -166,7 +166,9 @@ def _context(operation: Operation, *, paused: bool) -> Block:
 
 def _ending(operation: Operation, approval: Approval | None) -> tuple[Block, ...]:
     said = [_sentence(operation)] if operation.ended_already() else []
-    said += [taken] if approval is not None and (taken := decided(approval)) else []
+    # The sentence of one that was denied says by whom.
+    told = operation.status == "denied" and bool(operation.sentence)
+    said += [taken] if approval is not None and not told and (taken := decided(approval)) else []
     return (section("\n".join(said)),) if said else ()
 
 
@@ -176,11 +178,13 @@ def _sentence(operation: Operation) -> str:
 
 def _outcome(operation: Operation, *, paused: bool = False) -> str:
     if operation.ended_already() and operation.sentence:
-        return f"{WORDS[operation.status]}. {operation.sentence}"
+        said, word = operation.sentence, WORDS[operation.status]
+        return said if said.startswith(word) else f"{word}. {said}"
     return f"{PAUSED if paused else WORDS[operation.status]}, {tally(operation)}"
 
 
 def _took(operation: Operation) -> str:
-    if operation.started is None or operation.ended is None:
+    said_already = operation.sentence.startswith(f"{WORDS['done']} in ")
+    if operation.started is None or operation.ended is None or said_already:
         return ""
     return f"took {duration(operation.ended - operation.started)}"

@@ -169,6 +169,8 @@ def why_not_destroy(operation: Operation, approval: Approval | None, removal: Pl
 
 
 def _closed(approval: Approval, now: float) -> str:
+    if approval.status == "void":
+        return "The plan has changed since it was asked for, so this decides nothing; look at the newest card."
     if approval.status != "waiting":
         return f"This was already {approval.status}; nothing was changed."
     return "This has expired; ask again with `/flstr sync`." if now >= approval.expires else ""

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from model.steps import Losses, Plan
 
 _SHOWN = 8
+# The card itself has all of them.
+_STEPS_SHOWN = 2
 
 
 def plan_changes(before: Plan, after: Plan) -> tuple[str, ...]:
@@ -17,7 +19,7 @@ def plan_changes(before: Plan, after: Plan) -> tuple[str, ...]:
         *_lines(old.apps, new.apps, "removes {} as well", "removes {} no more"),
         *_lines(old.floating_ips, new.floating_ips, "gives floating IP {} back as well", "gives {} back no more"),
         *_lines(old.moved, new.moved, "moves {}", "does not move {}"),
-        *_lines(_steps(before), _steps(after), "has these steps more: {}", "has these steps no more: {}"),
+        *_lines(_steps(before), _steps(after), "has these steps more: {}", "has these steps no more: {}", _STEPS_SHOWN),
     ]
     if lines or before.digest() == after.digest():
         return tuple(lines)
@@ -35,12 +37,12 @@ def _steps(plan: Plan) -> list[str]:
     return [step.title for step in plan.steps]
 
 
-def _lines(old: Iterable[str], new: Iterable[str], added: str, gone: str) -> list[str]:
+def _lines(old: Iterable[str], new: Iterable[str], added: str, gone: str, most: int = _SHOWN) -> list[str]:
     before, after = list(dict.fromkeys(old)), list(dict.fromkeys(new))
     more, less = [name for name in after if name not in before], [name for name in before if name not in after]
-    return [text.format(_listed(names)) for text, names in ((added, more), (gone, less)) if names]
+    return [text.format(_listed(names, most)) for text, names in ((added, more), (gone, less)) if names]
 
 
-def _listed(names: list[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+def _listed(names: list[str], most: int = _SHOWN) -> str:
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

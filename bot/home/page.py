@@ -17,6 +17,7 @@ from bot.message import Block
 from bot.parts import moment, section
 from bot.progress import tally
 from bot.text import clip, fit
+from gitops.holds.rules import sign, what
 from model.cluster import Cluster
 from model.mrkdwn import SIGNS
 from model.names import NodeName
@@ -101,7 +102,8 @@ def _operation(operation: Operation) -> str:
 
 def _hold(hold: Hold) -> str:
     until = f"until {moment(hold.until)}" if hold.until is not None else "until somebody says resume"
-    return f":lock: *{fit(hold.id, 60)}* {until}, by {fit(hold.person, 60)}: {fit(hold.reason, LINE_CHARACTERS)}"
+    by = f"by {fit(hold.person, 60)}: {fit(hold.reason, LINE_CHARACTERS)}"
+    return f"{sign(hold)} *{fit(what(hold), 80)}* {until}, {by}"
 
 
 def _nodes(fleet: Fleet) -> list[str]:

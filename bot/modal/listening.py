@@ -122,7 +122,7 @@ class Modals:
         intent = Intent(
             id=action_id(body),
             verb="plan",
-            arguments=(command.words,),
+            arguments=(command.verb.name, *command.arguments),
             words=f"{help_of_verbs.SLASH} plan {command.words}",
             asker=asker,
             asked=self._intake.clock(),
@@ -151,7 +151,7 @@ class Modals:
         return changed
 
     def _preview(self, view: Json, form: Form, intent: Intent) -> None:
-        shown = self._update(view, modal(form, f":hourglass_flowing_sand: plan {escape(intent.arguments[0])} …"))
+        shown = self._update(view, modal(form, f":hourglass_flowing_sand: plan {escape(' '.join(intent.arguments))} …"))
         if shown is None:
             return
         try:

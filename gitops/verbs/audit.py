@@ -14,7 +14,8 @@ from model.mrkdwn import escape
 from model.operation import AuditEntry
 
 SHOWN = 20
-LONGEST = 300
+# An entry by its number is shown as a whole.
+LONGEST = 140
 VERIFY = "verify"
 LONGEST_NUMBER = 9
 SIGNS = {"intent": ":speech_balloon:", "decision": ":raised_hand:", "effect": ":gear:"}

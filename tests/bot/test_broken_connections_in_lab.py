@@ -9,16 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from gitops.etcd_server import EmbeddedEtcd
-from gitops.store import Store
-from lab.slack.background import BackgroundSlack
-from lab.slack.server import SlackApi
 from lab.slack.workspace import BOT_USER_ID
 from model.operation import Intent, Operation
-from tests.bot.room import CHANNEL, OPERATOR, Json, Room, eventually
-from tests.gitops.flstr import Flstr, assemble
-from tests.gitops.remote import Remote
-from tests.gitops.scene import CLUSTER_YAML, app_yaml
+from tests.bot.room import CHANNEL, OPERATOR, Json, eventually
+from tests.bot.scene import Scene, open_scene
 
 WINDOW_SECONDS = 2.0
 STEP_SECONDS = 2.0
@@ -27,17 +21,12 @@ SIDE_BY_SIDE = 6
 
 
 @dataclass
-class Scene:
-    """A whole flstr with pretend machines, a workspace, and a person who never stops typing."""
+class Typing:
+    """A scene, and a person who never stops typing."""
 
-    flstr: Flstr
-    room: Room
+    scene: Scene
     typed: list[Json] = field(default_factory=list)
     done: threading.Event = field(default_factory=threading.Event)
-
-    def work(self) -> None:
-        threading.Thread(target=self.flstr.worker.run, daemon=True).start()
-        self.flstr.desk.start()
 
     def type_on(self) -> None:
         """`status` by the command and by a mention in turn, as fast as they are answered."""
@@ -45,62 +34,43 @@ class Scene:
         while not self.done.wait(0.3):
             number += 1
             line = f"<@{BOT_USER_ID}> status" if number % 3 == 0 else "/flstr status"
-            self.typed.append(self.room.people.type(OPERATOR, CHANNEL, line))
+            self.typed.append(self.scene.room.people.type(OPERATOR, CHANNEL, line))
 
 
 @pytest.fixture
-def make_scene(tmp_path: Path) -> Iterator[Callable[[str], Scene]]:
+def make_scene(tmp_path: Path) -> Iterator[Callable[[str], Typing]]:
     """Makes scenes by name, each with an etcd and a workspace of its own."""
-    ends: list[Callable[[], object]] = []
+    made: list[Typing] = []
 
-    def make(name: str) -> Scene:
-        folder = tmp_path / name
-        for part in ("etcd", "cluster", "app", "state"):
-            (folder / part).mkdir(parents=True)
-        etcd = EmbeddedEtcd(folder / "etcd")
-        store = Store([etcd.start()])
-        app = Remote(folder / "app")
-        first, second = app.push({"run.sh": "one"}, "first"), app.push({"run.sh": "two"}, "second")
-        cluster = Remote(folder / "cluster")
-        cluster.push({"cluster.yaml": CLUSTER_YAML, "apps/influencer.yaml": app_yaml(app.url, first)})
-        slack = BackgroundSlack(SlackApi())
-        slack.__enter__()
-        scene = Scene(assemble(store, cluster, (app, first, second), folder / "state"), Room(store, slack.api))
-        ends.append(lambda: slack.__exit__(None, None, None))
-        ends.append(lambda: end(scene, store, etcd))
-        return scene
+    def make(name: str) -> Typing:
+        made.append(Typing(open_scene(tmp_path / name)))
+        return made[-1]
 
     yield make
-    for ending in reversed(ends):
-        ending()
+    for typing in made:
+        typing.done.set()
+        typing.scene.close()
 
 
-def end(scene: Scene, store: Store, etcd: EmbeddedEtcd) -> None:
-    scene.done.set()
-    scene.room.stop_bots()
-    scene.flstr.worker.stop()
-    scene.flstr.desk.stop()
-    store.close()
-    etcd.stop()
-
-
-def deploy(scene: Scene, window: int) -> Operation:
+def deploy(typing: Typing, window: int) -> Operation:
     """A deploy that takes some twelve seconds, in one window of which every connection breaks."""
-    scene.flstr.settle()
-    scene.room.start_bot()
+    scene = typing.scene
+    flstr, people = scene.flstr, scene.room.people
+    flstr.settle()
+    scene.bot.speak()
     scene.work()
-    scene.flstr.pretend.before = lambda _: time.sleep(STEP_SECONDS)
-    before = {operation.id for operation in scene.flstr.operations.all()}
-    commit = scene.flstr.app[2]
-    assert scene.room.people.type(OPERATOR, CHANNEL, f"/flstr deploy influencer@{commit[:8]}")["acknowledged"]
-    person = threading.Thread(target=scene.type_on)
+    flstr.pretend.before = lambda _: time.sleep(STEP_SECONDS)
+    commit = scene.new_commit("second")
+    before = {operation.id for operation in flstr.operations.all()}
+    assert people.type(OPERATOR, CHANNEL, f"/flstr deploy influencer@{commit[:8]}")["acknowledged"]
+    person = threading.Thread(target=typing.type_on)
     person.start()
-    operation = eventually(lambda: [one for one in scene.flstr.operations.all() if one.id not in before])[0]
-    breaking = threading.Timer(window * WINDOW_SECONDS + 0.5, lambda: scene.room.people.disconnect("abort"))
+    operation = eventually(lambda: [one for one in flstr.operations.all() if one.id not in before])[0]
+    breaking = threading.Timer(window * WINDOW_SECONDS + 0.5, lambda: people.disconnect("abort"))
     breaking.start()
     found = until_ended(scene, operation.id)
     breaking.join()
-    scene.done.set()
+    typing.done.set()
     person.join()
     return found
 
@@ -116,11 +86,11 @@ def until_ended(scene: Scene, operation: str) -> Operation:
         time.sleep(0.1)
 
 
-def check(scene: Scene, operation: Operation) -> None:
+def check(typing: Typing, operation: Operation) -> None:
     """What was acknowledged is an intent that was answered once, as is every mention; the one card is true."""
-    room = scene.room
-    commands = [one for one in scene.typed if "acknowledged" in one]
-    mentions = len(scene.typed) - len(commands)
+    room = typing.scene.room
+    commands = [one for one in typing.typed if "acknowledged" in one]
+    mentions = len(typing.typed) - len(commands)
     taken = sum(one["acknowledged"] for one in commands)
 
     def statuses() -> list[Intent]:
@@ -139,7 +109,7 @@ def check(scene: Scene, operation: Operation) -> None:
     )
 
 
-def test_every_window_of_a_deploy(make_scene: Callable[[str], Scene]) -> None:
+def test_every_window_of_a_deploy(make_scene: Callable[[str], Typing]) -> None:
     # An etcd ends with the thread that started it.
     scenes = [make_scene(f"window-{window}") for window in range(WINDOWS)]
     with ThreadPoolExecutor(SIDE_BY_SIDE) as pool:

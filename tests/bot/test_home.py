@@ -68,7 +68,7 @@ def test_what_is_under_way_and_what_is_held(make_operation: MakeOperation) -> No
     shown = text(Fleet(CLUSTER, Registered(), [make_operation(), ended], holds=[held, past]))
     assert "*Scale worker to 2* `7f3a`: running, 0 of 2 steps done" in shown
     assert "0ld0" not in shown
-    assert "*app-shop* until" in shown
+    assert "*app shop is locked* until" in shown
     assert "by operator: the database moves" in shown
     assert "freeze" not in shown
 

@@ -87,7 +87,7 @@ def test_what_it_would_do_is_shown_in_it(room: Room) -> None:
     eventually(lambda: blocks(room) == ["modal.verb", "modal.app"])
     room.people.click(DEVELOPER, "modal.preview", view_id=view["id"])
     [intent] = eventually(room.intents)
-    assert (intent.verb, intent.arguments) == ("plan", ("restart influencer",))
+    assert (intent.verb, intent.arguments) == ("plan", ("restart", "influencer"))
     answer(room.store, intent, Reply("*It would* replace 2 instances"))
     eventually(lambda: "*It would* replace 2 instances" in str(room.people.modals(DEVELOPER)))
     eventually(lambda: room.intents()[0].status == "delivered")

@@ -1,5 +1,6 @@
 """A worker and a desk on a real Git remote and a real etcd, with executors that only register."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 from bot.parser import Refusal, parse
 from gitops.app_repos import AppRepos
 from gitops.audit.branch import AuditBranch
+from gitops.directory import Directory
 from gitops.executor import HostCheck
 from gitops.locks import Locks
 from gitops.operations import Operations
@@ -50,6 +52,7 @@ class Flstr:
     renewals: Renewals
     audit_branch: AuditBranch
     directory: Workspace
+    parts: Parts
 
     def settle(self) -> list[Operation]:
         """Look until nothing is left to do; the operations there are."""
@@ -113,31 +116,41 @@ class Flstr:
         return list(self.store.prefix(keys.NOTICES).values())
 
 
-def assemble(store: Store, cluster_remote: Remote, app_remote: tuple[Remote, str, str], folder: Path) -> Flstr:
-    """A worker and a desk that follow the cluster repo, and keep their clones in the folder."""
+def assemble(
+    store: Store,
+    cluster_remote: Remote,
+    app_remote: tuple[Remote, str, str],
+    folder: Path,
+    clock: Callable[[], float] | None = None,
+    workspace: Directory | None = None,
+) -> Flstr:
+    """A worker and a desk that follow the cluster repo, and keep their clones in the folder.
+
+    Without a clock, time goes by with each look at it; without a workspace, there is one in memory.
+    """
     now = [1000.0]
 
-    def clock() -> float:
+    def counted() -> float:
         now[0] += 0.01
         return now[0]
 
-    def today() -> datetime:
-        return datetime.fromtimestamp(now[0], UTC)
+    look = clock or counted
 
-    registry, operations, pretend = Registry(store), Operations(store, clock), Pretend(today)
+    def today() -> datetime:
+        return datetime.fromtimestamp(now[0] if clock is None else clock(), UTC)
+
+    registry, operations, pretend = Registry(store), Operations(store, look), Pretend(today)
     renewals = Renewals(registry, operations, DIRECTORY, today)
     repo, app_repos = ClusterRepo(cluster_remote.url, folder / "clone"), AppRepos(folder / "apps")
     revisions = Revisions(repo, app_repos, IDENTITIES.decrypt)
     runner = Runner(operations, registry, pretend.executors(), token=1)
-    worker = Worker(revisions, registry, operations, runner, Locks(store), clock, renewals.look)
+    worker = Worker(revisions, registry, operations, runner, Locks(store), look, renewals.look)
     checks: dict[str, HostCheck] = {}
     directory = Workspace()
-    rights = Rights(directory)
+    rights = Rights(workspace or directory)
     worker.leave.consult(rights, None)
     audit_branch = AuditBranch(cluster_remote.url, folder / "clone")
-    parts = Parts(registry, operations, revisions, app_repos, worker, audit_branch, checks, DIRECTORY, rights, clock)
+    parts = Parts(registry, operations, revisions, app_repos, worker, audit_branch, checks, DIRECTORY, rights, look)
     desk = Desk(store, registry, handlers(parts), rights)
-    remotes = (cluster_remote, app_remote)
-    return Flstr(
-        worker, desk, store, operations, registry, pretend, *remotes, now, checks, renewals, audit_branch, directory
-    )
+    known = (now, checks, renewals, audit_branch, directory, parts)
+    return Flstr(worker, desk, store, operations, registry, pretend, cluster_remote, app_remote, *known)

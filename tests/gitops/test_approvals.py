@@ -49,7 +49,7 @@ def test_a_changed_plan_voids_the_card(flstr: Flstr) -> None:
     new = flstr.settle()[-1]
     states = {operation.id: operation.status for operation in flstr.operations.all()}
     assert (states[old.id], states[new.id]) == ("void", "awaiting_approval")
-    assert "already void" in flstr.approve(old, REVIEWER)
+    assert "The plan has changed since it was asked for" in flstr.approve(old, REVIEWER)
 
 
 def test_everybody_who_took_something_away_counts_as_the_requester(flstr: Flstr) -> None:

@@ -68,9 +68,12 @@ function rows(messages, options, days = true) {
 
 const row = (one, continued, options) => ({
   key: one.ts,
-  signature: `${written(one)} ${continued} ${store.me}`,
+  signature: `${written(one)} ${continued} ${store.me} ${rootOf(one)}`,
   build: () => message(one, { continued, ...options }),
 });
+
+/** What a broadcast says of its thread, so that it is drawn anew when that changes. */
+const rootOf = (one) => (one.subtype === "thread_broadcast" ? store.messages.get(one.channel)?.get(one.thread_ts)?.text ?? "" : "");
 
 const texts = new WeakMap(); // a message is a new object when it changes
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page
 from slack_bolt import App
 from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
@@ -13,6 +13,7 @@ from lab.slack.background import BackgroundSlack
 from lab.slack.client import SlackControl
 from lab.slack.server import SlackApi
 from lab.slack.settings import RateLimits, SlackSettings
+from tests.browser import chromium, page_of
 
 QUICK = SlackSettings(
     ack_seconds=1.0,
@@ -86,20 +87,12 @@ def eventually() -> Callable[[Callable[[], object]], object]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(browser: Browser, slack: SlackApi) -> Iterator[Page]:
     """The page as the operator sees it; an error in its scripts fails the test."""
-    page = browser.new_page(viewport={"width": 1280, "height": 860})
-    errors: list[str] = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    page.goto(slack.url)
-    expect(page.get_by_role("log", name="Messages in #flstr")).to_be_visible()
-    yield page
-    page.close()
-    assert errors == []
+    with page_of(browser, slack.url) as page:
+        yield page
