@@ -207,6 +207,10 @@ class Connection:
                 reason = f"{type(error).__name__}: {error}".split("\n", maxsplit=1)[0][:200]
                 said = failure(error)
                 again = said.seconds if isinstance(said, RateLimited) else None
+            except Exception as error:
+                # Nobody else would ever connect again.
+                self._log.exception("a connection could not be made")
+                reason, again = type(error).__name__, None
         self._log.warning("Slack is not connected", error=reason)
         if session is not None:
             session.end()

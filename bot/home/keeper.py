@@ -67,6 +67,8 @@ class HomeKeeper:
                 self._opened.pop(user, None)
                 return
             self._opened[user] = float(value)
+            # Whatever came of the last time.
+            self._shown.pop(user, None)
             self._just_opened.add(user)
             self._changed.notify()
 

@@ -103,7 +103,8 @@ def form_of_view(body: Json) -> Form:
         kept,
         verb=entered.get(CHOOSE_VERB) or kept.verb,
         app=entered.get(CHOOSE_APP) or kept.app,
-        commit=entered.get(CHOOSE_COMMIT) or kept.commit,
+        # What stands empty was emptied: another commit may be left out.
+        commit=entered.get(CHOOSE_COMMIT, kept.commit),
         count=(entered.get(TYPE_COUNT) or kept.count).strip(),
     )
     # A commit belongs to one app.

@@ -23,11 +23,12 @@ from bot.intake import Intake
 from bot.modal import options as modal_options
 from bot.modal.form import Form, commit_block, form_of_view, modal
 from bot.parser import Command, parse
-from bot.slack_errors import CALL_ERRORS
+from bot.slack_errors import CALL_ERRORS, is_open_already
 from gitops.intents import delivered, submit
 from gitops.pickers import app_names, commits_of, pool_names
 from gitops.registry import Registry
 from model import keys
+from model.commits import RecentCommits
 from model.errors import Refused
 from model.mrkdwn import escape
 from model.operation import Asker, Intent
@@ -88,13 +89,17 @@ class Modals:
             pools = pool_names(self._registry) if form.verb == "scale" else ()
             return [*app_names(self._intake.store), *pools]
 
-        ack(options=modal_options.names(self._intake.in_time(known) or [], body.get("value") or ""))
+        ack(options=modal_options.names(self._intake.in_time(known, suggests=True) or [], body.get("value") or ""))
 
     def commits(self, ack: Ack, body: Json) -> None:
         """The newest commits of the app that was chosen; what etcd has, where nothing newer comes in time."""
         form = form_of_view(body)
-        recent = form.app and self._intake.in_time(lambda: commits_of(self._intake.store, form.app, COMMITS_SECONDS))
-        ack(options=modal_options.commits(recent or None, body.get("value") or "", self._intake.clock()))
+
+        def known() -> RecentCommits | None:
+            return commits_of(self._intake.store, form.app, COMMITS_SECONDS)
+
+        recent = self._intake.in_time(known, suggests=True) if form.app else None
+        ack(options=modal_options.commits(recent, body.get("value") or "", self._intake.clock()))
 
     def submitted(self, ack: Ack, body: Json) -> None:
         """The same intent as typing it; what is wrong is said at the field."""
@@ -127,12 +132,14 @@ class Modals:
             asker=asker,
             asked=self._intake.clock(),
         )
-        self._intake.aside(lambda: self._preview(body["view"], form, intent))
+        self._intake.aside(lambda: self._preview(body["view"], form, intent), lasts=True)
 
     def _open(self, trigger: str, form: Form, asker: Asker) -> None:
         try:
             self._intake.client.views_open(trigger_id=trigger, view=modal(form))
         except CALL_ERRORS as error:
+            if is_open_already(error):
+                return
             log.warning("the modal could not be opened", error=str(error)[:200])
             self._intake.tell(asker, f":warning: The modal could not be opened.\n{help_of_verbs.help_text()}")
             return

@@ -121,7 +121,8 @@ class Acts:
         if block["type"] == "input" and not block.get("dispatch_action"):
             raise RefusedError("action_not_dispatched", ["an input tells of itself only with dispatch_action"])
         action = _action(view.content["blocks"], clicked, person.id, view.offered)
-        view.state, _ = answers.state(view.content["blocks"], clicked.values, view.offered)
+        entered = {block["block_id"]: clicked.value, **clicked.values}
+        view.state, _ = answers.state(view.content["blocks"], entered, view.offered)
         return payloads.view_action(self._slack, person, view, action)
 
     def _view(self, person_id: str, view_id: str) -> View:
