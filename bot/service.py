@@ -54,10 +54,11 @@ class Bot:
         self.directory = SlackDirectory(self._client)
         self._paused: list[News] = []
         self._answers = Answers(store, self._client, self._cards, pace)
-        self._home = HomeKeeper(registry, self._outbox, Rights(self.directory))
+        rights = Rights(self.directory)
+        self._home = HomeKeeper(registry, self._outbox, rights)
         self._intake = Intake(store, self._client, name_of=self._channels.name_of)
         self._catch_up = CatchUp(store, self._client, self._take, self._channel, self.connected, pace=pace)
-        self._listeners = Listeners(self._intake, Modals(self._intake, registry), self._catch_up.heard)
+        self._listeners = Listeners(self._intake, Modals(self._intake, registry, rights), self._catch_up.heard)
         self._connections = Connections(self._app, self._client, settings.app_token, self._catch_up, connections)
 
     def listen(self) -> None:

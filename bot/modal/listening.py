@@ -27,6 +27,7 @@ from bot.slack_errors import CALL_ERRORS, is_open_already
 from gitops.intents import delivered, submit
 from gitops.pickers import app_names, commits_of, pool_names
 from gitops.registry import Registry
+from gitops.rights import Rights
 from model import keys
 from model.commits import RecentCommits
 from model.errors import Refused
@@ -49,9 +50,10 @@ NO_ANSWER = ":warning: Nobody answers yet: it may be that no controller leads. T
 class Modals:
     """Keeps nothing: what was chosen is in the view itself."""
 
-    def __init__(self, intake: Intake, registry: Registry) -> None:
+    def __init__(self, intake: Intake, registry: Registry, rights: Rights) -> None:
         self._intake = intake
         self._registry = registry
+        self._rights = rights
 
     def register(self, app: App) -> None:
         """Listen to the modal, and to the button that opens it."""
@@ -86,6 +88,8 @@ class Modals:
         form = form_of_view(body)
 
         def known() -> list[str]:
+            if not self._may_pick(body):
+                return []
             pools = pool_names(self._registry) if form.verb == "scale" else ()
             return [*app_names(self._intake.store), *pools]
 
@@ -96,6 +100,8 @@ class Modals:
         form = form_of_view(body)
 
         def known() -> RecentCommits | None:
+            if not self._may_pick(body):
+                return None
             return commits_of(self._intake.store, form.app, COMMITS_SECONDS)
 
         recent = self._intake.in_time(known, suggests=True) if form.app else None
@@ -133,6 +139,11 @@ class Modals:
             asked=self._intake.clock(),
         )
         self._intake.aside(lambda: self._preview(body["view"], form, intent), lasts=True)
+
+    def _may_pick(self, body: Json) -> bool:
+        """Strangers are shown no names and no commits; what they submit, the desk refuses."""
+        who = self._rights.asker(self._registry.cluster(), Asker(place="slack", user=body["user"]["id"]))
+        return who is not None and bool(who.may)
 
     def _open(self, trigger: str, form: Form, asker: Asker) -> None:
         try:

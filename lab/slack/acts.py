@@ -121,8 +121,9 @@ class Acts:
         if block["type"] == "input" and not block.get("dispatch_action"):
             raise RefusedError("action_not_dispatched", ["an input tells of itself only with dispatch_action"])
         action = _action(view.content["blocks"], clicked, person.id, view.offered)
-        entered = {block["block_id"]: clicked.value, **clicked.values}
-        view.state, _ = answers.state(view.content["blocks"], entered, view.offered)
+        # What was just chosen counts, whatever stood there before.
+        values = {**clicked.values, block["block_id"]: clicked.value}
+        view.state, _ = answers.state(view.content["blocks"], values, view.offered)
         return payloads.view_action(self._slack, person, view, action)
 
     def _view(self, person_id: str, view_id: str) -> View:

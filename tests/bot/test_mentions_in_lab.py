@@ -79,9 +79,8 @@ def test_somebody_speaks_to_flstr_in_the_channel(room: Room) -> None:
     assert (intent.verb, intent.asker.user, intent.asker.channel) == ("status", DEVELOPER, CHANNEL)
     assert intent.asker.response_url == ""
     room.people.type(DEVELOPER, CHANNEL, f"{HELLO} depoly x@y")
-    [(person, said)] = eventually(room.ephemeral)
-    assert person == DEVELOPER
-    assert said.startswith(":warning: depoly is not a verb; did you mean deploy?")
+    told = ":warning: depoly is not a verb; did you mean deploy?\nYes: type `/flstr deploy x@y`"
+    eventually(lambda: (DEVELOPER, told) in room.ephemeral())
 
 
 def test_a_mention_says_in_which_channel_it_was(room: Room) -> None:

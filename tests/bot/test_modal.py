@@ -81,6 +81,12 @@ def test_another_app_has_other_commits() -> None:
     assert form_of_view({"view": view, "actions": [action]}) == Form("deploy", "shop", "")
 
 
+def test_a_commit_that_was_taken_out_again_is_not_meant() -> None:
+    view = modal(Form("rollback", "influencer", "a1b2c3"))
+    values = {"modal.commit.influencer": {"modal.commit": {"type": "external_select", "selected_option": None}}}
+    assert form_of_view({"view": view | {"state": {"values": values}}}).line() == "rollback influencer"
+
+
 def test_a_commit_is_offered_with_its_subject_its_author_and_its_age() -> None:
     first, second = modal_options.commits(COMMITS, "", NOW)
     assert first["text"]["text"] == "a1b2c3d Faster start · developer, 5 min"

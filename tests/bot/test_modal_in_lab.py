@@ -1,6 +1,7 @@
 """A person opens the modal, chooses, looks what it would do, and submits: the same intent as typing it."""
 
 import time
+from functools import partial
 
 import pytest
 
@@ -30,6 +31,10 @@ def opened(room: Room, line: str = "/flstr") -> Json:
     [view] = eventually(lambda: room.people.modals(DEVELOPER))
     found: Json = view
     return found
+
+
+def updated(room: Room, times: int) -> bool:
+    return len(room.people.calls("views.update")) > times
 
 
 def blocks(room: Room) -> list[str]:
@@ -148,7 +153,7 @@ def test_it_opens_while_others_wait_for_what_theirs_would_do(room: Room) -> None
     eventually(lambda: blocks(room) == ["modal.verb", "modal.app"])
     for number in range(1, 13):
         room.people.click(DEVELOPER, "modal.preview", view_id=view["id"])
-        eventually(lambda number=number: len(room.people.calls("views.update")) > min(number, 4))
+        eventually(partial(updated, room, min(number, 4)))
     room.people.type(OPERATOR, CHANNEL, "/flstr")
     eventually(lambda: room.people.modals(OPERATOR))
 
