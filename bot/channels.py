@@ -19,6 +19,10 @@ class Channels:
         """The name of a channel that Slack has listed, or nothing."""
         return next((name for name, known in [*self._ids.items()] if known == channel), "")
 
+    def forget(self, name: str) -> None:
+        """Ask again: another channel may have this name by now."""
+        self._ids.pop(name, None)
+
     def ask(self, name: str) -> str | None:
         """The id of a channel, or None where the app sees no such channel; raises what slack-sdk raises."""
         try:

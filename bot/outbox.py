@@ -131,8 +131,13 @@ class Outbox:
 
     def _run(self) -> None:
         while True:
-            seconds = self.step()
-            self._cards.save()
+            try:
+                seconds = self.step()
+                self._cards.save()
+            except Exception:
+                # Nothing would ever be sent again.
+                log.exception("a step of the outbox broke")
+                seconds = UNCERTAIN_SECONDS
             with self._changed:
                 if self._ends is not None and (not self._waiting or self._clock() + max(seconds, 0.0) > self._ends):
                     return
@@ -301,9 +306,19 @@ class Outbox:
             self._delivery.is_gone(letter.record, call.channel)
         elif code in _FOR_A_PERSON:
             self._later(waiting, LONGEST_BACKOFF, code)
+            self._ask_anew_where(waiting, letter)
         else:
             log.error("Slack does not take a message, it is given up", record=letter.record, error=code)
             self._done(waiting, letter)
+
+    def _ask_anew_where(self, waiting: Waiting, letter: Letter | Home) -> None:
+        """What was not posted has no place yet: where it goes may be corrected until it is tried again."""
+        card = self._cards.get(letter.record)
+        if isinstance(letter, Letter) and card is not None and not card.ts:
+            self._channels.forget(letter.channel)
+            self._cards.forget(letter.record)
+            with self._changed:
+                waiting.letters = None
 
     def _thread_is_gone(self, waiting: Waiting, letter: Letter, parent: News) -> None:
         """Somebody has deleted the card: it is posted anew, and what its thread has to hear goes there."""

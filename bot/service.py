@@ -1,6 +1,7 @@
 """The bot as one part to start and stop: Slack on one side, etcd on the other."""
 
 import logging
+from threading import Thread
 
 from slack_bolt import App
 
@@ -76,10 +77,13 @@ class Bot:
 
     def hush(self) -> None:
         """Say nothing more, so that another bot may, but what pauses; that is said at the stop."""
-        self._home.stop()
         self._paused = self._poster.stop()
-        self._answers.stop()
-        self._outbox.hush()
+        # Each may be in the middle of a call; together they take no longer than the longest.
+        stopping = [Thread(target=stop) for stop in (self._home.stop, self._answers.stop, self._outbox.hush)]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
 
     def stop(self) -> None:
         """Let go of Slack; nothing is lost by it."""

@@ -75,6 +75,12 @@ def test_a_form_comes_back_out_of_its_view(form: Form) -> None:
     assert form_of_view({"view": modal(form)}).app == form.app
 
 
+def test_a_preview_without_room_for_all_says_so() -> None:
+    view = checked(modal(Form(), "\n".join("a line of the plan" for _ in range(5000))), "modal")
+    assert "no room for the rest" in str(view["blocks"][-2])
+    assert "no room" not in str(modal(Form(), "a line of the plan"))
+
+
 def test_another_app_has_other_commits() -> None:
     view = modal(Form("deploy", "influencer", "a1b2c3"))
     action = {"action_id": "modal.app", "selected_option": {"value": "shop"}}

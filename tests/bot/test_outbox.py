@@ -57,7 +57,10 @@ class Slack:
 
     def conversations_list(self, **_asked: Any) -> dict[str, Any]:
         self._called("conversations.list")
-        return {"channels": [{"name": "flstr", "id": CHANNEL}], "response_metadata": {"next_cursor": ""}}
+        return {
+            "channels": [{"name": "flstr", "id": CHANNEL}, {"name": "ops", "id": "C02OPS"}],
+            "response_metadata": {"next_cursor": ""},
+        }
 
     def conversations_history(self, **_asked: Any) -> dict[str, Any]:
         self._called("conversations.history")
@@ -492,3 +495,14 @@ def test_what_etcd_has_forgotten_is_kept_no_longer(desk: Desk) -> None:
     desk.cards.drop("op1")
     assert [desk.cards.get(record) is None for record in ("op1", "op1/end", "op11")] == [True, True, False]
     assert desk.cards.under_way() == frozenset()
+
+
+def test_what_was_not_posted_goes_where_the_cluster_speaks_by_then(desk: Desk, slack: Slack) -> None:
+    slack.faults["chat.postMessage"] = [api_error("not_in_channel")]
+    places = ["flstr", "ops"]
+    letters = {place: Letter("op1", Message(place), "done", place) for place in places}
+    desk.outbox.put(News("op1", lambda: [letters[places[0]]], "flstr"))
+    desk.run(1.0)
+    places.pop(0)
+    desk.run()
+    assert [(message["channel"], message["text"]) for message in slack.messages.values()] == [("C02OPS", "ops")]
