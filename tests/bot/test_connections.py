@@ -105,6 +105,7 @@ def test_a_socket_that_is_closed_by_two_at_once_is_made_anew(room: Room, monkeyp
     eventually(lambda: bot._connections.well() == 2)
     session = bot._connections._all[0].session
     assert session is not None
+    assert session.current_session is not None
     close = session.current_session.close
 
     def closed_already() -> None:
