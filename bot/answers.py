@@ -33,6 +33,8 @@ LONGEST_RETRY_SECONDS = 60.0
 STOP_SECONDS = 12.0
 ALT_CHARACTERS = 1000
 
+# Where flstr was not invited, an answer comes in the direct messages of whoever asked.
+_NOT_HERE = frozenset({"not_in_channel", "channel_not_found", "user_not_in_channel", "is_archived"})
 _OUTSIDE = ":warning: The file cannot be posted here, where I am not; `/invite @flstr` and ask again."
 _FILE_REFUSED = {
     "not_in_channel": _OUTSIDE,
@@ -52,6 +54,8 @@ class OnItsWay:
     used: int = 0
     url_is_dead: bool = False
     direct: str = ""
+    # Whether flstr cannot speak where it was asked.
+    outside: bool = False
 
     def record(self, name: str) -> str:
         """What a file of it is noted as."""
@@ -151,10 +155,8 @@ class Answers:
     def _turn(self, answer: OnItsWay, piece: Piece) -> _Turn:
         """The next call for a piece; `make` says whether the piece is done with it."""
         match piece:
-            case Words() if self._may_use_url(answer):
-                return _Turn(None, lambda: self._respond(answer, piece))
             case Words():
-                return _Turn("chat.postEphemeral", lambda: self._whisper(answer, piece))
+                return self._saying(answer, piece)
             case DirectFile() if not answer.direct:
                 return _Turn("conversations.open", lambda: self._open(answer))
             case DirectFile():
@@ -175,6 +177,15 @@ class Answers:
                         answer.intent.asked,
                     )
                 )
+
+    def _saying(self, answer: OnItsWay, words: Words) -> _Turn:
+        if self._may_use_url(answer):
+            return _Turn(None, lambda: self._respond(answer, words))
+        if not answer.outside and answer.intent.asker.channel:
+            return _Turn("chat.postEphemeral", lambda: self._whisper(answer, words))
+        if not answer.direct:
+            return _Turn("conversations.open", lambda: self._open(answer))
+        return _Turn("chat.postMessage", lambda: self._say(answer, words), answer.direct)
 
     def _uploading(self, upload: Upload) -> _Turn:
         if self._uploads.is_doubtful(upload):
@@ -204,6 +215,12 @@ class Answers:
     def _whisper(self, answer: OnItsWay, words: Words) -> bool:
         asker = answer.intent.asker
         self._client.chat_postEphemeral(channel=asker.channel, user=asker.user, **words.arguments())
+        return True
+
+    def _say(self, answer: OnItsWay, words: Words) -> bool:
+        self._client.chat_postMessage(
+            channel=answer.direct, unfurl_links=False, unfurl_media=False, **words.arguments()
+        )
         return True
 
     def _open(self, answer: OnItsWay) -> bool:
@@ -263,6 +280,8 @@ class Answers:
     def _refused(self, answer: OnItsWay, code: str) -> None:
         log.warning("Slack does not take a part of an answer", intent=answer.intent.id, error=code)
         match answer.left:
+            case [Words(), *_] if code in _NOT_HERE and not answer.outside:
+                answer.outside = True
             case [DirectFile() as file, Words(), *rest]:
                 answer.left = [*file.instead, *rest]
             case [ChannelFile(), *rest]:

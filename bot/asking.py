@@ -24,9 +24,10 @@ def mention_intent(command: Command, mention: Mention, now: float) -> Intent:
 
 def line_intent(command: Command, body: Json, now: float) -> Intent:
     """The intent of a line that was offered, and clicked."""
-    action = body["actions"][0]
-    asker = click_asker(body)
-    return _typed(command, intent_id("line", action["action_ts"], asker.user, action.get("value", "")), asker, now)
+    action, asker = body["actions"][0], click_asker(body)
+    # An offer is taken up once, however often somebody presses before it is gone.
+    offer = (body.get("container") or {}).get("message_ts") or action["action_ts"]
+    return _typed(command, intent_id("line", offer, asker.user, action.get("value", "")), asker, now)
 
 
 def submission_intent(command: Command, body: Json, asker: Asker, now: float) -> Intent:

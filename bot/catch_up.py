@@ -9,6 +9,7 @@ import structlog
 from slack_sdk import WebClient
 
 from bot.mentions import Mention, mention_of
+from bot.pace import Pace
 from bot.slack_errors import CALL_ERRORS, RateLimited, RefusedBySlack, failure
 from gitops.store import Store
 from model import keys
@@ -38,6 +39,7 @@ class CatchUp:
         channel: Callable[[], str],
         well: Callable[[], bool],
         clock: Callable[[], float] = time.time,
+        pace: Pace | None = None,
     ) -> None:
         self._store = store
         self._client = client
@@ -45,6 +47,9 @@ class CatchUp:
         self._channel = channel
         self._well = well
         self._clock = clock
+        self._pace = pace or Pace()
+        self._losses = 0
+        self._changing = threading.Lock()
         self._bot_user = ""
         # Whether all that was said was heard, since the channels were read last.
         self._whole = threading.Event()
@@ -65,7 +70,9 @@ class CatchUp:
 
     def lost(self) -> None:
         """A connection is to be made anew: something may have been said that was not heard."""
-        self._whole.clear()
+        with self._changing:
+            self._losses += 1
+            self._whole.clear()
 
     def connected(self) -> None:
         """It is there: what was missed can be read."""
@@ -99,6 +106,8 @@ class CatchUp:
     def _pause(self, error: Exception) -> float:
         said = None if isinstance(error, Refused) else failure(error)
         pause = said.seconds if isinstance(said, RateLimited) else RETRY_SECONDS
+        if isinstance(said, RateLimited):
+            self._pace.hold("conversations.history", "", time.monotonic() + pause)
         log.warning("what was missed is read later", error=str(error)[:200], seconds=pause)
         return pause
 
@@ -107,11 +116,15 @@ class CatchUp:
         self._bot_user = self._bot_user or str(self._client.auth_test()["user_id"])
         begun = self._clock()
         known = {key.removeprefix(keys.HEARD): value for key, value in self._store.prefix(keys.HEARD).items()}
+        losses = self._losses
         own = self._channel()
         for channel in sorted({*known, own} - {""}):
             self._read(channel, known.get(channel), begun)
-        if self._well() and not self._wanted.is_set():
-            self._whole.set()
+        well = self._well()
+        with self._changing:
+            # What was lost meanwhile is looked for once it is connected again.
+            if well and losses == self._losses:
+                self._whole.set()
 
     def _read(self, channel: str, since: str | None, begun: float) -> None:
         if since is not None:
@@ -140,6 +153,7 @@ class CatchUp:
     def _messages(self, channel: str, oldest: float) -> Iterator[dict[str, Any]]:
         cursor = None
         for _ in range(PAGES):
+            self._wait_for_turn()
             page = self._client.conversations_history(
                 channel=channel, oldest=f"{oldest:.6f}", limit=PAGE, cursor=cursor
             )
@@ -147,6 +161,13 @@ class CatchUp:
             cursor = (page.get("response_metadata") or {}).get("next_cursor")
             if not cursor:
                 return
+
+    def _wait_for_turn(self) -> None:
+        """Until Slack may be asked. Raises `Refused` where it was stopped meanwhile: what is not read is not noted."""
+        while (now := time.monotonic()) < (at := self._pace.ready_at("conversations.history", "", now)):
+            if self._stopped.wait(at - now):
+                raise Refused("it is stopped")
+        self._pace.made("conversations.history", "", now)
 
     def _note(self, channel: str, ts: str) -> None:
         """Never back: what was looked at stays so."""

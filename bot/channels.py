@@ -15,6 +15,14 @@ class Channels:
         """The id of a channel that was asked for before."""
         return self._ids.get(name)
 
+    def name_of(self, channel: str) -> str:
+        """The name of a channel that Slack has listed, or nothing."""
+        return next((name for name, known in [*self._ids.items()] if known == channel), "")
+
+    def forget(self, name: str) -> None:
+        """Ask again: another channel may have this name by now."""
+        self._ids.pop(name, None)
+
     def ask(self, name: str) -> str | None:
         """The id of a channel, or None where the app sees no such channel; raises what slack-sdk raises."""
         try:

@@ -112,6 +112,11 @@ class Session(SocketModeClient):
             self.current_session.sock.shutdown(socket.SHUT_RDWR)  # type: ignore[union-attr]
         self.close()
 
+    def disconnect(self) -> None:
+        """Close the socket; slack-sdk stumbles where it is being closed by another thread just now."""
+        with suppress(OSError, AttributeError):
+            super().disconnect()
+
     def _heard_message(self, message: str) -> None:
         self._heard_at = time.monotonic()
         if '"hello"' in message[:200]:
@@ -207,6 +212,10 @@ class Connection:
                 reason = f"{type(error).__name__}: {error}".split("\n", maxsplit=1)[0][:200]
                 said = failure(error)
                 again = said.seconds if isinstance(said, RateLimited) else None
+            except Exception as error:
+                # Nobody else would ever connect again.
+                self._log.exception("a connection could not be made")
+                reason, again = type(error).__name__, None
         self._log.warning("Slack is not connected", error=reason)
         if session is not None:
             session.end()

@@ -1,10 +1,10 @@
 """Intents on their way to etcd in time, and a few threads beside the listeners for what has to be told to Slack."""
 
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -22,26 +22,36 @@ log = structlog.get_logger()
 # Slack gives a listener three seconds.
 ETCD_SECONDS = 1.5
 WRITERS = 16
-TELLERS = 4
+TELLERS = 8
+# What is waited for longer than a trigger lives, and what is waited for while somebody types, has threads of its own.
+LASTING = 4
+SUGGESTIONS = 4
 
 
 class Intake:
     """Nothing here sleeps for Slack while it waits for an acknowledgement."""
 
-    def __init__(self, store: Store, client: WebClient, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        store: Store,
+        client: WebClient,
+        clock: Callable[[], float] = time.time,
+        name_of: Callable[[str], str] = lambda _: "",
+    ) -> None:
         self.store = store
         self.client = client
         self.clock = clock
+        self._name_of = name_of
         self.home_channel = ""
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="slack intent")
         self._tellers = ThreadPoolExecutor(TELLERS, thread_name_prefix="slack modal")
-        self._stopped = threading.Event()
+        self._lasting = ThreadPoolExecutor(LASTING, thread_name_prefix="slack preview")
+        self._suggestions = ThreadPoolExecutor(SUGGESTIONS, thread_name_prefix="slack suggestion")
 
     def stop(self) -> None:
         """Write and tell no more."""
-        self._stopped.set()
-        self._writers.shutdown(wait=False, cancel_futures=True)
-        self._tellers.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._writers, self._tellers, self._lasting, self._suggestions):
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def take(self, intent: Intent) -> bool:
         """Whether an intent is in etcd now, by this delivery or another one."""
@@ -52,10 +62,13 @@ class Intake:
         log.info("intent", id=intent.id, verb=intent.verb, user=intent.asker.user, delivered_twice=not new)
         return True
 
-    def in_time(self, work: Callable[[], Any]) -> Any:
-        """What `work` with etcd comes to, or None where it does not within the time that Slack gives."""
+    def in_time(self, work: Callable[[], Any], *, suggests: bool = False) -> Any:
+        """What `work` with etcd comes to, or None where it does not within the time that Slack gives.
+
+        What only `suggests` something may wait, and no intent waits for it.
+        """
         try:
-            doing: Future[Any] = self._writers.submit(work)
+            doing: Future[Any] = (self._suggestions if suggests else self._writers).submit(work)
         except RuntimeError:  # it was stopped
             return None
         try:
@@ -65,8 +78,8 @@ class Intake:
             log.warning("etcd was not in time", error=str(error) or type(error).__name__)
             return None
 
-    def aside(self, work: Callable[[], object]) -> None:
-        """Have something done that calls Slack, without the listener waiting for it."""
+    def aside(self, work: Callable[[], object], *, lasts: bool = False) -> None:
+        """Have something done that calls Slack, without the listener waiting for it; nothing waits for what `lasts`."""
 
         def done() -> None:
             try:
@@ -76,8 +89,8 @@ class Intake:
             except Exception:
                 log.exception("a person could not be told")
 
-        if not self._stopped.is_set():
-            self._tellers.submit(done)
+        with suppress(RuntimeError):  # it was stopped
+            (self._lasting if lasts else self._tellers).submit(done)
 
     def tell(self, asker: Asker, text: str, *, replace: bool = False) -> None:
         """Say something to one person, beside etcd; `replace` puts it in the place of what was clicked."""
@@ -94,8 +107,8 @@ class Intake:
         self.client.chat_postEphemeral(channel=asker.channel, user=asker.user, text=text)
 
     def _placed(self, intent: Intent) -> Intent:
-        """What was asked in App Home is answered where the cluster speaks."""
-        if intent.asker.channel or intent.asker.view:
-            return intent
-        asker = intent.asker.model_copy(update={"channel": self.home_channel})
-        return intent.model_copy(update={"asker": asker})
+        """What was asked in App Home is answered where the cluster speaks; a mention does not name its channel."""
+        asker = intent.asker
+        channel = asker.channel or ("" if asker.view else self.home_channel)
+        name = asker.channel_name or self._name_of(channel)
+        return intent.model_copy(update={"asker": asker.model_copy(update={"channel": channel, "channel_name": name})})

@@ -55,6 +55,7 @@ class Outbox:
         self._waiting: dict[str, Waiting] = {}
         self._rich_blocks = True
         self._changed = threading.Condition()
+        self._hushed = self._sending = False
         self._ends: float | None = None
         self._thread = threading.Thread(target=self._run, name="slack outbox", daemon=True)
 
@@ -62,9 +63,18 @@ class Outbox:
         """Begin to send."""
         self._thread.start()
 
+    def hush(self) -> None:
+        """Send nothing more but what `stop` is given; returns once no call is under way."""
+        with self._changed:
+            self._hushed = True
+            self._waiting = {}
+            self._changed.notify()
+            self._changed.wait_for(lambda: not self._sending, timeout=STOP_SECONDS)
+
     def stop(self, last: Iterable[News] = ()) -> None:
         """Send `last` as far as there is time, and nothing more; what waits is in etcd, for the next start."""
         with self._changed:
+            self._hushed = True
             now = self._clock()
             self._waiting = {news.record: Waiting(news, now) for news in last}
             self._ends = now + LAST_SECONDS
@@ -75,7 +85,7 @@ class Outbox:
     def put(self, news: News) -> None:
         """Have a record shown as it is by then; it is read once, however often it changes until its turn comes."""
         with self._changed:
-            if self._ends is not None:
+            if self._hushed:
                 return
             now = self._clock()
             waiting = self._waiting.get(news.record)
@@ -98,21 +108,36 @@ class Outbox:
     def step(self) -> float:
         """Make at most one call; returns the seconds until there may be another one (`inf`: once something is put)."""
         now = self._clock()
+        # Not with the lock: while etcd is away, the cards keep whoever asks waiting.
+        under_way = len(self._cards.under_way())
         with self._changed:
-            under_way = len(self._cards.under_way())
             ready = [(self._ready_at(waiting, now, under_way), waiting) for waiting in self._waiting.values()]
         due = [waiting for at, waiting in ready if at <= now]
         if not due:
             return min((at for at, _ in ready), default=NEVER) - now
         # What is as old is posted before something else is edited.
         waiting = min(due, key=lambda one: (one.news.rank, int(one.since), self._stands(one.news.record), one.since))
-        self._turn(waiting)
+        with self._changed:
+            if self._waiting.get(waiting.news.record) is not waiting:
+                return 0.0
+            self._sending = True
+        try:
+            self._turn(waiting)
+        finally:
+            with self._changed:
+                self._sending = False
+                self._changed.notify_all()
         return 0.0
 
     def _run(self) -> None:
         while True:
-            seconds = self.step()
-            self._cards.save()
+            try:
+                seconds = self.step()
+                self._cards.save()
+            except Exception:
+                # Nothing would ever be sent again.
+                log.exception("a step of the outbox broke")
+                seconds = UNCERTAIN_SECONDS
             with self._changed:
                 if self._ends is not None and (not self._waiting or self._clock() + max(seconds, 0.0) > self._ends):
                     return
@@ -173,9 +198,9 @@ class Outbox:
 
     def _may_go(self, waiting: Waiting) -> bool:
         """Whether the call that is wanted, now that it is known, may be made at once."""
-        now = self._clock()
+        now, under_way = self._clock(), len(self._cards.under_way())
         with self._changed:
-            may = self._ready_at(waiting, now, len(self._cards.under_way())) <= now
+            may = self._ready_at(waiting, now, under_way) <= now
             if not may and waiting.version != waiting.read_version:
                 waiting.letters = None
         return may
@@ -281,9 +306,19 @@ class Outbox:
             self._delivery.is_gone(letter.record, call.channel)
         elif code in _FOR_A_PERSON:
             self._later(waiting, LONGEST_BACKOFF, code)
+            self._ask_anew_where(waiting, letter)
         else:
             log.error("Slack does not take a message, it is given up", record=letter.record, error=code)
             self._done(waiting, letter)
+
+    def _ask_anew_where(self, waiting: Waiting, letter: Letter | Home) -> None:
+        """What was not posted has no place yet: where it goes may be corrected until it is tried again."""
+        card = self._cards.get(letter.record)
+        if isinstance(letter, Letter) and card is not None and not card.ts:
+            self._channels.forget(letter.channel)
+            self._cards.forget(letter.record)
+            with self._changed:
+                waiting.letters = None
 
     def _thread_is_gone(self, waiting: Waiting, letter: Letter, parent: News) -> None:
         """Somebody has deleted the card: it is posted anew, and what its thread has to hear goes there."""

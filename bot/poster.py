@@ -69,7 +69,9 @@ class Poster:
 
     def _operation_changed(self, key: str, value: str | None) -> None:
         if value is None:
-            self._words.pop(key.removeprefix(keys.OPERATIONS), None)
+            operation_id = key.removeprefix(keys.OPERATIONS)
+            self._words.pop(operation_id, None)
+            self._cards.drop(operation_id)
             return
         operation = Operation.model_validate_json(value)
         if self._is_settled(operation):
@@ -90,8 +92,10 @@ class Poster:
             self._outbox.put(self._thread(approval.operation, Rank.WORDS))
 
     def _notice_changed(self, key: str, value: str | None) -> None:
-        if value is not None:
-            notice_id = key.removeprefix(keys.NOTICES)
+        notice_id = key.removeprefix(keys.NOTICES)
+        if value is None:
+            self._cards.drop(notice_id)
+        else:
             card = News(notice_id, partial(self._read_notice, key, 0), self._channel, rank=Rank.WORDS)
             self._outbox.put(card)
             rest = News(f"{notice_id}/thread", partial(self._read_notice, key, 1), self._channel, card, Rank.WORDS)

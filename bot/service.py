@@ -1,6 +1,7 @@
 """The bot as one part to start and stop: Slack on one side, etcd on the other."""
 
 import logging
+from threading import Thread
 
 from slack_bolt import App
 
@@ -16,6 +17,7 @@ from bot.intake import Intake
 from bot.listeners import Listeners, intent_of
 from bot.mentions import Mention
 from bot.modal.listening import Modals
+from bot.news import News
 from bot.outbox import Outbox
 from bot.pace import Pace
 from bot.poster import Poster
@@ -51,11 +53,13 @@ class Bot:
         self._outbox = Outbox(delivery, self._cards, self._channels, pace=pace)
         self._poster = Poster(registry, self._outbox, self._cards, default_channel)
         self.directory = SlackDirectory(self._client)
+        self._paused: list[News] = []
         self._answers = Answers(store, self._client, self._cards, pace)
-        self._home = HomeKeeper(registry, self._outbox, Rights(self.directory))
-        self._intake = Intake(store, self._client)
-        self._catch_up = CatchUp(store, self._client, self._take, self._channel, self.connected)
-        self._listeners = Listeners(self._intake, Modals(self._intake, registry), self._catch_up.heard)
+        rights = Rights(self.directory)
+        self._home = HomeKeeper(registry, self._outbox, rights)
+        self._intake = Intake(store, self._client, name_of=self._channels.name_of)
+        self._catch_up = CatchUp(store, self._client, self._take, self._channel, self.connected, pace=pace)
+        self._listeners = Listeners(self._intake, Modals(self._intake, registry, rights), self._catch_up.heard)
         self._connections = Connections(self._app, self._client, settings.app_token, self._catch_up, connections)
 
     def listen(self) -> None:
@@ -71,14 +75,22 @@ class Bot:
         self._answers.start()
         self._home.start()
 
+    def hush(self) -> None:
+        """Say nothing more, so that another bot may, but what pauses; that is said at the stop."""
+        self._paused = self._poster.stop()
+        # Each may be in the middle of a call; together they take no longer than the longest.
+        stopping = [Thread(target=stop) for stop in (self._home.stop, self._answers.stop, self._outbox.hush)]
+        for thread in stopping:
+            thread.start()
+        for thread in stopping:
+            thread.join()
+
     def stop(self) -> None:
         """Let go of Slack; nothing is lost by it."""
         self._connections.stop()
         self._catch_up.stop()
-        self._home.stop()
-        paused = self._poster.stop()
-        self._answers.stop()
-        self._outbox.stop(paused)
+        self.hush()
+        self._outbox.stop(self._paused)
         self._intake.stop()
 
     def connected(self) -> bool:

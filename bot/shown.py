@@ -73,6 +73,14 @@ class Cards:
             for record in [one for one in self._known if one.startswith(prefix)]:
                 self.forget(record)
 
+    def drop(self, record: str) -> None:
+        """Etcd has forgotten a record and all that was said below it: so does memory."""
+        with self._lock:
+            for known in [one for one in self._known if one == record or one.startswith(f"{record}/")]:
+                self._known.pop(known)
+                self._unsaved.discard(known)
+                self._under_way.discard(known)
+
     def save(self) -> None:
         """Write what etcd did not take before."""
         with self._lock:

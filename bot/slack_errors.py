@@ -52,6 +52,12 @@ def failure(error: Exception) -> Failure:
     return RefusedBySlack(code)
 
 
+def is_open_already(error: Exception) -> bool:
+    """Whether a window could not be opened because another delivery of the same click has opened it."""
+    said = failure(error)
+    return isinstance(said, RefusedBySlack) and said.error == "exchanged_trigger_id"
+
+
 def _seconds(header: object) -> float:
     first = header[0] if isinstance(header, list) and header else header
     try:

@@ -89,6 +89,8 @@ def serve(settings: Settings) -> int:
         fence = leadership.acquire(stopping)
         if fence is not None:
             if bot is not None:
+                # Before leadership is given back: whoever leads next speaks at once.
+                stack.callback(bot.hush)
                 bot.speak()
             rights = Rights(bot.directory if bot is not None else None)
             _lead(settings, store.fenced(fence), fence, leadership, stopping, rights)

@@ -224,7 +224,7 @@ class ClusterRepo:
             data = text.encode()
             blob = repo.odb.store(IStream(b"blob", len(data), io.BytesIO(data)))
             index.add([BaseIndexEntry((TEXT_MODE, blob.binsha, 0, path))], write=False)
-        actor, flstr = git.Actor(author.name, author.email), git.Actor(COMMITTER.name, COMMITTER.email)
+        actor, flstr = git.Actor(_in_a_header(author.name), author.email), git.Actor(COMMITTER.name, COMMITTER.email)
         tree = index.write_tree()
         return git.Commit.create_from_tree(repo, tree, message, [parent], author=actor, committer=flstr).hexsha
 
@@ -263,6 +263,11 @@ def _change(commit: git.Commit) -> Change:
 
 def _author(actor: git.Actor) -> Author:
     return Author(actor.name or "somebody", actor.email or "")
+
+
+def _in_a_header(name: str) -> str:
+    """A name as Git writes it: people call themselves in Slack as they like."""
+    return " ".join("".join(" " if letter in "<>" else letter for letter in name).split()) or "somebody"
 
 
 def _message(commit: git.Commit) -> str:

@@ -1,7 +1,7 @@
 """What etcd need not remember for ever: ended operations beyond the newest, answered intents, old notices, certificates
 that have ended, and what Git has of the audit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 
 from gitops.audit.retention import PREFIXES, forgettable_audit
 from gitops.holds.notices import notice_id
@@ -14,6 +14,10 @@ from model.transparency import AskedFor
 
 KEPT_OPERATIONS = 200
 INTENT_SECONDS = 3600.0
+# An answer that could not be brought is given up by then.
+UNDELIVERED_SECONDS = 7 * 3600.0
+# What is only kept for whoever looks.
+LOOKED_SECONDS = 30 * 86400.0
 NOTICE_SECONDS = 30 * 86400.0
 # One that ended and was not renewed is still told for a while.
 CERTIFICATE_SECONDS = 30 * 86400.0
@@ -22,7 +26,9 @@ CERTIFICATE_SECONDS = 30 * 86400.0
 def prune(store: Store, now: float) -> None:
     """Remove what nobody will ask for again, with the cards that belong to it."""
     kept = (keys.OPERATIONS, keys.INTENTS, keys.NOTICES, keys.ASKED_FOR, keys.ORDERS, keys.CERTIFICATES, keys.DUE)
-    found = store.prefixes((*kept, keys.INGRESSES, keys.HOLDS, *PREFIXES))
+    found = store.prefixes(
+        (*kept, keys.INGRESSES, keys.HOLDS, keys.FOLLOWERS, keys.HOMES, keys.WANTED_COMMITS, *PREFIXES)
+    )
     gone = [*forgettable(found, now), *forgettable_audit(found, now)]
     # What was said in a card's thread is noted under the card's own key.
     said = [key for card in gone if card.startswith(keys.CARDS) for key in store.prefix(f"{card}/")]
@@ -42,7 +48,7 @@ def forgettable(found: Mapping[str, str], now: float) -> list[str]:
     # The notice of a hold is kept current as long as that lasts.
     lasting = {notice_id(Hold.model_validate_json(v)) for k, v in found.items() if k.startswith(keys.HOLDS)}
     stale = [item.id for item in notices if now - item.at > NOTICE_SECONDS and item.id not in lasting]
-    answered = [item for item in intents if item.status != "new" and now - item.asked > INTENT_SECONDS]
+    answered = [item for item in intents if item.status != "new" and now - item.asked > _kept_seconds(item)]
     return [
         *(key(name) for name in gone for key in (keys.operation, keys.approval, keys.card, keys.cancellation)),
         *(key(name) for name in stale for key in (keys.notice, keys.card)),
@@ -55,7 +61,25 @@ def forgettable(found: Mapping[str, str], now: float) -> list[str]:
         # Of a host that is there it was asked again long before, what came of it.
         *(key for key, item in orders.items() if now - item.at.timestamp() > CERTIFICATE_SECONDS),
         *_of_gone_hosts(found, now),
+        *_of_people(found, {item.id for item in operations} - set(gone), now),
     ]
+
+
+def _kept_seconds(intent: Intent) -> float:
+    """How long an intent is kept once it is answered; Slack may be away before the answer is brought."""
+    on_its_way = intent.status == "answered" and intent.asker.place == "slack"
+    return UNDELIVERED_SECONDS if on_its_way else INTENT_SECONDS
+
+
+def _of_people(found: Mapping[str, str], operations: Set[str], now: float) -> Iterator[str]:
+    """Who waited for what is forgotten; who looked at App Home, and at which app's commits, long ago."""
+    for key, value in found.items():
+        if key.startswith(keys.FOLLOWERS) and key.removeprefix(keys.FOLLOWERS).partition("/")[0] not in operations:
+            yield key
+        if key.startswith(keys.HOMES) and now - float(value) > LOOKED_SECONDS:
+            yield key
+        if key.startswith(keys.WANTED_COMMITS) and now - float(value) > LOOKED_SECONDS:
+            yield from (key, keys.commits(key.removeprefix(keys.WANTED_COMMITS)))
 
 
 def _of_gone_hosts(found: Mapping[str, str], now: float) -> Iterator[str]:

@@ -125,6 +125,12 @@ class Asker(Frozen):
     response_url: str = ""
     view: str = Field("", description="The modal that shows the answer, where no message is to bring it")
 
+    @property
+    def where(self) -> str:
+        """`slack #flstr`, or `shell`; a channel whose name Slack did not say is named by its id."""
+        named = f"#{self.channel_name}" if self.channel_name else self.channel
+        return f"slack {named}".rstrip() if self.place == "slack" else "shell"
+
 
 class Intent(Frozen):
     """What somebody asked for. The id is made from what Slack delivers once (trigger_id, action_ts)."""

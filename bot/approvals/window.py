@@ -12,7 +12,7 @@ from bot.asking import click_asker
 from bot.intake import Intake
 from bot.intent_ids import intent_id
 from bot.parts import section
-from bot.slack_errors import CALL_ERRORS
+from bot.slack_errors import CALL_ERRORS, is_open_already
 from bot.text import clip, fit
 from model.operation import Asker, Intent
 
@@ -61,6 +61,8 @@ class Approving:
         try:
             self._intake.client.views_open(trigger_id=body["trigger_id"], view=window(body))
         except CALL_ERRORS as error:
+            if is_open_already(error):
+                return
             log.warning("a window could not be opened", error=str(error)[:200])
             approval, *names = body["actions"][0]["value"].split()
             self._intake.tell(click_asker(body), NOT_OPENED.format(id=approval, names=" ".join(names)))

@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import structlog
 
-from bot.home.page import Fleet, home_blocks, no_home
+from bot.home.page import Fleet, home_blocks, no_home, waiting_blocks
 from bot.message import Block
 from bot.outbox import Outbox
-from gitops.gate import waits_for
+from gitops.gate import names, waits_for
 from gitops.registry import Registry
-from gitops.rights import Rights
+from gitops.rights import Rights, holders
 from gitops.store import Following
 from model import keys
 from model.errors import Refused
@@ -134,4 +134,6 @@ class HomeKeeper:
         now = self._clock()
         who = self._rights.asker(fleet.cluster, Asker(place="slack", user=user))
         mine = [one for one in fleet.approvals if who is not None and waits_for(one, fleet.cluster, who, now)]
+        if who is None or "read" not in who.may:
+            return waiting_blocks(fleet, mine, names(holders(fleet.cluster, "read")))
         return home_blocks(fleet, mine, now)

@@ -59,6 +59,12 @@ def home_blocks(fleet: Fleet, mine: Sequence[Approval], now: float) -> tuple[Blo
     return tuple(blocks[:MOST_BLOCKS])
 
 
+def waiting_blocks(fleet: Fleet, mine: Sequence[Approval], readers: str) -> tuple[Block, ...]:
+    """The page of somebody without the right to read: what waits for them, and who sees more."""
+    refused = section(fit(f"You may not see what runs here; {readers} may.", SECTION_CHARACTERS))
+    return (refused, *_waiting(fleet, mine)[:MOST_BLOCKS])
+
+
 def no_home() -> tuple[Block, ...]:
     """Before a first revision of the cluster repo was accepted."""
     return (section("No revision of the cluster repo was accepted yet; there is nothing to show."),)

@@ -103,7 +103,8 @@ def form_of_view(body: Json) -> Form:
         kept,
         verb=entered.get(CHOOSE_VERB) or kept.verb,
         app=entered.get(CHOOSE_APP) or kept.app,
-        commit=entered.get(CHOOSE_COMMIT) or kept.commit,
+        # What stands empty was emptied: another commit may be left out.
+        commit=entered.get(CHOOSE_COMMIT, kept.commit),
         count=(entered.get(TYPE_COUNT) or kept.count).strip(),
     )
     # A commit belongs to one app.
@@ -125,7 +126,11 @@ def modal(form: Form, preview: str = "") -> Json:
         count = PlainTextInputElement(action_id=TYPE_COUNT, initial_value=form.count or None, max_length=3)
         blocks.append(_input("How many", TYPE_COUNT, count, dispatches=False))
     button = ButtonElement(text=_plain("Show what it would do"), action_id=PREVIEW, value="plan")
-    shown = [SectionBlock(text=part) for part in split(preview, SECTION_CHARACTERS)[:PREVIEW_PARTS] if part.strip()]
+    parts = [part for part in split(preview, SECTION_CHARACTERS) if part.strip()]
+    more = (
+        ["_Here is no room for the rest of it; ask for the plan in the channel._"] if len(parts) > PREVIEW_PARTS else []
+    )
+    shown = [SectionBlock(text=part) for part in [*parts[:PREVIEW_PARTS], *more]]
     said = ContextBlock(elements=[MarkdownTextObject(text="The answer comes to you alone, as if you had typed it.")])
     return View(
         type="modal",

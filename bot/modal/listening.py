@@ -23,11 +23,13 @@ from bot.intake import Intake
 from bot.modal import options as modal_options
 from bot.modal.form import Form, commit_block, form_of_view, modal
 from bot.parser import Command, parse
-from bot.slack_errors import CALL_ERRORS
+from bot.slack_errors import CALL_ERRORS, is_open_already
 from gitops.intents import delivered, submit
 from gitops.pickers import app_names, commits_of, pool_names
 from gitops.registry import Registry
+from gitops.rights import Rights
 from model import keys
+from model.commits import RecentCommits
 from model.errors import Refused
 from model.mrkdwn import escape
 from model.operation import Asker, Intent
@@ -48,9 +50,10 @@ NO_ANSWER = ":warning: Nobody answers yet: it may be that no controller leads. T
 class Modals:
     """Keeps nothing: what was chosen is in the view itself."""
 
-    def __init__(self, intake: Intake, registry: Registry) -> None:
+    def __init__(self, intake: Intake, registry: Registry, rights: Rights) -> None:
         self._intake = intake
         self._registry = registry
+        self._rights = rights
 
     def register(self, app: App) -> None:
         """Listen to the modal, and to the button that opens it."""
@@ -85,16 +88,24 @@ class Modals:
         form = form_of_view(body)
 
         def known() -> list[str]:
+            if not self._may_pick(body):
+                return []
             pools = pool_names(self._registry) if form.verb == "scale" else ()
             return [*app_names(self._intake.store), *pools]
 
-        ack(options=modal_options.names(self._intake.in_time(known) or [], body.get("value") or ""))
+        ack(options=modal_options.names(self._intake.in_time(known, suggests=True) or [], body.get("value") or ""))
 
     def commits(self, ack: Ack, body: Json) -> None:
         """The newest commits of the app that was chosen; what etcd has, where nothing newer comes in time."""
         form = form_of_view(body)
-        recent = form.app and self._intake.in_time(lambda: commits_of(self._intake.store, form.app, COMMITS_SECONDS))
-        ack(options=modal_options.commits(recent or None, body.get("value") or "", self._intake.clock()))
+
+        def known() -> RecentCommits | None:
+            if not self._may_pick(body):
+                return None
+            return commits_of(self._intake.store, form.app, COMMITS_SECONDS)
+
+        recent = self._intake.in_time(known, suggests=True) if form.app else None
+        ack(options=modal_options.commits(recent, body.get("value") or "", self._intake.clock()))
 
     def submitted(self, ack: Ack, body: Json) -> None:
         """The same intent as typing it; what is wrong is said at the field."""
@@ -127,12 +138,19 @@ class Modals:
             asker=asker,
             asked=self._intake.clock(),
         )
-        self._intake.aside(lambda: self._preview(body["view"], form, intent))
+        self._intake.aside(lambda: self._preview(body["view"], form, intent), lasts=True)
+
+    def _may_pick(self, body: Json) -> bool:
+        """Strangers are shown no names and no commits; what they submit, the desk refuses."""
+        who = self._rights.asker(self._registry.cluster(), Asker(place="slack", user=body["user"]["id"]))
+        return who is not None and bool(who.may)
 
     def _open(self, trigger: str, form: Form, asker: Asker) -> None:
         try:
             self._intake.client.views_open(trigger_id=trigger, view=modal(form))
         except CALL_ERRORS as error:
+            if is_open_already(error):
+                return
             log.warning("the modal could not be opened", error=str(error)[:200])
             self._intake.tell(asker, f":warning: The modal could not be opened.\n{help_of_verbs.help_text()}")
             return

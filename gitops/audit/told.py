@@ -23,7 +23,7 @@ def of_intent(intent: Intent, cluster: Cluster | None) -> Iterator[Told]:
         kind="intent",
         source=f"intent/{intent.id}",
         person=_asker(intent, cluster),
-        place=_place(intent),
+        place=intent.asker.where,
         what=f"{words}: {said}",
         operation=intent.operation,
     )
@@ -98,7 +98,7 @@ def _decided_at(approval: Approval, intents: Iterable[Intent], cluster: Cluster 
         for intent in intents
         if intent.verb in DECIDING and intent.arguments and intent.arguments[0] in approval.operation
     ]
-    return {_asker(intent, cluster): _place(intent) for intent in sorted(about, key=lambda intent: intent.asked)}
+    return {_asker(intent, cluster): intent.asker.where for intent in sorted(about, key=lambda intent: intent.asked)}
 
 
 def _asker(intent: Intent, cluster: Cluster | None) -> str:
@@ -107,11 +107,6 @@ def _asker(intent: Intent, cluster: Cluster | None) -> str:
     find = cluster.person_by_slack if intent.asker.place == "slack" else cluster.person_by_email
     found = find(intent.asker.user)
     return intent.asker.user if found is None else found[0]
-
-
-def _place(intent: Intent) -> str:
-    asker = intent.asker
-    return f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
 
 
 def _line(text: str) -> str:

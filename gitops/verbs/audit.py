@@ -41,9 +41,7 @@ class Audit:
             # Old ones are in Git alone.
             found = self._of(words, entries_of(self.branch.months(self.branch.tip())))
         if not found:
-            raise Refused(
-                f"The audit has nothing of {escape(' '.join(words))}." if words else "The audit is empty yet."
-            )
+            raise Refused(f"The audit has nothing of {' '.join(words)}." if words else "The audit is empty yet.")
         return "\n".join(_line(entry) for entry in found[:SHOWN])
 
     def _verify(self) -> str:

@@ -51,10 +51,8 @@ class Commits:
         self.repo.fetch()
         if done := self.made(request):
             return done
-        asker = request.intent.asker
-        place = f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
         words = " ".join(request.intent.words.split())[:200]
-        trailers = f"Asked-by: {request.person}\nAsked-in: {place}\nAsked-as: {words}\n{_asked(request)}\n"
+        trailers = f"Asked-by: {request.person}\nAsked-in: {request.place}\nAsked-as: {words}\n{_asked(request)}\n"
         author = Author(request.author or request.person, request.email)
         revision = self.repo.commit(checked, f"{subject}\n\n{trailers}", author)
         self.wake()

@@ -43,8 +43,7 @@ class Request:
     @property
     def place(self) -> str:
         """Where they asked: `slack #flstr`, or `shell`."""
-        asker = self.intent.asker
-        return f"slack #{asker.channel_name}" if asker.place == "slack" else "shell"
+        return self.intent.asker.where
 
 
 # Returns the answer for the person; text is Slack mrkdwn.

@@ -127,6 +127,9 @@ class Views:
         if expected_hash and view.hash != expected_hash:
             raise RefusedError("hash_conflict")
         view.content = content
+        # What was entered stays, where its block does.
+        blocks = {block.get("block_id") for block in content["blocks"]}
+        view.state = {name: entered for name, entered in view.state.items() if name in blocks}
         view.hash = new_id("h")
 
     def close(self, view: View) -> None:

@@ -90,8 +90,8 @@ def slack(lab_settings: LabSettings) -> Iterator[BackgroundSlack]:
 @pytest.fixture
 def room(store: Store, slack: BackgroundSlack) -> Iterator[Room]:
     people = {
-        "operator": {"slack": OPERATOR, "email": "operator@flstr.lab", "may": ["approve"]},
-        "developer": {"slack": DEVELOPER, "email": "developer@flstr.lab", "may": ["approve", "scale"]},
+        "operator": {"slack": OPERATOR, "email": "operator@flstr.lab", "may": ["read", "approve"]},
+        "developer": {"slack": DEVELOPER, "email": "developer@flstr.lab", "may": ["read", "approve", "scale"]},
     }
     pools = {"worker": {"role": "worker", "count": 2}}
     cluster = Cluster.model_validate({"cluster": "flstr-lab", "channel": "flstr", "pools": pools, "people": people})

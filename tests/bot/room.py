@@ -14,7 +14,7 @@ from model import keys
 from model.operation import Approval, Intent, Operation
 
 CHANNEL = "C01FLSTR"
-OPERATOR, DEVELOPER = "U01OPERATOR", "U02DEVELOPER"
+OPERATOR, DEVELOPER, GUEST = "U01OPERATOR", "U02DEVELOPER", "U04GUEST"
 
 Json = dict[str, Any]
 

@@ -156,4 +156,5 @@ def test_an_answer_about_an_operation_under_way_names_it(room: Room, make_operat
     [intent] = room.intents()
     answer(room.store, intent, Reply("That is being done.", operation="7f3a"))
     [(_, text)] = eventually(lambda: [said for said in room.ephemeral() if "being done" in said[1]])
-    assert "Scale worker to 2" in text
+    assert "|Scale worker to 2>" in text
+    assert f"/archives/{CHANNEL}/p" in text, "with the way to its card"

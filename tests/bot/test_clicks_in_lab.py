@@ -2,7 +2,9 @@
 
 from slack_sdk import WebClient
 
+from bot.asking import line_intent
 from bot.offers import offer
+from bot.parser import Command, parse
 from model.verbs import VERBS
 from tests.bot.room import CHANNEL, DEVELOPER, Json, Room, eventually
 
@@ -26,6 +28,18 @@ def test_a_line_that_was_offered_is_run_as_if_it_were_typed(room: Room) -> None:
     [intent] = eventually(room.intents)
     assert (intent.verb, intent.arguments, intent.asker.user) == ("scale", ("influencer", "3"), DEVELOPER)
     eventually(lambda: text_of(room, ts) == ":hourglass_flowing_sand: scale influencer 3 …")
+
+
+def test_an_offer_that_is_pressed_twice_is_taken_up_once() -> None:
+    def pressed(offer: str, at: str) -> str:
+        action = {"action_id": "line.run", "action_ts": at, "value": "restart influencer"}
+        body = {"user": {"id": DEVELOPER}, "container": {"message_ts": offer}, "actions": [action]}
+        command = parse("restart influencer")
+        assert isinstance(command, Command)
+        return line_intent(command, body, 0.0).id
+
+    assert pressed("1.000001", "2.0") == pressed("1.000001", "2.3")
+    assert pressed("1.000001", "2.0") != pressed("1.000002", "2.0")
 
 
 def test_what_was_offered_can_be_left(room: Room) -> None:

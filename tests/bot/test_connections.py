@@ -100,6 +100,23 @@ def test_a_refresh_loses_no_command(room: Room) -> None:
     assert len(room.intents()) == 30
 
 
+def test_a_socket_that_is_closed_by_two_at_once_is_made_anew(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    bot = room.start_bot()
+    eventually(lambda: bot._connections.well() == 2)
+    session = bot._connections._all[0].session
+    assert session is not None
+    assert session.current_session is not None
+    close = session.current_session.close
+
+    def closed_already() -> None:
+        close()
+        raise AttributeError("'NoneType' object has no attribute 'close'")
+
+    monkeypatch.setattr(session.current_session, "close", closed_already)
+    session.end()
+    eventually(lambda: bot._connections._all[0].session not in (None, session))
+
+
 def test_slack_is_asked_for_no_more_connections_than_are_kept(room: Room) -> None:
     bot = room.start_bot()
     eventually(lambda: bot._connections.well() == 2)

@@ -7,7 +7,7 @@ import pytest
 
 from bot.home import keeper as home_keeper
 from model.operation import Approval, Operation
-from tests.bot.room import DEVELOPER, OPERATOR, Room, eventually
+from tests.bot.room import CHANNEL, DEVELOPER, GUEST, OPERATOR, Room, eventually
 
 
 def home(room: Room, person: str) -> str:
@@ -54,3 +54,14 @@ def test_the_modal_opens_from_it(room: Room) -> None:
     view = eventually(lambda: room.people.home(OPERATOR))
     room.people.click(OPERATOR, "modal.open", view_id=view["id"])
     eventually(lambda: room.people.modals(OPERATOR))
+
+
+def test_a_stranger_is_told_who_may_see_it_and_picks_from_nothing(room: Room) -> None:
+    room.start_bot()
+    room.people.open_home(GUEST)
+    eventually(lambda: "You may not see what runs here; developer or operator may." in home(room, GUEST))
+    assert "worker101" not in home(room, GUEST)
+    room.store.put("backend/influencer/meta_data", "{}")
+    room.people.type(GUEST, CHANNEL, "/flstr")
+    [view] = eventually(lambda: room.people.modals(GUEST))
+    assert room.people.suggest(GUEST, view["id"], "modal.app", "") == []

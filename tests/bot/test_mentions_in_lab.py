@@ -83,6 +83,14 @@ def test_somebody_speaks_to_flstr_in_the_channel(room: Room) -> None:
     eventually(lambda: (DEVELOPER, told) in room.ephemeral())
 
 
+def test_a_mention_says_in_which_channel_it_was(room: Room) -> None:
+    room.start_bot()
+    eventually(lambda: room.store.get(keys.heard(CHANNEL)))
+    room.people.type(DEVELOPER, CHANNEL, f"{HELLO} status")
+    [intent] = eventually(room.intents)
+    assert intent.asker.where == "slack #flstr"
+
+
 def test_what_was_said_while_nobody_heard_it_is_done_once(room: Room) -> None:
     room.start_bot()
     eventually(lambda: room.store.get(keys.heard(CHANNEL)))

@@ -75,10 +75,22 @@ def test_a_form_comes_back_out_of_its_view(form: Form) -> None:
     assert form_of_view({"view": modal(form)}).app == form.app
 
 
+def test_a_preview_without_room_for_all_says_so() -> None:
+    view = checked(modal(Form(), "\n".join("a line of the plan" for _ in range(5000))), "modal")
+    assert "no room for the rest" in str(view["blocks"][-2])
+    assert "no room" not in str(modal(Form(), "a line of the plan"))
+
+
 def test_another_app_has_other_commits() -> None:
     view = modal(Form("deploy", "influencer", "a1b2c3"))
     action = {"action_id": "modal.app", "selected_option": {"value": "shop"}}
     assert form_of_view({"view": view, "actions": [action]}) == Form("deploy", "shop", "")
+
+
+def test_a_commit_that_was_taken_out_again_is_not_meant() -> None:
+    view = modal(Form("rollback", "influencer", "a1b2c3"))
+    values = {"modal.commit.influencer": {"modal.commit": {"type": "external_select", "selected_option": None}}}
+    assert form_of_view({"view": view | {"state": {"values": values}}}).line() == "rollback influencer"
 
 
 def test_a_commit_is_offered_with_its_subject_its_author_and_its_age() -> None:

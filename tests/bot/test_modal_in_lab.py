@@ -1,17 +1,20 @@
 """A person opens the modal, chooses, looks what it would do, and submits: the same intent as typing it."""
 
 import time
+from functools import partial
 
 import pytest
 
 from gitops.intents import answer
 from gitops.pickers import Pickers
+from lab.slack.conversations import direct_id
 from lab.slack.settings import SlackSettings as LabSettings
 from model import keys
 from model.attachment import Reply
 from model.commits import RecentCommit, RecentCommits
-from tests.bot.room import CHANNEL, DEVELOPER, Json, Room, eventually
+from tests.bot.room import CHANNEL, DEVELOPER, OPERATOR, Json, Room, eventually
 
+GENERAL = "C02GENERAL"
 COMMIT = "a1b2c3d4" * 5
 
 
@@ -28,6 +31,10 @@ def opened(room: Room, line: str = "/flstr") -> Json:
     [view] = eventually(lambda: room.people.modals(DEVELOPER))
     found: Json = view
     return found
+
+
+def updated(room: Room, times: int) -> bool:
+    return len(room.people.calls("views.update")) > times
 
 
 def blocks(room: Room) -> list[str]:
@@ -125,3 +132,41 @@ def test_commits_are_fetched_when_somebody_picks(room: Room) -> None:
     offered = eventually(lambda: room.people.suggest(DEVELOPER, view["id"], "modal.commit", ""))
     assert offered[0]["value"] == COMMIT[:12]
     pickers.stop()
+
+
+def test_what_slack_delivers_twice_opens_it_once_and_complains_of_nothing(room: Room) -> None:
+    room.start_bot()
+    room.people.duplicate(1)
+    opened(room)
+    eventually(lambda: len(room.people.calls("views.open")) == 2)
+    room.people.type(DEVELOPER, CHANNEL, "/flstr status")
+    [intent] = room.intents()
+    answer(room.store, intent, Reply("all well"))
+    eventually(lambda: (DEVELOPER, "all well") in room.ephemeral())
+    assert not [text for _, text in room.ephemeral() if "could not be opened" in text]
+
+
+def test_it_opens_while_others_wait_for_what_theirs_would_do(room: Room) -> None:
+    room.start_bot()
+    view = opened(room, "/flstr deploy influencer")
+    room.people.click(DEVELOPER, "modal.verb", view_id=view["id"], value="restart")
+    eventually(lambda: blocks(room) == ["modal.verb", "modal.app"])
+    for number in range(1, 13):
+        room.people.click(DEVELOPER, "modal.preview", view_id=view["id"])
+        eventually(partial(updated, room, min(number, 4)))
+    room.people.type(OPERATOR, CHANNEL, "/flstr")
+    eventually(lambda: room.people.modals(OPERATOR))
+
+
+def test_what_was_submitted_where_flstr_was_not_invited_is_answered_in_direct_messages(room: Room) -> None:
+    room.start_bot()
+    assert room.people.type(DEVELOPER, GENERAL, "/flstr")["acknowledged"]
+    [view] = eventually(lambda: room.people.modals(DEVELOPER))
+    room.people.click(DEVELOPER, "modal.verb", view_id=view["id"], value="stop")
+    eventually(lambda: blocks(room) == ["modal.verb", "modal.app"])
+    room.people.submit(DEVELOPER, view["id"], {"modal.verb": "stop", "modal.app": "influencer"})
+    [intent] = room.intents()
+    answer(room.store, intent, Reply("Nothing is done yet.", instead="stop influencer --yes"))
+    eventually(lambda: [one.status for one in room.intents()] == ["delivered"])
+    [message] = room.people.messages(direct_id(DEVELOPER))
+    assert message["blocks"][-1]["elements"][0]["value"] == "stop influencer --yes"

@@ -57,7 +57,10 @@ class Slack:
 
     def conversations_list(self, **_asked: Any) -> dict[str, Any]:
         self._called("conversations.list")
-        return {"channels": [{"name": "flstr", "id": CHANNEL}], "response_metadata": {"next_cursor": ""}}
+        return {
+            "channels": [{"name": "flstr", "id": CHANNEL}, {"name": "ops", "id": "C02OPS"}],
+            "response_metadata": {"next_cursor": ""},
+        }
 
     def conversations_history(self, **_asked: Any) -> dict[str, Any]:
         self._called("conversations.history")
@@ -468,3 +471,38 @@ def test_a_hundred_operations_stay_within_the_budgets_and_end_true(desk: Desk, s
     assert max(sum(at <= other < at + 60.0 for other in edits) for at in edits) <= 50
     assert len(desk.reads) <= len(slack.calls) + 5, "what is read is sent"
     assert sum(at < began + 5.0 for at in edits if at >= began) >= 30, "edits are kept back for the ends"
+
+
+def test_once_hushed_it_sends_nothing_but_what_is_said_last(desk: Desk, slack: Slack) -> None:
+    desk.put("op1", "running")
+    desk.run()
+    desk.put("op1", "done")
+    desk.outbox.hush()
+    desk.put("op2", "another leads by now")
+    desk.run()
+    assert slack.texts() == ["running"]
+    paused = Letter("op1", Message("paused"), "paused", "flstr")
+    desk.outbox.stop([News("op1", lambda: [paused], "flstr")])
+    desk.run()
+    assert slack.texts() == ["paused"]
+
+
+def test_what_etcd_has_forgotten_is_kept_no_longer(desk: Desk) -> None:
+    desk.put("op1", "running", status="running")
+    desk.put("op1/end", "the end")
+    desk.put("op11", "done")
+    desk.run()
+    desk.cards.drop("op1")
+    assert [desk.cards.get(record) is None for record in ("op1", "op1/end", "op11")] == [True, True, False]
+    assert desk.cards.under_way() == frozenset()
+
+
+def test_what_was_not_posted_goes_where_the_cluster_speaks_by_then(desk: Desk, slack: Slack) -> None:
+    slack.faults["chat.postMessage"] = [api_error("not_in_channel")]
+    places = ["flstr", "ops"]
+    letters = {place: Letter("op1", Message(place), "done", place) for place in places}
+    desk.outbox.put(News("op1", lambda: [letters[places[0]]], "flstr"))
+    desk.run(1.0)
+    places.pop(0)
+    desk.run()
+    assert [(message["channel"], message["text"]) for message in slack.messages.values()] == [("C02OPS", "ops")]

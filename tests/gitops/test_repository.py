@@ -35,6 +35,13 @@ def test_a_commit_carries_the_person_and_where_they_asked(repo: ClusterRepo, clu
     assert (cluster_remote.work / "cluster.yaml").exists()
 
 
+@pytest.mark.parametrize("name", ["Eve <operator@flstr.lab>", "Eve\nauthor Operator <operator@flstr.lab> 1 +0000"])
+def test_a_name_cannot_make_a_commit_somebody_elses(repo: ClusterRepo, cluster_remote: Remote, name: str) -> None:
+    made = repo.commit(lambda _: {"apps/x.yaml": "x"}, "Say so\n", Author(name, "eve@flstr.lab"))
+    cluster_remote.pull()
+    assert git(cluster_remote.work, "log", "-1", "--format=%ae %ce", str(made)) == "eve@flstr.lab flstr@localhost"
+
+
 def test_a_commit_that_changes_nothing_is_not_made(repo: ClusterRepo) -> None:
     head = repo.head()
     assert repo.commit(lambda files: {"cluster.yaml": files["cluster.yaml"]}, "Nothing", DEVELOPER) is None

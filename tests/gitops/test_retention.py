@@ -42,6 +42,28 @@ def test_answered_intents_go_after_an_hour_and_unanswered_ones_never() -> None:
     assert [key for key in forgettable(found, NOW) if key.startswith(keys.INTENTS)] == [keys.intent("old")]
 
 
+def test_an_answer_that_slack_does_not_take_yet_is_kept_as_long_as_it_is_tried() -> None:
+    asker = Asker(place="slack", user="U02DEVELOPER")
+    hour = 3600.0
+    waits = Intent(id="waits", verb="status", asker=asker, asked=NOW - 2 * hour, status="answered")
+    late = waits.model_copy(update={"id": "late", "asked": NOW - 8 * hour})
+    brought = waits.model_copy(update={"id": "brought", "status": "delivered"})
+    found = {keys.intent(item.id): item.to_json() for item in (waits, late, brought)}
+    gone = [key for key in forgettable(found, NOW) if key.startswith(keys.INTENTS)]
+    assert gone == [keys.intent("late"), keys.intent("brought")]
+
+
+def test_who_followed_goes_with_the_operation_and_who_looked_after_a_month(store: Store) -> None:
+    Operations(store).save(operation(1, "running"))
+    old, new = str(NOW - 31 * 86400), str(NOW - 29 * 86400)
+    store.write({keys.follower("o1", "U02DEVELOPER"): "1", keys.follower("o0", "U02DEVELOPER"): "1"})
+    store.write({keys.home("U01OPERATOR"): old, keys.home("U02DEVELOPER"): new})
+    store.write({keys.wanted_commits("gone"): old, keys.commits("gone"): "{}", keys.wanted_commits("shop"): new})
+    prune(store, NOW)
+    kept = [keys.operation("o1"), keys.follower("o1", "U02DEVELOPER"), keys.home("U02DEVELOPER")]
+    assert sorted(store.prefix("")) == sorted([*kept, keys.wanted_commits("shop")])
+
+
 @pytest.mark.parametrize("attached", [True, False], ids=["noted with its answer", "of an answer that was made anew"])
 def test_a_file_goes_with_its_intent_whether_the_answer_knows_of_it_or_not(store: Store, attached: bool) -> None:
     asker = Asker(place="shell", user="operator@flstr.lab")
