@@ -25,7 +25,7 @@ from bot.intake import Intake
 from bot.mentions import Mention, mention_of
 from bot.modal.form import form_of_line
 from bot.modal.listening import Modals
-from bot.offers import offer
+from bot.offers import offer, typed
 from bot.parser import Refusal, parse
 from model import keys
 from model.mrkdwn import escape
@@ -79,7 +79,7 @@ class Listeners:
         parsed = parse(line)
         if isinstance(parsed, Refusal):
             text, instead = _refused(parsed), _instead(parsed)
-            ack(text=text, blocks=offer(text, instead)) if instead else ack(text)
+            ack(text=typed(text, instead), blocks=list(offer(text, instead))) if instead else ack(text)
         elif parsed.verb.name == "help":
             ack(help_of_verbs.answer(parsed.arguments))
         elif self._intake.take(command_intent(parsed, body, self._intake.clock())):

@@ -4,22 +4,17 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from slack_sdk.models.blocks import ActionsBlock, ButtonElement, MarkdownTextObject, SectionBlock
-
-from bot.actions import LEAVE, RUN_LINE
 from bot.help import SLASH
 from bot.message import Block
-from bot.text import clip, split
+from bot.offers import offer, typed
+from bot.text import split
 from model.mrkdwn import as_meant
 from model.operation import Intent
 
 # Slack shows about this many characters of a message before it asks to unfold it.
 PART_CHARACTERS = 3800
-SECTION_CHARACTERS = 3000
 # What is longer than so many parts comes as a file.
 MOST_PARTS = 3
-BUTTON_CHARACTERS = 75
-VALUE_CHARACTERS = 2000
 ELSEWHERE = ":page_facing_up: the whole of it is in your messages with flstr"
 
 
@@ -71,19 +66,4 @@ def pieces(intent: Intent, link: str = "") -> list[Piece]:
 
 
 def _offering(text: str, line: str) -> Words:
-    """Words with two buttons, where there is a line to offer; who sees no buttons reads what to type."""
-    if not line:
-        return Words(text)
-    sections = [
-        SectionBlock(text=MarkdownTextObject(text=part)).to_dict()
-        for part in split(text, SECTION_CHARACTERS)
-        if part.strip()
-    ]
-    buttons = [
-        ButtonElement(text=clip(f"Yes: {line}", BUTTON_CHARACTERS), action_id=RUN_LINE, value=line, style="primary"),
-        ButtonElement(text="No", action_id=LEAVE, value="no"),
-    ]
-    typed = f"{text}\nYes: type `{SLASH} {line}`"
-    if len(line) > VALUE_CHARACTERS:
-        return Words(typed)
-    return Words(typed, (*sections, ActionsBlock(elements=buttons).to_dict()))
+    return Words(typed(text, line), offer(text, line))

@@ -9,7 +9,7 @@ from model.verbs import VERBS
 from tests.bot.room import CHANNEL, DEVELOPER, Json, Room, eventually
 
 
-def asked(room: Room, blocks: list[Json]) -> str:
+def asked(room: Room, blocks: tuple[Json, ...]) -> str:
     """A question to the developer alone; its ts."""
     client = WebClient(room.api.bot_token, base_url=room.api.api_url)
     return str(client.chat_postEphemeral(channel=CHANNEL, user=DEVELOPER, text="?", blocks=blocks)["message_ts"])
@@ -63,4 +63,4 @@ def test_every_example_fits_on_the_buttons() -> None:
     for verb in VERBS:
         [_, actions] = offer("Did you mean this?", verb.example)
         assert [element["action_id"] for element in actions["elements"]] == ["line.run", "line.leave"]
-    assert offer("nothing to offer", "") == []
+    assert offer("nothing to offer", "") == ()
