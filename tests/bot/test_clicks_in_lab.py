@@ -53,7 +53,7 @@ def test_what_was_offered_can_be_left(room: Room) -> None:
 def test_a_button_that_nobody_knows_is_said_to_be_one(room: Room) -> None:
     room.start_bot()
     button = {"type": "button", "text": {"type": "plain_text", "text": "Old"}, "action_id": "old.thing", "value": "1"}
-    ts = asked(room, [{"type": "actions", "block_id": "b", "elements": [button]}])
+    ts = asked(room, ({"type": "actions", "block_id": "b", "elements": [button]},))
     clicked = room.people.click(DEVELOPER, "old.thing", channel=CHANNEL, ts=ts)
     assert clicked["acknowledged"]
     eventually(lambda: any("another flstr" in text for _, text in room.ephemeral()))
