@@ -73,7 +73,8 @@ def let_go(operations: Operations, approval: Approval) -> bool:
     if operation is None or operation.ended_already():
         return void(operations, approval, "the operation has ended")
     used = approval.model_copy(update={"status": "used"})
-    operations.use_approval(used, operation.model_copy(update={"status": "queued"}))
+    operations.use_approval(approval, used, operation.model_copy(update={"status": "queued"}))
+    # Where somebody withdrew it meanwhile, that has to be looked at first.
     return True
 
 

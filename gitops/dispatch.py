@@ -98,6 +98,7 @@ class Dispatch:
         with self.deciding:
             ended = [one for one in self._under_way.values() if one.ended and which(one.operation)]
             for one in ended:
+                self._operations.forget_given_up(one.operation)
                 del self._under_way[one.operation.id]
         errors = [one.error for one in ended if one.error is not None]
         # Whoever was overtaken does nothing more, whatever else went wrong.

@@ -72,7 +72,13 @@ class GitFollowing:
     def beside(self, holds: Sequence[Hold]) -> Manifests | None:
         """What is desired once only these holds are left. Raises `Refused` where that does not go together."""
         state = self.state()
-        found = self.known(state, holds)
+        try:
+            found = self.known(state, holds)
+        except Unreadable:
+            raise
+        except Refused:
+            # A history that was rewritten may have lost it; what is held then could never be let go.
+            return None
         if found is not None and any(map(is_lock, holds)):
             check_mix(found, self._registry.read(), None)
         return found

@@ -86,7 +86,7 @@ def may_decide(approval: Approval, cluster: Cluster, who: Standing) -> bool:
 
 def waits_for(approval: Approval, cluster: Cluster, who: Standing, now: float) -> bool:
     """Whether an approval waits for this person: their approval would count, and they gave none yet."""
-    undecided = all(decision.person != who.person for decision in approval.decisions)
+    undecided = _names(cluster, who.person).isdisjoint(decision.person for decision in approval.decisions)
     may = may_decide(approval, cluster, who) and not part(approval, cluster, who.person, who.email)
     return not _closed(approval, now) and may and undecided
 
@@ -101,13 +101,20 @@ def may_be_asked(cluster: Cluster, who: Standing) -> bool:
 def part(approval: Approval, cluster: Cluster, person: str, email: str = "") -> str:
     """What somebody had to do with a plan, so that their approval does not count; empty for nothing."""
     stranger = bool(email) and email.lower() in approval.strangers
+    names = _names(cluster, person)
     hands: dict[Part, bool] = {
-        "requester": person in approval.requesters,
-        "author": person in approval.authors or stranger,
-        "merger": person in approval.mergers or stranger,
+        "requester": not names.isdisjoint(approval.requesters),
+        "author": not names.isdisjoint(approval.authors) or stranger,
+        "merger": not names.isdisjoint(approval.mergers) or stranger,
     }
     did: dict[Part, str] = {"requester": "asked for this", "author": "wrote this", "merger": "merged this"}
     return next((did[one] for one, had in hands.items() if had and one in cluster.approvals.not_by), "")
+
+
+def _names(cluster: Cluster, person: str) -> set[str]:
+    """All under which somebody may have acted: by their Slack id before they were in `people`."""
+    known = cluster.people.get(person)
+    return {person} if known is None else {person, known.slack.lower()}
 
 
 def asked(approval: Approval, cluster: Cluster) -> Asked:
@@ -135,11 +142,12 @@ def has_leave(approval: Approval, cluster: Cluster, standing: Callable[[PersonNa
     if approval.glass is not None:
         return "break-glass" in standing(approval.glass.person).may
     people = [standing(item.person) for item in approval.decisions if item.approved]
-    counting = [
-        who
+    # By name, for somebody may have got one in `people` between two decisions.
+    counting = {
+        who.person
         for who in people
         if may_decide(approval, cluster, who) and not part(approval, cluster, who.person, who.email)
-    ]
+    }
     return len(counting) >= approval.needed
 
 
@@ -185,7 +193,7 @@ def _refusal(approval: Approval, cluster: Cluster, click: Click) -> str:
     if did:
         others = asked(approval, cluster).words
         return f"You {did} yourself, so somebody else has to approve it: {names(others)}."
-    if any(decision.person == who.person for decision in approval.decisions):
+    if not _names(cluster, who.person).isdisjoint(decision.person for decision in approval.decisions):
         return f"You have approved this already; {approval.needed} people have to."
     return wrong_names(approval, click.typed) if click.approved else ""
 

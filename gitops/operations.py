@@ -136,6 +136,12 @@ class Operations:
         """What an operation says at its end that somebody gave up; nothing where nobody did."""
         return self._store.get(keys.cancellation(operation.id)) or ""
 
+    def forget_given_up(self, operation: Operation) -> None:
+        """Where it was done before anybody could give it up, it is not given up."""
+        newest = self.get(operation.id) if self.why_cancelled(operation) else None
+        if newest is not None and newest.status == "done":
+            self._store.delete(*map(keys.given_up, operation.plan.locks))
+
     def withdraw(self, before: Approval, after: Approval, operation: Operation, why: str) -> bool:
         """End an operation that waits for leave, and its approval, at once; False where somebody decided meanwhile."""
         ended = self._ended(operation, "cancelled", why)
@@ -156,9 +162,11 @@ class Operations:
         """Write a decision, unless somebody else's came first."""
         return self._store.swap(keys.approval(before.id), before.to_json(), after.to_json())
 
-    def use_approval(self, used: Approval, operation: Operation) -> None:
-        """Let an operation go by its approval; both are written at once, so that leave is used once."""
-        self._store.write({keys.approval(used.id): used.to_json(), keys.operation(operation.id): operation.to_json()})
+    def use_approval(self, before: Approval, used: Approval, operation: Operation) -> bool:
+        """Let an operation go by its approval; both are written at once, so that leave is used once. False where
+        somebody withdrew it meanwhile."""
+        puts = {keys.approval(used.id): used.to_json(), keys.operation(operation.id): operation.to_json()}
+        return self._store.write_where(keys.approval(before.id), before.to_json(), puts)
 
     def _new(self, plan: Plan, revision: str, origin: Origin, status: OperationStatus) -> Operation:
         return Operation(

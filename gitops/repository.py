@@ -24,7 +24,13 @@ TEXT_MODE = 0o100644
 # Where the clone keeps all branches; what is desired is under its own name.
 OTHER_BRANCHES = "refs/branches/"
 # What Git adds below its reason, whatever the reason is.
-_SAYS_NOTHING = ("hint:", "Could not read from remote", "Please make sure you have", "and the repository exists")
+_SAYS_NOTHING = (
+    "hint:",
+    "Could not read from remote",
+    "Please make sure you have",
+    "and the repository exists",
+    "error: failed to push some refs",
+)
 
 # From the files of a revision to those that change; None removes one.
 Edit = Callable[[Mapping[str, str]], Mapping[str, str | None]]
@@ -235,7 +241,7 @@ class ClusterRepo:
                 kill_after_timeout=GIT_SECONDS,
             )  # fmt: skip
         except git.GitCommandError as error:
-            if "rejected" not in str(error.stderr) and "failed to lock" not in str(error.stderr):
+            if not overtaken(str(error.stderr)):
                 raise Refused(f"{self.url} did not take the commit: {git_reason(error)}") from error
             log.info("push was overtaken, trying again", commit=commit)
             return False
@@ -272,6 +278,12 @@ def _in_a_header(name: str) -> str:
 
 def _message(commit: git.Commit) -> str:
     return commit.message if isinstance(commit.message, str) else commit.message.decode(errors="replace")
+
+
+def overtaken(said: str) -> bool:
+    """Whether a push failed because somebody else pushed; one that a hook or a protected branch refuses never goes."""
+    locked = ("failed to lock", "cannot lock ref", "failed to update ref", "incorrect old value")
+    return "[rejected]" in said or any(words in said for words in locked)
 
 
 def bare_clone(folder: Path) -> git.Repo:

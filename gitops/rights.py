@@ -132,4 +132,4 @@ def _rights(cluster: Cluster, teams: Iterable[TeamName]) -> frozenset[Right]:
 
 
 def _counts(cluster: Cluster, known: Standing) -> bool:
-    return known.person in cluster.people or bool(known.teams)
+    return known.person in cluster.people or bool(known.teams or known.unsure)

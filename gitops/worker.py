@@ -11,7 +11,7 @@ from gitops.failover import BY_ITSELF, Failover, is_of_floating_ips
 from gitops.following import GitFollowing
 from gitops.gate import rule, why_not_destroy
 from gitops.holds.holding import Holding
-from gitops.holds.rules import in_order, suspended, why_not_begin
+from gitops.holds.rules import in_order, suspended, why_not_begin, why_not_remove
 from gitops.leave import Leave
 from gitops.locks import Locks
 from gitops.loop import Loop
@@ -228,9 +228,14 @@ class Worker(Loop):
         self.following.save(state.model_copy(update={"settled": True, "intact": intact}))
         return ask
 
+    def _is_held(self, approval: Approval) -> bool:
+        operation = self._operations.get(approval.operation) if self._holds else None
+        of_it = operation is not None and why_not_remove(operation.plan, self._holds)
+        return bool(why_not_begin(self._holds) or of_it)
+
     def _queue_approved(self, approvals: list[Approval]) -> bool:
         approval = next((item for item in approvals if item.status == "approved"), None)
-        if approval is None or why_not_begin(self._holds) or not self.leave.shows_no_buttons(approval):
+        if approval is None or self._is_held(approval) or not self.leave.shows_no_buttons(approval):
             return False
         manifests = self.following.known(self.state(), self._holds)
         # The failover makes nothing meanwhile that the plan was not made for.

@@ -83,10 +83,10 @@ class AuditBranch(ClusterRepo):
 
 def added(months: Mapping[str, str], entries: Sequence[AuditEntry]) -> dict[str, str]:
     """The files that change where entries come behind these. Pure."""
-    changed: dict[str, str] = {}
+    changed: dict[str, list[str]] = {}
     newest = max(months, default="")
     for entry in entries:
         # What was told late stays in order: no file before the newest one grows any more.
         newest = max(newest, f"{FOLDER}{datetime.fromtimestamp(entry.at, UTC):%Y-%m}.jsonl")
-        changed[newest] = f"{changed.get(newest, months.get(newest, ''))}{entry.to_json()}\n"
-    return changed
+        changed.setdefault(newest, [months.get(newest, "")]).append(f"{entry.to_json()}\n")
+    return {path: "".join(texts) for path, texts in changed.items()}

@@ -1,5 +1,6 @@
 """New entries of the audit are brought to the cluster repo, many in one commit; nothing ever waits for it."""
 
+import hashlib
 import threading
 from collections.abc import Iterator
 
@@ -11,7 +12,7 @@ from gitops.audit.verify import disagreement, entries_of
 from gitops.notices import say
 from gitops.store import Store
 from model import keys
-from model.errors import Fenced, Refused
+from model.errors import Fenced, Refused, Unreadable
 from model.mrkdwn import escape
 from model.operation import AuditEntry
 
@@ -38,6 +39,8 @@ class AuditPushing:
             raise
         except Refused as error:
             log.warning("the audit is not pushed now", reason=error.sentence)
+            if not isinstance(error, Unreadable):
+                self._say(error.sentence)
         except Exception:
             log.exception("the audit could not be pushed")
         return False
@@ -46,6 +49,12 @@ class AuditPushing:
         """The newest entry that Git has. Raises `Unreadable` where it does not answer."""
         entries = entries_of(self._branch.months(self._branch.tip()))
         return mark(entries[max(entries)]) if entries else Mark()
+
+    def _say(self, sentence: str) -> None:
+        """Once for each that keeps entries out of Git: etcd has to keep them until somebody has mended it."""
+        pushed = Mark.of(self._store.get(keys.AUDIT_PUSHED)).number
+        name = f"audit-{pushed}-{hashlib.sha256(sentence.encode()).hexdigest()[:12]}"
+        say(self._store, name, f":rotating_light: {escape(sentence)}. `audit verify` says more.")
 
     def _push(self) -> bool:
         head, pushed = Mark.of(self._store.get(keys.AUDIT_HEAD)), Mark.of(self._store.get(keys.AUDIT_PUSHED))
@@ -75,7 +84,7 @@ class AuditPushing:
         controller did. Raises `Refused` where somebody has changed it."""
         files = self._branch.months(tip)
         if why := disagreement(files, self._store.prefix(keys.AUDIT), pushed):
-            text = f"Nothing is added to the branch {BRANCH} of the cluster repo, which somebody has changed: {why}"
-            say(self._store, f"audit-{tip or 'gone'}", f":rotating_light: {escape(text)}. `audit verify` says more.")
-            raise Refused(text)
+            raise Refused(
+                f"Nothing is added to the branch {BRANCH} of the cluster repo, which somebody has changed: {why}"
+            )
         return Mark(max(entries_of(files), default=0), tip)

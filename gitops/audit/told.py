@@ -45,7 +45,7 @@ def of_approval(
         text = f"broke the glass: {bound}; reason: {_line(glass.reason)}"
         decided.append((f"glass/{approval.id}", glass.person, glass.at, text))
     for source, person, at, text in decided:
-        place = places.get(person, "")
+        place = places.get(person.lower(), "")
         yield Told(at, "decision", source, person, place, text, revision, approval.operation)
 
 
@@ -92,13 +92,17 @@ def _of(hold: Hold) -> str:
 
 
 def _decided_at(approval: Approval, intents: Iterable[Intent], cluster: Cluster | None) -> dict[str, str]:
-    """Where each person decided: the place of their newest word about this operation."""
+    """Where each person decided: the place of their newest word about this operation.
+
+    By names in small letters: whoever is in no `people`, and in a team, decides under their Slack id written so.
+    """
     about = [
         intent
         for intent in intents
         if intent.verb in DECIDING and intent.arguments and intent.arguments[0] in approval.operation
     ]
-    return {_asker(intent, cluster): intent.asker.where for intent in sorted(about, key=lambda intent: intent.asked)}
+    about.sort(key=lambda intent: intent.asked)
+    return {_asker(intent, cluster).lower(): intent.asker.where for intent in about}
 
 
 def _asker(intent: Intent, cluster: Cluster | None) -> str:

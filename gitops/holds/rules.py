@@ -7,7 +7,9 @@ from gitops.manifests import Manifests
 from gitops.store import Store
 from model import keys
 from model.mrkdwn import escape
+from model.names import AppName
 from model.operation import Hold, Waiting
+from model.steps import Losses, Plan
 from model.verbs import BY_NAME
 
 FREEZE, SUSPEND, WINDOW, APP, POOL = "freeze", "suspend", "window-", "app-", "pool-"
@@ -60,6 +62,25 @@ def why_not_begin(holds: Sequence[Hold]) -> str:
     if (hold := frozen(holds)) is not None:
         return f"flstr is frozen {by(hold)}; it begins after that, or after `thaw`."
     return ""
+
+
+def why_not_remove(plan: Plan, holds: Iterable[Hold]) -> str:
+    """Why a removal waits though it was wanted before something was locked; empty where none of it is."""
+    losses = plan.losses or Losses()
+    pools = {node.rstrip("0123456789") for node in losses.nodes}
+    touched = {*(f"{POOL}{pool}" for pool in pools), *(f"{APP}{app}" for app in losses.apps)}
+    lock = next((hold for hold in holds if hold.id in touched), None)
+    if lock is None:
+        return ""
+    return f"{_upper(what(lock))} {by(lock)}; it begins after that, or after `unlock {lock.id.partition('-')[2]}`."
+
+
+def why_not_try_again(app: AppName, holds: Sequence[Hold]) -> str:
+    """Why a release of an app that failed is not tried once more now; empty where it may."""
+    lock = next((hold for hold in holds if hold.id == f"{APP}{app}"), None)
+    if lock is not None:
+        return f"{app} is locked {by(lock)}; try it again after that, or after `unlock {app}`."
+    return why_not_begin(holds)
 
 
 def waiting_line(verb: str, arguments: Sequence[str], holds: Sequence[Hold]) -> str:
@@ -120,6 +141,10 @@ def by(hold: Hold) -> str:
     """By whom, until when and why: `by developer until … (the database moves)`."""
     until = "" if hold.until is None else f" until {in_words(hold.until)}"
     return f"by {escape(hold.person)}{until} ({escape(hold.reason)})"
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _touches(word: str) -> tuple[str, ...]:

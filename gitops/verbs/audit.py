@@ -73,7 +73,7 @@ class Audit:
 
 def is_about(entry: AuditEntry, word: str) -> bool:
     """Whether an entry tells of a person, an operation (by the beginning or end of its id), or an app."""
-    if entry.person == word or (
+    if entry.person.lower() == word.lower() or (
         len(word) >= 4 and word in (entry.operation[: len(word)], entry.operation[-len(word) :])
     ):
         return True

@@ -55,7 +55,7 @@ class Cancel:
 
     def _withdraw(self, request: Request, operation: Operation) -> str:
         approval = self.operations.approval(operation.approval or operation.id)
-        if approval is None or approval.status != "waiting":
+        if approval is None or approval.status not in ("waiting", "approved"):
             raise Refused(f"'{operation.plan.title}' was decided just now; look at `status`.")
         decision = Decision(person=request.person, approved=False, at=self.clock())
         denied = approval.model_copy(update={"status": "denied", "decisions": (*approval.decisions, decision)})

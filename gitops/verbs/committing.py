@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gitops.holds.rules import read_holds, why_not_try_again
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.verbs.asking_back import ask_back, confirmed
@@ -26,7 +27,18 @@ class Committing:
 
     def of(self, decide: Decision) -> Handler:
         """The handler of a verb that commits."""
-        return lambda request: self._carry_out(request, decide(request))
+
+        def handle(request: Request) -> Reply:
+            try:
+                change = decide(request)
+            except Refused:
+                # What a killed controller has pushed may be nothing that can be asked for again, such as a removal.
+                if made := self.commits.made(request):
+                    return Reply(f"That is committed as `{made[:8]}`; flstr takes it from there.")
+                raise
+            return self._carry_out(request, change)
+
+        return handle
 
     def _carry_out(self, request: Request, change: Change) -> Reply:
         # A controller that was killed between the push and its answer leaves the intent to the next one.
@@ -39,6 +51,7 @@ class Committing:
         if change.asks and not confirmed(request):
             return ask_back(request, "\n".join([f"{change.subject}:", *preview]))
         if change.retried is not None:
+            self._check_holds(change.retried)
             self._release(change.retried)
         try:
             revision = self.commits.make(request, change.write, change.subject)
@@ -59,6 +72,11 @@ class Committing:
         waits = found.status == "awaiting_approval"
         said = "That waits for an approval" if waits else "That is under way"
         return Reply(f"{said}: {found.plan.title}{told}.", operation=found.id)
+
+    def _check_holds(self, retried: Retried) -> None:
+        """What is tried again begins at once where the revision that is followed says so: no commit of it waits."""
+        if why := why_not_try_again(retried.app[1], read_holds(self.registry.store)):
+            raise Refused(why)
 
     def _release(self, retried: Retried) -> None:
         """Take a release out of quarantine; the plan that failed counts as new."""

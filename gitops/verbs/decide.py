@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from gitops.gate import Click, break_glass, decide
-from gitops.holds.rules import read_holds, why_not_begin
+from gitops.holds.rules import read_holds, why_not_begin, why_not_remove
 from gitops.notices import notice
 from gitops.operations import Operations
 from gitops.rights import Rights, Standing
@@ -33,7 +33,7 @@ class Decide:
 
     def approve(self, request: Request) -> str:
         """`approve <operation> [names]`."""
-        self._check_holds()
+        self._check_holds(request.intent.arguments[0])
         after = self._decide(request, approved=True)
         if after.status == "waiting":
             given = sum(decision.approved for decision in after.decisions)
@@ -47,8 +47,8 @@ class Decide:
 
     def break_glass(self, request: Request) -> str:
         """`break-glass <operation> <reason>`."""
-        self._check_holds()
         wanted, reason = request.intent.arguments[0], " ".join(request.intent.arguments[1:])
+        self._check_holds(wanted)
         while True:
             before = self._find(wanted)
             after = break_glass(before, request.person, reason, self.clock())
@@ -70,8 +70,12 @@ class Decide:
         said = "what failed, expired or was denied counts as new, but no release in quarantine"
         return f"Looking at the cluster repo now; {said}."
 
-    def _check_holds(self) -> None:
-        if why := why_not_begin(read_holds(self.store)):
+    def _check_holds(self, wanted: str) -> None:
+        holds = read_holds(self.store)
+        if why := why_not_begin(holds):
+            raise Refused(why)
+        operation = self.operations.get(self._find(wanted).operation) if holds else None
+        if operation is not None and (why := why_not_remove(operation.plan, holds)):
             raise Refused(why)
 
     def _decide(self, request: Request, approved: bool) -> Approval:

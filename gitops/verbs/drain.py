@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from gitops import edit
 from gitops.edit_list import add_item, remove_item
 from gitops.lint_drained import undrained_workers
-from gitops.manifests import CLUSTER_FILE, Manifests
+from gitops.manifests import CLUSTER_FILE, Manifests, read_cluster
 from gitops.verbs.change import Change
 from gitops.verbs.commits import Commits, text_of
 from gitops.verbs.desk import Request
@@ -67,10 +67,16 @@ class Drain:
         if cluster.nodes()[node].role == "worker":
             _check_others(node, manifests, self.dead(), "destroy")
         pool = cluster.pool_of(node) or ""
-        left, is_last = cluster.pools[pool].count - 1, cluster.names_of(pool, cluster.pools[pool])[-1] == node
+        left = cluster.pools[pool].count - 1
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
-            text = edit.set_value(text_of(files, CLUSTER_FILE), ["pools", pool, "count"], str(left))
+            # Counted in the newest files: somebody else may have destroyed another one meanwhile.
+            now, text = read_cluster(files).pools.get(pool), text_of(files, CLUSTER_FILE)
+            names = Cluster.names_of(pool, now) if now is not None else ()
+            if now is None or node not in names:
+                return {}
+            is_last = names[-1] == node
+            text = edit.set_value(text, ["pools", pool, "count"], str(now.count - 1))
             # The last one is not missed in the counting.
             text = text if is_last else add_item(text, ["pools", pool, "without"], node)
             return {CLUSTER_FILE: remove_item(text, ["drained"], node)}

@@ -8,7 +8,7 @@ from datetime import datetime
 from gitops import describe
 from gitops.executor import HostChecks
 from gitops.gate import names
-from gitops.holds.rules import held_now
+from gitops.holds.rules import by, held_now, read_holds, suspended
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.renewals import utc_now
@@ -90,6 +90,8 @@ class Look:
         cluster = request.cluster
         if "sync" not in request.may:
             raise Refused(f"You may not doctor {FIX}; {names(holders(cluster, 'sync'))} may.")
+        if (hold := suspended(read_holds(self.registry.store))) is not None:
+            raise Refused(f"flstr is suspended {by(hold)}; it mends nothing until somebody says `resume`.")
         with self.at_rest() as may_change:
             if not may_change:
                 raise Refused(f"{self._under_way()} changes machines just now; say it again once that has ended.")

@@ -103,3 +103,29 @@ def test_an_operation_that_is_none_is_told(flstr: Flstr) -> None:
     ended = flstr.settle()[-1]
     assert flstr.ask("cancel 7f3a9b", OPERATOR) == "'7f3a9b' is no operation that runs or waits; nothing is under way."
     assert flstr.ask(f"cancel {ended.id}") == f"'{ended.id}' has ended already."
+
+
+def test_what_was_approved_and_is_held_back_can_still_be_withdrawn(flstr: Flstr) -> None:
+    waiting = flstr.removal()
+    flstr.approve(waiting, REVIEWER)
+    flstr.ask("freeze 2h holidays")
+    flstr.settle()
+    assert flstr.ask(f"cancel {waiting.id}", OPERATOR).startswith("Withdrawn: destroy worker103.")
+    flstr.ask("thaw")
+    assert flstr.settle()[-1].status == "cancelled"
+    assert "worker103" in flstr.registry.read().nodes
+
+
+def test_what_is_done_before_it_could_be_given_up_is_not_given_up(flstr: Flstr) -> None:
+    flstr.settle()
+    flstr.ask("scale influencer 3")
+    while not flstr.worker.dispatch.running:
+        flstr.look()
+    (operation,) = flstr.worker.dispatch.running
+    flstr.worker.dispatch.wait(10)
+    # As somebody does who saw it run still.
+    also = {keys.given_up(lock): "now" for lock in operation.plan.locks}
+    flstr.operations.cancel_running(operation, "cancelled by developer; what it did stays", also)
+    flstr.settle()
+    assert flstr.operations.all()[-1].status == "done"
+    assert flstr.store.prefix(keys.GIVEN_UP) == {}

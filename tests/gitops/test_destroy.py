@@ -4,9 +4,15 @@ import pytest
 
 from gitops.lint import check
 from gitops.manifests import FaultyManifests
+from gitops.verbs.commits import Commits
+from gitops.verbs.committing import Committing
+from gitops.verbs.desk import Request
+from gitops.verbs.drain import Drain
 from model.cluster import Cluster, Pool
 from tests.gitops.flstr import OPERATOR, REVIEWER, THREE_WORKERS, Flstr
 from tests.gitops.scene import CLUSTER_YAML, files
+
+FIVE = CLUSTER_YAML.replace("    count: 2\n    first: 101", "    count: 5\n    first: 101")
 
 
 def test_names_are_counted_without_those_that_are_left_out() -> None:
@@ -67,3 +73,33 @@ def test_a_pool_is_without_names_of_its_own_alone(name: str) -> None:
     with pytest.raises(FaultyManifests) as faulty:
         check(files({"cluster.yaml": text}))
     assert f"{name} is no name of the pool worker, which counts from worker101" in str(faulty.value)
+
+
+def test_two_that_are_destroyed_at_the_same_time_both_go_and_no_other_comes(flstr: Flstr) -> None:
+    flstr.cluster.push({"cluster.yaml": FIVE})
+    flstr.settle()
+    # Both were decided before either was committed.
+    requests = [request(flstr, f"destroy {node}") for node in ("worker105", "worker103")]
+    commits = Commits(flstr.worker._revisions.repo, flstr.worker.wake)
+    decided = [Drain(commits, flstr.registry.dead).destroy(one) for one in requests]
+    for one, change in zip(requests, decided, strict=True):
+        Committing(commits, flstr.registry, flstr.operations)._carry_out(one, change)
+    flstr.approve(flstr.settle()[-1], REVIEWER)
+    flstr.settle()
+    workers = [name for name in flstr.registry.read().nodes if name.startswith("worker")]
+    assert workers == ["worker101", "worker102", "worker104"]
+
+
+@pytest.mark.parametrize("words", ["destroy worker103", "remove influencer"])
+def test_a_controller_that_was_killed_before_it_answered_leaves_the_right_answer(flstr: Flstr, words: str) -> None:
+    flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
+    flstr.settle()
+    intent = flstr._intent(words, OPERATOR)
+    flstr.desk.reply(intent)
+    again = flstr.desk.reply(intent)
+    assert (again.text[:22], again.instead) == ("That is committed as `", "")
+
+
+def request(flstr: Flstr, words: str) -> Request:
+    """What a person asks, as far as it was let through."""
+    return Request(flstr._intent(words, OPERATOR), "operator", "operator@flstr.lab", flstr.registry.cluster())

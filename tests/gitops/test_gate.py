@@ -8,8 +8,8 @@ import pytest
 from gitops.gate import Click, break_glass, decide, has_leave, rule
 from gitops.plan import plan
 from gitops.rights import Rights
-from model.cluster import Cluster
-from model.operation import Approval, ApprovalStatus, BrokenGlass
+from model.cluster import Cluster, Person
+from model.operation import Approval, ApprovalStatus, BrokenGlass, Decision
 from model.steps import Plan
 from tests.gitops.scene import manifests, registered
 
@@ -174,3 +174,16 @@ def test_broken_glass_lets_it_go_while_the_person_still_may() -> None:
     without = CLUSTER.model_copy(update={"people": {**CLUSTER.people, "operator": theirs}})
     assert not has_leave(after, without, partial(Rights().person, without))
     assert "already denied" in str(break_glass(approval(status="denied"), "operator", "why", 1))
+
+
+def test_who_got_a_name_in_people_meanwhile_counts_once_and_does_not_approve_their_own() -> None:
+    cluster = CLUSTER.model_copy(
+        update={"people": {**CLUSTER.people, "guest": Person(slack="U04GUEST", email="g@flstr.lab", may=("approve",))}}
+    )
+    before = (Decision(person="u04guest", approved=True, at=1),)
+    waiting = approval(needed=2, decisions=before)
+    assert click(waiting, "guest", True, 2, cluster) == "You have approved this already; 2 people have to."
+    twice = (*before, Decision(person="guest", approved=True, at=2))
+    assert not has_leave(approval(needed=2, decisions=twice), cluster, partial(Rights().person, cluster))
+    asked = click(approval(requesters=("u04guest",)), "guest", True, 2, cluster)
+    assert str(asked).startswith("You asked for this yourself")

@@ -10,7 +10,9 @@ from model import keys
 from model.operation import Hold, Notice, Operation
 from tests.gitops.flstr import DEVELOPER, OPERATOR, REVIEWER, THREE_WORKERS, Flstr, assemble
 from tests.gitops.pretend import fail_at
+from tests.gitops.remote import git
 from tests.gitops.scene import CLUSTER_YAML, app_yaml, manifests
+from tests.gitops.test_bad_commit import failing
 
 FROZEN = Hold(id="freeze", reason="holidays", person="operator", since=1.0, until=1800.0)
 LOCKED = Hold(
@@ -412,3 +414,63 @@ def test_what_another_person_holds_is_let_go_before_it_is_held_anew(flstr: Flstr
         "It is held already, by operator until 1970-01-01 02:16 UTC (the database moves); say `unlock"
     )
     assert "which operator held (the database moves)" in flstr.ask("unlock influencer", REVIEWER)
+
+
+def test_a_removal_that_was_wanted_before_waits_for_the_lock_of_its_pool(flstr: Flstr) -> None:
+    waiting = flstr.removal()
+    flstr.ask("lock worker 2h the disks are counted")
+    assert flstr.approve(waiting, REVIEWER) == (
+        "Pool worker is locked by operator until 1970-01-01 02:16 UTC (the disks are counted); it begins after that, or "
+        "after `unlock worker`."
+    )
+    flstr.ask("unlock worker")
+    flstr.approve(waiting, REVIEWER)
+    flstr.ask("lock worker 2h the disks are counted")
+    flstr.settle()
+    assert workers(flstr) == ["worker101", "worker102", "worker103"]
+    flstr.ask("unlock worker")
+    flstr.settle()
+    assert workers(flstr) == ["worker101", "worker102"]
+
+
+@pytest.mark.parametrize("words", ["freeze 2h holidays", "lock influencer 2h holidays"])
+def test_a_failed_release_is_not_tried_once_more_while_it_is_held(flstr: Flstr, words: str) -> None:
+    second_commit = flstr.app[2]
+    flstr.settle()
+    flstr.pretend.before = failing(second_commit)
+    flstr.cluster.push(second(flstr))
+    flstr.worker._reverts.make = lambda *_: False  # type: ignore[method-assign]
+    flstr.settle()
+    flstr.pretend.before = lambda _: None
+    operations = len(flstr.operations.all())
+    quarantined = flstr.store.prefix(keys.QUARANTINE)
+    assert quarantined
+    flstr.ask(words)
+    assert "by operator until 1970-01-01 02:16 UTC (holidays)" in flstr.ask(
+        f"deploy influencer@{second_commit} --anyway"
+    )
+    flstr.settle()
+    assert flstr.store.prefix(keys.QUARANTINE) == quarantined
+    assert len(flstr.operations.all()) == operations
+
+
+def test_the_doctor_mends_nothing_while_suspended(flstr: Flstr) -> None:
+    flstr.settle()
+    flstr.ask("suspend hands off --yes")
+    assert flstr.ask("doctor --fix") == (
+        "flstr is suspended by operator (hands off); it mends nothing until somebody says `resume`."
+    )
+
+
+def test_a_lock_ends_though_a_rewritten_history_has_lost_its_revision(flstr: Flstr) -> None:
+    flstr.settle()
+    flstr.ask("lock influencer 2h the database moves")
+    git(flstr.cluster.work, "checkout", "-q", "--orphan", "anew")
+    head = flstr.cluster.push({}, "anew", force=True)
+    git(flstr.cluster.bare, "reflog", "expire", "--expire=now", "--all")
+    git(flstr.cluster.bare, "gc", "-q", "--prune=now")
+    after = restarted(flstr, at="with a clone of its own")
+    assert after.ask("unlock influencer").startswith("App influencer is not locked any more")
+    after.ask(f"sync {head[:10]}")
+    after.settle()
+    assert after.worker.state().revision == head
