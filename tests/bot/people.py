@@ -5,7 +5,7 @@ import threading
 from typing import Any
 from urllib.parse import urljoin
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.bot.room import Json, Room
 
@@ -21,12 +21,15 @@ class People:
     def be(self, name: str) -> None:
         """Somebody else sits down."""
         self.page.get_by_role("radio", name=name).click()
+        expect(self.page.get_by_role("radio", name=name)).to_be_checked()
 
     def say(self, name: str, line: str) -> None:
         """Type a line in the channel, and send it."""
         self.be(name)
-        self.page.get_by_label("Message #flstr").fill(line)
-        self.page.keyboard.press("Enter")
+        box = self.page.get_by_label("Message #flstr")
+        box.fill(line)
+        box.press("Enter")
+        expect(box).to_have_value("")
 
     def meanwhile(self, name: str, line: str) -> None:
         """Somebody else types at a page of their own."""
