@@ -276,8 +276,8 @@ def type_line(page: Page, line: str) -> None:
 
 
 def newest(page: Page, text: str) -> Locator:
-    """The newest message with a text in it."""
-    message = page.get_by_test_id("message").filter(has_text=text).last
+    """The newest message with a text in it, leaving out what the channel sees of threads."""
+    message = page.get_by_test_id("message").filter(has_text=text, has_not_text="replied to a thread").last
     expect(message).to_be_visible(timeout=30_000)
     return message
 
