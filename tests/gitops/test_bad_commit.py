@@ -96,7 +96,7 @@ def test_somebody_may_have_it_tried_again(flstr: Flstr) -> None:
     _, _, second = flstr.app
     flstr.settle()
     flstr.pretend.before = failing(second)
-    flstr.ask(f"deploy influencer@{second[:7]}")
+    flstr.answer(f"deploy influencer@{second[:7]}")
     flstr.settle()
     refused = flstr.ask(f"deploy influencer@{second[:7]}")
     assert refused.startswith(f"influencer@{second[:8]} failed before ({SENTENCE}) and is in quarantine")
