@@ -19,6 +19,7 @@ class Click:
     approved: bool
     at: float
     typed: tuple[str, ...] = ()
+    intent: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def decide(
     refusal = _closed(approval, click.at) or _refusal(approval, cluster, click)
     if refusal:
         return refusal
-    decisions = (*approval.decisions, Decision(person=click.who.person, approved=click.approved, at=click.at))
+    taken = Decision(person=click.who.person, approved=click.approved, at=click.at, intent=click.intent)
+    decisions = (*approval.decisions, taken)
     if not click.approved:
         return approval.model_copy(update={"decisions": decisions, "status": "denied"})
     decided = approval.model_copy(update={"decisions": decisions})
@@ -69,11 +71,15 @@ def decide(
     return decided.model_copy(update={"status": "approved" if enough else "waiting"})
 
 
-def break_glass(approval: Approval, person: str, reason: str, now: float) -> Approval | str:
+def break_glass(approval: Approval, glass: BrokenGlass) -> Approval | str:
     """The approval once somebody let it go without the others, or the sentence that says why that cannot be."""
-    return _closed(approval, now) or approval.model_copy(
-        update={"status": "approved", "glass": BrokenGlass(person=person, reason=reason, at=now)}
-    )
+    return _closed(approval, glass.at) or approval.model_copy(update={"status": "approved", "glass": glass})
+
+
+def was_decided_by(approval: Approval, intent: str) -> bool:
+    """Whether an intent had its effect already, before a controller was killed that was to answer it."""
+    by_glass = approval.glass is not None and approval.glass.intent == intent
+    return by_glass or any(one.intent == intent for one in approval.decisions)
 
 
 def may_decide(approval: Approval, cluster: Cluster, who: Standing) -> bool:

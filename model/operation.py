@@ -71,11 +71,12 @@ class Operation(Frozen):
 
 
 class Decision(Frozen):
-    """One person's click."""
+    """One person's click, and the intent that it was."""
 
     person: PersonName
     approved: bool
     at: float
+    intent: str = ""
 
 
 class Fact(Frozen):
@@ -91,6 +92,7 @@ class BrokenGlass(Frozen):
     person: PersonName
     reason: str
     at: float
+    intent: str = ""
 
 
 class Approval(Frozen):

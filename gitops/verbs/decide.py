@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from gitops.gate import Click, break_glass, decide
+from gitops.gate import Click, break_glass, decide, was_decided_by
 from gitops.holds.rules import read_holds, why_not_begin, why_not_remove
 from gitops.notices import notice
 from gitops.operations import Operations
@@ -15,9 +15,10 @@ from model import keys
 from model.cluster import Cluster
 from model.errors import Refused
 from model.mrkdwn import escape
-from model.operation import Approval
+from model.operation import Approval, BrokenGlass
 
 SHORTEST_ID = 4
+BROKEN = "The glass is broken; the operation starts, and the channel hears of it."
 SHORTEST_REVISION = 7
 
 
@@ -51,14 +52,17 @@ class Decide:
         self._check_holds(wanted)
         while True:
             before = self._find(wanted)
-            after = break_glass(before, request.person, reason, self.clock())
+            if was_decided_by(before, request.intent.id):
+                return BROKEN
+            glass = BrokenGlass(person=request.person, reason=reason, at=self.clock(), intent=request.intent.id)
+            after = break_glass(before, glass)
             if isinstance(after, str):
                 raise Refused(after)
             shout = notice(f"glass-{after.id}", self._shout(after, request.person, reason))
             puts = {keys.approval(after.id): after.to_json(), **shout}
             if self.store.write_where(keys.approval(before.id), before.to_json(), puts):
                 self.wake()
-                return "The glass is broken; the operation starts, and the channel hears of it."
+                return BROKEN
 
     def sync(self, request: Request) -> str:
         """`sync [revision]`."""
@@ -83,8 +87,10 @@ class Decide:
         who = request.standing or self.rights.person(request.cluster, request.person)
         while True:
             before = self._find(wanted)
+            if was_decided_by(before, request.intent.id):
+                return before
             known = self._with_address(who, request, before, approved)
-            click = Click(known, approved, self.clock(), tuple(typed))
+            click = Click(known, approved, self.clock(), tuple(typed), request.intent.id)
             after = decide(before, request.cluster, click, lambda name: self._before(request.cluster, name))
             if isinstance(after, str):
                 raise Refused(after)

@@ -1,5 +1,6 @@
 """A worker and a desk on a real Git remote and a real etcd, with executors that only register."""
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -104,7 +105,7 @@ class Flstr:
         parsed = parse(words)
         verb, *arguments = words.split() if isinstance(parsed, Refusal) else (parsed.verb.name, *parsed.arguments)
         return Intent(
-            id=f"{words}{len(self.store.prefix(keys.INTENTS))}",
+            id=secrets.token_hex(8),
             verb=verb,
             arguments=tuple(arguments),
             words=f"/flstr {words}",

@@ -27,6 +27,27 @@ def test_a_machine_taken_away_waits_for_a_second_person(flstr: Flstr) -> None:
     assert len(flstr.registry.read().apps["backend", "influencer"].instances) == 2
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("approve {id} worker103", "Approved; the operation starts."),
+        ("deny {id}", "Denied; nothing is changed."),
+        ("break-glass {id} the disk is full", "The glass is broken"),
+    ],
+)
+def test_a_decision_that_was_not_answered_before_a_kill_is_answered_as_it_was(
+    flstr: Flstr, words: str, said: str
+) -> None:
+    waiting = flstr.removal()
+    person = OPERATOR if "glass" in words else REVIEWER
+    intent = flstr.answered(words.format(id=waiting.id), person)
+    decided = flstr.operations.approvals()
+    flstr.desk._answer(intent.model_copy(update={"status": "new", "answer": ""}))
+    assert flstr.desk.reply(intent).text.startswith(said)
+    assert intent.answer.startswith(said)
+    assert flstr.operations.approvals() == decided
+
+
 def test_denied_and_expired_removals_leave_the_machine(flstr: Flstr) -> None:
     denied = flstr.removal()
     assert flstr.ask(f"deny {denied.id}", REVIEWER) == "Denied; nothing is changed."

@@ -166,14 +166,16 @@ def test_to_deny_takes_no_names() -> None:
 
 
 def test_broken_glass_lets_it_go_while_the_person_still_may() -> None:
-    after = break_glass(approval(needed=2), "operator", "the disk is full", 5)
+    after = break_glass(approval(needed=2), BrokenGlass(person="operator", reason="the disk is full", at=5))
     assert isinstance(after, Approval)
     assert (after.status, after.glass) == ("approved", BrokenGlass(person="operator", reason="the disk is full", at=5))
     assert has_leave(after, CLUSTER, partial(Rights().person, CLUSTER))
     theirs = CLUSTER.people["operator"].model_copy(update={"may": ("read", "approve")})
     without = CLUSTER.model_copy(update={"people": {**CLUSTER.people, "operator": theirs}})
     assert not has_leave(after, without, partial(Rights().person, without))
-    assert "already denied" in str(break_glass(approval(status="denied"), "operator", "why", 1))
+    assert "already denied" in str(
+        break_glass(approval(status="denied"), BrokenGlass(person="operator", reason="why", at=1))
+    )
 
 
 def test_who_got_a_name_in_people_meanwhile_counts_once_and_does_not_approve_their_own() -> None:
