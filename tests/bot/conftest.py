@@ -14,6 +14,7 @@ from model.cluster import Cluster
 from model.operation import Approval, Operation, Origin, StepState
 from model.steps import DestroyNode, Losses, Plan, PlannedStep
 from tests.bot.room import DEVELOPER, OPERATOR, Room
+from tests.bot.sending import Clock, Desk, Slack
 
 MakeOperation = Callable[..., Operation]
 
@@ -99,3 +100,15 @@ def room(store: Store, slack: BackgroundSlack) -> Iterator[Room]:
     room = Room(store, slack.api)
     yield room
     room.stop_bots()
+
+
+@pytest.fixture
+def slack_double() -> Slack:
+    """A Slack that writes down what it is asked."""
+    return Slack(Clock())
+
+
+@pytest.fixture
+def desk(store: Store, slack_double: Slack) -> Desk:
+    """An outbox whose clock a test turns."""
+    return Desk(store, slack_double)
