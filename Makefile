@@ -13,9 +13,9 @@ lab: root packages-demo .venv/installed
 
 install: packages-demo .venv/installed
 
-# Tests wait for machines most of the time: some files side by side, each in order.
+# Tests wait for machines most of the time: some files side by side, each in order, and the longest first.
 test: packages-test .venv/installed
-	$(RUN) pytest --numprocesses 3 --dist loadfile -m 'not alone'
+	$(RUN) pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m 'not alone'
 	$(RUN) pytest -m alone
 
 lint: packages-test .venv/installed

@@ -13,7 +13,7 @@ from lab.preconditions import why_no_lab
 from tests.answering_dns import AnsweringDns
 from tests.running_acme import MakeAcme, acme_maker
 
-LONGEST = frozenset({"test_crash_matrix.py", "test_load.py"})
+LONGEST = frozenset({"test_crash_matrix.py", "test_load.py", "test_ingress.py", "test_storm_in_lab.py"})
 
 # How long an example takes says nothing about it on a busy machine.
 settings.register_profile("flstr", deadline=None)
@@ -34,12 +34,18 @@ def pytest_report_header() -> list[str]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out what cannot run here; begin with what takes longest, so that nothing waits for it at the end."""
-    items.sort(key=lambda item: (item.path.name not in LONGEST, "story" not in item.path.parts))
+    items.sort(key=_waits_for_it)
     reasons = why_not()
     for item in items:
         for mark in item.iter_markers():
             if mark.name in reasons:
                 item.add_marker(pytest.mark.skip(reason=reasons[mark.name]))
+
+
+def _waits_for_it(item: pytest.Item) -> tuple[bool, ...]:
+    """How late a test may begin: the longest, stories, those on hosts, all others."""
+    story, hosts = "story" in item.path.parts, item.get_closest_marker("hosts") is not None
+    return (item.path.name not in LONGEST, not story, not hosts)
 
 
 @pytest.fixture(scope="session")
