@@ -13,7 +13,7 @@ from lab.preconditions import why_no_lab
 from tests.answering_dns import AnsweringDns
 from tests.running_acme import MakeAcme, acme_maker
 
-LONGEST = frozenset({"test_crash_matrix.py", "test_load.py", "test_ingress.py", "test_storm_in_lab.py"})
+LONGEST = frozenset({"test_crash_matrix.py", "test_load.py", "test_storm_in_lab.py"})
 
 # How long an example takes says nothing about it on a busy machine.
 settings.register_profile("flstr", deadline=None)

@@ -39,6 +39,9 @@ export function combobox({ element, label, initial, suggest, choose }) {
     if (row) field.setAttribute("aria-activedescendant", row.id);
   };
   const take = (option) => {
+    // What was searched for meanwhile is wanted no more.
+    clearTimeout(timer);
+    asked += 1;
     chosen = option;
     field.value = option ? words(option.text) : "";
     close();

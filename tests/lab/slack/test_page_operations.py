@@ -177,6 +177,30 @@ def test_an_external_select_is_searched_and_chosen_by_the_keyboard(page: Page, a
     assert (submitted[0]["value"], asked[0]) == ("invoices", "in")
 
 
+def test_what_was_chosen_is_not_searched_for_any_more(page: Page, app: App, connect: Connect) -> None:
+    asked: list[str] = []
+    opens(app, modal(input_block("app", {"type": "external_select", "action_id": "app", "min_query_length": 2})))
+
+    @app.options("app")
+    def offer(ack: Ack, payload: Json) -> None:
+        asked.append(payload["value"])
+        ack(options=[option("influencer")])
+
+    connect()
+    send(page, "/flstr")
+    field = page.get_by_role("combobox", name="App")
+    field.press_sequentially("in")
+    row = page.get_by_role("option", name="influencer")
+    expect(row).to_be_visible()
+    # Typed once more, and chosen in the same moment.
+    field.dispatch_event("input")
+    row.dispatch_event("mousedown")
+    page.evaluate("() => new Promise((soon) => setTimeout(soon, 300))")  # after every timer that runs by now
+    expect(field).to_have_value("influencer")
+    expect(page.get_by_role("listbox", name="Options for App")).to_be_hidden()
+    assert asked == ["in"]
+
+
 def test_a_typed_name_that_is_wrong_is_said_at_the_input(page: Page, app: App, connect: Connect) -> None:
     opens(app, modal(section("Type *worker103*."), input_block("name", {"type": "plain_text_input", "action_id": "n"})))
 
