@@ -1,6 +1,7 @@
 """New entries of the audit are brought to the cluster repo, many in one commit; nothing ever waits for it."""
 
 import hashlib
+import re
 import threading
 from collections.abc import Iterator
 
@@ -17,6 +18,8 @@ from model.mrkdwn import escape
 from model.operation import AuditEntry
 
 log = structlog.get_logger()
+
+_COMMIT = re.compile(r"\b[0-9a-f]{40}\b")
 
 # A commit at a time; what is left comes with the next one.
 MOST = 2000
@@ -53,7 +56,9 @@ class AuditPushing:
     def _say(self, sentence: str) -> None:
         """Once for each that keeps entries out of Git: etcd has to keep them until somebody has mended it."""
         pushed = Mark.of(self._store.get(keys.AUDIT_PUSHED)).number
-        name = f"audit-{pushed}-{hashlib.sha256(sentence.encode()).hexdigest()[:12]}"
+        # Git names the commit that it did not take, which is another one at each try.
+        same = _COMMIT.sub("", sentence)
+        name = f"audit-{pushed}-{hashlib.sha256(same.encode()).hexdigest()[:12]}"
         say(self._store, name, f":rotating_light: {escape(sentence)}. `audit verify` says more.")
 
     def _push(self) -> bool:

@@ -203,13 +203,15 @@ def test_a_push_that_fails_is_made_up_for_and_holds_nothing_up(flstr: Flstr) -> 
     away.rename(flstr.cluster.bare)
     flstr.cluster.refuse_pushes()
     assert not pushing(flstr).look()
+    flstr.answer("status")
+    tell(flstr)
     assert not pushing(flstr).look()
     told = [notice for notice in flstr.notices() if "did not take the commit" in notice]
     assert len(told) == 1
     assert "pre-receive hook declined" in told[0]
     (flstr.cluster.bare / "hooks/pre-receive").unlink()
     assert pushing(flstr).look()
-    assert "3 of them are in Git as well" in verified(flstr)
+    assert "4 of them are in Git as well" in verified(flstr)
 
 
 def test_a_controller_that_was_killed_after_its_push_is_gone_on_from(flstr: Flstr, tmp_path: Path) -> None:
