@@ -33,7 +33,7 @@ def commands_page() -> str:
             "# Commands",
             "",
             "Made from the table in `model/verbs.py` by `bot.help.commands_page`.",
-            "Optional arguments are in brackets. Rights are given in `cluster.yaml`, under `people`.",
+            "Optional arguments are in brackets. Rights are given in `cluster.yaml`, under `people` and `teams`.",
             "",
             "| Command | What it does | Right | Example |",
             "|---|---|---|---|",

@@ -9,7 +9,9 @@ from gitops.following import GitFollowing
 from gitops.holds.ends import in_words, parse_end
 from gitops.holds.holding import Holding
 from gitops.holds.rules import APP, FREEZE, POOL, SUSPEND, by, is_freeze
-from gitops.verbs.desk import Request, did_you_mean
+from gitops.verbs.asking_back import ask_back, confirmed
+from gitops.verbs.desk import Request
+from gitops.verbs.names import known_as
 from model.attachment import Reply
 from model.errors import Refused
 from model.mrkdwn import escape
@@ -30,8 +32,8 @@ class HoldVerbs:
 
     def lock(self, request: Request) -> str:
         """`lock <app or pool> <end> <reason …>`."""
-        name, end, *words = request.intent.arguments
-        hold_id, thing = self._thing(name)
+        _, end, *words = request.intent.arguments
+        hold_id, thing = self._thing(request)
         hold, longer = self._begin(request, hold_id, words, self._end(end))
         stays = f"it stays as revision `{hold.revision[:8]}` says, whatever is asked for or merged"
         return f":lock: {thing} is locked{_until(hold, longer)}; {stays}."
@@ -42,7 +44,7 @@ class HoldVerbs:
         for hold_id, thing in ((f"{APP}{name}", f"App {name}"), (f"{POOL}{name}", f"Pool {name}")):
             if ended := self._let_go(request, hold_id):
                 return f"{thing} is not locked any more{_whose(ended, request)}; what waited is done now."
-        self._thing(name)
+        self._thing(request)
         raise Refused(f"{name} is not locked; nothing was changed.")
 
     def freeze(self, request: Request) -> str:
@@ -63,14 +65,14 @@ class HoldVerbs:
     def suspend(self, request: Request) -> str | Reply:
         """`suspend <reason …> [--yes]`."""
         words = [word for word in request.intent.arguments if word != YES]
-        reason = _reason(words)
-        if YES not in request.intent.arguments:
+        _reason(words)
+        if not confirmed(request):
             will = (
                 "flstr will begin nothing any more, not even by itself: no revision is followed, a dead machine's "
                 "instances start nowhere else, no certificate is renewed. What runs goes to its end, and floating IPs "
                 "still move where an ingress dies. It lasts until somebody says `resume`."
             )
-            return Reply(f"{will} Nothing was done yet.", instead=f"suspend {reason} {YES}")
+            return ask_back(request, will)
         self._begin(request, SUSPEND, words, None)
         return ":pause_button: Suspended; nothing begins any more until somebody says `resume`."
 
@@ -109,17 +111,14 @@ class HoldVerbs:
     def _end(self, word: str) -> float:
         return parse_end(word, datetime.fromtimestamp(self.clock(), UTC)).timestamp()
 
-    def _thing(self, name: str) -> tuple[str, str]:
+    def _thing(self, request: Request) -> tuple[str, str]:
         """The id of a lock, and what it is called. Raises `Refused` for what is not there."""
         known = self.following.known(self.following.state())
         if known is None:
             raise Refused("No revision of the cluster repo was followed yet, so there is nothing to lock.")
-        if known.app_named(name) is not None:
-            return f"{APP}{name}", f"App {name}"
-        if name in known.cluster.pools:
-            return f"{POOL}{name}", f"Pool {name}"
-        names = [*(app.app for app in known.apps.values()), *known.cluster.pools]
-        raise Refused(f"There is no app or pool called {name}.{did_you_mean(name, names)}")
+        apps = [app.app for app in known.apps.values()]
+        name = known_as(request, request.intent.arguments[0], "app or pool", [*apps, *known.cluster.pools])
+        return (f"{APP}{name}", f"App {name}") if name in apps else (f"{POOL}{name}", f"Pool {name}")
 
 
 def _prolonged(held: Hold, person: str, reason: str, until: float | None) -> Hold:

@@ -141,6 +141,9 @@ def test_the_same_verbs_work_in_a_shell(stage: Stage, deployed: Tally, tmp_path:
     assert "flstr-lab follows" in said
     refused = "flstr: You may not scale; developer or operator may.\n"
     assert shell(stage, "reviewer", "scale", "influencer", "1") == (1, "", refused)
+    checked, said, _ = shell(stage, "operator", "audit", "verify")
+    assert (checked, "unbroken since" in said) == (0, True)
+    assert "deploy influencer@" in shell(stage, "reviewer", "audit", "influencer")[1]
     drawn, said, _ = shell(stage, "operator", "mesh", "graph", "--output", str(tmp_path / "networks.png"))
     assert (drawn, said.splitlines()[-1]) == (0, f"The picture is in {tmp_path}/networks.png.")
     assert (tmp_path / "networks.png").read_bytes().startswith(b"\x89PNG")

@@ -139,7 +139,7 @@ def test_holding_what_is_held_or_not_there_is_one_sentence_each(flstr: Flstr) ->
     flstr.store.put(keys.CLUSTER, manifests().cluster.to_json())
     assert flstr.ask("freeze 2h x") == nothing
     flstr.settle()
-    assert flstr.ask("lock inflencer 2h x") == "There is no app or pool called inflencer. Did you mean influencer?"
+    assert flstr.ask("lock inflencer 2h x") == "There is no app or pool called inflencer; did you mean influencer?"
     assert flstr.ask("unlock influencer") == "influencer is not locked; nothing was changed."
     assert flstr.ask("thaw") == "Nothing is frozen; nothing was changed."
     assert flstr.ask("resume") == "flstr is not suspended; nothing was changed."

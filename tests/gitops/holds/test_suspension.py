@@ -14,7 +14,7 @@ def test_a_suspended_flstr_begins_nothing_but_moves_floating_ips(flstr: Flstr) -
     flstr.settle()
     holder = flstr.registry.read().floating_ips["public"].node
     offered = flstr.answered("suspend somebody works on the machines")
-    assert "Nothing was done yet." in offered.answer
+    assert "Nothing is done yet;" in offered.answer
     assert offered.instead == "suspend somebody works on the machines --yes"
     assert flstr.store.prefix(keys.HOLDS) == {}
     flstr.ask(offered.instead)
