@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cli.settings import Settings
-from gitops.store import Store
+from gitops.store import EtcdTls, Store
 from model.errors import Refused
 
 ENDPOINT_FILE = "etcd-endpoint"
@@ -24,4 +24,11 @@ def connect(settings: Settings) -> Store:
             raise Refused(
                 f"no flstr serve runs with its state in {settings.state}; start it, or set FLSTR_ETCD_ENDPOINTS"
             ) from error
-    return Store(endpoints)
+    return Store(endpoints, tls=tls_of(settings))
+
+
+def tls_of(settings: Settings) -> EtcdTls | None:
+    """The files by which etcd and flstr know each other, where all of them are given."""
+    if settings.etcd_ca is None or settings.etcd_certificate is None or settings.etcd_key is None:
+        return None
+    return EtcdTls(settings.etcd_ca, settings.etcd_certificate, settings.etcd_key)

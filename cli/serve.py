@@ -13,7 +13,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.service import Bot, SlackSettings
-from cli.etcd import endpoint_file
+from cli.etcd import endpoint_file, tls_of
 from cli.executors import (
     IDENTITY_FILE,
     build_checks,
@@ -78,7 +78,7 @@ def serve(settings: Settings) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
     with ExitStack() as stack:
-        store = Store(_etcd(settings, stack))
+        store = Store(_etcd(settings, stack), tls=tls_of(settings))
         stack.callback(store.close)
         if not settings.etcd_endpoints:
             # Whoever led by an etcd of its own has ended with it: its lease need not be waited for.

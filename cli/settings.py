@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from model.errors import Refused
 from model.names import without_secret
 
-_ENDPOINT = re.compile(r"http://[A-Za-z0-9.-]+:[0-9]{1,5}")
+_ENDPOINT = re.compile(r"https?://[A-Za-z0-9.-]+:[0-9]{1,5}")
 _DIRECTORY = re.compile(r"^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?/[A-Za-z0-9._~/-]*$")
 _DOMAIN = re.compile(r"^[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")
 _WEB = re.compile(r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?$")
@@ -33,8 +33,13 @@ class Settings(BaseSettings):
     branch: str = Field("main", description="Branch that says what is desired")
     state: Path = Field(Path("/var/lib/flstr"), description="Where flstr keeps its keys, its clones and its etcd")
     etcd_endpoints: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="A real etcd, as http://host:port,…; without it flstr runs one of its own"
+        (), description="A real etcd, as https://host:port,…; without it flstr runs one of its own"
     )
+    etcd_ca: Path | None = Field(None, description="PEM file of the authority that etcd's certificates lead to")
+    etcd_certificate: Path | None = Field(
+        None, description="PEM file of the certificate by which etcd knows flstr; its common name is the user"
+    )
+    etcd_key: Path | None = Field(None, description="PEM file of the private key of that certificate")
     poll_seconds: float = Field(
         15.0, ge=0.2, description="Seconds between two looks at the cluster repo and at the machines, 0.2 at least"
     )
@@ -98,7 +103,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if not all(_ENDPOINT.fullmatch(endpoint) for endpoint in value):
-            raise ValueError("an endpoint is http://host:port")
+            raise ValueError("an endpoint is https://host:port, or http://host:port")
         return value
 
     @field_validator("nameserver")
@@ -106,12 +111,12 @@ class Settings(BaseSettings):
     def _is_an_address(cls, value: str) -> str:
         return str(ip_address(value)) if value else ""
 
-    @field_validator("acme_directory_ca", "acme_root", mode="before")
+    @field_validator("acme_directory_ca", "acme_root", "etcd_ca", "etcd_certificate", "etcd_key", mode="before")
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
         return value or None
 
-    @field_validator("acme_directory_ca", "acme_root")
+    @field_validator("acme_directory_ca", "acme_root", "etcd_ca", "etcd_certificate", "etcd_key")
     @classmethod
     def _is_there(cls, value: Path | None) -> Path | None:
         with contextlib.suppress(OSError):

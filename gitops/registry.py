@@ -18,6 +18,7 @@ from model.errors import Refused, StepFailed, Unreadable
 from model.names import AppKind, AppName, CertificateHost, InstanceId, MeshName, NodeName
 from model.registered import (
     INSTANCE_PORTS,
+    EtcdMember,
     FloatingRecord,
     HostRecord,
     IngressRecord,
@@ -25,6 +26,7 @@ from model.registered import (
     MeshMember,
     MetaData,
     NodeRecord,
+    Orphan,
     PortRecord,
     Quarantine,
     Registered,
@@ -57,6 +59,7 @@ class Registry:
         prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED]
         prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE, keys.SERVICES, keys.CERTIFICATES, keys.DUE, keys.NAMES]
         prefixes += [keys.FLOATING_IPS, keys.FLOATED, keys.UNREACHABLE, keys.LEFT_NAMES, keys.CERTIFIED]
+        prefixes += [keys.NOT_READY, keys.ETCD_MEMBERS, keys.INSTALLED, keys.ENROLLED, keys.ORPHANS]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -114,12 +117,13 @@ class Registry:
         freed = [key for key, owner in meshes.items() if "/address/" in key and owner == node]
         noted = (keys.routed(node), keys.meshed(node), keys.walled(node), keys.dead(node))
         public = (keys.floated(node), keys.unreachable(node), keys.certified(node))
+        control = (keys.not_ready(node), keys.enrolled(node), keys.installed(node), keys.etcd_member(node))
         # Whoever comes by that name is another machine, to which no floating IP leads yet.
         held = _records(self.store.prefix(keys.FLOATING_IPS), keys.FLOATING_IPS, FloatingRecord)
         for name, record in held.items():
             if record.node == node:
                 self.put_floating_ip(name, record.model_copy(update={"node": None}))
-        self.store.delete(keys.node(node), *noted, *public, *gone, *freed)
+        self.store.delete(keys.node(node), *noted, *public, *control, *gone, *freed)
 
     def put_floating_ip(self, name: str, record: FloatingRecord) -> None:
         """Hold a floating IP's address, and who holds it."""
@@ -169,7 +173,7 @@ class Registry:
 
     def dead(self) -> dict[NodeName, float]:
         """The machines that are given up, and the Unix time since when each is silent."""
-        return _dead(self.store.prefix(keys.DEAD))
+        return _times(self.store.prefix(keys.DEAD), keys.DEAD)
 
     def put_meshed(self, node: str, digest: str) -> None:
         """Note what a machine's meshes were brought to."""
@@ -233,7 +237,12 @@ def _tree(found: Mapping[str, str]) -> Registered:
         leases=parse_leases(found),
         overlaid=_under(found, keys.OVERLAID),
         walled=_under(found, keys.WALLED),
-        dead=_dead(found),
+        dead=_times(found, keys.DEAD),
+        not_ready=_times(found, keys.NOT_READY),
+        etcd_members=_records(found, keys.ETCD_MEMBERS, EtcdMember),
+        installed=_under(found, keys.INSTALLED),
+        enrolled=_under(found, keys.ENROLLED),
+        orphans=_records(found, keys.ORPHANS, Orphan),
     )
 
 
@@ -262,8 +271,8 @@ def _serials(value: str) -> dict[CertificateHost, str]:
     return {name: serial for name, _, serial in pairs}
 
 
-def _dead(found: Mapping[str, str]) -> dict[NodeName, float]:
-    return {node: float(since) for node, since in _under(found, keys.DEAD).items()}
+def _times(found: Mapping[str, str], prefix: str) -> dict[NodeName, float]:
+    return {node: float(since) for node, since in _under(found, prefix).items()}
 
 
 def _records(found: Mapping[str, str], prefix: str, model: type[R]) -> dict[str, R]:

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -43,13 +44,29 @@ class Fence:
     token: int
 
 
+@dataclass(frozen=True)
+class EtcdTls:
+    """The files, all PEM, by which etcd and flstr know each other; the certificate's common name is the user."""
+
+    ca: Path
+    certificate: Path
+    key: Path
+
+
 class Store:
     """One etcd, or a list of its members. Every call raises `Unreadable` where no member answers, or holds no text."""
 
-    def __init__(self, endpoints: Sequence[str], fences: Sequence[Fence] = (), client: Any = None) -> None:
+    def __init__(
+        self,
+        endpoints: Sequence[str],
+        fences: Sequence[Fence] = (),
+        client: Any = None,
+        tls: EtcdTls | None = None,
+    ) -> None:
+        """`tls` is for endpoints that begin with https."""
         self._endpoints = tuple(endpoints)
         self._fences = tuple(fences)
-        self._client = client or _connect(self._endpoints)
+        self._client = client or _connect(self._endpoints, tls)
 
     def fenced(self, *fences: Fence) -> "Store":
         """The same etcd, whose writes fail with `Fenced` as well once somebody else has taken over one of these."""
@@ -276,11 +293,26 @@ def _text(key: bytes, held: bytes) -> str:
         raise Unreadable(f"etcd: {name} cannot be read (it holds what is no text)") from error
 
 
-def _connect(endpoints: Sequence[str]) -> Any:
+def _connect(endpoints: Sequence[str], tls: EtcdTls | None) -> Any:
     nodes = []
     for endpoint in endpoints:
-        host, _, port = endpoint.removeprefix("http://").rpartition(":")
+        scheme, _, place = endpoint.partition("://")
+        host, _, port = place.rpartition(":")
+        secure = scheme == "https"
         nodes.append(
-            etcd3.Endpoint(host=host, port=int(port), secure=False, time_retry=RETRY_SECONDS, opts=GRPC_OPTIONS)
+            etcd3.Endpoint(
+                host=host,
+                port=int(port),
+                secure=secure,
+                creds=_credentials(tls) if secure else None,
+                time_retry=RETRY_SECONDS,
+                opts=GRPC_OPTIONS,
+            )
         )
     return etcd3.MultiEndpointEtcd3Client(endpoints=nodes, timeout=CALL_SECONDS, failover=True)
+
+
+def _credentials(tls: EtcdTls | None) -> grpc.ChannelCredentials:
+    if tls is None:
+        return grpc.ssl_channel_credentials()
+    return grpc.ssl_channel_credentials(tls.ca.read_bytes(), tls.key.read_bytes(), tls.certificate.read_bytes())

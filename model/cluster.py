@@ -7,12 +7,14 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from model.base import Frozen
-from model.freezes import FreezeWindow
+from model.freezes import FreezeWindow, ZoneName
 from model.names import (
     AgeRecipient,
+    BackupPlace,
     ChannelName,
     CloudLocation,
     ClusterName,
+    CronLine,
     DownloadUrl,
     Email,
     EtcdUrl,
@@ -32,6 +34,7 @@ from model.names import (
     SlackGroup,
     SlackUser,
     TeamName,
+    WebAddress,
     node_name,
 )
 
@@ -70,6 +73,26 @@ class Cloud(Frozen):
     image: ImageName = Field("debian-12", description="Image that new machines start from")
 
 
+class Elsewhere(Frozen):
+    """What is rented instead where the cloud has none left; a field that is absent is as the pool says."""
+
+    server_type: ServerType | None = Field(None, description="Hetzner server type")
+    location: CloudLocation | None = Field(None, description="Hetzner location")
+
+    @model_validator(mode="after")
+    def _differs(self) -> "Elsewhere":
+        if self.server_type is None and self.location is None:
+            raise ValueError("say another server_type, another location, or both")
+        return self
+
+
+class ScheduledCount(Frozen):
+    """A size that a pool is brought to at certain times."""
+
+    at: CronLine = Field(description="When, as minute, hour, day of the month, month and day of the week")
+    count: int = Field(ge=0, le=200, description="How many machines there are to be from then on")
+
+
 class Pool(Frozen):
     """Machines of one role and size; they are named after the pool, counting up from `first`."""
 
@@ -81,6 +104,19 @@ class Pool(Frozen):
         (), description="Names that are left out of the counting, of machines that were destroyed"
     )
     location: CloudLocation | None = Field(None, description="Location, where it is not the cluster's")
+    otherwise: tuple[Elsewhere, ...] = Field(
+        (), description="What is rented instead where the cloud has none left, tried in this order"
+    )
+    spread: bool | None = Field(
+        None, description="Whether no two of them stand on the same hardware; controllers do so unless it is false"
+    )
+    schedule: tuple[ScheduledCount, ...] = Field(
+        (), description="When `count` is changed by itself, each time by a commit"
+    )
+
+    def is_spread(self) -> bool:
+        """Whether the machines stand on hardware of their own each."""
+        return self.role == "controller" if self.spread is None else self.spread
 
 
 class Mesh(Frozen):
@@ -201,6 +237,22 @@ class ClusterSecrets(Frozen):
     )
 
 
+class Backups(Frozen):
+    """Copies of etcd, encrypted to the cluster's own key and to `secrets.recipients`, kept off the controllers."""
+
+    to: BackupPlace = Field(description="A folder (a mount of storage elsewhere), or s3://bucket/prefix")
+    endpoint: WebAddress | None = Field(None, description="Address of the S3-compatible storage, as https://host")
+    region: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="Region of the bucket, where the storage has any")
+    every: Seconds = Field(3600.0, description="How often a copy is made")
+    keep: int = Field(48, ge=1, le=10_000, description="How many of the newest copies are kept")
+
+    @model_validator(mode="after")
+    def _a_bucket_has_an_address(self) -> "Backups":
+        if self.to.startswith("s3://") and self.endpoint is None:
+            raise ValueError("a bucket needs a field 'endpoint' that says where the storage is, as https://host")
+        return self
+
+
 class Cluster(Frozen):
     """The whole of `cluster.yaml`."""
 
@@ -223,9 +275,23 @@ class Cluster(Frozen):
         json_schema_extra={"writeOnly": True},
     )
     freezes: tuple[FreezeWindow, ...] = Field((), description="When no newer revision is followed")
+    time_zone: ZoneName = Field("UTC", description="Time zone of the schedules of pools and backups")
     drained: tuple[NodeName, ...] = Field((), description="Machines on which no instance of an app may run")
+    not_ready_after: Seconds = Field(
+        30.0, description="How long a machine is silent until it gets no traffic and the channel hears of it"
+    )
     dead_after: Seconds = Field(
         120.0, description="How long a machine is silent until its instances are started on others"
+    )
+    silent_share: int = Field(
+        50,
+        ge=1,
+        le=100,
+        description="Percentage of the machines that are taken for silent at most; more of them, and it is the network",
+    )
+    backups: Backups | None = Field(None, description="Where copies of etcd are kept, and how often they are made")
+    dissolved: bool = Field(
+        False, description="Whether the whole cluster is to go: every machine, address and name that it has"
     )
 
     def pool_of(self, node: NodeName) -> str | None:
@@ -254,6 +320,11 @@ class Cluster(Frozen):
     def who_may(self, right: Right) -> tuple[PersonName, ...]:
         """Everybody who has this right, by name."""
         return tuple(sorted(name for name, person in self.people.items() if right in person.may))
+
+    def control_mesh(self) -> MeshName | None:
+        """The mesh by which the controllers are reached: its hubs are controllers; `vpn_ctrl` where there are more."""
+        of_controllers = sorted(name for name, mesh in self.meshes.items() if "controller" in mesh.hubs)
+        return "vpn_ctrl" if "vpn_ctrl" in of_controllers else next(iter(of_controllers), None)
 
     def app_network(self) -> str | None:
         """What carries traffic to apps: the overlay where the workers have one, else a mesh of theirs.

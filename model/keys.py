@@ -60,6 +60,17 @@ FLOATED = "flstr/floated/"
 UNREACHABLE = "flstr/unreachable/"
 ROUNDS = "flstr/round/"
 CERTIFIED = "flstr/certified/"
+EPOCH = "flstr/epoch"
+AUTHORITY = "flstr/authority"
+ETCD_MEMBERS = "flstr/etcd/"
+INSTALLED = "flstr/installed/"
+CONTROLLERS = "flstr/controller/"
+ENROLLED = "flstr/enrolled/"
+ALIVE = "flstr/alive/"
+NOT_READY = "flstr/not_ready/"
+ORPHANS = "flstr/orphan/"
+SCHEDULED = "flstr/scheduled/"
+BACKUP = "flstr/backup"
 
 
 def node(name: str) -> str:
@@ -325,3 +336,43 @@ def audit_entry(number: int) -> str:
 def audited(source: str) -> str:
     """Whether a record is in the audit; the value is the entry's number."""
     return f"{AUDITED}{source}"
+
+
+def etcd_member(node_name: str) -> str:
+    """A controller on which a member of the cluster's etcd runs."""
+    return f"{ETCD_MEMBERS}{node_name}"
+
+
+def installed(node_name: str) -> str:
+    """The version of flstr that was last installed on a controller, by the digest of its archive."""
+    return f"{INSTALLED}{node_name}"
+
+
+def controller(node_name: str) -> str:
+    """That a `flstr serve` runs on a controller; goes with a lease that this keeps alive."""
+    return f"{CONTROLLERS}{node_name}"
+
+
+def enrolled(node_name: str) -> str:
+    """What a machine was last told of where to register itself, by digest."""
+    return f"{ENROLLED}{node_name}"
+
+
+def alive(node_name: str) -> str:
+    """What a machine says of itself; goes with a lease that it keeps alive."""
+    return f"{ALIVE}{node_name}"
+
+
+def not_ready(node_name: str) -> str:
+    """A machine that is silent, and gets no traffic; the value is since when."""
+    return f"{NOT_READY}{node_name}"
+
+
+def orphan(name: str) -> str:
+    """Something in the cloud that is this cluster's by its label, and that flstr knows nothing else of."""
+    return f"{ORPHANS}{name}"
+
+
+def scheduled(pool: str) -> str:
+    """Up to when a pool's schedule was followed; Unix time."""
+    return f"{SCHEDULED}{pool}"

@@ -240,6 +240,21 @@ GitUrl = Annotated[
     WithJsonSchema({"type": "string", "pattern": _GIT_URL.pattern}),
     Form(_GIT_WORDS),
 ]
+CronLine = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9*/,-]+( [0-9*/,A-Za-z-]+){4}$", max_length=100),
+    Form("five fields of cron, such as 0 8 * * mon-fri"),
+]
+WebAddress = Annotated[
+    str,
+    StringConstraints(pattern=r"^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$"),
+    Form("an address, as https://host"),
+]
+BackupPlace = Annotated[
+    str,
+    StringConstraints(pattern=r"^(/[A-Za-z0-9._/-]*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)$"),
+    Form("a folder such as /mnt/backups, or s3://bucket/prefix"),
+]
 EtcdUrl = Annotated[
     str,
     StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}$"),

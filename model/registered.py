@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from ipaddress import IPv4Address
+from typing import Literal
 
 from pydantic import ConfigDict, Field
 
@@ -13,6 +14,7 @@ from model.names import (
     AppName,
     CertificateHost,
     CommitHash,
+    Encrypted,
     EnvPrefix,
     FloatingIpName,
     InstanceId,
@@ -47,6 +49,38 @@ class HostRecord(Frozen):
     host_key: str = Field(description="OpenSSH public host key, 'ssh-ed25519 AAAA…'")
     ip: str | None = None
     server_id: int | None = None
+
+
+class Authority(Frozen):
+    """`flstr/authority`: the private authority by which the controllers and the machines know each other at etcd."""
+
+    certificate: str = Field(description="PEM")
+    sealed_key: Encrypted = Field(description="PEM, encrypted by age to the cluster's own key")
+
+
+class EtcdMember(Frozen):
+    """`flstr/etcd/<node>`: a member of the cluster's etcd, which listens on the mesh of the controllers alone."""
+
+    node: NodeName
+    address: str = Field(description="In the mesh of the controllers")
+    member_id: str = Field("", description="Hexadecimal, as etcd prints it; empty until etcd has said it")
+
+
+class ControllerRecord(Frozen):
+    """`flstr/controller/<node>`: a `flstr serve` that runs, with a lease."""
+
+    node: NodeName
+    version: str = Field(description="Digest of the archive that it was installed from; empty for a checkout")
+    since: float
+
+
+class Orphan(Frozen):
+    """`flstr/orphan/<kind>-<id>`: what is in the cloud under the cluster's label, and registered nowhere."""
+
+    kind: Literal["server", "floating_ip", "primary_ip", "volume", "placement_group"]
+    id: int
+    name: str
+    since: float
 
 
 class MeshMember(Frozen):
@@ -220,6 +254,15 @@ class Registered(Frozen):
     overlaid: dict[NodeName, str] = Field(default_factory=dict)
     walled: dict[NodeName, str] = Field(default_factory=dict)
     dead: dict[NodeName, float] = Field(default_factory=dict, description="Machines given up, and since when silent")
+    not_ready: dict[NodeName, float] = Field(
+        default_factory=dict, description="Silent machines that get no traffic, and since when"
+    )
+    etcd_members: dict[NodeName, EtcdMember] = Field(
+        default_factory=dict, description="Controllers that carry the cluster's etcd; none where that runs elsewhere"
+    )
+    installed: dict[NodeName, str] = Field(default_factory=dict, description="The version of flstr on a controller")
+    enrolled: dict[NodeName, str] = Field(default_factory=dict)
+    orphans: dict[str, Orphan] = Field(default_factory=dict, description="By kind and id, such as server-42")
 
     def without_nodes(self, nodes: Collection[NodeName]) -> "Registered":
         """The tree once these machines have left."""

@@ -9,6 +9,7 @@ from pydantic import Field
 
 from model.app import DRAIN_SECONDS, App
 from model.base import Frozen
+from model.cluster import Elsewhere
 from model.names import (
     AppKind,
     AppName,
@@ -22,6 +23,7 @@ from model.names import (
     Role,
     ServerType,
 )
+from model.registered import Orphan
 
 
 class CreateNode(Frozen):
@@ -34,6 +36,8 @@ class CreateNode(Frozen):
     server_type: ServerType
     location: CloudLocation
     image: ImageName
+    otherwise: tuple[Elsewhere, ...] = ()
+    spread: bool = Field(False, description="Whether it stands on hardware that no other machine of its pool is on")
 
 
 class JoinMeshes(Frozen):
@@ -192,6 +196,68 @@ class DestroyNode(Frozen):
     node: NodeName
 
 
+class FoundEtcd(Frozen):
+    """Make the cluster's etcd on controllers that are in their mesh: authority, certificates, members, users."""
+
+    kind: Literal["etcd.found"] = "etcd.found"
+    nodes: tuple[NodeName, ...]
+
+
+class AddEtcdMember(Frozen):
+    """Have one more controller carry the cluster's etcd, and wait until it has caught up."""
+
+    kind: Literal["etcd.add"] = "etcd.add"
+    node: NodeName
+
+
+class RemoveEtcdMember(Frozen):
+    """Have a controller carry the cluster's etcd no more; refused where too few would be left that answer."""
+
+    kind: Literal["etcd.remove"] = "etcd.remove"
+    node: NodeName
+
+
+class InstallController(Frozen):
+    """Bring a controller the flstr that does this, with its settings and keys, and have it run at boot."""
+
+    kind: Literal["controller.install"] = "controller.install"
+    node: NodeName
+
+
+class RetireController(Frozen):
+    """Stop flstr on a controller that leaves; where it leads, another one goes on."""
+
+    kind: Literal["controller.retire"] = "controller.retire"
+    node: NodeName
+
+
+class HandOver(Frozen):
+    """Put all that the one who bootstraps knows into the cluster's etcd, and start flstr on the controllers."""
+
+    kind: Literal["controller.hand_over"] = "controller.hand_over"
+    nodes: tuple[NodeName, ...]
+
+
+class EnrolNodes(Frozen):
+    """Give machines a certificate, and the unit by which they register themselves at the cluster's etcd."""
+
+    kind: Literal["node.enrol"] = "node.enrol"
+    nodes: tuple[NodeName, ...]
+
+
+class GiveBackOrphan(Frozen):
+    """Give back to the cloud what is there under the cluster's label and registered nowhere."""
+
+    kind: Literal["orphan.give_back"] = "orphan.give_back"
+    orphan: Orphan
+
+
+class EndCluster(Frozen):
+    """Give back what is left in the cloud under the cluster's label, and at last the machine that does this."""
+
+    kind: Literal["cluster.end"] = "cluster.end"
+
+
 # The lock of everything that is not an app.
 MACHINES = "machines"
 CERTIFICATES = "certificates"
@@ -235,7 +301,16 @@ Step = Annotated[
     | GiveBackFloatingIp
     | LeaveOverlay
     | LeaveMeshes
-    | DestroyNode,
+    | DestroyNode
+    | FoundEtcd
+    | AddEtcdMember
+    | RemoveEtcdMember
+    | InstallController
+    | RetireController
+    | HandOver
+    | EnrolNodes
+    | GiveBackOrphan
+    | EndCluster,
     Field(discriminator="kind"),
 ]
 
@@ -259,6 +334,8 @@ class Losses(Frozen):
     nodes: tuple[NodeName, ...] = ()
     apps: tuple[AppName, ...] = ()
     floating_ips: tuple[FloatingIpName, ...] = ()
+    orphans: tuple[str, ...] = Field((), description="What nobody knows, such as 'server worker107 (42)'")
+    cluster: str = Field("", description="The whole cluster, by its name, where all of it goes")
     moved: tuple[str, ...] = Field((), description="Instances that move, such as 'influencer 2-ab12cd34'")
     remaining: tuple[NodeName, ...] = Field((), description="Machines of the same pools that stay")
 
