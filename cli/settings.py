@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         None, description="PEM file of the certificate by which etcd knows flstr; its common name is the user"
     )
     etcd_key: Path | None = Field(None, description="PEM file of the private key of that certificate")
+    cache: Path | None = Field(
+        None, description="Where what was fetched for controllers is kept, if not `flstr` in the user's cache folder"
+    )
     poll_seconds: float = Field(
         15.0, ge=0.2, description="Seconds between two looks at the cluster repo and at the machines, 0.2 at least"
     )
@@ -111,7 +114,9 @@ class Settings(BaseSettings):
     def _is_an_address(cls, value: str) -> str:
         return str(ip_address(value)) if value else ""
 
-    @field_validator("acme_directory_ca", "acme_root", "etcd_ca", "etcd_certificate", "etcd_key", mode="before")
+    @field_validator(
+        "acme_directory_ca", "acme_root", "cache", "etcd_ca", "etcd_certificate", "etcd_key", mode="before"
+    )
     @classmethod
     def _none_if_empty(cls, value: object) -> object:
         return value or None

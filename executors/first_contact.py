@@ -8,7 +8,10 @@ from executors.templates import render
 from model.names import MeshName, Role
 
 EVERYWHERE = ("curl", "firewalld", "git", "haproxy", "iputils-ping", "netbase", "openssl", "tinc")
-BY_ROLE: dict[Role, tuple[str, ...]] = {"ingress": ("nginx-light",)}
+BY_ROLE: dict[Role, tuple[str, ...]] = {
+    "controller": ("etcd-client", "etcd-server", "openssh-client", "python3"),
+    "ingress": ("nginx-light",),
+}
 OVERLAY_PACKAGE = "wireguard-tools"
 
 

@@ -1,6 +1,7 @@
 """How executors reach machines; `executors.ssh` is the real one."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from gitops.executor import Cancellation, HostFence
@@ -45,5 +46,25 @@ class Remote(Protocol):
         """One script a machine, side by side: by node, its output or why it failed.
 
         `on_end` hears of each machine as soon as its script is over, however it ended, and not only once all are.
+        """
+        ...
+
+
+class FileRemote(Remote, Protocol):
+    """One that brings files as well."""
+
+    def upload(
+        self,
+        node: str,
+        file: Path,
+        to: str,
+        fence: HostFence,
+        timeout: float = 600.0,
+        on_line: OnLine | None = None,
+    ) -> None:
+        """Bring a file to a machine, for root alone, where it is not there already.
+
+        It is written beside `to`, and takes its place once it has the right SHA-256. `on_line` hears how far it is.
+        Raises as `run` does.
         """
         ...

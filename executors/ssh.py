@@ -19,6 +19,7 @@ from executors.remote import OnEnd, OnLine, Unreachable
 from executors.script import FENCED_MARK, FENCED_STATUS, STATE_FOLDER, wrapped
 from executors.ssh_connection import CONNECT_SECONDS, KEEPALIVE_SECONDS, connect, is_alive, reason
 from executors.templates import quote
+from executors.uploading import Sending, reading_first, receiving_script
 from gitops.executor import Cancellation, HostFence
 from model.errors import Cancelled, Fenced, StepFailed
 from model.registered import HostRecord
@@ -106,6 +107,22 @@ class Ssh:
         with ThreadPoolExecutor(min(len(scripts), SIDE_BY_SIDE), thread_name_prefix="ssh") as pool:
             return dict(zip(scripts, pool.map(one, scripts), strict=True))
 
+    def upload(
+        self,
+        node: str,
+        file: Path,
+        to: str,
+        fence: HostFence,
+        timeout: float = 600.0,
+        on_line: OnLine | None = None,
+    ) -> None:
+        """See `FileRemote.upload`."""
+        machine = self._machine(node)
+        script = wrapped(receiving_script(file, to), fence, self._state_folder)
+        with machine.sessions, self._session(node, machine) as channel, file.open("rb") as content:
+            sending = Sending(channel, content, on_line or _nobody)
+            _Run(node, channel, sending.hear).carry_out(script, timeout, reading_first(script), ends=False)
+
     def talk(self, node: str, command: str) -> Conversation:
         """Start a program that answers line by line, beside the scripts. Raises `Unreachable`."""
         channel = self._channel(node, self._machine(node))
@@ -115,6 +132,16 @@ class Ssh:
             channel.close()
             raise Unreachable(f"{node}: no program could be started ({reason(error)})") from error
         return Conversation(node, channel)
+
+    def forward(self, node: str, address: str, port: int) -> paramiko.Channel:
+        """A connection to a port that the machine reaches. Raises `Unreachable`."""
+        transport = self._client(node, self._machine(node)).get_transport()
+        if transport is None:
+            raise Unreachable(f"{node}: the SSH connection was closed as soon as it was made")
+        try:
+            return transport.open_channel("direct-tcpip", (address, port), ("127.0.0.1", 0), timeout=CONNECT_SECONDS)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            raise Unreachable(f"{node}: nothing answers it at {address} port {port} ({reason(error)})") from error
 
     def answers(self, node: str) -> bool:
         """Whether a machine acknowledges what its warm connection sends, or lets flstr in where there is none.
@@ -234,14 +261,16 @@ class _Run:
         self._last: deque[str] = deque(maxlen=LAST_LINES)
         self._last_error = ""
 
-    def carry_out(self, script: str, timeout: float) -> str:
+    def carry_out(self, script: str, timeout: float, command: str = WHOLE, *, ends: bool = True) -> str:
+        """Standard input ends with the script, unless more is to come."""
         self._channel.settimeout(timeout + GRACE_SECONDS)
         errors = threading.Thread(target=self._hear_errors, name=f"ssh {self._node}", daemon=True)
         try:
-            self._channel.exec_command(f"exec timeout --kill-after={KILL_SECONDS} {quote(timeout)} {WHOLE}")
+            self._channel.exec_command(f"exec timeout --kill-after={KILL_SECONDS} {quote(timeout)} {command}")
             errors.start()
             self._channel.sendall(script.encode())
-            self._channel.shutdown_write()
+            if ends:
+                self._channel.shutdown_write()
             with self._channel.makefile("r", -1) as stdout:
                 for line in stdout:
                     self._output.append(line)

@@ -1,6 +1,7 @@
 """A `Remote` whose machines answer what a test says, and which remembers what it was asked to run."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from executors.remote import OnEnd, OnLine, Unreachable
 from gitops.executor import Cancellation, HostFence
@@ -14,6 +15,7 @@ class ScriptedRemote:
 
     def __init__(self, answer: Answer, dead: tuple[str, ...] = ()) -> None:
         self.ran: list[tuple[str, str]] = []
+        self.uploaded: list[tuple[str, Path, str]] = []
         self.cancellations: list[Cancellation | None] = []
         self._answer = answer
         self._dead = dead
@@ -50,6 +52,19 @@ class ScriptedRemote:
             if on_end is not None:
                 on_end(node)
         return found
+
+    def upload(
+        self,
+        node: str,
+        file: Path,
+        to: str,
+        fence: HostFence,
+        timeout: float = 600.0,
+        on_line: OnLine | None = None,
+    ) -> None:
+        if node in self._dead:
+            raise Unreachable(f"{node}: no SSH connection to 192.0.2.1 port 22 (no answer)")
+        self.uploaded.append((node, file, to))
 
     def nodes(self, part: str) -> list[str]:
         """The machines that ran a script with this text in it, in order."""

@@ -1,0 +1,1 @@
+"""The controllers: what carries the cluster's etcd and flstr itself."""

@@ -1,0 +1,47 @@
+"""What a controller is given by whoever installs it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from executors.control import places
+from executors.control.environment import environment_file
+from model.names import NodeName
+
+# A repository that is reached by SSH is reached with flstr's own key.
+_SSH_CONFIG = f"IdentityFile {places.SSH_KEY}\nIdentitiesOnly yes\nStrictHostKeyChecking accept-new\n"
+
+
+@dataclass(frozen=True)
+class Given:
+    """Settings by their variables, the content of files that some of them name, flstr's SSH key and age identity."""
+
+    variables: Mapping[str, str] = field(repr=False)
+    files: Mapping[str, str]
+    ssh_key: Path
+    identity: Path
+
+    def environment(self, node: NodeName, endpoints: tuple[str, ...]) -> str:
+        """The environment of flstr on a controller, which asks these members of etcd."""
+        named = {variable: places.travelled(variable) for variable in self.files}
+        own = {
+            "FLSTR_NODE": node,
+            "FLSTR_STATE": places.STATE,
+            "FLSTR_ETCD_ENDPOINTS": ",".join(endpoints),
+            "FLSTR_ETCD_CA": places.CA,
+            "FLSTR_ETCD_CERTIFICATE": places.CERTIFICATE,
+            "FLSTR_ETCD_KEY": places.KEY,
+        }
+        return environment_file({**self.variables, **named, **own})
+
+    def secrets(self) -> dict[str, str]:
+        """Files for flstr's user alone, by their places."""
+        return {
+            places.SSH_KEY: self.ssh_key.read_text(),
+            places.IDENTITY: self.identity.read_text(),
+            places.SSH_CONFIG: _SSH_CONFIG,
+        }
+
+    def public(self) -> dict[str, str]:
+        """Files that a setting names, by their places."""
+        return {places.travelled(variable): content for variable, content in self.files.items()}

@@ -1,0 +1,116 @@
+"""The laptop lets go: all that it knows goes into the cluster's etcd, and flstr starts on the controllers."""
+
+import time
+from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from executors.control.access import Access, KnownController, known_controllers
+from executors.control.install import LOOK_SECONDS, UP_SECONDS, Controllers
+from gitops.control import installed_as
+from gitops.executor import HostFence, StepContext
+from gitops.store import AT_ONCE, EtcdTls, Store
+from model import keys
+from model.errors import Fenced, StepFailed, Unreadable
+from model.names import NodeName
+from model.steps import HandOver
+
+# Of whoever works, or waits, or speaks here; the others have their own.
+NOT_COPIED = (
+    *(keys.OPERATIONS, keys.APPROVALS, keys.INTENTS, keys.ATTACHMENTS, keys.CARDS, keys.NOTICES, keys.FOLLOWERS),
+    *(keys.CANCELLATIONS, keys.GIVEN_UP, keys.ATTEMPTS, keys.LEADER, keys.LOCKS, keys.CONTROLLERS, keys.ALIVE),
+    *(keys.EPOCH, keys.HANDED_OVER),
+)
+
+# The cluster's etcd, through the first of these controllers that leads there.
+Reach = Callable[[Collection[KnownController], EtcdTls], AbstractContextManager[Store]]
+
+
+@dataclass(frozen=True)
+class HandingOver:
+    """Carries out `HandOver`."""
+
+    controllers: Controllers
+    access: Access
+    reach: Reach
+
+    def hand_over(self, step: HandOver, context: StepContext) -> None:
+        """Copy, mark it as whole, start flstr everywhere, and wait until one leads and all are there.
+
+        Nobody runs on a controller before the mark is there: until then, copying again makes up for one that broke
+        off; from then on, nothing is copied.
+        """
+        known = known_controllers(context.registry.read())
+        tls = self.access.certify(self.controllers.signer_of(context.registry))
+        context.report("reaching the cluster's etcd")
+        with self.reach(known, tls) as store:
+            if store.get(keys.HANDED_OVER) is None:
+                certificates = self._set_up(step.nodes, context)
+                context.report("copying what is registered")
+                copy(context.registry.store, store, time.time())
+                self._start(step.nodes, certificates, context)
+            else:
+                self._start(step.nodes, {}, context)
+            self.access.remember(known)
+            self._await(step.nodes, store, context)
+
+    def _set_up(self, nodes: Collection[NodeName], context: StepContext) -> dict[NodeName, str]:
+        """Tell each controller of the members, which were not there yet when it was installed; the certificates."""
+        registered = context.registry.read()
+        certificates = {}
+        for node in nodes:
+            version = self.controllers.bring(node, context.fence, context.report, keep=True)
+            certificates[node] = self.controllers.settle(node, version, registered, context)
+            context.registry.store.put(keys.installed(node), installed_as(version, registered))
+        return certificates
+
+    def _start(self, nodes: Collection[NodeName], certificates: Mapping[NodeName, str], context: StepContext) -> None:
+        for node in nodes:
+            context.report(f"starting flstr on {node}")
+            try:
+                self.controllers.run(node, certificates.get(node, ""), context.fence, starts=True)
+            except Fenced:
+                context.report("a controller leads already")
+                return
+
+    def _await(self, nodes: Collection[NodeName], store: Store, context: StepContext) -> None:
+        deadline = time.monotonic() + UP_SECONDS
+        while missing := missing_of(nodes, store):
+            if time.monotonic() > deadline:
+                words = self._last_words(missing[0], context.fence) if missing[0] in nodes else ""
+                raise StepFailed(f"after {UP_SECONDS:.0f} s there is no {' and no '.join(missing)}{words}")
+            context.report(f"waiting for {', '.join(missing)}")
+            time.sleep(LOOK_SECONDS)
+        context.report("the controllers carry the cluster")
+
+    def _last_words(self, node: NodeName, fence: HostFence) -> str:
+        try:
+            return f"; {self.controllers.last_words(node, fence)}"
+        except Fenced:
+            return ""
+
+
+def missing_of(nodes: Collection[NodeName], store: Store) -> list[str]:
+    """The controllers that do not run, and 'leader' where nobody leads."""
+    try:
+        found = store.prefix(keys.CONTROLLERS)
+        leads = store.get(keys.LEADER) is not None
+    except Unreadable:
+        return [*nodes, "leader"]
+    return [*(node for node in nodes if keys.controller(node) not in found), *([] if leads else ["leader"])]
+
+
+def copy(source: Store, target: Store, now: float) -> None:
+    """All that is known, and at last the mark that it is whole. What an earlier copy left beyond it is removed."""
+    known, there = _copied(source), _copied(target)
+    target.delete(*(there.keys() - known.keys()))
+    changed = [(key, value) for key, value in sorted(known.items()) if there.get(key) != value]
+    for start in range(0, len(changed), AT_ONCE):
+        target.write(dict(changed[start : start + AT_ONCE]))
+    # Machines obey whoever has the greatest token: the controllers' have to be greater than this one's.
+    epoch = max(int(store.get(keys.EPOCH) or 0) for store in (source, target)) + 1
+    target.write({keys.EPOCH: str(epoch), keys.HANDED_OVER: f"{now:.0f}"})
+
+
+def _copied(store: Store) -> dict[str, str]:
+    return {key: value for key, value in store.prefix("").items() if not key.startswith(NOT_COPIED)}
