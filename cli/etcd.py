@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from cli.settings import Settings
+from cli.tunnel import through_a_controller
 from gitops.store import EtcdTls, Store
 from model.errors import Refused
 
@@ -17,6 +18,8 @@ def endpoint_file(settings: Settings) -> Path:
 def connect(settings: Settings) -> Store:
     """The etcd of the cluster. Raises `Refused` where there is none."""
     endpoints = settings.etcd_endpoints
+    if not endpoints and (store := through_a_controller(settings)) is not None:
+        return store
     if not endpoints:
         try:
             endpoints = (endpoint_file(settings).read_text().strip(),)

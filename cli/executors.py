@@ -5,9 +5,9 @@ from functools import partial
 from pathlib import Path
 
 import paramiko
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from cli.control import control_executors
+from cli.own_keys import IDENTITY_FILE, KEY_FILE, ssh_key
 from cli.settings import Settings
 from executors.certificates.authority import Authority
 from executors.certificates.dns01 import servers_by
@@ -39,8 +39,7 @@ from gitops.rounds import Round, of_certificates, of_hosts
 from gitops.secrets import Identities
 from gitops.store import Store
 
-KEY_FILE = "ssh/id_ed25519"
-IDENTITY_FILE = "age/identity"
+__all__ = ["IDENTITY_FILE", "ssh_key"]
 
 
 def warm_connections(settings: Settings, registry: Registry) -> Ssh:
@@ -82,6 +81,7 @@ def build_executors(
             partial(certificate_office, settings, identities=identities),
             Doors(ssh, partial(Records, cloud), servers_by(settings.nameserver)),
         ).obtain,
+        **control_executors(settings, ssh, identities),
         **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack, on_routed),
     }
 
@@ -126,20 +126,6 @@ def _transparency(settings: Settings) -> TransparencyCheck:
 def _outside(settings: Settings) -> Outside:
     servers = [settings.nameserver] if settings.nameserver else []
     return Outside(settings.acme_root, settings.acme_caa, caa_lookup(servers))
-
-
-def ssh_key(path: Path) -> Path:
-    """flstr's own SSH key, made at first use and readable by its user only."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        private = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
-        )
-        unfinished = path.with_suffix(".new")
-        unfinished.touch(mode=0o600)
-        unfinished.write_bytes(private)
-        unfinished.rename(path)
-    return path
 
 
 def _public_line(path: Path) -> str:

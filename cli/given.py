@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from cli.executors import IDENTITY_FILE, KEY_FILE, ssh_key
+from cli.own_keys import IDENTITY_FILE, KEY_FILE, ssh_key
 from cli.settings import Settings, variable_of
 from executors.control.given import Given
 from model.errors import Refused

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from cli import lab_commands, mesh_commands, secret_commands
+from cli import control_commands, lab_commands, mesh_commands, secret_commands
 from cli.sentences import err, out, sentences
 from model.errors import Refused
 from model.verbs import VERBS, Verb
@@ -29,6 +29,8 @@ app = typer.Typer(
 app.add_typer(lab_commands.app, name="lab")
 app.add_typer(mesh_commands.app, name="mesh")
 app.add_typer(secret_commands.app, name="secret")
+app.command()(control_commands.bootstrap)
+app.command()(control_commands.upgrade)
 
 
 @app.command()

@@ -40,14 +40,17 @@ class Settings(BaseSettings):
         None, description="PEM file of the certificate by which etcd knows flstr; its common name is the user"
     )
     etcd_key: Path | None = Field(None, description="PEM file of the private key of that certificate")
-    cache: Path | None = Field(
-        None, description="Where what was fetched for controllers is kept, if not `flstr` in the user's cache folder"
+    node: str = Field(
+        "", pattern=r"^([a-z]{1,20}[0-9]{3,5})?$", description="The controller that this flstr serve runs on, if any"
     )
     poll_seconds: float = Field(
         15.0, ge=0.2, description="Seconds between two looks at the cluster repo and at the machines, 0.2 at least"
     )
     log_format: str = Field("text", pattern="^(text|json)$", description="`text` for people, `json` for machines")
     email: str = Field("", description="Who you are in a shell; without it, Git's user.email")
+    cache: Path | None = Field(
+        None, description="Where what was fetched for controllers is kept, if not `flstr` in the user's cache folder"
+    )
     hcloud_token: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("HCLOUD_TOKEN"), description="Hetzner Cloud API token"
     )

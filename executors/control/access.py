@@ -1,7 +1,7 @@
 """What a laptop keeps of a cluster that carries itself: where its controllers are, and a certificate for its etcd."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 
 from cryptography import x509
@@ -13,12 +13,13 @@ from pydantic import Field, TypeAdapter, ValidationError
 from executors.control.install import ETCD_USER, ClientSigner
 from executors.control.tunnel import Tunnel
 from executors.ssh import Ssh
-from gitops.control import CLIENT_PORT
 from gitops.store import EtcdTls, Store
 from model.base import Frozen
 from model.errors import Refused, StepFailed, Unreadable
 from model.names import NodeName
 from model.registered import HostRecord, Registered
+
+CLIENT_PORT = 2379
 
 
 class KnownController(Frozen):
@@ -83,30 +84,37 @@ class Access:
         unfinished.replace(path)
 
 
-@contextmanager
-def reached(ssh: Ssh, controllers: Iterable[KnownController], tls: EtcdTls) -> Iterator[Store]:
+class TunnelledStore(Store):
+    """An etcd at the other end of a tunnel, which goes with it."""
+
+    def __init__(self, tunnel: Tunnel, tls: EtcdTls) -> None:
+        super().__init__([f"https://127.0.0.1:{tunnel.port}"], tls=tls)
+        self._tunnel = tunnel
+
+    def close(self) -> None:
+        super().close()
+        self._tunnel.close()
+
+
+def reach(ssh: Ssh, controllers: Iterable[KnownController], tls: EtcdTls) -> TunnelledStore:
     """The cluster's etcd, through the first controller that leads there. Raises `Unreadable` where none does."""
-    with ExitStack() as stack:
-        failures = []
-        for known in controllers:
-            try:
-                store = _through(ssh, known, tls, stack)
-                store.get("flstr")
-            except (StepFailed, Unreadable) as error:
-                failures.append(error.sentence)
-            else:
-                yield store
-                return
-        raise Unreadable("; ".join(failures) or "no controller is known")
-
-
-def _through(ssh: Ssh, known: KnownController, tls: EtcdTls, stack: ExitStack) -> Store:
-    # Dialled once beforehand: what is wrong is said in SSH's words, not in etcd's.
-    ssh.forward(known.node, known.address, CLIENT_PORT).close()
-    tunnel = stack.enter_context(Tunnel(lambda: ssh.forward(known.node, known.address, CLIENT_PORT)))
-    store = Store([f"https://127.0.0.1:{tunnel.port}"], tls=tls)
-    stack.callback(store.close)
-    return store
+    failures = []
+    for known in controllers:
+        try:
+            # Dialled once beforehand: what is wrong is said in SSH's words, not in etcd's.
+            ssh.forward(known.node, known.address, CLIENT_PORT).close()
+        except StepFailed as error:
+            failures.append(error.sentence)
+            continue
+        store = TunnelledStore(Tunnel(partial(ssh.forward, known.node, known.address, CLIENT_PORT)), tls)
+        try:
+            store.get("flstr")
+        except Unreadable as error:
+            store.close()
+            failures.append(f"{known.node}: {error.sentence}")
+        else:
+            return store
+    raise Unreadable("; ".join(failures) or "no controller is known")
 
 
 def known_controllers(registered: Registered) -> tuple[KnownController, ...]:

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import AbstractContextManager
+from contextlib import closing
 from dataclasses import dataclass
 
 from executors.control.access import Access, KnownController, known_controllers
 from executors.control.install import LOOK_SECONDS, UP_SECONDS, Controllers
-from gitops.control import installed_as
 from gitops.executor import HostFence, StepContext
+from gitops.installed import installed_as
 from gitops.store import AT_ONCE, EtcdTls, Store
 from model import keys
 from model.errors import Fenced, StepFailed, Unreadable
@@ -19,11 +19,11 @@ from model.steps import HandOver
 NOT_COPIED = (
     *(keys.OPERATIONS, keys.APPROVALS, keys.INTENTS, keys.ATTACHMENTS, keys.CARDS, keys.NOTICES, keys.FOLLOWERS),
     *(keys.CANCELLATIONS, keys.GIVEN_UP, keys.ATTEMPTS, keys.LEADER, keys.LOCKS, keys.CONTROLLERS, keys.ALIVE),
-    *(keys.EPOCH, keys.HANDED_OVER),
+    *(keys.EPOCH, keys.HANDED_OVER, "flstr/slip/"),
 )
 
 # The cluster's etcd, through the first of these controllers that leads there.
-Reach = Callable[[Collection[KnownController], EtcdTls], AbstractContextManager[Store]]
+Reach = Callable[[Collection[KnownController], EtcdTls], Store]
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class HandingOver:
         known = known_controllers(context.registry.read())
         tls = self.access.certify(self.controllers.signer_of(context.registry))
         context.report("reaching the cluster's etcd")
-        with self.reach(known, tls) as store:
+        with closing(self.reach(known, tls)) as store:
             if store.get(keys.HANDED_OVER) is None:
                 certificates = self._set_up(step.nodes, context)
                 context.report("copying what is registered")

@@ -11,8 +11,9 @@ from executors.control.given import Given
 from executors.control.program import Program
 from executors.remote import FileRemote
 from executors.templates import render
-from gitops.control import etcd_endpoints, installed_as
+from gitops.control import etcd_endpoints
 from gitops.executor import HostFence, StepContext
+from gitops.installed import installed_as
 from gitops.registry import Registry
 from model import keys
 from model.errors import StepFailed
@@ -72,11 +73,17 @@ class Controllers:
 
     def bring(self, node: NodeName, fence: HostFence, report: Callable[[str], None], *, keep: bool) -> str:
         """Have the archive on a controller, and say which version it is; `keep` leaves one that has any with that."""
-        facts = parse_facts(node, self.ssh.run(node, render("controller/machine.sh.j2", current=places.CURRENT), fence))
-        if keep and facts.version:
-            return facts.version
+        facts = self.facts(node, fence)
+        return facts.version if keep and facts.version else self.send(node, facts.machine, fence, report)
+
+    def facts(self, node: NodeName, fence: HostFence) -> "Facts":
+        """What a controller is, and which flstr it has."""
+        return parse_facts(node, self.ssh.run(node, render("controller/machine.sh.j2", current=places.CURRENT), fence))
+
+    def send(self, node: NodeName, machine: Machine, fence: HostFence, report: Callable[[str], None]) -> str:
+        """Have the archive of the flstr that does this on a controller; its version."""
         report("making the archive")
-        archive = self.program(facts.machine)
+        archive = self.program(machine)
         report(f"sending flstr {archive.version}")
         self.ssh.upload(node, archive.path, places.archive_path(archive.version), fence, on_line=report)
         return archive.version

@@ -1,0 +1,80 @@
+"""What is to be bootstrapped: a cluster repo as the controllers will follow it, and whether it can be bootstrapped."""
+
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli import cluster_repo
+from cli.settings import Settings
+from gitops.lint import check
+from gitops.plan.bootstrap import controllers
+from gitops.repository import ClusterRepo
+from model.cluster import Cluster
+from model.errors import Refused
+from model.names import without_secret
+
+
+@dataclass(frozen=True)
+class Source:
+    """A revision of a cluster repo, and where the controllers fetch it."""
+
+    url: str
+    revision: str
+    cluster: Cluster
+
+
+def read_source(place: str, settings: Settings) -> Source:
+    """What a folder or an address of a repository says. Raises `Refused`."""
+    folder = Path(place)
+    url = _origin(folder) if folder.is_dir() else _address(place)
+    with tempfile.TemporaryDirectory(prefix="flstr-") as temporary:
+        repo = ClusterRepo(url, Path(temporary) / "cluster.git", settings.branch)
+        repo.fetch()
+        head = repo.head()
+        files = repo.files(head)
+    if folder.is_dir() and cluster_repo.read(folder) != _manifests(files):
+        raise Refused(
+            f"{folder} is not what {url} has on {settings.branch}, which is what the controllers follow; push it first"
+        )
+    cluster = check(files).cluster
+    if (reason := why_no_bootstrap(cluster)) is not None:
+        raise Refused(f"cluster.yaml: {reason}")
+    return Source(url, head, cluster)
+
+
+def why_no_bootstrap(cluster: Cluster) -> str | None:
+    """Why controllers cannot carry this cluster, or None. Pure."""
+    count = len(controllers(cluster))
+    if cluster.dissolved:
+        return "`dissolved` says that the cluster is to go"
+    if count == 0:
+        return "no pool has the role controller; add one, with a count of 1 or 3"
+    if count % 2 == 0:
+        return f"{count} controllers stand no more failures than {count - 1}; have {count - 1} or {count + 1} of them"
+    if cluster.control_mesh() is None:
+        return "no mesh has the controllers as its hubs; etcd listens there, so add one such as vpn_ctrl"
+    return None
+
+
+def _origin(folder: Path) -> str:
+    command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise Refused(
+            f"{folder} has no remote `origin`, and the controllers fetch the cluster repo from there; "
+            "add one with `git remote add origin …`, and push"
+        )
+    return _address(done.stdout.strip())
+
+
+def _address(url: str) -> str:
+    try:
+        return without_secret(url)
+    except ValueError as error:
+        raise Refused(f"the address of the cluster repo: {error}") from None
+
+
+def _manifests(files: Mapping[str, str]) -> dict[str, str]:
+    return {path: text for path, text in files.items() if path == "cluster.yaml" or path.startswith("apps/")}

@@ -1,0 +1,124 @@
+"""What a laptop does for controllers that carry the cluster: start what is down, and bring a new version."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from cli.control import build_controllers
+from cli.own_keys import IDENTITY_FILE
+from cli.settings import Settings
+from cli.tunnel import access_of, controllers_ssh
+from executors.control.access import KnownController, known_controllers, reach
+from executors.control.install import LOOK_SECONDS, UP_SECONDS
+from executors.control.rolling import Rolling
+from executors.control.standing import standing
+from executors.ssh import Ssh
+from gitops.registry import Registry
+from gitops.secrets import read_identities
+from gitops.store import Store
+from model.errors import Refused, StepFailed, Unreadable
+from model.names import NodeName
+
+START_SECONDS = 120.0
+# Starting what should run anyway is no order of any leader's, so that no token goes with it.
+_START = "systemctl start flstr-etcd.service && systemctl start flstr.service && echo started || echo failed"
+
+
+@dataclass(frozen=True)
+class _Around:
+    """The controllers that this laptop knows, and how it reaches them."""
+
+    known: tuple[KnownController, ...]
+    ssh: Ssh
+    store: Store
+
+    def nodes(self) -> tuple[NodeName, ...]:
+        """The controllers as the cluster has them by now."""
+        return tuple(sorted(Registry(self.store).read().etcd_members))
+
+
+@contextmanager
+def _around(settings: Settings) -> Iterator[_Around]:
+    access = access_of(settings)
+    known = access.controllers()
+    if not known:
+        raise Refused(f"{settings.state} knows no controllers; `flstr bootstrap` brings some up")
+    with closing(controllers_ssh(settings)) as ssh, closing(reach(ssh, known, access.tls)) as store:
+        # Controllers come and go: what is known is brought up to date whenever they are asked.
+        now = known_controllers(Registry(store).read())
+        access.remember(now or known)
+        with closing(controllers_ssh(settings)) as fresh:
+            yield _Around(now or known, fresh, store)
+
+
+def repair(settings: Settings, console: Console) -> None:
+    """Say that the cluster carries itself already, and start what of it is down. Raises `Refused`."""
+    try:
+        with _around(settings) as around:
+            _repair(around, console)
+    except Unreadable:
+        console.print("no controller answers at etcd; starting it", markup=False)
+        _start_everything(settings)
+        with _around(settings) as around:
+            _repair(around, console)
+
+
+def _repair(around: _Around, console: Console) -> None:
+    nodes = around.nodes()
+    now = standing(around.store)
+    down = now.missing(nodes)
+    for node in down:
+        console.print(f"flstr does not run on {node}; starting it", markup=False)
+        _start(around.ssh, node)
+    deadline = time.monotonic() + UP_SECONDS
+    while (missing := standing(around.store).missing(nodes)) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+    if missing:
+        raise Refused(f"flstr does not come up on {', '.join(missing)}; `journalctl -u flstr` says why there")
+    leader = standing(around.store).leads or "nobody yet"
+    console.print(f"the cluster carries itself: flstr runs on {', '.join(nodes)}, and {leader} leads", markup=False)
+
+
+def _start_everything(settings: Settings) -> None:
+    with closing(controllers_ssh(settings)) as ssh:
+        failures = []
+        for known in access_of(settings).controllers():
+            try:
+                _start(ssh, known.node)
+            except Refused as error:
+                failures.append(error.sentence)
+    deadline = time.monotonic() + UP_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            with _around(settings):
+                return
+        except Unreadable:
+            time.sleep(LOOK_SECONDS)
+    raise Refused("; ".join(failures) or "etcd comes up on no controller; `journalctl -u flstr-etcd` says why there")
+
+
+def _start(ssh: Ssh, node: NodeName) -> None:
+    try:
+        with closing(ssh.talk(node, _START)) as starting:
+            if starting.ask("", START_SECONDS).strip() != "started":
+                raise Refused(f"{node}: etcd or flstr does not start; `journalctl -u flstr-etcd -u flstr` says why")
+    except StepFailed as error:
+        raise Refused(error.sentence) from error
+
+
+def upgrade(settings: Settings, console: Console) -> None:
+    """Bring every controller to the flstr that does this. Raises `Refused`."""
+    with _around(settings) as around:
+
+        def report(line: str) -> None:
+            console.print(line, markup=False)
+
+        controllers = build_controllers(settings, around.ssh, read_identities(settings.state / IDENTITY_FILE))
+        try:
+            said = Rolling(controllers, around.store, report).roll(around.nodes())
+        except StepFailed as error:
+            raise Refused(error.sentence) from error
+        console.print(said, markup=False)

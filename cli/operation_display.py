@@ -1,0 +1,89 @@
+"""An operation as a terminal shows it while it runs: its steps, each with its state, newest line and time."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from model.operation import Operation, StepState, StepStatus
+
+MARKS: dict[StepStatus, tuple[str, str]] = {
+    "waiting": ("·", "dim"),
+    "running": ("▶", "cyan"),
+    "done": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "skipped": ("-", "dim"),
+}
+
+
+def took(state: StepState, now: float) -> str:
+    """`12 s`, `2 min 5 s`; nothing for a step that has not begun."""
+    if state.started is None:
+        return ""
+    seconds = max(0, round((state.ended if state.ended is not None else now) - state.started))
+    return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60} s"
+
+
+def table(operation: Operation, now: float) -> Table:
+    """The whole of it."""
+    grid = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        grid.add_column()
+    grid.add_column(justify="right")
+    for step in operation.plan.steps:
+        state = operation.steps[step.id]
+        mark, style = MARKS[state.status]
+        detail = state.detail if state.status in ("running", "failed") else ""
+        grid.add_row(Text(mark, style), Text(step.title), Text(detail, "dim"), took(state, now))
+    return grid
+
+
+@dataclass
+class News:
+    """What is new of an operation, a line each, where there is no terminal that could be written over."""
+
+    _told: dict[str, tuple[StepStatus, str]] = field(default_factory=dict)
+
+    def lines(self, operation: Operation, now: float) -> Iterator[str]:
+        """One for each step that has begun or ended since; of what runs, the newest line."""
+        for step in operation.plan.steps:
+            state = operation.steps[step.id]
+            detail = state.detail if state.status in ("running", "failed") else ""
+            told = (state.status, detail)
+            if state.status == "waiting" or self._told.get(step.id) == told:
+                continue
+            self._told[step.id] = told
+            mark, _ = MARKS[state.status]
+            after = f" ({took(state, now)})" if state.ended is not None else ""
+            yield f"{mark} {step.title}{after}{f': {detail}' if detail else ''}"
+
+
+class Display:
+    """Shows one on a console, until it is left."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._news = News()
+        self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
+
+    def __enter__(self) -> "Display":
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(self, operation: Operation) -> None:
+        """As it is by now."""
+        now = time.time()
+        if self._live is not None:
+            self._live.update(table(operation, now), refresh=True)
+            return
+        for line in self._news.lines(operation, now):
+            self._console.print(line, markup=False)

@@ -1,0 +1,48 @@
+"""How controllers that carry the cluster stand, as a laptop sees it through their etcd."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from gitops.executor import HostFence
+from gitops.store import Store
+from model import keys
+from model.names import NodeName
+from model.registered import ControllerRecord
+
+EPOCH_BITS = 40
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Which controllers run, in which version, and which of them leads."""
+
+    running: dict[NodeName, ControllerRecord]
+    leader: str
+    token: int
+
+    @property
+    def fence(self) -> HostFence:
+        """The token that the machines obey now; whoever leads next has a greater one."""
+        return HostFence(self.token)
+
+    @property
+    def leads(self) -> NodeName:
+        """The controller that leads; empty where none does."""
+        return self.leader.partition(":")[0]
+
+    def missing(self, nodes: Collection[NodeName]) -> list[NodeName]:
+        """Those of them that do not run."""
+        return [node for node in nodes if node not in self.running]
+
+
+def standing(store: Store) -> Standing:
+    """As it is now. Raises `Unreadable`."""
+    found, revision = store.changed(keys.CONTROLLERS, 0)
+    records = [ControllerRecord.model_validate_json(value) for value in found.values()]
+    created = store.create_revision(keys.LEADER)
+    epoch = int(store.get(keys.EPOCH) or 0)
+    return Standing(
+        running={record.node: record for record in records},
+        leader=store.get(keys.LEADER) or "",
+        token=epoch << EPOCH_BITS | (created if created is not None else revision),
+    )

@@ -1,0 +1,20 @@
+"""What is noted of the flstr that a controller was given, and who has to be given it anew. Pure."""
+
+from gitops.control import control_digest
+from model.names import NodeName
+from model.registered import Registered
+
+
+def installed_as(version: str, registered: Registered) -> str:
+    """What is noted of a controller that was installed: its version, and a digest of the members it was told of."""
+    return f"{version} {control_digest(registered)}"
+
+
+def wrongly_installed(registered: Registered) -> tuple[NodeName, ...]:
+    """Members without flstr, or whose flstr was told of other members than there are."""
+    digest = control_digest(registered)
+    return tuple(
+        node
+        for node in sorted(registered.etcd_members)
+        if registered.installed.get(node, "").partition(" ")[2] != digest
+    )
