@@ -1,4 +1,8 @@
-"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, ACME, crt.sh, Slack, Git."""
+"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, ACME, crt.sh, Slack, Git.
+
+All of it has one address, the same for this machine and for the hosts, so that a flstr may run here or there. The page
+at which people are in Slack is on loopback.
+"""
 
 import shutil
 import tempfile
@@ -12,8 +16,8 @@ from lab.cloud.server import CloudApi
 from lab.cloud.settings import CloudSettings
 from lab.ct.server import CtApi
 from lab.dns.control import control_routes
-from lab.dns.listening import serve_hosts
-from lab.dns.server import PORT, DnsServer
+from lab.dns.server import PORT, DnsServer, Sockets
+from lab.doors import at_router, door
 from lab.gitrepo import INFLUENCER, Commit
 from lab.image import Progress
 from lab.lab import Lab
@@ -53,7 +57,8 @@ class Surroundings:
         self.cloud.more_control += control_routes(self.dns)
         self.slack = SlackApi(settings=wishes.slack)
         self.ct = CtApi()
-        self.acme = AcmeServer(lab.folder / "acme", AcmeSettings(f"{self.nameserver}:{PORT}"), self.ct.log)
+        asking = AcmeSettings(f"{self.nameserver}:{PORT}", address=self.nameserver)
+        self.acme = AcmeServer(lab.folder / "acme", asking, self.ct.log, lab.machines.router.namespace)
         self.cloud_url = ""
         self.ct_url = ""
         self.cluster_repo = ""
@@ -74,11 +79,7 @@ class Surroundings:
         around = cls(lab, wishes)
         try:
             await around._seed()
-            await serve_hosts(around.dns, lab.machines.router)
-            around.cloud_url = await around.cloud.start()
-            await around.slack.start(port=wishes.slack_port)
-            around.ct_url = await around.ct.start()
-            await around.acme.start()
+            await around._serve()
         except BaseException:
             await around.down()
             raise
@@ -122,6 +123,15 @@ class Surroundings:
             "FLSTR_ACME_ROOT": str(self.acme.root),
             "FLSTR_ACME_ISSUER": ISSUER,
         }
+
+    async def _serve(self) -> None:
+        router = self.lab.machines.router
+        await self.dns.start(await at_router(router, "name server", lambda address: Sockets.bound(address, PORT)))
+        self.cloud_url = await self.cloud.start(await door(router, "cloud"))
+        await self.slack.start(port=self._wishes.slack_port)
+        await self.slack.open(await door(router, "Slack"))
+        self.ct_url = await self.ct.start(await door(router, "crt.sh"))
+        await self.acme.start()
 
     async def _seed(self) -> None:
         self.app_repo = await self.lab.git.seed("influencer", INFLUENCER)

@@ -17,6 +17,7 @@ from lab.acme.directory_certificate import DirectoryCertificate, make_directory_
 from lab.acme.issuing import LINE_BYTES, follow
 from lab.acme.settings import AcmeSettings
 from lab.errors import LabError
+from lab.netns import in_namespace
 
 _SERVES_WITHIN_SECONDS = 15.0
 
@@ -24,15 +25,21 @@ _SERVES_WITHIN_SECONDS = 15.0
 class AcmeServer:
     """Runs `pebble` until `stop()`. What it has issued, its accounts and its root go with the process.
 
-    `on_issued` is called with each certificate in PEM, as long as the loop runs.
+    `on_issued` is called with each certificate in PEM, as long as the loop runs. In a network namespace where one is
+    named: the settings' address is there, and pebble asks from there.
     """
 
     def __init__(
-        self, folder: Path, settings: AcmeSettings, on_issued: Callable[[bytes], object] | None = None
+        self,
+        folder: Path,
+        settings: AcmeSettings,
+        on_issued: Callable[[bytes], object] | None = None,
+        namespace: str = "",
     ) -> None:
         self._folder = folder
         self._settings = settings
         self._on_issued = on_issued
+        self._namespace = namespace
         self._process: asyncio.subprocess.Process | None = None
         self._following: asyncio.Task[None] | None = None
         self._listen = ""
@@ -64,8 +71,8 @@ class AcmeServer:
         self._folder.mkdir(parents=True, exist_ok=True)
         address = self._settings.address
         self._files = self._files or make_directory_certificate(self._folder, address)
-        self._listen = self._listen or f"{address}:{_free_port(address)}"
-        self._management = self._management or f"{address}:{_free_port(address)}"
+        self._listen = self._listen or f"{address}:{self._free_port(address)}"
+        self._management = self._management or f"{address}:{self._free_port(address)}"
         (self._folder / "pebble.json").write_text(self._configuration(self._files))
         command = [program, "-config", str(self._folder / "pebble.json"), "-dnsserver", self._settings.dns]
         await self._run(*command, f"-strict={str(self._settings.strict).lower()}")
@@ -84,9 +91,10 @@ class AcmeServer:
 
     async def _run(self, *command: str) -> None:
         log = (self._folder / "pebble.log").open("ab", buffering=0)
+        there = ("nsenter", f"--net=/run/netns/{self._namespace}") if self._namespace else ()
         self._process = await asyncio.create_subprocess_exec(
             # setpriv ends pebble with this process, however this process ends.
-            *("setpriv", "--pdeathsig", "KILL", *command),
+            *("setpriv", "--pdeathsig", "KILL", *there, *command),
             env={"PATH": os.environ["PATH"], **self._settings.environment()},
             stdin=asyncio.subprocess.DEVNULL,
             # Where nobody wants to hear of certificates, no loop has to run for pebble to be able to write.
@@ -148,6 +156,9 @@ class AcmeServer:
         async with aiohttp.ClientSession() as session, session.get(url, ssl=trusted) as answer:
             answer.raise_for_status()
             return await answer.read()
+
+    def _free_port(self, address: str) -> int:
+        return in_namespace(self._namespace, lambda: _free_port(address)) if self._namespace else _free_port(address)
 
 
 def _free_port(address: str) -> int:

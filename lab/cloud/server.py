@@ -1,5 +1,6 @@
 """The cloud's door: the aiohttp application, and starting and stopping it."""
 
+import socket
 from collections.abc import Iterable
 
 from aiohttp import web
@@ -78,12 +79,14 @@ class CloudApi:
         app.on_cleanup.append(self._close)
         return app
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen, on a free port if none is named, and return the URL for the clients."""
+    async def start(self, door: socket.socket | None = None) -> str:
+        """Listen at a door, or on loopback at a free port, and return the URL for the clients."""
+        door = door or socket.create_server(("127.0.0.1", 0))
         self._runner = web.AppRunner(self.app(), access_log=None)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        return f"http://{host}:{self._runner.addresses[0][1]}{BASE_PATH}"
+        await web.SockSite(self._runner, door).start()
+        host, port = door.getsockname()[:2]
+        return f"http://{host}:{port}{BASE_PATH}"
 
     async def stop(self) -> None:
         if self._runner is not None:

@@ -1,5 +1,7 @@
 """The door of the lab's logs: the aiohttp application, and starting and stopping it."""
 
+import socket
+
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from cryptography import x509
@@ -50,12 +52,14 @@ class CtApi:
         )
         return app
 
-    async def start(self, host: str = "127.0.0.1", port: int = 0) -> str:
-        """Listen, on a free port if none is named, and return the address of both services."""
+    async def start(self, door: socket.socket | None = None) -> str:
+        """Listen at a door, or on loopback at a free port, and return the address of both services."""
+        door = door or socket.create_server(("127.0.0.1", 0))
         self._runner = web.AppRunner(self.app(), access_log=None, shutdown_timeout=1.0, handler_cancellation=True)
         await self._runner.setup()
-        await web.TCPSite(self._runner, host, port).start()
-        return f"http://{host}:{self._runner.addresses[0][1]}"
+        await web.SockSite(self._runner, door).start()
+        host, port = door.getsockname()[:2]
+        return f"http://{host}:{port}"
 
     async def stop(self) -> None:
         if self._runner is not None:

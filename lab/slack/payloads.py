@@ -29,7 +29,7 @@ def command(slack: Slack, person: Person, place: Conversation, name: str, text: 
 
 
 def response_url(slack: Slack, key: str) -> str:
-    return f"{slack.base_url}/response/{key}"
+    return f"{slack.app_url}/response/{key}"
 
 
 def _interaction(kind: str, person: Person) -> Json:

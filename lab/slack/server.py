@@ -1,5 +1,6 @@
-"""The lab's Slack as one server on loopback."""
+"""The lab's Slack as one server on loopback, with a second door for an app that is elsewhere."""
 
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import urlencode
@@ -53,7 +54,7 @@ class SlackApi:
     @property
     def api_url(self) -> str:
         """The SDK's `base_url`."""
-        return f"{self.url}/api/"
+        return f"{self._slack.app_url}/api/"
 
     @property
     def bot_token(self) -> str:
@@ -70,8 +71,15 @@ class SlackApi:
         site = web.TCPSite(self._runner, host, port)
         await site.start()
         bound_host, bound_port = self._runner.addresses[0][:2]
-        self._slack.base_url = f"http://{bound_host}:{bound_port}"
+        self._slack.base_url = self._slack.app_url = f"http://{bound_host}:{bound_port}"
         return self.url
+
+    async def open(self, door: socket.socket) -> None:
+        """Listen at another door as well: an app is told from now on that Slack is there, and people are not."""
+        assert self._runner is not None  # noqa: S101 - started before
+        await web.SockSite(self._runner, door).start()
+        host, port = door.getsockname()[:2]
+        self._slack.app_url = f"http://{host}:{port}"
 
     async def stop(self) -> None:
         self._slack.feed.close()

@@ -19,6 +19,8 @@ from lab.slack.workspace import Channel, Person, UserGroup
 
 @dataclass
 class Slack:
+    """`base_url` is where people are, `app_url` where the app is told to come to."""
+
     settings: SlackSettings
     people: dict[str, Person]
     user_groups: tuple[UserGroup, ...]
@@ -34,6 +36,7 @@ class Slack:
     calls: CallLog
     faults: Faults
     base_url: str = ""
+    app_url: str = ""
 
     @classmethod
     def new(

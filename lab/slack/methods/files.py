@@ -11,7 +11,7 @@ from lab.slack.workspace import BOT_USER_ID
 
 def upload_url(slack: Slack, args: Args) -> Json:
     file = slack.files.expect(args.required("filename"), args.number("length", 0), args.text("alt_txt"))
-    return {"ok": True, "upload_url": f"{slack.base_url}/upload/v1/{file.id}", "file_id": file.id}
+    return {"ok": True, "upload_url": f"{slack.app_url}/upload/v1/{file.id}", "file_id": file.id}
 
 
 def complete_upload(slack: Slack, args: Args) -> Json:

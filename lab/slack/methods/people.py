@@ -28,7 +28,7 @@ def auth_test(slack: Slack, _args: Args) -> Json:
 
 
 def open_connection(slack: Slack, _args: Args) -> Json:
-    return {"ok": True, "url": slack.base_url.replace("http", "ws", 1) + slack.socket.ticket()}
+    return {"ok": True, "url": slack.app_url.replace("http", "ws", 1) + slack.socket.ticket()}
 
 
 def bot_info(_slack: Slack, args: Args) -> Json:
