@@ -15,6 +15,7 @@ from executors.certificates.obtain import Doors, Obtaining
 from executors.certificates.office import Office
 from executors.certificates.roots import trusted_roots
 from executors.cloud import CloudSettings
+from executors.control.members import EtcdMembers
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
 from executors.environments import Environments
@@ -63,6 +64,7 @@ def build_executors(
     cloud = cloud_settings(settings)
     provision, mesh, overlay = Provision(ssh, cloud), Mesh(ssh), OverlayNetwork(ssh)
     floating = Floating(ssh, cloud)
+    etcd = EtcdMembers(ssh, key_safe(identities))
     return {
         "node.create": provision.create_node,
         "node.destroy": provision.destroy_node,
@@ -73,6 +75,9 @@ def build_executors(
         "overlay.join": overlay.join,
         "overlay.leave": overlay.leave,
         "overlay.retire": overlay.retire,
+        "etcd.found": etcd.found,
+        "etcd.add": etcd.add,
+        "etcd.remove": etcd.remove,
         "names.point": Names(cloud).point,
         "floating_ip.hold": floating.hold,
         "floating_ip.settle": floating.settle,

@@ -1,19 +1,39 @@
-"""What the controllers have to know of each other. Pure."""
+"""Where the cluster's etcd is, and who carries it. Pure."""
 
 import hashlib
 
+from gitops.firewall import ETCD_PEER_PORT, ETCD_PORT
 from model.names import NodeName
-from model.registered import Registered
-
-CLIENT_PORT = 2379
+from model.registered import EtcdMember, Registered
 
 
-def etcd_endpoints(registered: Registered, first: NodeName | None = None) -> tuple[str, ...]:
-    """The cluster's etcd, as its machines reach it: the member on `first` before all others."""
-    members = sorted(registered.etcd_members.values(), key=lambda member: (member.node != first, member.node))
-    return tuple(f"https://{member.address}:{CLIENT_PORT}" for member in members)
+def client_address(address: str) -> str:
+    """Where clients reach the member at an address of the controllers' mesh."""
+    return f"https://{address}:{ETCD_PORT}"
+
+
+def peer_address(address: str) -> str:
+    """Where the other members reach it."""
+    return f"https://{address}:{ETCD_PEER_PORT}"
+
+
+def is_bootstrapped(registered: Registered) -> bool:
+    """Whether the controllers carry etcd and flstr themselves."""
+    return bool(registered.etcd_members)
+
+
+def full_members(registered: Registered) -> dict[NodeName, EtcdMember]:
+    """The members that have their vote; one without an id is still being added."""
+    return {node: member for node, member in sorted(registered.etcd_members.items()) if member.member_id}
+
+
+def etcd_endpoints(registered: Registered, first: NodeName = "") -> tuple[str, ...]:
+    """Where etcd is reached through the controllers' mesh; a controller that is `first` asks its own member first."""
+    members = full_members(registered)
+    order = sorted(members, key=lambda node: (node != first, node))
+    return tuple(client_address(members[node].address) for node in order)
 
 
 def control_digest(registered: Registered) -> str:
-    """Sixteen digits that name the members that a controller was told of."""
+    """Sixteen digits that change with anything that the controllers and machines are told of where etcd is."""
     return hashlib.sha256(" ".join(etcd_endpoints(registered)).encode()).hexdigest()[:16]

@@ -1,1 +1,1 @@
-"""The controllers: what carries the cluster's etcd and flstr itself."""
+"""The controllers: the etcd that they carry together, and who is who there."""
