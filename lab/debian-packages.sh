@@ -5,7 +5,7 @@ set -eu
 
 demo="ca-certificates etcd-server git iproute2 mmdebstrap openssh-client pebble python3-venv systemd-container util-linux"
 test="$demo chromium curl fonts-dejavu-core fonts-noto-color-emoji haproxy hcloud-cli nginx-light openssh-server openssl shellcheck
-    tinc"
+    strace tinc"
 
 case ${1:-demo} in
 demo) wanted=$demo ;;

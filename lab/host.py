@@ -51,6 +51,16 @@ class Host:
         return self._folder / "console.log"
 
     @property
+    def group(self) -> str:
+        """The control group of all that it runs."""
+        return f"{self._network.names.group}/{self._octet}"
+
+    @property
+    def namespace(self) -> str:
+        """Its network namespace, while it is on."""
+        return self._network.names.namespace(self._octet)
+
+    @property
     def is_on(self) -> bool:
         return self._nspawn is not None and self._nspawn.returncode is None
 
@@ -105,10 +115,6 @@ class Host:
                 raise LabError(f"Host {self.machine.name} was deleted.")
             yield
 
-    @property
-    def _group(self) -> str:
-        return f"{self._network.names.group}/{self._octet}"
-
     def _make_disk(self) -> None:
         for part in ("upper", "root"):
             (self._folder / part).mkdir(parents=True)
@@ -130,7 +136,7 @@ class Host:
 
     async def _boot(self) -> None:
         await self._forget_last_boot()
-        group = cgroup.make_group(self._group)
+        group = cgroup.make_group(self.group)
         namespace = await self._network.plug_in(self._octet)
         with self.console_log.open("ab") as console:
             nspawn = await asyncio.create_subprocess_exec(
@@ -196,13 +202,13 @@ class Host:
     async def _cut_power(self) -> None:
         # A machine that loses its power says goodbye to nobody, as the kernel does for processes that are killed.
         await self._network.unplug(self._octet)
-        await cgroup.kill_group(self._group)
+        await cgroup.kill_group(self.group)
         if self._nspawn is not None:
             await self._nspawn.wait()
         await self._forget_last_boot()
 
     async def _forget_last_boot(self) -> None:
         """What a machine that is off does not have: processes and network interfaces."""
-        await cgroup.kill_group(self._group)
+        await cgroup.kill_group(self.group)
         await self._network.unplug(self._octet)
         self._nspawn = None

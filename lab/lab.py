@@ -15,6 +15,7 @@ from lab.gitremote import GitRemote
 from lab.image import Progress, ensure_image
 from lab.kernel_limits import raise_limits
 from lab.leftovers import remove_everything, take_lab_lock
+from lab.machine_faults import MachineFaults
 from lab.machines import Machines
 from lab.naming import HOST_OCTETS, LabFolders
 from lab.network import LabNetwork, claim_network
@@ -37,6 +38,7 @@ class Lab:
         self.folder = folders.lab(name)
         self.network = network
         self.machines = Machines(image, network, self.folder)
+        self.faults = MachineFaults(self.machines)
         self.git = GitRemote(network, self.folder)
         self._folders = folders
         self._lock = lock
@@ -82,6 +84,7 @@ class Lab:
     async def down(self) -> None:
         """Stop everything and remove it: processes, namespaces, interfaces, files."""
         self.machines.stop_watching()
+        await asyncio.to_thread(self.faults.undo)
         await remove_everything(self._folders, self.name)
         self._last_will.communicate()
         self._lock.release(remove=True)

@@ -14,8 +14,8 @@ class Machines:
     """All hosts of one lab by name. Different hosts are worked on side by side."""
 
     def __init__(self, image: Path, network: LabNetwork, lab_folder: Path) -> None:
-        self._image = image
-        self._network = network
+        self.image = image
+        self.network = network
         self._lab_folder = lab_folder
         self._hosts: dict[str, Host] = {}
         self.router = Router(network)
@@ -26,10 +26,10 @@ class Machines:
 
     def is_on(self, name: str) -> bool:
         """Whether the host runs; it may have powered itself off."""
-        return self._host(name).is_on
+        return self.host(name).is_on
 
     def console_log(self, name: str) -> Path:
-        return self._host(name).console_log
+        return self.host(name).console_log
 
     async def create(self, machine: Machine) -> None:
         """Make and boot a host. Returns when its init was started; a failure leaves nothing behind."""
@@ -37,7 +37,7 @@ class Machines:
             raise LabError(f"There is already a host called {machine.name} in this lab.")
         if machine.address in {host.machine.address for host in self._hosts.values()}:
             raise LabError(f"The address {machine.address} already belongs to another host of this lab.")
-        host = Host(machine, self._image, self._network, self._lab_folder)
+        host = Host(machine, self.image, self.network, self._lab_folder)
         self._hosts[machine.name] = host
         try:
             await host.create()
@@ -46,19 +46,19 @@ class Machines:
             raise
 
     async def power_on(self, name: str) -> None:
-        await self._host(name).power_on()
+        await self.host(name).power_on()
 
     async def power_off(self, name: str) -> None:
         """Cut the power."""
-        await self._host(name).power_off()
+        await self.host(name).power_off()
 
     async def shutdown(self, name: str) -> None:
         """Press the power button and wait; a host that does not mind it stays on, as a real one does."""
-        await self._host(name).shut_down()
+        await self.host(name).shut_down()
 
     async def reboot(self, name: str) -> None:
         """Shut down, by force after a while, and boot from the same disk."""
-        await self._host(name).reboot()
+        await self.host(name).reboot()
 
     async def delete(self, name: str) -> None:
         """Remove a host, in whatever state it is; one that is not there is no error."""
@@ -79,7 +79,8 @@ class Machines:
         if self._hosts.get(host.machine.name) is host:
             del self._hosts[host.machine.name]
 
-    def _host(self, name: str) -> Host:
+    def host(self, name: str) -> Host:
+        """A host of this lab. Raises LabError."""
         try:
             return self._hosts[name]
         except KeyError:
