@@ -13,9 +13,11 @@ from rich.console import Console
 
 from cli.bootstrap_source import Source, read_source
 from cli.executors import IDENTITY_FILE, build_executors, warm_connections
+from cli.logs import set_up
 from cli.operation_display import Display
 from cli.settings import Settings
 from cli.tunnel import access_of
+from executors.control.standing import EPOCH_BITS
 from gitops.app_repos import AppRepos
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.executor import Cancellation
@@ -32,6 +34,7 @@ from model.errors import Refused, StepFailed
 from model.operation import Operation, Origin
 
 LOOK_SECONDS = 0.2
+LOG_FILE = "bootstrap.log"  # in flstr's state; the terminal shows the steps
 # What is under way may take longer to end; it is gone on with by the next run, as after a kill.
 STOP_SECONDS = 10.0
 INTERRUPTED = 130
@@ -49,13 +52,15 @@ def bootstrap(settings: Settings, place: str, console: Console) -> None:
     settings = settings.model_copy(update={"cluster_repo": source.url})
     os.umask(0o077)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    set_up(settings.log_format, (settings.state / LOG_FILE).open("a", buffering=1))
     if not settings.slack_bot_token.get_secret_value():
         console.print("no SLACK_BOT_TOKEN: the controllers will work without Slack", markup=False)
     with _own_etcd(settings) as (store, fence, leadership):
         work = _Work.prepared(settings, store, fence, leadership, source)
         ended = _followed(work, Display(console))
     if ended.status != "done":
-        raise Refused(f"{ended.sentence}; `flstr bootstrap {place}` goes on from there")
+        log = settings.state / LOG_FILE
+        raise Refused(f"{ended.sentence}; `flstr bootstrap {place}` goes on from there, and {log} says more")
     console.print(_what_runs(settings, source), markup=False)
 
 
@@ -100,7 +105,9 @@ class _Work:
         store.write({keys.RECIPIENT: identities.recipient, keys.CLUSTER: source.cluster.to_json()})
         ssh = warm_connections(settings, registry)
         executors = build_executors(settings, ssh, identities, AppRepos(settings.state / "apps"))
-        runner = Runner(operations, registry, executors, fence.token)
+        # As machines are told it: greater than any of an etcd that came before.
+        token = int(store.get(keys.EPOCH) or 0) << EPOCH_BITS | fence.token
+        runner = Runner(operations, registry, executors, token)
         operation = _unfinished(operations, unchanged=before == source.cluster.to_json())
         if operation is None:
             plan = bootstrap_plan(source.cluster, registry.read())
@@ -179,8 +186,8 @@ def _nothing_is_destroyed(operation: Operation) -> None:
 
 def _what_runs(settings: Settings, source: Source) -> str:
     nodes = [known.node for known in access_of(settings).controllers()]
-    speaks = f", and speaks in #{source.cluster.channel}" if settings.slack_bot_token.get_secret_value() else ""
+    speak = f"speak in #{source.cluster.channel} and " if settings.slack_bot_token.get_secret_value() else ""
     return (
-        f"{source.cluster.cluster} carries itself: etcd and flstr run on {', '.join(nodes)}{speaks}. They follow "
+        f"{source.cluster.cluster} carries itself: etcd and flstr run on {', '.join(nodes)}. They {speak}follow "
         f"{source.url}. This machine may be switched off; while it is on, `flstr status` asks them."
     )

@@ -2,19 +2,19 @@
 
 import logging
 import sys
+from typing import TextIO
 
 import structlog
 
 
-def set_up(log_format: str) -> None:
-    """Log for people (`text`) or machines (`json`)."""
+def set_up(log_format: str, stream: TextIO | None = None) -> None:
+    """Log for people (`text`) or machines (`json`), to standard error unless another stream is given."""
+    stream = stream or sys.stderr
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if log_format == "json"
         # The other formats of tracebacks show the values of variables, which may be tokens and keys.
-        else structlog.dev.ConsoleRenderer(
-            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-        )
+        else structlog.dev.ConsoleRenderer(colors=stream.isatty(), exception_formatter=structlog.dev.plain_traceback)
     )
     structlog.configure(
         processors=[
@@ -25,9 +25,9 @@ def set_up(log_format: str) -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stream),
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    logging.basicConfig(level=logging.WARNING, stream=stream)
     logging.getLogger("apscheduler").setLevel(logging.ERROR)
     # What fails there is raised as well, and logged with what it was about.
     logging.getLogger("slack_sdk.web").setLevel(logging.CRITICAL)

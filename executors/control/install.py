@@ -24,6 +24,8 @@ from model.steps import InstallController, RetireController
 ETCD_USER = "flstr"
 SCRIPT_SECONDS = 120.0
 UP_SECONDS = 60.0
+# Its own ones, without those that systemd says of it.
+LAST_WORDS = "journalctl _SYSTEMD_UNIT=flstr.service _TRANSPORT=stdout --lines 1 --output cat --quiet"
 LOOK_SECONDS = 0.2
 _REQUEST = "-----BEGIN CERTIFICATE REQUEST-----"
 
@@ -135,7 +137,7 @@ class Controllers:
     def last_words(self, node: NodeName, fence: HostFence) -> str:
         """What its journal says."""
         try:
-            said = self.ssh.run(node, "journalctl --unit flstr.service --lines 1 --output cat", fence).strip()
+            said = self.ssh.run(node, LAST_WORDS, fence).strip()
         except StepFailed as error:
             return error.sentence
         return f"its journal says: {said[-200:] or 'nothing'}"

@@ -3,6 +3,8 @@
 from gitops.control import control_digest, etcd_endpoints
 from gitops.installed import installed_as, wrongly_installed
 from gitops.plan.bootstrap import bootstrap_plan
+from gitops.plan.installs import add_installs
+from gitops.plan.rollout import StepList
 from model.cluster import Cluster
 from model.registered import EtcdMember, NodeRecord, Registered
 
@@ -91,3 +93,16 @@ def test_controllers_that_know_other_members_are_installed_anew() -> None:
     known = {node: installed_as("0123456789abcdef", two) for node in NODES[:2]}
     assert wrongly_installed(two.model_copy(update={"installed": known})) == ()
     assert wrongly_installed(three.model_copy(update={"installed": known})) == NODES
+
+
+def test_controllers_are_told_of_new_members_one_after_the_other() -> None:
+    known = {node: installed_as("0123456789abcdef", with_etcd(*NODES[:2])) for node in NODES[:2]}
+    steps = StepList()
+    assert add_installs(steps, with_etcd(*NODES).model_copy(update={"installed": known})) == [
+        f"install-{node}" for node in NODES
+    ]
+    assert [(step.title, step.after) for step in steps.all()] == [
+        ("tell flstr on controller101 where etcd is", ()),
+        ("tell flstr on controller102 where etcd is", ("install-controller101",)),
+        ("install flstr on controller103", ("install-controller102",)),
+    ]
