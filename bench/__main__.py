@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from bench import acks, command, failover, following, hosts, poll, pure, scripts, slack, storm
+from bench import acks, chaos, command, failover, following, hosts, poll, pure, scripts, slack, storm
 from bench.deploys import measure as deploys
 from bench.figures import Group
 from bench.report import table
@@ -33,9 +33,10 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Iterator[Group]]] = {
     "routing": routing,
     "hosts": lambda _: hosts.measure(),
     "failover": lambda _: failover.measure(),
+    "chaos": lambda _: chaos.measure(),
 }
 # These boot lab hosts.
-ON_HOSTS = frozenset({"routing", "hosts", "failover"})
+ON_HOSTS = frozenset({"routing", "hosts", "failover", "chaos"})
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 

@@ -147,7 +147,7 @@ def test_a_living_lab_of_another_process_is_taken_down(
 def test_a_host_that_cannot_start_says_why_and_leaves_nothing(
     runner: asyncio.Runner, folders: LabFolders, lab: Lab, tmp_path: Path
 ) -> None:
-    lab.machines._image = tmp_path  # a root file system without an init
+    lab.machines.image = tmp_path  # a root file system without an init
     (tmp_path / "etc").mkdir()
     (tmp_path / "etc/hosts").write_text("")
     address = lab.host_addresses[9]

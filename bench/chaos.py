@@ -1,0 +1,22 @@
+"""How soon a change goes on after a fault in the middle of it, in a cluster that carries itself, on lab hosts."""
+
+import os
+from collections.abc import Iterator
+
+from bench.figures import Figure, Group
+from tests.story.chaos import bootstrapped, every_cell
+from tests.story.chaos_table import Cell
+
+
+def measure() -> Iterator[Group]:
+    """Every cell of the chaos table once; where no step was left to go on with, until the end of the change."""
+    with bootstrapped(f"bench-{os.getpid()}") as chaos:
+        figures = [_figure(chaos.cell(*cell)) for cell in every_cell()]
+    yield Group("a fault in the middle of a change, until a step of it makes progress", tuple(figures))
+
+
+def _figure(cell: Cell) -> Figure:
+    seconds = cell.total if cell.seconds is None else cell.seconds
+    lost = "; ".join(cell.amiss) or "nothing"
+    note = f"{cell.commands} commands, {cell.repeated} repeated, {cell.unanswered} unanswered; lost or doubled: {lost}"
+    return Figure(f"{cell.change}, {cell.fault} of {cell.target}", (seconds,), note=note)

@@ -1,0 +1,216 @@
+"""Faults in the middle of changes, in a cluster that carries itself: done, waited for, and counted."""
+
+import itertools
+import re
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from lab.cloud.settings import CloudSettings
+from lab.errors import LabError
+from lab.machine_faults import MachineFaults
+from lab.story.chapters import BUILD_UP_SECONDS
+from lab.story.chat import APPROVE, DEVELOPER, OPERATOR
+from lab.story.control_stage import ETCD_UNIT, FLSTR_UNIT, THREE_CONTROLLERS, ControlStage
+from lab.surroundings import Wishes
+from model import keys
+from model.operation import Operation
+from tests.story.chaos_counting import Seen, amiss, carried_on
+from tests.story.chaos_table import Cell
+from tests.story.ticking import Ticking
+
+T = TypeVar("T")
+
+CHANGE_SECONDS, BACK_SECONDS = 120.0, 60.0
+SLOW_SECONDS = 0.5
+
+_STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"  # SD_MESSAGE_UNIT_STARTED
+_FENCE = re.compile(r"/fences/([^:\n]+):(\d+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is done to a unit of a controller, and how it is undone."""
+
+    name: str
+    do: Callable[[MachineFaults, str, str], None]
+    undo: Callable[[MachineFaults, str, str], None] = lambda faults, node, unit: None
+
+
+FAULTS = (
+    Fault("kill", lambda faults, node, unit: faults.kill(node, unit)),
+    Fault(
+        "stop",
+        lambda faults, node, unit: faults.stop(node, unit),
+        lambda faults, node, unit: faults.resume(node, unit),
+    ),
+    Fault("partition", lambda faults, node, _: faults.cut_off(node), lambda faults, node, _: faults.heal(node)),
+    Fault(
+        "slow disk",
+        lambda faults, node, unit: faults.slow_disk(node, unit, SLOW_SECONDS),
+        lambda faults, node, unit: faults.normal_disk(node, unit),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """Whom it hits."""
+
+    name: str
+    unit: str
+    find: Callable[[ControlStage], str]
+
+
+TARGETS = (
+    Target("the flstr that leads", FLSTR_UNIT, ControlStage.leader),
+    Target("the etcd that leads", ETCD_UNIT, ControlStage.etcd_leader),
+)
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is asked for by Slack; its operation is known by a step of this kind."""
+
+    name: str
+    words: Callable[["Chaos"], str]
+    kind: str
+    approved: bool = False
+
+
+# In this order they leave the cluster as it was.
+CHANGES = (
+    Change("rollout", lambda chaos: f"/flstr deploy influencer@{chaos.new_commit()}", "instance.start"),
+    Change("scale-up", lambda _: "/flstr scale worker 3", "node.create"),
+    Change("node removal", lambda _: "/flstr scale worker 2", "node.destroy", approved=True),
+)
+
+
+WISHES = Wishes(cloud=CloudSettings(create_seconds=1.0), edits=THREE_CONTROLLERS)
+
+
+def every_cell() -> Iterator[tuple[Fault, Target, "Change"]]:
+    """All cells of the table, row by row."""
+    return itertools.product(FAULTS, TARGETS, CHANGES)
+
+
+@contextmanager
+def bootstrapped(name: str) -> Iterator["Chaos"]:
+    """Three controllers that carry themselves, two workers with an instance each, and an ingress."""
+    with ControlStage(name, WISHES) as stage:
+        stage.bootstrap()
+        stage.chat.await_card(lambda card: card.ending == "done", "the first operation to end", BUILD_UP_SECONDS)
+        _await(lambda: stage.are_back() or None, "all controllers to be well", BACK_SECONDS)
+        yield Chaos(stage)
+
+
+@dataclass
+class Chaos:
+    """A cluster in which every controller is well, before and after each cell."""
+
+    stage: ControlStage
+    _commits: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def cell(self, fault: Fault, target: Target, change: Change) -> Cell:
+        """Begin the change, do the fault in the middle of a step, see the change to its end, heal, wait for all."""
+        stage = self.stage
+        tokens, started, asked = self._tokens(), self._units_started(), len(stage.around.cloud.requests.requests)
+        since, known = stage.etcd_revision() + 1, self._operations().keys()
+        node = target.find(stage)
+        began = time.time()
+        with Ticking(stage.around.slack.url) as ticking:
+            self._begin(change)
+            operation, during = _await(lambda: self._under_way(known, change), f"the {change.name} to be under way")
+            hit = time.time()
+            fault.do(stage.faults, node, target.unit)
+            try:
+                ended = _await(lambda: self._ended(operation), f"the end of the {change.name}", CHANGE_SECONDS)
+                total = time.time() - began
+            finally:
+                fault.undo(stage.faults, node, target.unit)
+            _await(lambda: stage.are_back() or None, "all controllers to be back", BACK_SECONDS)
+        seen = Seen(
+            versions=[Operation.model_validate_json(it) for it in stage.etcd_history(keys.operation(operation), since)],
+            requests=stage.around.cloud.requests.requests[asked:],
+            started=self._units_started() - started,
+            tokens_before=tokens,
+            tokens_after=self._tokens(),
+        )
+        return Cell(
+            *(fault.name, target.name, change.name, during, carried_on(ended, hit), total),
+            *(ticking.commands, ticking.repeated, ticking.unanswered(), amiss(seen)),
+        )
+
+    def new_commit(self) -> str:
+        """A commit of the app that no machine has built yet."""
+        git = ("--git-dir", str(self.stage.around.lab.git.path("influencer")))
+        name = f"chaos-{next(self._commits)}"
+        identity = ("-c", "user.name=developer", "-c", "user.email=developer@flstr.lab")
+        commit = self.stage.git(*git, *identity, "commit-tree", "main^{tree}", "-p", "main", "-m", name)
+        self.stage.git(*git, "update-ref", f"refs/heads/{name}", commit)
+        return commit
+
+    def _begin(self, change: Change) -> None:
+        chat = self.stage.chat
+        before = {card.record for card in chat.cards()}
+        chat.command(DEVELOPER, change.words(self))
+        if change.approved:
+            card = chat.await_card(lambda it: it.record not in before and it.waits, "a card that asks for leave", 60.0)
+            chat.click(OPERATOR, card, APPROVE)
+
+    def _under_way(self, known: Collection[str], change: Change) -> tuple[str, str] | None:
+        """The change's operation, and the title of a step of it that runs."""
+        for name, operation in self._operations().items():
+            titles = {step.id: step.title for step in operation.plan.steps}
+            if name not in known and any(step.step.kind == change.kind for step in operation.plan.steps):
+                running = [titles[step] for step, state in operation.steps.items() if state.status == "running"]
+                return (name, running[0]) if running else None
+        return None
+
+    def _ended(self, name: str) -> Operation | None:
+        operation = self._operations()[name]
+        return operation if operation.ended_already() else None
+
+    def _operations(self) -> dict[str, Operation]:
+        found = self.stage.etcd(keys.OPERATIONS)
+        return {key.removeprefix(keys.OPERATIONS): Operation.model_validate_json(it) for key, it in found.items()}
+
+    def _units_started(self) -> Counter[tuple[str, str]]:
+        """How often systemd has started each instance, and builds of whatever release (`flstr-build`), by worker."""
+        found: Counter[tuple[str, str]] = Counter()
+        for node in self._nodes("worker"):
+            for unit in self.stage.inside(
+                node, f"journalctl --quiet --output=cat --output-fields=UNIT {_STARTED}"
+            ).split():
+                if unit.startswith("flstr-build-"):
+                    found[node, "flstr-build"] += 1
+                elif unit.startswith("flstr-backend-"):
+                    found[node, unit] += 1
+        return found
+
+    def _tokens(self) -> dict[str, dict[str, int]]:
+        """The greatest fencing tokens that each machine has seen."""
+        look = "grep --recursive --with-filename '' /var/lib/flstr/fences || true"
+        return {
+            node: {name: int(token) for name, token in _FENCE.findall(self.stage.inside(node, look))}
+            for node in self._nodes()
+        }
+
+    def _nodes(self, role: str = "") -> list[str]:
+        return sorted(name for name in self.stage.servers() if name.startswith(role))
+
+
+def _await(look: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
+    """What there is to see once it is there; an etcd that does not answer for a while has nothing to show."""
+    deadline, why = time.monotonic() + seconds, ""
+    while time.monotonic() < deadline:
+        try:
+            if (found := look()) is not None:
+                return found
+        except LabError as error:
+            why = f": {error}"
+        time.sleep(0.1)
+    raise LabError(f"waited {seconds:.0f} s for {what}{why}")

@@ -1,0 +1,106 @@
+"""What was lost or done twice while something went wrong, counted from what was seen from outside. Pure."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from lab.cloud.request_log import LoggedRequest
+from model.operation import Operation
+from model.steps import CreateNode, DestroyNode, StartInstance
+from tests.story.crash_matrix import ran_twice
+
+# Of each machine, by the name of the fence: the greatest token that it has seen.
+Tokens = Mapping[str, Mapping[str, int]]
+
+_SERVER = re.compile(r"/servers/\d+")
+_CREATED, _DELETED = 201, 200
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An operation as etcd remembers it, revision by revision, with what the cloud and the machines did meanwhile."""
+
+    versions: Sequence[Operation]
+    requests: Sequence[LoggedRequest]
+    started: Counter[tuple[str, str]]
+    tokens_before: Tokens
+    tokens_after: Tokens
+
+
+def amiss(seen: Seen) -> tuple[str, ...]:
+    """Everything that is not as it would be had nothing gone wrong, in words."""
+    if not seen.versions:
+        return ("etcd remembers no operation",)
+    operation = seen.versions[-1]
+    ended = () if operation.status == "done" else (f"the operation is {operation.status}: {operation.sentence}",)
+    return (
+        *ended,
+        *steps_amiss(seen.versions),
+        *servers_amiss(operation, seen.requests),
+        *units_amiss(operation, seen.started),
+        *tokens_amiss(seen.tokens_before, seen.tokens_after),
+    )
+
+
+def steps_amiss(versions: Sequence[Operation]) -> tuple[str, ...]:
+    """Steps that were not done exactly once: a step may begin again where its controller died, but not once done."""
+    return tuple(
+        f"step {step.id} was done {times} times"
+        for step in versions[-1].plan.steps
+        if (times := _times_done(step.id, versions)) != 1
+    )
+
+
+def servers_amiss(operation: Operation, requests: Iterable[LoggedRequest]) -> tuple[str, ...]:
+    """Servers that were rented or given back more or less often than the plan says."""
+    asked = list(requests)
+    kinds = Counter(type(planned.step) for planned in operation.plan.steps)
+    rented = sum((it.method, it.path, it.status) == ("POST", "/servers", _CREATED) for it in asked)
+    gone = Counter(it.path for it in asked if _is_deletion(it))
+    return tuple(
+        f"{times} servers were {what}, not {kinds[kind]}"
+        for kind, what, times in (
+            (CreateNode, "rented", rented),
+            (DestroyNode, "given back", gone.total()),
+        )
+        if times != kinds[kind]
+    )
+
+
+def units_amiss(operation: Operation, started: Counter[tuple[str, str]]) -> tuple[str, ...]:
+    """Instances that were not started exactly once, and builds that ran more often than the plan says."""
+    wanted = {
+        (step.node, f"flstr-{step.app.kind}-{step.app.app}-{step.instance}.service")
+        for step in (planned.step for planned in operation.plan.steps)
+        if isinstance(step, StartInstance)
+    }
+    never = sorted(f"{unit} on {node} was never started" for node, unit in wanted if not started[node, unit])
+    return (*(f"{unit} ran twice" for unit in ran_twice(started, operation)), *never)
+
+
+def tokens_amiss(before: Tokens, after: Tokens) -> tuple[str, ...]:
+    """Fences of machines that are still there whose token went back, or is gone."""
+    return tuple(
+        f"{node}: the token of {name} went from {token} to {after[node].get(name)}"
+        for node, fences in sorted(before.items())
+        if node in after
+        for name, token in sorted(fences.items())
+        if after[node].get(name, -1) < token
+    )
+
+
+def carried_on(operation: Operation, fault: float) -> float | None:
+    """Seconds from a fault until the next time that a step began or ended; None where none did."""
+    moments = [moment for state in operation.steps.values() for moment in (state.started, state.ended) if moment]
+    return min((moment - fault for moment in moments if moment > fault), default=None)
+
+
+def _times_done(step: str, versions: Sequence[Operation]) -> int:
+    statuses = [version.steps[step].status if step in version.steps else "waiting" for version in versions]
+    return sum(now == "done" and before != "done" for before, now in pairwise(["waiting", *statuses]))
+
+
+def _is_deletion(request: LoggedRequest) -> bool:
+    return request.method == "DELETE" and request.status == _DELETED and _SERVER.fullmatch(request.path) is not None

@@ -1,0 +1,132 @@
+"""The chaos table sees what it is there to see: a lost step, a doubled one, a token that goes back."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from lab.cloud.request_log import LoggedRequest
+from model.operation import Operation, Origin, StepState, StepStatus
+from model.steps import BuildRelease, CreateNode, DestroyNode, Plan, PlannedStep, StartInstance
+from tests.executors.example import influencer
+from tests.story.chaos_counting import Seen, amiss, carried_on
+from tests.story.chaos_table import Cell, chaos_table
+
+APP = influencer()
+BUILD, START = ("worker101", "flstr-build"), ("worker101", "flstr-backend-influencer-1-ab12cd34.service")
+CREATE = CreateNode(
+    node="worker103", pool="worker", role="worker", server_type="cx22", location="fsn1", image="debian-12"
+)
+PLAN = Plan(
+    title="everything",
+    steps=(
+        PlannedStep(id="create", title="rent", step=CREATE),
+        PlannedStep(id="build", title="build", step=BuildRelease(node="worker101", app=APP)),
+        PlannedStep(id="start", title="start", step=StartInstance(node="worker101", app=APP, instance="1-ab12cd34")),
+        PlannedStep(id="destroy", title="destroy", step=DestroyNode(node="worker102")),
+    ),
+)
+RENTED = LoggedRequest("POST", "/servers", "", 201)
+GIVEN_BACK = LoggedRequest("DELETE", "/servers/7", "", 200)
+LOOKS = LoggedRequest("GET", "/servers", "name=worker103", 200)
+REFUSED = LoggedRequest("POST", "/servers", "", 409)
+TOKENS = {"worker101": {"leader": 5, "app-influencer": 3}, "worker102": {"leader": 5}}
+
+
+def version(*statuses: StepStatus) -> Operation:
+    """The operation with its steps in these states."""
+    steps = {step.id: StepState(status=status) for step, status in zip(PLAN.steps, statuses, strict=True)}
+    ended = all(status == "done" for status in statuses)
+    return Operation(
+        id="1", revision="r", plan=PLAN, origin=Origin(), status="done" if ended else "running", steps=steps, created=0
+    )
+
+
+WELL = Seen(
+    versions=(
+        version("running", "waiting", "waiting", "waiting"),
+        version("done", "running", "waiting", "waiting"),
+        version("done", "running", "waiting", "waiting"),  # by another controller, from the beginning
+        version("done", "done", "running", "waiting"),
+        version("done", "done", "done", "done"),
+    ),
+    requests=(LOOKS, REFUSED, RENTED, GIVEN_BACK),
+    started=Counter({BUILD: 1, START: 1}),
+    tokens_before=TOKENS,
+    tokens_after={"worker101": {"leader": 9, "app-influencer": 3}, "worker103": {"leader": 9}},
+)
+
+
+def test_an_operation_that_went_on_after_a_fault_lost_nothing_and_doubled_nothing() -> None:
+    assert amiss(WELL) == ()
+
+
+@pytest.mark.parametrize(
+    ("seen", "what"),
+    [
+        (
+            replace(WELL, versions=(*WELL.versions[:3], version("running", "done", "done", "waiting"), WELL.versions[-1])),
+            "step create was done 2 times",
+        ),
+        (replace(WELL, requests=(*WELL.requests, RENTED)), "2 servers were rented, not 1"),
+        (replace(WELL, requests=(RENTED,)), "0 servers were given back, not 1"),
+        (replace(WELL, requests=(*WELL.requests, GIVEN_BACK)), "2 servers were given back, not 1"),
+        (replace(WELL, started=Counter({BUILD: 1, START: 2})), f"{START[1]} on worker101 ran twice"),
+        (replace(WELL, started=Counter({BUILD: 2, START: 1})), "flstr-build on worker101 ran twice"),
+        (replace(WELL, started=Counter({BUILD: 1})), f"{START[1]} on worker101 was never started"),
+        (
+            replace(WELL, tokens_after={"worker101": {"leader": 4, "app-influencer": 3}}),
+            "worker101: the token of leader went from 5 to 4",
+        ),
+        (
+            replace(WELL, tokens_after={"worker101": {"leader": 5}}),
+            "worker101: the token of app-influencer went from 3 to None",
+        ),
+    ],
+    ids=[
+        *("a step that was done begins again", "rented twice", "never given back", "given back twice"),
+        *("started twice", "built twice", "never started", "a token goes back", "a token is gone"),
+    ],
+)  # fmt: skip
+def test_what_is_lost_or_doubled_is_found(seen: Seen, what: str) -> None:
+    assert amiss(seen) == (what,)
+
+
+def test_an_operation_that_did_not_end_well_is_found_with_the_steps_it_lost() -> None:
+    assert amiss(replace(WELL, versions=WELL.versions[:-1])) == (
+        "the operation is running: ",
+        "step start was done 0 times",
+        "step destroy was done 0 times",
+    )
+    assert amiss(replace(WELL, versions=())) == ("etcd remembers no operation",)
+
+
+def test_it_went_on_when_the_next_step_began_or_ended() -> None:
+    steps = {
+        "create": StepState(status="done", started=1.0, ended=8.0),
+        "build": StepState(status="done", started=17.5, ended=20.0),
+    }
+    operation = WELL.versions[-1].model_copy(update={"steps": steps})
+    assert carried_on(operation, fault=10.0) == 7.5
+    assert carried_on(operation, fault=5.0) == 3.0
+    assert carried_on(operation, fault=30.0) is None
+
+
+CELL = Cell("kill", "the flstr that leads", "rollout", "build influencer", 7.25, 15.0, 14, 1, 0, ())
+
+
+@pytest.mark.parametrize("fault", [{"commands": 0}, {"unanswered": 1}, {"amiss": ("step build was done 2 times",)}])
+def test_a_cell_is_well_only_where_everybody_was_answered_and_nothing_lost(fault: dict[str, object]) -> None:
+    assert CELL.is_well
+    assert not Cell(**{**vars(CELL), **fault}).is_well
+
+
+def test_the_table_has_a_row_for_each_cell() -> None:
+    lost = replace(CELL, seconds=None, amiss=("2 servers were rented, not 1",))
+    _, _, first, second = chaos_table([CELL, lost]).splitlines()
+    assert first.split() == [
+        *("kill", "the", "flstr", "that", "leads", "rollout", "build", "influencer"),
+        *("7.2", "s", "15.0", "s", "14", "1", "0", "nothing"),
+    ]
+    assert second.split()[-6:] == ["2", "servers", "were", "rented,", "not", "1"]
+    assert "- " in second

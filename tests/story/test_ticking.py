@@ -1,0 +1,77 @@
+"""Somebody who asks all the while knows who was answered, and what was asked in vain."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from slack_bolt import App
+from slack_bolt.adapter.socket_mode import SocketModeHandler
+from slack_sdk import WebClient
+
+from lab.slack.background import BackgroundSlack
+from lab.slack.server import SlackApi
+from lab.slack.settings import SlackSettings
+from tests.story.ticking import Ticking
+
+SETTINGS = SlackSettings(ack_seconds=0.2)
+
+
+@pytest.fixture
+def slack() -> Iterator[SlackApi]:
+    with BackgroundSlack(SlackApi(settings=SETTINGS)) as running:
+        yield running.api
+
+
+@pytest.fixture
+def app(slack: SlackApi) -> Iterator[App]:
+    """An app that is connected, and has no listeners yet."""
+    app = App(client=WebClient(token=slack.bot_token, base_url=slack.api_url), raise_error_for_unhandled_request=False)
+    handler = SocketModeHandler(app, slack.app_token)
+    handler.connect()  # type: ignore[no-untyped-call]
+    yield app
+    handler.close()  # type: ignore[no-untyped-call]
+
+
+def tick(slack: SlackApi, times: int) -> Ticking:
+    with Ticking(slack.url, every=0.02) as ticking:
+        while ticking.commands < times:
+            pass
+    return ticking
+
+
+def test_everybody_who_was_answered_is_counted(slack: SlackApi, app: App) -> None:
+    @app.command("/flstr")
+    def answer(ack: Any, respond: Any) -> None:
+        ack(":hourglass_flowing_sand: status …")
+        respond("all well", replace_original=False)
+
+    ticking = tick(slack, 5)
+    assert (ticking.commands >= 5, ticking.repeated, ticking.unanswered()) == (True, 0, 0)
+
+
+def test_what_was_taken_and_then_forgotten_is_found(slack: SlackApi, app: App) -> None:
+    @app.command("/flstr")
+    def forget(ack: Any) -> None:
+        ack(":hourglass_flowing_sand: status …")
+
+    ticking = tick(slack, 3)
+    assert ticking.unanswered(0.2) == ticking.commands
+
+
+def test_a_command_that_nobody_takes_is_repeated(slack: SlackApi, app: App) -> None:
+    heard: list[str] = []
+
+    @app.command("/flstr")
+    def answer_every_second_one(ack: Any, command: dict[str, str]) -> None:
+        heard.append(command["text"])
+        if len(heard) % 2 == 0:
+            ack("all well")
+
+    ticking = tick(slack, 2)
+    assert ticking.repeated > 0
+    assert ticking.unanswered() == 0
+
+
+def test_without_anybody_all_are_unanswered(slack: SlackApi) -> None:
+    ticking = tick(slack, 2)
+    assert ticking.unanswered(0.2) == ticking.commands

@@ -1,0 +1,79 @@
+"""Somebody who asks flstr something once a second, whatever happens, and repeats what Slack says was not heard."""
+
+import threading
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from types import TracebackType
+from typing import Self
+
+import requests
+
+from lab.story.chat import CHANNEL, REVIEWER
+
+_AT_ONCE = 16
+_SLACK_SECONDS = 30
+_REPEATS = 10
+
+
+class Ticking:
+    """`with Ticking(…)` around what happens; afterwards it is known who was answered.
+
+    The person must ask nothing else meanwhile: answers are told apart by whom they are for, and counted.
+    """
+
+    def __init__(self, slack_url: str, text: str = "/flstr status", person: str = REVIEWER, every: float = 1.0) -> None:
+        self._url = slack_url
+        self._line = {"person": person, "channel": CHANNEL, "text": text}
+        self._person = person
+        self._every = every
+        self._before = len(self._answers())
+        self._ended = threading.Event()
+        self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ticking")
+        self._asked: list[Future[tuple[int, bool]]] = []
+        self._thread = threading.Thread(target=self._tick, name="ticking", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._pool.shutdown()
+
+    @property
+    def commands(self) -> int:
+        """How many there were, repetitions not counted."""
+        return len(self._asked)
+
+    @property
+    def repeated(self) -> int:
+        """How often one had to be repeated."""
+        return sum(asked.result()[0] for asked in self._asked)
+
+    def unanswered(self, seconds: float = 20.0) -> int:
+        """How many have no answer after a while: nobody took them, or what was taken was forgotten."""
+        heard = sum(asked.result()[1] for asked in self._asked)
+        deadline = time.monotonic() + seconds
+        while (missing := heard - (len(self._answers()) - self._before)) > 0 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        return max(0, missing) + self.commands - heard
+
+    def _tick(self) -> None:
+        while not self._ended.wait(self._every):
+            self._asked.append(self._pool.submit(self._ask))
+
+    def _ask(self) -> tuple[int, bool]:
+        """How often it was repeated, and whether somebody has taken it at last."""
+        for repeated in range(_REPEATS):
+            answer = requests.post(f"{self._url}/lab/command", json=self._line, timeout=_SLACK_SECONDS)
+            if answer.ok and answer.json()["acknowledged"]:
+                return repeated, True
+        return _REPEATS, False
+
+    def _answers(self) -> list[str]:
+        messages = requests.get(f"{self._url}/lab/messages", params={"channel": CHANNEL}, timeout=_SLACK_SECONDS)
+        told = [it for it in messages.json()["messages"] if it["ephemeral_to"] == self._person and it.get("bot_id")]
+        return [it["text"] for it in told if not it["text"].startswith(":hourglass")]
