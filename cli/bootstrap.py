@@ -30,7 +30,7 @@ from gitops.runner import Runner
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
 from model import keys
-from model.errors import Refused, StepFailed
+from model.errors import Fenced, Refused, StepFailed
 from model.operation import Operation, Origin
 
 LOOK_SECONDS = 0.2
@@ -139,6 +139,10 @@ def _followed(work: _Work, display: Display) -> Operation:
     def run() -> None:
         try:
             work.run(cancellation)
+        except Fenced:
+            failed.append(
+                Refused("its lease has ended, as it does where a laptop sleeps; say it again, and it goes on")
+            )
         except BaseException as error:
             failed.append(error)
 

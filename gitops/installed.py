@@ -1,6 +1,6 @@
 """What is noted of the flstr that a controller was given, and who has to be given it anew. Pure."""
 
-from gitops.control import control_digest
+from gitops.control import control_digest, full_members
 from model.names import NodeName
 from model.registered import Registered
 
@@ -14,7 +14,5 @@ def wrongly_installed(registered: Registered) -> tuple[NodeName, ...]:
     """Members without flstr, or whose flstr was told of other members than there are."""
     digest = control_digest(registered)
     return tuple(
-        node
-        for node in sorted(registered.etcd_members)
-        if registered.installed.get(node, "").partition(" ")[2] != digest
+        node for node in full_members(registered) if registered.installed.get(node, "").partition(" ")[2] != digest
     )

@@ -66,7 +66,10 @@ def _install(lock: Path, machine: Machine, to: Path) -> None:
         *("--requirement", str(lock)),
     ]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False)
+        # Ctrl-C is for whoever waits for it, which ends in order.
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=PIP_SECONDS, check=False, start_new_session=True
+        )
     except subprocess.TimeoutExpired as error:
         raise StepFailed(f"pip did not get flstr's packages within {PIP_SECONDS:.0f} s; try again") from error
     if done.returncode:
