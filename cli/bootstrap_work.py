@@ -1,0 +1,132 @@
+"""The operation of a bootstrap: made or taken up again, carried out, and shown meanwhile."""
+
+import getpass
+import os
+import threading
+import time
+from dataclasses import dataclass
+
+from cli.bootstrap_source import Source
+from cli.executors import IDENTITY_FILE, build_executors, warm_connections
+from cli.operation_display import Display
+from cli.settings import Settings
+from executors.control.standing import EPOCH_BITS
+from gitops.app_repos import AppRepos
+from gitops.executor import Cancellation
+from gitops.leadership import Leadership
+from gitops.locks import Locks
+from gitops.operations import Operations
+from gitops.plan.bootstrap import bootstrap_plan
+from gitops.registry import Registry
+from gitops.runner import Runner
+from gitops.secrets import read_identities
+from gitops.store import Fence, Store
+from model import keys
+from model.errors import Fenced, Refused, StepFailed
+from model.operation import Operation, Origin
+
+LOOK_SECONDS = 0.2
+# What is under way may take longer to end; it is gone on with by the next run, as after a kill.
+STOP_SECONDS = 10.0
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Work:
+    """The operation, and what carries it out."""
+
+    operation: Operation
+    operations: Operations
+    runner: Runner
+    locks: Locks
+
+    @classmethod
+    def prepared(cls, settings: Settings, store: Store, fence: Fence, leadership: Leadership, source: Source) -> "Work":
+        registry, operations = Registry(store), Operations(store)
+        identities = read_identities(settings.state / IDENTITY_FILE)
+        before = store.get(keys.CLUSTER)
+        store.write({keys.RECIPIENT: identities.recipient, keys.CLUSTER: source.cluster.to_json()})
+        ssh = warm_connections(settings, registry)
+        executors = build_executors(settings, ssh, identities, AppRepos(settings.state / "apps"))
+        # As machines are told it: greater than any of an etcd that came before.
+        token = int(store.get(keys.EPOCH) or 0) << EPOCH_BITS | fence.token
+        runner = Runner(operations, registry, executors, token)
+        operation = unfinished(operations, unchanged=before == source.cluster.to_json())
+        if operation is None:
+            plan = bootstrap_plan(source.cluster, registry.read())
+            origin = Origin(display=getpass.getuser(), place="shell", words="bootstrap")
+            operation = operations.create(plan, source.revision, origin)
+        return cls(operation, operations, runner, Locks(store, leadership.lease))
+
+    def run(self, cancellation: Cancellation) -> None:
+        self.runner.run(
+            self.operation,
+            _nothing_is_destroyed,
+            self.locks.take(self.operation.plan.locks, self.operation.id),
+            cancellation,
+        )
+
+
+def unfinished(operations: Operations, *, unchanged: bool) -> Operation | None:
+    """A bootstrap that was killed, and still fits the manifest."""
+    left = operations.under_way()
+    for operation in left if not unchanged else left[1:]:
+        operations.end(operation, "superseded", "cluster.yaml has changed since")
+    return left[0] if left and unchanged else None
+
+
+def follow(work: Work, display: Display) -> Operation:
+    """Run it, and show it meanwhile; Ctrl-C ends it in order."""
+    cancellation, failed = Cancellation(), list[BaseException]()
+    # A thread whose join() is interrupted counts as ended, while it runs on.
+    over = threading.Event()
+
+    def run() -> None:
+        try:
+            work.run(cancellation)
+        except Fenced:
+            failed.append(
+                Refused("its lease has ended, as it does where a laptop sleeps; say it again, and it goes on")
+            )
+        except BaseException as error:
+            failed.append(error)
+        finally:
+            over.set()
+
+    threading.Thread(target=run, name="bootstrap", daemon=True).start()
+    with display:
+        try:
+            _show(work, display, over)
+        except KeyboardInterrupt:
+            cancellation.cancel("it was stopped by Ctrl-C", by_a_person=True)
+            _end_soon(work, display, over)
+    if failed:
+        raise failed[0]
+    return _newest(work)
+
+
+def _show(work: Work, display: Display, over: threading.Event) -> None:
+    while not over.wait(LOOK_SECONDS):
+        display.show(_newest(work))
+    display.show(_newest(work))
+
+
+def _end_soon(work: Work, display: Display, over: threading.Event) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    try:
+        while not over.wait(LOOK_SECONDS) and time.monotonic() < deadline:
+            display.show(_newest(work))
+    except KeyboardInterrupt:
+        pass  # whoever says it twice means it
+    if not over.is_set():
+        print("flstr: stopped in the middle of a step, which begins again with the next `flstr bootstrap`", flush=True)
+        # Nobody waits for a step that takes long: as after a kill, nothing is lost.
+        os._exit(INTERRUPTED)
+
+
+def _newest(work: Work) -> Operation:
+    return work.operations.get(work.operation.id) or work.operation
+
+
+def _nothing_is_destroyed(operation: Operation) -> None:
+    raise StepFailed(f"{operation.plan.title}: a bootstrap destroys nothing")
