@@ -40,6 +40,9 @@ class Settings(BaseSettings):
         None, description="PEM file of the certificate by which etcd knows flstr; its common name is the user"
     )
     etcd_key: Path | None = Field(None, description="PEM file of the private key of that certificate")
+    node: str = Field(
+        "", pattern=r"^([a-z]{1,20}[0-9]{3,5})?$", description="The controller that this flstr serve runs on, if any"
+    )
     poll_seconds: float = Field(
         15.0, ge=0.2, description="Seconds between two looks at the cluster repo and at the machines, 0.2 at least"
     )
