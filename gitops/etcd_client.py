@@ -29,6 +29,8 @@ MEMBER_SECONDS = 1.2
 # A cluster that chooses its leader anew answers with a fault for a moment.
 PAUSE_SECONDS = 0.1
 LOOK_SECONDS = 1.0
+# Members that can be reached, and lead nobody, choose a leader; that is given so long.
+ELECTION_SECONDS = 5.0
 KEEPALIVE = (
     # etcd takes more than one ping in five seconds for an attack.
     ("grpc.keepalive_time_ms", 6000),
@@ -49,6 +51,8 @@ METADATA = (("hasleader", "true"),)
 # Answers that another member may do better than.
 ELSEWHERE = (exceptions.ConnectionFailedError, exceptions.ConnectionTimeoutError, exceptions.InternalServerError)
 UNANSWERED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INTERNAL)
+# How etcd's own faults begin, such as that it knows of no leader.
+FROM_ETCD = "etcdserver: "
 FAULTS = (exceptions.Etcd3Exception, grpc.RpcError)
 # Any key: what counts is that the members agree on it.
 LOOKED_AT = b"flstr"
@@ -120,11 +124,15 @@ class EtcdClient:
                 member.watches.remove(watch)
 
     def is_well(self) -> bool:
-        """Whether any member answered when it was last looked; one that is alone is taken to be."""
+        """Whether any member answered when it was last looked, or most are there and choose a leader; one that is alone
+        is taken to be."""
         if self.alone:
             return True
         self._look_from_now_on()
-        return self._silent_since is None
+        if (since := self._silent_since) is None:
+            return True
+        most_are_there = 2 * sum(member.there for member in self._members) > len(self._members)
+        return most_are_there and time.monotonic() - since < ELECTION_SECONDS
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -164,6 +172,7 @@ class EtcdClient:
                 for member, answer in [(member, member.ask()) for member in self._members]:
                     fault = answer.exception()
                     # Who may not read the key is answered all the same.
+                    member.there = not isinstance(fault, grpc.Call) or FROM_ETCD in (fault.details() or "")
                     if isinstance(fault, grpc.Call) and fault.code() in UNANSWERED:
                         self._lose(member, fault)
                     else:
@@ -178,6 +187,7 @@ class _Member:
     def __init__(self, endpoint: str, tls: EtcdTls | None, seconds: float) -> None:
         self.endpoint = endpoint
         self.lost = False
+        self.there = True
         self.watches: list[Watch] = []
         secure, (host, _, port) = endpoint.startswith("https://"), endpoint.partition("://")[2].rpartition(":")
         at = etcd3.Endpoint(
