@@ -79,7 +79,7 @@ def test_nobody_leaves_slack_where_one_member_is_stopped(room: Room, cluster: Et
     bot = other_bot(room, own)
     member.stop()
     try:
-        said = []
+        said: list[str] = []
         while len(said) < 4 or said[-4:] != [PROMISED] * 4:
             # The others choose a leader, for which a command may not wait long enough.
             said.append(typed(room))

@@ -82,12 +82,17 @@ class EtcdCluster:
         everybody = ",".join(f"{member.name}={member.peer}" for member in self.members)
         for member in self.members:
             member.start(("--initial-cluster", everybody, *self._tls_options(member.name)))
-        store = self.store(user="root")
+        self.await_all()
+
+    def await_all(self) -> None:
+        """Wait until each member answers, and they agree."""
         deadline = time.monotonic() + START_SECONDS
-        while not _agree(store):
-            assert time.monotonic() < deadline, "the members do not agree"
-            time.sleep(0.05)
-        store.close()
+        for member in self.members:
+            store = Store([member.endpoint], tls=self.tls("root"))
+            while not _agrees(store):
+                assert time.monotonic() < deadline, f"{member.name} does not agree with the others"
+                time.sleep(0.05)
+            store.close()
 
     def store(self, *, first: int = 0, user: str = "flstr") -> Store:
         """A store that prefers one of them."""
@@ -98,7 +103,8 @@ class EtcdCluster:
         return None if self.authority is None else self.authority.client(user)
 
     def leader(self) -> EtcdMember:
-        """The member that leads the others."""
+        """The member that leads the others, once all of them answer."""
+        self.await_all()
         ids = {}
         for member in self.members:
             store = Store([member.endpoint], tls=self.tls("root"))
@@ -136,11 +142,12 @@ def etcd_cluster(folder: Path, count: int = 3, *, tls: bool = False) -> Iterator
         cluster.end()
 
 
-def _agree(store: Store) -> bool:
+def _agrees(store: Store) -> bool:
     try:
-        return store.get("flstr") is None
+        store.get("flstr")
     except Refused:
         return False
+    return True
 
 
 def _free_port() -> int:
