@@ -18,6 +18,8 @@ TTL_SECONDS = 6
 KEEP_ALIVE_SECONDS = 1.5
 # How often whoever waits asks with no reason to: it is told by a watch when nobody leads any more.
 ASK_SECONDS = 5.0
+# How soon it asks again where etcd did not say.
+AGAIN_SECONDS = 0.5
 LOOK_SECONDS = 0.2
 WATCH_SECONDS = 0.2
 LONG_AGO = float("-inf")
@@ -41,32 +43,38 @@ class Leadership:
         with self._store.follow(keys.LEADER, lambda *_: look.set()):
             while not stopping.is_set():
                 look.clear()
-                fence = self._ask()
+                pause = ASK_SECONDS
+                try:
+                    fence = self._ask()
+                except Refused as error:
+                    log.warning("leadership cannot be asked for", error=error.sentence)
+                    fence, pause = None, AGAIN_SECONDS
                 if fence is not None:
                     for work in (self._keep_alive, self._watch_the_clock):
                         threading.Thread(target=work, name="leadership", daemon=True).start()
                     log.info("leading", token=fence.told)
                     return fence
-                if not told:
+                if not told and pause == ASK_SECONDS:
                     told = True
                     log.info("another controller leads, or led until just now; waiting")
-                until = _now() + ASK_SECONDS
+                until = _now() + pause
                 while not (stopping.is_set() or look.wait(LOOK_SECONDS) or _now() > until):
                     pass
         return None
 
     def _ask(self) -> Fence | None:
         """Leadership, where nobody has it. A lease that is for nothing ends by itself."""
+        if self._store.get(keys.LEADER) is not None:
+            return None
+        self._renewed = _now()
+        self._lease = self._store.lease(TTL_SECONDS)
         try:
-            if self._store.get(keys.LEADER) is not None:
-                return None
-            self._renewed = _now()
-            self._lease = self._store.lease(TTL_SECONDS)
             token = self._store.put_leased(keys.LEADER, self._name, self._lease)
             return None if token is None else Fence(keys.LEADER, token, self._store.epoch())
-        except Refused as error:
-            log.warning("leadership cannot be asked for", error=error.sentence)
-            return None
+        except Refused:
+            # It may be this controller's now, which does not know it; others need not wait for the lease's end.
+            self._end_lease()
+            raise
 
     @property
     def lease(self) -> Any:
@@ -76,6 +84,9 @@ class Leadership:
     def stop(self) -> None:
         """Give leadership back at once, so that the next controller need not wait for the lease's end."""
         self._stopped.set()
+        self._end_lease()
+
+    def _end_lease(self) -> None:
         if self._lease is not None:
             with contextlib.suppress(Refused):
                 self._store.revoke(self._lease)

@@ -3,6 +3,9 @@
 import queue
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
 
 import pytest
 from etcd3 import exceptions
@@ -10,7 +13,7 @@ from etcd3 import exceptions
 from gitops.etcd_client import CALL_SECONDS
 from gitops.store import Store
 from model import keys
-from model.errors import Refused
+from model.errors import Refused, Unreadable
 from tests.bot.room import eventually
 from tests.gitops.etcd_cluster import EtcdCluster, EtcdMember, etcd_cluster
 
@@ -116,51 +119,94 @@ def _answers(store: Store) -> bool:
     return True
 
 
-def test_a_write_that_was_given_up_is_not_done_after_a_later_one(cluster: EtcdCluster, store: Store) -> None:
-    """The stopped member holds the first write in its socket, and reads it when it goes on."""
-    store.put("a", "before")
+def test_what_a_stopped_member_was_told_is_not_done_after_a_later_write(cluster: EtcdCluster, store: Store) -> None:
+    """It holds the first write in its socket, and reads it when it goes on."""
     member = preferred(store, cluster)
-    for round_ in range(5):
-        eventually(lambda: not store._client._members[0].lost)
-        member.stop()
-        store.put("a", f"first {round_}")
-        store.put("a", f"second {round_}")
-        member.resume()
-        eventually(lambda: not store._client._members[0].lost)
-        assert store.get("a") == f"second {round_}"
+    store.put("a", "before")
+    member.stop()
+    store.put("a", "first")
+    store.put("a", "second")
+    member.resume()
+    eventually(lambda: not store._client._members[0].lost)
+    assert store.get("a") == "second"
 
 
-def test_what_is_sent_twice_is_done_once(cluster: EtcdCluster, store: Store) -> None:
+def test_a_request_that_comes_late_changes_nothing(store: Store) -> None:
+    store.put("a", "before")
+    with requests_held(store, members=1) as late:
+        store.put("a", "first")
+        store.put("a", "second")
+    assert [request() for request in late] == [False]
+    assert store.get("a") == "second"
+
+
+def test_nor_does_one_that_was_given_up(store: Store) -> None:
+    store.put("a", "before")
+    with requests_held(store, members=3) as late, pytest.raises(Unreadable):
+        store.put("a", "first")
+    eventually(lambda: _answers(store))
+    store.put("a", "second")
+    assert [request() for request in late] == [False] * len(late)
+    assert store.get("a") == "second"
+
+
+def test_a_comparison_that_failed_once_does_not_hold_later(store: Store) -> None:
+    """Somebody else's leadership ends after this one was told that it has none."""
+    store.put("leader", "another")
+    with requests_held(store, members=1) as late:
+        assert not store.put_new("leader", "this")
+    store.delete("leader")
+    assert [request() for request in late] == [False]
+    assert store.get("leader") is None
+
+
+def test_what_is_sent_twice_is_done_once(store: Store) -> None:
     """The answer of the first member is lost after it did what it was told; the second is told the same."""
     store.put("counted", "0")
-    losing = _LosesAnswers(store)
-    assert store.swap("counted", "0", "1"), "it was done, by the first"
-    losing.lose_next = True
-    assert store.put_new("new", "1"), "it was not there before"
-    losing.lose_next = True
-    assert not store.put_new("new", "2")
+    with answers_lost(store):
+        assert store.swap("counted", "0", "1"), "it was done, by the first"
+    with answers_lost(store):
+        assert store.put_new("new", "1"), "it was not there before"
+    with answers_lost(store):
+        assert not store.put_new("new", "2")
     assert store.prefix("new") == {"new": "1"}
-    losing.lose_next = True
-    store.delete("new")
-    assert store.put_new("new", "3")
 
 
-class _LosesAnswers:
-    """Takes the answers of the preferred member's transactions away, one at a time."""
+@contextmanager
+def requests_held(store: Store, members: int) -> Iterator[list[Callable[[], bool]]]:
+    """Members that take a transaction each, say nothing, and carry it out when it is called."""
+    late: list[Callable[[], bool]] = []
+    with ExitStack() as stack:
+        for member in store._client._members[:members]:
+            stack.enter_context(_held(member.client, late))
+        yield late
 
-    def __init__(self, store: Store) -> None:
-        self.lose_next = True
-        client = store._client._members[0].client
-        answer = client.transaction
 
-        def transaction(*arguments: object, **options: object) -> object:
-            answered = answer(*arguments, **options)
-            if self.lose_next:
-                self.lose_next = False
-                raise exceptions.ConnectionTimeoutError
-            return answered
+@contextmanager
+def _held(client: Any, late: list[Callable[[], bool]]) -> Iterator[None]:
+    carry_out = client.transaction
 
-        client.transaction = transaction
+    def transaction(*request: Any) -> Any:
+        late.append(lambda: bool(carry_out(*request)[0]))
+        raise exceptions.ConnectionTimeoutError
+
+    with patch.object(client, "transaction", transaction):
+        yield
+
+
+@contextmanager
+def answers_lost(store: Store) -> Iterator[None]:
+    """The preferred member carries transactions out, and its answers are lost."""
+    client = store._client._members[0].client
+    carry_out = client.transaction
+
+    def transaction(*request: Any) -> Any:
+        carry_out(*request)
+        raise exceptions.ConnectionTimeoutError
+
+    with patch.object(client, "transaction", transaction):
+        yield
+    store._client._members[0].lost = False
 
 
 def test_slips_are_used_again_and_may_be_tidied_up(store: Store) -> None:
