@@ -33,6 +33,9 @@ PARTING_SECONDS = 3.0
 FIRST_RETRY_SECONDS = 1.0
 LONGEST_RETRY_SECONDS = 30.0
 STOP_SECONDS = 5.0
+# How long a connection that is let go may still hand in what it was told: nobody waits for etcd then.
+LETTING_GO_SECONDS = 0.3
+AWAY_SECONDS = 0.1
 WORKERS = 16
 
 
@@ -53,6 +56,7 @@ class Session(SocketModeClient):
         self.greeted = threading.Event()
         self._app = app
         self._rescue = rescue
+        self._taking: set[str] = set()
         self._heard_at = time.monotonic()
         self._pong: float | None = None
         self.socket_mode_request_listeners.append(self._take)
@@ -68,6 +72,11 @@ class Session(SocketModeClient):
     def connect_to_new_endpoint(self, force: bool = False) -> None:  # noqa: ARG002
         """Slack asks for it, or the socket has ended: whoever keeps this session makes the next one."""
         self.leaving.set()
+
+    @property
+    def busy(self) -> bool:
+        """Whether something that came by it is still to be acknowledged."""
+        return bool(self._taking)
 
     def silent_for(self) -> float:
         """The seconds since anything came, answers to pings among it."""
@@ -126,6 +135,13 @@ class Session(SocketModeClient):
         self.logger.info("a socket has ended: %s", error)
 
     def _take(self, _client: BaseSocketModeClient, request: SocketModeRequest) -> None:
+        self._taking.add(request.envelope_id)
+        try:
+            self._dispatch(request)
+        finally:
+            self._taking.discard(request.envelope_id)
+
+    def _dispatch(self, request: SocketModeRequest) -> None:
         headers: dict[str, str | Sequence[str]] | None
         headers = {"x-slack-retry-num": str(request.retry_attempt)} if request.retry_attempt else None
         answer = self._app.dispatch(BoltRequest(mode="socket_mode", body=request.payload, headers=headers))
@@ -159,6 +175,7 @@ class Connection:
         self._log = log.bind(connection=number)
         self._session: Session | None = None
         self._stopped = threading.Event()
+        self._away = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"slack connection {number}", daemon=True)
 
     def start(self) -> None:
@@ -173,6 +190,16 @@ class Connection:
         if self._thread.is_alive():
             self._thread.join(timeout=STOP_SECONDS)
 
+    def let_go(self) -> None:
+        """Be without one until `take_again()`, so that Slack tells others."""
+        self._away.set()
+        if (session := self._session) is not None:
+            session.leaving.set()
+
+    def take_again(self) -> None:
+        """Connect anew, where it was let go."""
+        self._away.clear()
+
     @property
     def session(self) -> Session | None:
         """What commands come by now, if they do."""
@@ -182,6 +209,9 @@ class Connection:
     def _run(self) -> None:
         pause = FIRST_RETRY_SECONDS
         while not self._stopped.is_set():
+            if self._away.is_set():
+                self._be_away()
+                continue
             session, again = self._open()
             if session is None:
                 self._stopped.wait(again or pause)
@@ -196,12 +226,24 @@ class Connection:
         if self._session is not None:
             self._session.end()
 
+    def _be_away(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self._stopped.wait(LETTING_GO_SECONDS)
+            until = time.monotonic() + PARTING_SECONDS
+            while session.busy and time.monotonic() < until and not self._stopped.wait(AWAY_SECONDS):
+                pass
+            session.end()
+            self._log.warning("Slack is let go, so that it tells others")
+        while self._away.is_set() and not self._stopped.wait(AWAY_SECONDS):
+            pass
+
     def _open(self) -> tuple[Session | None, float | None]:
         """A new session, or how long Slack asks to wait where it says. One connection at a time is made anew."""
         session: Session | None = None
         with self._turn:
-            if self._stopped.is_set():
-                return None, None
+            if self._stopped.is_set() or self._away.is_set():
+                return None, AWAY_SECONDS
             try:
                 self._gaps.lost()
                 session = self._make()
@@ -225,7 +267,7 @@ class Connection:
         """Return once another session is wanted."""
         while not self._stopped.is_set() and not session.leaving.wait(LOOK_SECONDS) and session.is_well():
             pass
-        if self._stopped.is_set():
+        if self._stopped.is_set() or self._away.is_set():
             return
         if not session.leaving.is_set() and not session.has_ended():
             silent = round(session.silent_for(), 1)
@@ -263,6 +305,16 @@ class Connections:
             thread.start()
         for thread in stopping:
             thread.join(timeout=STOP_SECONDS)
+
+    def let_go(self) -> None:
+        """Be without any until `take_again()`."""
+        for connection in self._all:
+            connection.let_go()
+
+    def take_again(self) -> None:
+        """Connect anew."""
+        for connection in self._all:
+            connection.take_again()
 
     def well(self) -> int:
         """By how many of them commands arrive."""

@@ -19,8 +19,9 @@ from model.operation import Asker, Intent
 
 log = structlog.get_logger()
 
-# Slack gives a listener three seconds.
-ETCD_SECONDS = 1.5
+# Slack gives a listener three seconds; meanwhile another of etcd's members may have to be asked.
+ETCD_SECONDS = 2.3
+LOOK_SECONDS = 0.1
 WRITERS = 16
 TELLERS = 8
 # What is waited for longer than a trigger lives, and what is waited for while somebody types, has threads of its own.
@@ -72,11 +73,21 @@ class Intake:
         except RuntimeError:  # it was stopped
             return None
         try:
-            return doing.result(timeout=ETCD_SECONDS)
+            return self._result(doing)
         except (Refused, TooSlow) as error:
             doing.cancel()
             log.warning("etcd was not in time", error=str(error) or type(error).__name__)
             return None
+
+    def _result(self, doing: Future[Any]) -> Any:
+        """What comes of it; nobody waits for it any more once etcd is known to be silent."""
+        until = time.monotonic() + ETCD_SECONDS
+        while True:
+            try:
+                return doing.result(timeout=LOOK_SECONDS)
+            except TooSlow:
+                if not self.store.is_well() or time.monotonic() > until:
+                    raise
 
     def aside(self, work: Callable[[], object], *, lasts: bool = False) -> None:
         """Have something done that calls Slack, without the listener waiting for it; nothing waits for what `lasts`."""

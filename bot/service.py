@@ -22,6 +22,7 @@ from bot.outbox import Outbox
 from bot.pace import Pace
 from bot.poster import Poster
 from bot.shown import Cards
+from bot.turning_away import TurningAway
 from gitops.registry import Registry
 from gitops.rights import Rights
 from model import keys
@@ -61,11 +62,13 @@ class Bot:
         self._catch_up = CatchUp(store, self._client, self._take, self._channel, self.connected, pace=pace)
         self._listeners = Listeners(self._intake, Modals(self._intake, registry, rights), self._catch_up.heard)
         self._connections = Connections(self._app, self._client, settings.app_token, self._catch_up, connections)
+        self._turning_away = TurningAway(store.is_well, self._connections)
 
     def listen(self) -> None:
         """Take commands and clicks; any number of bots may. Returns at once, also where Slack does not answer."""
         self._catch_up.start()
         self._connections.start()
+        self._turning_away.start()
 
     def speak(self) -> None:
         """Post, edit and answer; one bot may, or everything is said twice. Raises `Refused` where etcd is silent."""
@@ -87,6 +90,7 @@ class Bot:
 
     def stop(self) -> None:
         """Let go of Slack; nothing is lost by it."""
+        self._turning_away.stop()
         self._connections.stop()
         self._catch_up.stop()
         self.hush()

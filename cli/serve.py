@@ -24,6 +24,7 @@ from cli.executors import (
     warm_connections,
 )
 from cli.settings import Settings
+from cli.version import running_version
 from executors.certificates.windows import Windows
 from executors.floating_drift import FloatingDrift
 from executors.liveness import Liveness
@@ -40,6 +41,7 @@ from gitops.leadership import Leadership
 from gitops.locks import Locks
 from gitops.operations import Operations
 from gitops.pickers import Pickers
+from gitops.presence import Presence
 from gitops.registry import Registry
 from gitops.renewals import Renewals
 from gitops.repository import ClusterRepo
@@ -56,6 +58,7 @@ from gitops.verbs.handlers import Parts, handlers
 from gitops.worker import Worker
 from model import keys
 from model.errors import Fenced
+from model.registered import ControllerRecord
 
 log = structlog.get_logger()
 
@@ -84,7 +87,12 @@ def serve(settings: Settings) -> int:
             # Whoever led by an etcd of its own has ended with it: its lease need not be waited for.
             store.delete(keys.LEADER, *store.prefix(keys.LOCKS))
         bot = _listening_bot(settings, Registry(store), stack)
-        leadership = Leadership(store, f"{gethostname()}:{os.getpid()}", on_lost=_give_up)
+        if settings.node:
+            running = ControllerRecord(node=settings.node, version=running_version(), since=time.time())
+            presence = Presence(store, running)
+            presence.start()
+            stack.callback(presence.stop)
+        leadership = Leadership(store, settings.node or f"{gethostname()}:{os.getpid()}", on_lost=_give_up)
         stack.callback(leadership.stop)
         fence = leadership.acquire(stopping)
         if fence is not None:
@@ -141,14 +149,14 @@ def _lead(
         pushing.push_again(node)
 
     executors = build_executors(settings, ssh, identities, app_repos, routed)
-    runner = Runner(operations, registry, executors, fence.token)
+    runner = Runner(operations, registry, executors, fence.told)
     renewals = Renewals(registry, operations, settings.acme_directory, can_open=key_safe(identities).can_open)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
     worker.leave.consult(rights, MonthlyPrices(settings.hcloud_token.get_secret_value(), settings.hcloud_endpoint))
     reachability = Reachability(registry, worker.wake)
     drift = FloatingDrift(registry, cloud_settings(settings), worker.wake)
     watch = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know).look
-    pushing = Pushing(store, ssh.talk, fence.token, worker.registered_changed, _unless(stopping))
+    pushing = Pushing(store, ssh.talk, fence.told, worker.registered_changed, _unless(stopping))
 
     def renew() -> None:
         if renewals.look():
@@ -183,7 +191,7 @@ def _lead(
     for name, run in loops.items():
         threading.Thread(target=_until_fenced(run, stopping), name=name, daemon=True).start()
     pushing.start()
-    log.info("serving", cluster_repo=settings.cluster_repo, token=fence.token)
+    log.info("serving", cluster_repo=settings.cluster_repo, token=fence.told)
     stopping.wait()
     log.info("stopping; an operation under way goes on at the next start")
     scheduler.shutdown(wait=False)

@@ -10,4 +10,4 @@ def look_fence(registry: Registry) -> HostFence:
     fence = registry.store.fence
     if fence is None:
         raise Refused("Only the flstr serve that leads can look at machines.")
-    return HostFence(fence.token)
+    return HostFence(fence.told)

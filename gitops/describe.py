@@ -25,11 +25,13 @@ def status(
     state: SyncState,
     now: datetime,
     held: Sequence[str] = (),
+    controllers: str = "",
 ) -> str:
     """Everything on one screen: what runs where, what is under way, how far Git was followed."""
     lines = [f"*{cluster.cluster}* follows `{state.revision[:8] or 'nothing yet'}`"]
     if state.refused:
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
+    lines += [controllers] if controllers else []
     lines += ["", "*Held*", *held] if held else []
     lines += ["", "*Nodes*", *node_lines(cluster, registered), "", "*Apps*", *app_lines(registered)]
     lines += _public(registered)

@@ -16,7 +16,11 @@ log = structlog.get_logger()
 
 TTL_SECONDS = 6
 KEEP_ALIVE_SECONDS = 1.5
-ASK_SECONDS = 0.5
+# How often whoever waits asks with no reason to: it is told by a watch when nobody leads any more.
+ASK_SECONDS = 5.0
+# How soon it asks again where etcd did not say.
+AGAIN_SECONDS = 0.5
+LOOK_SECONDS = 0.2
 WATCH_SECONDS = 0.2
 LONG_AGO = float("-inf")
 
@@ -25,6 +29,7 @@ class Leadership:
     """Waits until no other controller leads, then leads until `stop()`, or until the lease is lost."""
 
     def __init__(self, store: Store, name: str, on_lost: Callable[[], None]) -> None:
+        """`name` is what others see of it: its node, where it has one."""
         self._store = store
         self._name = name
         self._on_lost = on_lost
@@ -34,27 +39,42 @@ class Leadership:
 
     def acquire(self, stopping: threading.Event) -> Fence | None:
         """Block until this controller leads; None once `stopping` is set."""
-        told = False
-        while not stopping.is_set():
-            try:
-                self._renewed = time.monotonic()
-                self._lease = self._lease or self._store.lease(TTL_SECONDS)
-                if not self._store.keep_alive(self._lease):
-                    self._lease = self._store.lease(TTL_SECONDS)
-                token = self._store.put_leased(keys.LEADER, self._name, self._lease)
-            except Refused as error:
-                log.warning("leadership cannot be asked for", error=error.sentence)
-                token, self._lease = None, None
-            if token is not None:
-                for work in (self._keep_alive, self._watch_the_clock):
-                    threading.Thread(target=work, name="leadership", daemon=True).start()
-                log.info("leading", token=token)
-                return Fence(keys.LEADER, token)
-            if not told:
-                told = True
-                log.info("another controller leads, or led until just now; waiting")
-            stopping.wait(ASK_SECONDS)
+        told, look = False, threading.Event()
+        with self._store.follow(keys.LEADER, lambda *_: look.set()):
+            while not stopping.is_set():
+                look.clear()
+                pause = ASK_SECONDS
+                try:
+                    fence = self._ask()
+                except Refused as error:
+                    log.warning("leadership cannot be asked for", error=error.sentence)
+                    fence, pause = None, AGAIN_SECONDS
+                if fence is not None:
+                    for work in (self._keep_alive, self._watch_the_clock):
+                        threading.Thread(target=work, name="leadership", daemon=True).start()
+                    log.info("leading", token=fence.told)
+                    return fence
+                if not told and pause == ASK_SECONDS:
+                    told = True
+                    log.info("another controller leads, or led until just now; waiting")
+                until = _now() + pause
+                while not (stopping.is_set() or look.wait(LOOK_SECONDS) or _now() > until):
+                    pass
         return None
+
+    def _ask(self) -> Fence | None:
+        """Leadership, where nobody has it. A lease that is for nothing ends by itself."""
+        if self._store.get(keys.LEADER) is not None:
+            return None
+        self._renewed = _now()
+        self._lease = self._store.lease(TTL_SECONDS)
+        try:
+            token = self._store.put_leased(keys.LEADER, self._name, self._lease)
+            return None if token is None else Fence(keys.LEADER, token, self._store.epoch())
+        except Refused:
+            # It may be this controller's now, which does not know it; others need not wait for the lease's end.
+            self._end_lease()
+            raise
 
     @property
     def lease(self) -> Any:
@@ -64,13 +84,16 @@ class Leadership:
     def stop(self) -> None:
         """Give leadership back at once, so that the next controller need not wait for the lease's end."""
         self._stopped.set()
+        self._end_lease()
+
+    def _end_lease(self) -> None:
         if self._lease is not None:
             with contextlib.suppress(Refused):
                 self._store.revoke(self._lease)
 
     def _keep_alive(self) -> None:
         while not self._stopped.wait(KEEP_ALIVE_SECONDS):
-            asked = time.monotonic()
+            asked = _now()
             try:
                 self._renewed = asked if self._store.keep_alive(self._lease) else LONG_AGO
             except Refused as error:
@@ -79,7 +102,12 @@ class Leadership:
     def _watch_the_clock(self) -> None:
         # Not left to the renewal, which may wait for its answer until after the lease has ended.
         while not self._stopped.wait(WATCH_SECONDS):
-            if time.monotonic() - self._renewed > TTL_SECONDS:
+            if _now() - self._renewed > TTL_SECONDS:
                 log.error("leadership is lost")
                 self._stopped.set()
                 self._on_lost()
+
+
+def _now() -> float:
+    # Goes on while the machine sleeps, as the lease does.
+    return time.clock_gettime(time.CLOCK_BOOTTIME)

@@ -14,6 +14,7 @@ class Locks:
     def __init__(self, store: Store, lease: Any = None) -> None:
         self._store = store
         self._lease = lease
+        self._epoch = 0 if store.fence is None else store.fence.epoch
 
     def take(self, names: Iterable[str], operation: str) -> tuple[Fence, ...]:
         """Hold locks for an operation, whatever one that ended without giving its locks back left behind.
@@ -32,4 +33,4 @@ class Locks:
         token = self._store.put_leased(key, operation, self._lease)
         if token is None:
             raise Unreadable(f"the lock {name} was taken by somebody else just now")
-        return Fence(key, token)
+        return Fence(key, token, self._epoch)

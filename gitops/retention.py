@@ -32,7 +32,8 @@ def prune(store: Store, now: float) -> None:
     gone = [*forgettable(found, now), *forgettable_audit(found, now)]
     # What was said in a card's thread is noted under the card's own key.
     said = [key for card in gone if card.startswith(keys.CARDS) for key in store.prefix(f"{card}/")]
-    store.delete(*gone, *said)
+    # Whoever still uses one of these takes another.
+    store.delete(*gone, *said, *store.prefix(keys.SLIPS))
 
 
 def forgettable(found: Mapping[str, str], now: float) -> list[str]:

@@ -41,6 +41,7 @@ class Runner:
         token: int,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`token` is the leader's, as machines are told it."""
         self._operations = operations
         self._registry = registry
         self._executors = executors
@@ -61,7 +62,7 @@ class Runner:
         """
         progress = Progress(self._operations, resumed(operation, self._clock()), self._clock)
         registry = Registry(self._registry.store.fenced(*locks))
-        tokens = tuple((lock.key.removeprefix(keys.LOCKS), lock.token) for lock in locks)
+        tokens = tuple((lock.key.removeprefix(keys.LOCKS), lock.told) for lock in locks)
         run = _Run(progress, registry, HostFence(self._token, tokens), may_destroy, cancellation or Cancellation())
         pool = ThreadPoolExecutor(max_workers=SIDE_BY_SIDE, thread_name_prefix="step")
         overtaken = False

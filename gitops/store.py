@@ -1,28 +1,29 @@
 """etcd, as flstr uses it: text values, transactions, and a following of prefixes that survives a restarted server."""
 
-import queue
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import etcd3
 import grpc
 import structlog
-from etcd3 import exceptions
 
+from gitops.etcd_client import CALL_SECONDS, FAULTS, EtcdClient, EtcdTls
+from gitops.etcd_watch import Watch
+from gitops.fencing import epoch_from, host_token
+from gitops.once import Once
+from model import keys
 from model.errors import Fenced, Refused, Unreadable
+
+__all__ = ["AT_ONCE", "CALL_SECONDS", "EtcdTls", "Fence", "Following", "Member", "OnChange", "Store"]
 
 log = structlog.get_logger()
 
-CALL_SECONDS = 10.0
 RETRY_SECONDS = 1.0
 # etcd takes 128 operations in a transaction.
 AT_ONCE = 100
-# Everything under a prefix comes in one answer; gRPC would refuse one of more than 4 MiB.
-GRPC_OPTIONS = (("grpc.max_receive_message_length", -1),)
 
 T = TypeVar("T")
 OnChange = Callable[[str, str | None], None]
@@ -42,15 +43,12 @@ class Fence:
 
     key: str
     token: int
+    epoch: int = 0
 
-
-@dataclass(frozen=True)
-class EtcdTls:
-    """The files, all PEM, by which etcd and flstr know each other; the certificate's common name is the user."""
-
-    ca: Path
-    certificate: Path
-    key: Path
+    @property
+    def told(self) -> int:
+        """The token as machines are told it, which have to know it from those of an etcd that was before this one."""
+        return host_token(self.epoch, self.token)
 
 
 class Store:
@@ -60,17 +58,19 @@ class Store:
         self,
         endpoints: Sequence[str],
         fences: Sequence[Fence] = (),
-        client: Any = None,
+        client: EtcdClient | None = None,
         tls: EtcdTls | None = None,
+        once: Once | None = None,
     ) -> None:
         """`tls` is for endpoints that begin with https."""
         self._endpoints = tuple(endpoints)
         self._fences = tuple(fences)
-        self._client = client or _connect(self._endpoints, tls)
+        self._client = client or EtcdClient(self._endpoints, tls)
+        self._once = once or Once(self._client)
 
     def fenced(self, *fences: Fence) -> "Store":
         """The same etcd, whose writes fail with `Fenced` as well once somebody else has taken over one of these."""
-        return Store(self._endpoints, (*self._fences, *fences), self._client)
+        return Store(self._endpoints, (*self._fences, *fences), self._client, once=self._once)
 
     @property
     def fence(self) -> Fence | None:
@@ -79,7 +79,7 @@ class Store:
 
     def get(self, key: str) -> str | None:
         """The value of a key, or None."""
-        value, _ = self._call(lambda: self._client.get(key))
+        value, _ = self._call(lambda etcd: etcd.get(key))
         return None if value is None else _text(key.encode(), value)
 
     def prefix(self, prefix: str) -> dict[str, str]:
@@ -88,14 +88,14 @@ class Store:
 
     def changed(self, prefix: str, since: int) -> tuple[dict[str, str], int]:
         """The keys that begin so and were written after revision `since`, and the revision they were read at."""
-        answer = self._call(lambda: self._client.get_prefix_response(prefix, min_mod_revision=since + 1))
+        answer = self._call(lambda etcd: etcd.get_prefix_response(prefix, min_mod_revision=since + 1))
         return dict(_pair(pair.key, pair.value) for pair in answer.kvs), int(answer.header.revision)
 
     def prefixes(self, prefixes: Sequence[str]) -> dict[str, str]:
         """All keys under several prefixes, read in one transaction, so that they belong together."""
         etcd = self._client.transactions
         reads = [etcd.get(prefix, range_end=etcd3.utils.prefix_range_end(prefix.encode())) for prefix in prefixes]
-        _, answers = self._call(lambda: self._client.transaction(compare=[], success=reads, failure=[]))
+        _, answers = self._call(lambda client: client.transaction(compare=[], success=reads, failure=[]))
         return dict(_pair(meta.key, value) for answer in answers for value, meta in answer)
 
     def put(self, key: str, value: str) -> None:
@@ -137,15 +137,15 @@ class Store:
 
     def lease(self, ttl: int) -> Any:
         """A lease of `ttl` seconds."""
-        return self._call(lambda: self._client.lease(ttl))
+        return self._call(lambda etcd: etcd.lease(ttl))
 
     def keep_alive(self, lease: Any) -> bool:
         """Renew a lease; False where it has ended already."""
-        return bool(self._call(lease.refresh)[0].TTL)
+        return bool(self._call(lambda etcd: list(etcd.refresh_lease(lease.id)))[0].TTL)
 
     def revoke(self, lease: Any) -> None:
         """End a lease now, and the keys that go with it."""
-        self._call(lease.revoke)
+        self._call(lambda etcd: _revoke(etcd, lease))
 
     def put_leased(self, key: str, value: str, lease: Any) -> int | None:
         """Write a key that goes with its lease, unless it exists; its create revision, or None where it was there."""
@@ -153,14 +153,26 @@ class Store:
         done = self._commit([self._client.transactions.version(key) == 0], [put])
         return self.create_revision(key) if done else None
 
+    def put_with(self, lease: Any, key: str, value: str) -> None:
+        """Write a key that goes with its lease, whatever it held and went with."""
+        self._commit([], [self._client.transactions.put(key, value, lease)])
+
+    def epoch(self) -> int:
+        """The number of this etcd among those that the cluster's machines have obeyed."""
+        text = self.get(keys.EPOCH)
+        found = epoch_from(text)
+        if found is None:
+            raise Unreadable(f"etcd: {keys.EPOCH} holds '{text}', which is no number")
+        return found
+
     def create_revision(self, key: str) -> int | None:
         """The revision at which a key came to be, or None."""
-        _, meta = self._call(lambda: self._client.get(key))
+        _, meta = self._call(lambda etcd: etcd.get(key))
         return None if meta is None else int(meta.create_revision)
 
     def members(self) -> tuple[Member, ...]:
         """The servers that etcd runs on."""
-        found = self._call(lambda: list(self._client.members))
+        found = self._call(lambda etcd: list(etcd.members))
         return tuple(Member(str(one.name), (*one.peer_urls, *one.client_urls)) for one in found)
 
     def follow(self, prefix: str, on_change: OnChange) -> "Following":
@@ -171,14 +183,17 @@ class Store:
         """
         return Following(self, prefix, on_change)
 
+    def is_well(self) -> bool:
+        """Whether any of several members answered when they were last looked at; costs nothing."""
+        return self._client.is_well()
+
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()
 
     def _prefix(self, prefix: str) -> tuple[dict[str, str], int]:
         # etcd has no empty key: everything is the range from the first one.
-        everything = self._client.get_all_response
-        answer = self._call(lambda: self._client.get_prefix_response(prefix) if prefix else everything())
+        answer = self._call(lambda etcd: etcd.get_prefix_response(prefix) if prefix else etcd.get_all_response())
         return dict(_pair(pair.key, pair.value) for pair in answer.kvs), int(answer.header.revision)
 
     def _transact(self, compare: list[Any], puts: Mapping[str, str], deletes: Sequence[str]) -> bool:
@@ -189,16 +204,19 @@ class Store:
     def _commit(self, compare: list[Any], writes: list[Any]) -> bool:
         etcd = self._client.transactions
         guard = [etcd.create(fence.key) == fence.token for fence in self._fences]
-        done, _ = self._call(lambda: self._client.transaction(compare=[*guard, *compare], success=writes, failure=[]))
+        done = self._say(lambda: self._once.commit([*guard, *compare], writes))
         for fence in () if done else self._fences:
             if self.create_revision(fence.key) != fence.token:
                 raise Fenced(f"somebody else holds {fence.key} since token {fence.token}")
-        return bool(done)
+        return done
 
-    def _call(self, action: Callable[[], T]) -> T:
+    def _call(self, action: Callable[[Any], T]) -> T:
+        return self._say(lambda: self._client.call(action))
+
+    def _say(self, action: Callable[[], T]) -> T:
         try:
             return action()
-        except (exceptions.Etcd3Exception, grpc.RpcError) as error:
+        except FAULTS as error:
             raise Unreadable(
                 f"etcd at {', '.join(self._endpoints)} does not answer ({type(error).__name__})"
             ) from error
@@ -213,14 +231,15 @@ class Following:
         self._on_change = on_change
         self._known: dict[str, str] = {}
         self._stopped = threading.Event()
-        self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._watch: Watch | None = None
         self._thread = threading.Thread(target=self._run, name=f"follow {prefix}", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """Hear nothing more."""
         self._stopped.set()
-        self._events.put(None)
+        if (watch := self._watch) is not None:
+            watch.cancel()
         self._thread.join(timeout=CALL_SECONDS)
 
     def __enter__(self) -> Self:
@@ -235,9 +254,10 @@ class Following:
         while not self._stopped.is_set():
             try:
                 self._list_then_watch()
-            except (Refused, exceptions.Etcd3Exception) as error:
-                log.warning("watch interrupted, listing again", prefix=self._prefix, error=str(error))
-                self._stopped.wait(RETRY_SECONDS)
+            except (Refused, *FAULTS) as error:
+                if not self._stopped.is_set():
+                    log.warning("watch interrupted, listing again", prefix=self._prefix, error=_brief(error))
+                    self._stopped.wait(RETRY_SECONDS)
             except Exception:
                 # Whoever follows would wait for ever, and look alive.
                 log.exception("a watch broke, listing again", prefix=self._prefix)
@@ -252,25 +272,19 @@ class Following:
         for key, value in found.items():
             if self._known.get(key) != value:
                 self._hear(key, value)
-        self._events = queue.SimpleQueue()
-        watch = client.add_watch_prefix_callback(self._prefix, self._events.put, start_revision=revision + 1)
+        watch = self._watch = client.watch(self._prefix, revision + 1)
         try:
-            self._hear_events()
+            if self._stopped.is_set():
+                return
+            for held_key, held in watch:
+                key = _text(held_key, held_key)
+                self._hear(key, None if held is None else _text(held_key, held))
         finally:
-            client.cancel_watch(watch)
-
-    def _hear_events(self) -> None:
-        while not self._stopped.is_set():
-            response = self._events.get()
-            if isinstance(response, Exception):
-                raise Unreadable(f"the watch of {self._prefix} ended") from response
-            if response is None:
-                continue
-            for event in response.events:
-                key, value = _pair(event.key, event.value)
-                self._hear(key, None if isinstance(event, etcd3.events.DeleteEvent) else value)
+            client.forget(watch)
 
     def _hear(self, key: str, value: str | None) -> None:
+        if self._stopped.is_set():
+            return
         if value is None:
             self._known.pop(key, None)
         else:
@@ -279,6 +293,19 @@ class Following:
             self._on_change(key, value)
         except Exception:
             log.exception("a change could not be handled", key=key)
+
+
+def _brief(error: Exception) -> str:
+    return str(error.code()) if isinstance(error, grpc.Call) else str(error) or type(error).__name__
+
+
+def _revoke(etcd: Any, lease: Any) -> None:
+    try:
+        etcd.revoke_lease(lease.id)
+    except grpc.RpcError as error:
+        # It has ended already, by this very call where its answer was lost.
+        if not isinstance(error, grpc.Call) or error.code() is not grpc.StatusCode.NOT_FOUND:
+            raise
 
 
 def _pair(key: bytes, value: bytes) -> tuple[str, str]:
@@ -291,28 +318,3 @@ def _text(key: bytes, held: bytes) -> str:
     except UnicodeDecodeError as error:
         name = key.decode(errors="backslashreplace")
         raise Unreadable(f"etcd: {name} cannot be read (it holds what is no text)") from error
-
-
-def _connect(endpoints: Sequence[str], tls: EtcdTls | None) -> Any:
-    nodes = []
-    for endpoint in endpoints:
-        scheme, _, place = endpoint.partition("://")
-        host, _, port = place.rpartition(":")
-        secure = scheme == "https"
-        nodes.append(
-            etcd3.Endpoint(
-                host=host,
-                port=int(port),
-                secure=secure,
-                creds=_credentials(tls) if secure else None,
-                time_retry=RETRY_SECONDS,
-                opts=GRPC_OPTIONS,
-            )
-        )
-    return etcd3.MultiEndpointEtcd3Client(endpoints=nodes, timeout=CALL_SECONDS, failover=True)
-
-
-def _credentials(tls: EtcdTls | None) -> grpc.ChannelCredentials:
-    if tls is None:
-        return grpc.ssl_channel_credentials()
-    return grpc.ssl_channel_credentials(tls.ca.read_bytes(), tls.key.read_bytes(), tls.certificate.read_bytes())

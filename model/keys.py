@@ -72,6 +72,7 @@ NOT_READY = "flstr/not_ready/"
 ORPHANS = "flstr/orphan/"
 SCHEDULED = "flstr/scheduled/"
 BACKUP = "flstr/backup"
+SLIPS = "flstr/slip/"
 
 
 def node(name: str) -> str:
@@ -377,3 +378,8 @@ def orphan(name: str) -> str:
 def scheduled(pool: str) -> str:
     """Up to when a pool's schedule was followed; Unix time."""
     return f"{SCHEDULED}{pool}"
+
+
+def slip(name: str) -> str:
+    """How many transactions were made with a slip, so that none is made twice."""
+    return f"{SLIPS}{name}"

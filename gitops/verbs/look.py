@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gitops import describe
+from gitops.describe_controllers import controllers
 from gitops.executor import HostChecks
 from gitops.gate import names
 from gitops.holds.rules import by, held_now, read_holds, suspended
 from gitops.operations import Operations
+from gitops.presence import present
 from gitops.registry import Registry
 from gitops.renewals import utc_now
 from gitops.rights import holders
@@ -37,7 +39,8 @@ class Look:
         registered, operations = self.registry.read(), self.operations.all()
         if not request.intent.arguments:
             held = held_now(self.registry.store)
-            return describe.status(request.cluster, registered, operations, self.state(), self.clock(), held)
+            running = controllers(registered.etcd_members, *present(self.registry.store))
+            return describe.status(request.cluster, registered, operations, self.state(), self.clock(), held, running)
         apps = {app: record for (_, app), record in registered.apps.items()}
         name = known_as(request, request.intent.arguments[0], "app or node", [*apps, *registered.nodes])
         if name in apps:

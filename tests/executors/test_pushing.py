@@ -216,7 +216,7 @@ def test_what_is_no_text_holds_the_pushing_up_only_while_it_is_there(routers: Ro
         routers.put(ONE, 20001)
         routers.await_servers("worker101", {ONE: ("127.0.0.1", 20001, True)})
         with capture_logs() as logged:
-            routers.store._client.put(binary, b"\xff\xfe")
+            routers.store._client.call(lambda etcd: etcd.put(binary, b"\xff\xfe"))
             # An app of another kind is heard of, and the whole cannot be read for it.
             routers.store.put(keys.meta_data("frontend", APP), routers.store.get(keys.meta_data("backend", APP)) or "")
             wait_until(lambda: any("is not pushed" in line["event"] for line in logged), lambda: str(logged))

@@ -2,11 +2,27 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
+from gitops.etcd_client import EtcdClient
 from gitops.etcd_server import EmbeddedEtcd
-from gitops.leadership import TTL_SECONDS, Leadership
+from gitops.leadership import ASK_SECONDS, TTL_SECONDS, Leadership
 from gitops.store import Store
+from model import keys
+
+T = TypeVar("T")
+
+
+class CountingClient(EtcdClient):
+    """Counts what it is asked for."""
+
+    calls = 0
+
+    def call(self, action: Callable[[Any], T]) -> T:
+        self.calls += 1
+        return super().call(action)
 
 
 def lead(store: Store, name: str) -> tuple[Leadership, int]:
@@ -38,6 +54,27 @@ def test_nobody_leads_beside_a_leader(store: Store) -> None:
     assert got == [None]
     waiting.stop()
     first.stop()
+
+
+def test_whoever_waits_asks_for_nothing_until_it_is_told(store: Store, etcd_endpoint: str) -> None:
+    first, _ = lead(store, "first")
+    client = CountingClient([etcd_endpoint])
+    waits, stopping, got = Store([etcd_endpoint], client=client), threading.Event(), threading.Event()
+    waiting = Leadership(waits, "second", on_lost=lambda: None)
+
+    def wait() -> None:
+        if waiting.acquire(stopping) is not None:
+            got.set()
+
+    threading.Thread(target=wait, daemon=True).start()
+    assert not got.wait(TTL_SECONDS)
+    # It lists what it watches and asks who leads, and is told of that; later it asks now and then.
+    assert client.calls <= 3 + TTL_SECONDS / ASK_SECONDS
+    first.stop()
+    assert got.wait(ASK_SECONDS)
+    assert store.get(keys.LEADER) == "second"
+    waiting.stop()
+    waits.close()
 
 
 def test_a_lease_that_is_lost_is_told(store: Store) -> None:

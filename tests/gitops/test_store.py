@@ -78,9 +78,9 @@ def test_a_follower_survives_a_restart_of_etcd(tmp_path: Path) -> None:
 @pytest.fixture
 def binary(store: Store) -> Iterator[Store]:
     """Somebody wrote what is no text."""
-    store._client.put("a/binary", b"\xff\xfe")
+    store._client.call(lambda etcd: etcd.put("a/binary", b"\xff\xfe"))
     yield store
-    store._client.delete("a/binary")
+    store._client.call(lambda etcd: etcd.delete("a/binary"))
 
 
 def test_what_is_no_text_is_refused_by_the_name_of_its_key(binary: Store) -> None:
@@ -96,12 +96,12 @@ def test_what_is_no_text_is_refused_by_the_name_of_its_key(binary: Store) -> Non
 
 
 def test_a_key_that_is_no_text_is_refused_as_well(store: Store) -> None:
-    store._client.put(b"a/\xff", "x")
+    store._client.call(lambda etcd: etcd.put(b"a/\xff", "x"))
     try:
         with pytest.raises(Unreadable, match=r"^etcd: a/\\xff cannot be read"):
             store.prefix("a/")
     finally:
-        store._client.delete(b"a/\xff")
+        store._client.call(lambda etcd: etcd.delete(b"a/\xff"))
 
 
 def test_a_follower_hears_on_once_what_is_no_text_is_gone(store: Store) -> None:
@@ -109,9 +109,9 @@ def test_a_follower_hears_on_once_what_is_no_text_is_gone(store: Store) -> None:
     with store.follow("a/", lambda key, value: heard.put((key, value))):
         store.put("a/1", "x")
         assert heard.get(timeout=5) == ("a/1", "x")
-        store._client.put("a/binary", b"\xff")
+        store._client.call(lambda etcd: etcd.put("a/binary", b"\xff"))
         store.put("a/1", "y")
-        store._client.delete("a/binary")
+        store._client.call(lambda etcd: etcd.delete("a/binary"))
         assert heard.get(timeout=20) == ("a/1", "y")
         store.put("a/2", "z")
         assert heard.get(timeout=20) == ("a/2", "z")

@@ -318,7 +318,7 @@ def test_a_tampered_etcd_is_named(flstr: Flstr) -> None:
     flstr.store.put(key, "no entry at all")
     assert verified(flstr) == ":rotating_light: The audit is broken: entry 2 in etcd was changed."
     assert flstr.ask("audit developer")
-    flstr.store._call(lambda: flstr.store._client.put(key, b"\xff"))
+    flstr.store._client.call(lambda etcd: etcd.put(key, b"\xff"))
     with pytest.raises(Unreadable, match="entry/000000000002 cannot be read"):
         flstr.desk.reply(flstr._intent("audit verify", "U01OPERATOR"))
     flstr.store.delete(key)

@@ -1,0 +1,110 @@
+"""A bot that cannot reach etcd leaves Slack to the one that can, and comes back when etcd answers."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from bot.service import CONNECTIONS, Bot, SlackSettings
+from gitops.registry import Registry
+from gitops.store import Store
+from lab.slack.background import BackgroundSlack
+from lab.slack.server import SlackApi
+from tests.bot.room import CHANNEL, DEVELOPER, Room, eventually
+from tests.gitops.cuttable import Ways, ways_to
+from tests.gitops.etcd_cluster import EtcdCluster, etcd_cluster
+
+PROMISED = ":hourglass_flowing_sand: sync …"
+NOT_TAKEN = ":warning: etcd does not answer"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
+    with etcd_cluster(tmp_path_factory.mktemp("etcd")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def ways(cluster: EtcdCluster) -> Iterator[Ways]:
+    with ways_to(cluster.endpoints) as ways:
+        yield ways
+
+
+@pytest.fixture
+def room(cluster: EtcdCluster) -> Iterator[Room]:
+    """A workspace with one bot, which reaches etcd."""
+    store = cluster.store()
+    store.delete_prefix("")
+    with BackgroundSlack(SlackApi()) as slack:
+        room = Room(store, slack.api)
+        room.start_bot(speaks=False)
+        yield room
+        room.stop_bots()
+    store.close()
+
+
+def other_bot(room: Room, store: Store) -> Bot:
+    """Of another controller."""
+    bot = Bot(Registry(store), SlackSettings(room.api.bot_token, room.api.app_token, room.api.api_url))
+    bot.listen()
+    eventually(lambda: bot.connected() and room.people.connections() == 2 * CONNECTIONS)
+    return bot
+
+
+def typed(room: Room) -> str:
+    """What somebody is told who types a command; empty where nobody took it."""
+    answer = room.people.type(DEVELOPER, CHANNEL, "/flstr sync")
+    return str(answer["response"]["text"]) if answer["acknowledged"] else ""
+
+
+def test_the_other_bot_takes_all_commands_while_one_is_cut_off(room: Room, ways: Ways) -> None:
+    cut_off = Store(ways.endpoints)
+    bot = other_bot(room, cut_off)
+    ways.cut()
+    said: list[str] = []
+    while bot.connected() or room.people.connections() != CONNECTIONS:
+        said.append(typed(room))
+    assert all(text.startswith((PROMISED, NOT_TAKEN)) for text in said), said
+    assert [typed(room) for _ in range(6)] == [PROMISED] * 6
+    ways.heal()
+    eventually(lambda: bot.connected() and room.people.connections() == 2 * CONNECTIONS)
+    assert [typed(room) for _ in range(6)] == [PROMISED] * 6
+    bot.stop()
+    cut_off.close()
+
+
+def test_nobody_leaves_slack_where_one_member_is_stopped(room: Room, cluster: EtcdCluster) -> None:
+    member = cluster.leader()
+    own = cluster.store(first=cluster.members.index(member))
+    bot = other_bot(room, own)
+    member.stop()
+    try:
+        said: list[str] = []
+        while len(said) < 4 or said[-4:] != [PROMISED] * 4:
+            # The others choose a leader, for which a command may not wait long enough.
+            said.append(typed(room))
+            assert bot.connected(), "most of etcd is there"
+            assert said[-1].startswith((PROMISED, NOT_TAKEN)), said
+    finally:
+        member.resume()
+    bot.stop()
+    own.close()
+
+
+def test_what_could_not_be_written_is_said_at_once(room: Room, ways: Ways) -> None:
+    """Whoever had it taken just before the bot let go of Slack hears of it, by the connection that it came by."""
+    room.stop_bots()
+    store = Store(ways.endpoints)
+    room.store = store
+    bot = room.start_bot(speaks=False)
+    answers: list[str] = []
+    ways.cut()
+    asking = threading.Thread(target=lambda: answers.append(typed(room)))
+    asking.start()
+    asking.join(10)
+    assert answers[0].startswith(NOT_TAKEN)
+    eventually(lambda: not bot.connected())
+    ways.heal()
+    eventually(bot.connected)
+    room.stop_bots()
+    store.close()

@@ -1,0 +1,219 @@
+"""A store of three members goes on through the death and the stop of any one, and does nothing twice."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from etcd3 import exceptions
+
+from gitops.etcd_client import CALL_SECONDS
+from gitops.store import Store
+from model import keys
+from model.errors import Refused, Unreadable
+from tests.bot.room import eventually
+from tests.gitops.etcd_cluster import EtcdCluster, EtcdMember, etcd_cluster
+
+FAULTS: dict[str, tuple[Callable[[EtcdMember], None], Callable[[EtcdMember], None]]] = {
+    "killed": (EtcdMember.kill, EtcdMember.start),
+    "stopped": (EtcdMember.stop, EtcdMember.resume),
+}
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdCluster]:
+    with etcd_cluster(tmp_path_factory.mktemp("etcd")) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def store(cluster: EtcdCluster) -> Iterator[Store]:
+    """A store whose preferred member leads the others, the worst of them to lose."""
+    store = cluster.store(first=cluster.members.index(cluster.leader()))
+    store.delete_prefix("")
+    yield store
+    store.close()
+
+
+def preferred(store: Store, cluster: EtcdCluster) -> EtcdMember:
+    return next(member for member in cluster.members if member.endpoint == store._endpoints[0])
+
+
+def hear(heard: "queue.Queue[tuple[str, str | None]]", wanted: tuple[str, str]) -> None:
+    """Wait for a change, whatever comes before it."""
+    while heard.get(timeout=20) != wanted:
+        pass
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_calls_and_watches_go_on_without_the_preferred_member(cluster: EtcdCluster, store: Store, fault: str) -> None:
+    begin, mend = FAULTS[fault]
+    member, elsewhere = preferred(store, cluster), cluster.store(first=1)
+    heard: queue.Queue[tuple[str, str | None]] = queue.Queue()
+    lease = store.lease(60)
+    with store.follow("a/", lambda key, value: heard.put((key, value))):
+        store.put("a/1", "x")
+        assert heard.get(timeout=5) == ("a/1", "x")
+        begin(member)
+        assert store.put_new("a/2", "y")
+        assert not store.put_new("a/2", "z")
+        assert store.swap("a/2", "y", "z")
+        assert store.prefix("a/") == {"a/1": "x", "a/2": "z"}
+        assert store.keep_alive(lease)
+        hear(heard, ("a/2", "z"))
+        mend(member)
+        eventually(lambda: not store._client._members[0].lost)
+        elsewhere.put("a/3", "w")
+        hear(heard, ("a/3", "w"))
+    elsewhere.close()
+
+
+def test_what_nobody_calls_for_is_noticed_as_well(cluster: EtcdCluster, store: Store) -> None:
+    """A watch on a stopped member would wait for ever."""
+    elsewhere = cluster.store(first=(cluster.endpoints.index(store._endpoints[0]) + 1) % 3)
+    heard: queue.Queue[tuple[str, str | None]] = queue.Queue()
+    with store.follow("a/", lambda key, value: heard.put((key, value))):
+        elsewhere.put("a/1", "x")
+        assert heard.get(timeout=5) == ("a/1", "x")
+        preferred(store, cluster).stop()
+        try:
+            elsewhere.put("a/2", "y")
+            assert heard.get(timeout=20) == ("a/2", "y")
+        finally:
+            preferred(store, cluster).resume()
+    elsewhere.close()
+
+
+def test_without_a_majority_a_call_is_refused_and_the_store_says_it_is_not_well(
+    cluster: EtcdCluster, store: Store
+) -> None:
+    eventually(store.is_well)
+    for member in cluster.members[:2]:
+        member.stop()
+    try:
+        refused = threading.Event()
+
+        def call() -> None:
+            with pytest.raises(Refused, match="does not answer"):
+                store.put("a", "1")
+            refused.set()
+
+        threading.Thread(target=call, daemon=True).start()
+        assert refused.wait(CALL_SECONDS + 2)
+        eventually(lambda: not store.is_well())
+    finally:
+        for member in cluster.members[:2]:
+            member.resume()
+    eventually(store.is_well)
+    eventually(lambda: _answers(store))
+
+
+def _answers(store: Store) -> bool:
+    try:
+        store.get("a")
+    except Refused:
+        return False
+    return True
+
+
+def test_what_a_stopped_member_was_told_is_not_done_after_a_later_write(cluster: EtcdCluster, store: Store) -> None:
+    """It holds the first write in its socket, and reads it when it goes on."""
+    member = preferred(store, cluster)
+    store.put("a", "before")
+    member.stop()
+    store.put("a", "first")
+    store.put("a", "second")
+    member.resume()
+    eventually(lambda: not store._client._members[0].lost)
+    assert store.get("a") == "second"
+
+
+def test_a_request_that_comes_late_changes_nothing(store: Store) -> None:
+    store.put("a", "before")
+    with requests_held(store, members=1) as late:
+        store.put("a", "first")
+        store.put("a", "second")
+    assert [request() for request in late] == [False]
+    assert store.get("a") == "second"
+
+
+def test_nor_does_one_that_was_given_up(store: Store) -> None:
+    store.put("a", "before")
+    with requests_held(store, members=3) as late, pytest.raises(Unreadable):
+        store.put("a", "first")
+    eventually(lambda: _answers(store))
+    store.put("a", "second")
+    assert [request() for request in late] == [False] * len(late)
+    assert store.get("a") == "second"
+
+
+def test_a_comparison_that_failed_once_does_not_hold_later(store: Store) -> None:
+    """Somebody else's leadership ends after this one was told that it has none."""
+    store.put("leader", "another")
+    with requests_held(store, members=1) as late:
+        assert not store.put_new("leader", "this")
+    store.delete("leader")
+    assert [request() for request in late] == [False]
+    assert store.get("leader") is None
+
+
+def test_what_is_sent_twice_is_done_once(store: Store) -> None:
+    """The answer of the first member is lost after it did what it was told; the second is told the same."""
+    store.put("counted", "0")
+    with answers_lost(store):
+        assert store.swap("counted", "0", "1"), "it was done, by the first"
+    with answers_lost(store):
+        assert store.put_new("new", "1"), "it was not there before"
+    with answers_lost(store):
+        assert not store.put_new("new", "2")
+    assert store.prefix("new") == {"new": "1"}
+
+
+@contextmanager
+def requests_held(store: Store, members: int) -> Iterator[list[Callable[[], bool]]]:
+    """Members that take a transaction each, say nothing, and carry it out when it is called."""
+    late: list[Callable[[], bool]] = []
+    with ExitStack() as stack:
+        for member in store._client._members[:members]:
+            stack.enter_context(_held(member.client, late))
+        yield late
+
+
+@contextmanager
+def _held(client: Any, late: list[Callable[[], bool]]) -> Iterator[None]:
+    carry_out = client.transaction
+
+    def transaction(*request: Any) -> Any:
+        late.append(lambda: bool(carry_out(*request)[0]))
+        raise exceptions.ConnectionTimeoutError
+
+    with patch.object(client, "transaction", transaction):
+        yield
+
+
+@contextmanager
+def answers_lost(store: Store) -> Iterator[None]:
+    """The preferred member carries transactions out, and its answers are lost."""
+    client = store._client._members[0].client
+    carry_out = client.transaction
+
+    def transaction(*request: Any) -> Any:
+        carry_out(*request)
+        raise exceptions.ConnectionTimeoutError
+
+    with patch.object(client, "transaction", transaction):
+        yield
+    store._client._members[0].lost = False
+
+
+def test_slips_are_used_again_and_may_be_tidied_up(store: Store) -> None:
+    for number in range(20):
+        store.put("a", str(number))
+    assert len(store.prefix(keys.SLIPS)) <= 1
+    store._client.call(lambda etcd: etcd.delete_prefix(keys.SLIPS))
+    assert store.swap("a", "19", "20")
+    assert not store.swap("a", "19", "21")
+    assert store.get("a") == "20"
