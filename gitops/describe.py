@@ -120,6 +120,8 @@ def _condition(node: NodeName, registered: Registered, cluster: Cluster) -> str:
     drained = ", drained" if node in cluster.drained else ""
     if (since := registered.dead.get(node)) is not None:
         return f"{drained}, has not answered for {in_words(time.time() - since)}"
+    if (since := registered.not_ready.get(node)) is not None:
+        return f"{drained}, NotReady for {in_words(time.time() - since)}"
     if (since := registered.unreachable.get(node)) is not None:
         return f"{drained}, has not answered requests for {in_words(time.time() - since)}"
     return drained

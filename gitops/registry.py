@@ -175,6 +175,14 @@ class Registry:
         """The machines that are given up, and the Unix time since when each is silent."""
         return _times(self.store.prefix(keys.DEAD), keys.DEAD)
 
+    def alive(self) -> frozenset[NodeName]:
+        """The machines that say by themselves that they live, from one read."""
+        return frozenset(key.removeprefix(keys.ALIVE) for key in self.store.prefix(keys.ALIVE))
+
+    def put_enrolled(self, node: str, digest: str) -> None:
+        """Note what a machine was told of where to register itself."""
+        self.store.put(keys.enrolled(node), digest)
+
     def put_meshed(self, node: str, digest: str) -> None:
         """Note what a machine's meshes were brought to."""
         self.store.put(keys.meshed(node), digest)
