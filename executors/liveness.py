@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
+from gitops.enrolment import living_by_themselves
 from gitops.liveness import (
     Limits,
     Noted,
@@ -74,7 +75,7 @@ class Liveness:
 
     def _signals(self, registered: Registered) -> dict[NodeName, bool]:
         """Whether each machine lives. One that was silent is back only where it can be worked on as well."""
-        enrolled = registered.enrolled.keys() & registered.nodes.keys()
+        enrolled = living_by_themselves(registered)
         alive = self._registry.alive() if enrolled else frozenset()
         noted = registered.silent()
         asked = [node for node in registered.nodes if node not in enrolled or (node in alive and node in noted)]
@@ -94,7 +95,7 @@ class Liveness:
                 "dead": {**registered.dead, **verdict.died},
             }
         )
-        answering = self._ask(verdict.not_ready.keys() & registered.enrolled.keys())
+        answering = self._ask(verdict.not_ready.keys() & living_by_themselves(registered))
         for node, since in verdict.not_ready.items():
             log.warning("a machine is NotReady", node=node, silent_since=since)
             text = not_ready_sentence(node, now - since, known, answers=answering.get(node, False))

@@ -260,6 +260,7 @@ class Registered(Frozen):
     etcd_members: dict[NodeName, EtcdMember] = Field(
         default_factory=dict, description="Controllers that carry the cluster's etcd; none where that runs elsewhere"
     )
+    authority: str = Field("", description="Certificate (PEM) of the authority by which machines are known at etcd")
     installed: dict[NodeName, str] = Field(default_factory=dict, description="The version of flstr on a controller")
     enrolled: dict[NodeName, str] = Field(default_factory=dict)
     orphans: dict[str, Orphan] = Field(default_factory=dict, description="By kind and id, such as server-42")

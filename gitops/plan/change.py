@@ -8,6 +8,7 @@ from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Change, Placed
 from gitops.plan.certificates import certificate_plans
+from gitops.plan.enrolment import add_enrolment
 from gitops.plan.networks import add_join, add_networks, add_retirement, network_titles, not_in_every_mesh
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, start_id, take_out
 from gitops.plan.routes import Rolled, add_routes
@@ -116,6 +117,7 @@ class _Scope:
         if self.machines:
             new_nodes = _add_nodes(steps, self.wanted.manifests, self.registered)
             waits = dict(add_networks(steps, cluster, self.registered, alone=self.alone))
+            add_enrolment(steps, cluster, self.registered)
             titles += [f"add {', '.join(new_nodes)}"] if new_nodes else []
             titles += network_titles(steps, bool(new_nodes))
         overdue = self.alone and bool(wrongly_routed(self.registered))
