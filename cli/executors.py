@@ -16,6 +16,7 @@ from executors.certificates.office import Office
 from executors.certificates.roots import trusted_roots
 from executors.cloud import CloudSettings
 from executors.control.enrolment import Enrolment
+from executors.control.members import EtcdMembers
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
 from executors.environments import Environments
@@ -64,7 +65,8 @@ def build_executors(
     """By the kind of step; all of them share one warm connection a host."""
     cloud = cloud_settings(settings)
     provision, mesh, overlay = Provision(ssh, cloud), Mesh(ssh), OverlayNetwork(ssh)
-    floating, enrolment = Floating(ssh, cloud), Enrolment(ssh, key_safe(identities))
+    floating, safe = Floating(ssh, cloud), key_safe(identities)
+    etcd, enrolment = EtcdMembers(ssh, safe), Enrolment(ssh, safe)
     return {
         "node.create": provision.create_node,
         "node.destroy": provision.destroy_node,
@@ -76,6 +78,9 @@ def build_executors(
         "overlay.join": overlay.join,
         "overlay.leave": overlay.leave,
         "overlay.retire": overlay.retire,
+        "etcd.found": etcd.found,
+        "etcd.add": etcd.add,
+        "etcd.remove": etcd.remove,
         "names.point": Names(cloud).point,
         "floating_ip.hold": floating.hold,
         "floating_ip.settle": floating.settle,

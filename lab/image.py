@@ -43,6 +43,8 @@ PACKAGES = (
     "wireguard-go",
     "haproxy",
     "nginx-light",
+    "etcd-server",
+    "etcd-client",
 )
 
 MMDEBSTRAP_OPTIONS = (
@@ -74,6 +76,8 @@ MASKED_UNITS = (
     "getty@tty1.service",
     "systemd-udevd.service",
     "systemd-networkd-wait-online.service",
+    # It starts at install and fails slowly; flstr has a unit of its own.
+    "etcd.service",
 )
 
 UNIQUE_TO_A_MACHINE = ("etc/ssh/ssh_host_*", "etc/hostname", "var/lib/dbus/machine-id", "var/lib/cloud/*")

@@ -1,0 +1,52 @@
+"""Who may do what in the cluster's etcd, as shell: commands for `member_files.users_script`. Pure.
+
+A user is named by the common name of a certificate and has no password.
+"""
+
+from executors.templates import quote
+from model import keys
+from model.names import NodeName
+
+# Every controller's; it may do everything.
+CONTROLLER_USER = "flstr"
+FLANNEL = "/coreos.com/network/"
+
+
+def founding_commands() -> str:
+    """The users of the controllers, and nobody is let in without one from then on."""
+    lines = ["role root"]
+    for user in ("root", CONTROLLER_USER):
+        lines += [f"user {user}", f"etcd user grant-role {user} root >/dev/null"]
+    return "\n".join([*lines, "etcd auth enable >/dev/null"])
+
+
+def node_user_commands(node: NodeName, *, flanneld: bool = False) -> str:
+    """A machine's user, which writes that it lives and nothing else; with `flanneld` also the overlay's leases."""
+    name, role = quote(node), quote(node_role(node))
+    grant = f"etcd role grant-permission {role} readwrite"
+    revoke = f"etcd role revoke-permission --prefix {role} {FLANNEL} >/dev/null 2>&1 || true"
+    return "\n".join(
+        [
+            f"user {name}",
+            f"role {role}",
+            f"{grant} {quote(keys.alive(node))} >/dev/null",
+            f"{grant} --prefix {FLANNEL} >/dev/null" if flanneld else revoke,
+            f"etcd user grant-role {name} {role} >/dev/null",
+        ]
+    )
+
+
+def forget_node_user_commands(node: NodeName) -> str:
+    """A machine's certificate is of no use any more, and it does not count as living."""
+    return "\n".join(
+        [
+            f"no_user {quote(node)}",
+            f"no_role {quote(node_role(node))}",
+            f"etcd del {quote(keys.alive(node))} >/dev/null",
+        ]
+    )
+
+
+def node_role(node: NodeName) -> str:
+    """The role of a machine's user."""
+    return f"node-{node}"
