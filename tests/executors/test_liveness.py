@@ -10,12 +10,13 @@ import pytest
 from executors.acknowledged import acknowledged_within
 from executors.liveness import Liveness
 from executors.ssh import Ssh
+from gitops.enrolment import enrolment_digest
 from gitops.registry import Registry
 from gitops.store import Fence, Store
 from model import keys
 from model.errors import Fenced, Unreadable
 from model.operation import Notice
-from model.registered import HostRecord, NodeRecord
+from model.registered import EtcdMember, HostRecord, NodeRecord
 from tests.executors.sshd import LoopbackSshd, make_key
 from tests.gitops.scene import CLUSTER_YAML, instance, manifests
 
@@ -59,6 +60,13 @@ def registry(store: Store, machines: LoopbackSshd, dying: LoopbackSshd) -> Regis
 def register(registry: Registry, node: str, ip: str) -> None:
     role = manifests().cluster.nodes()[node].role
     registry.put_node(NodeRecord(name=node, ip=ip, services=(), role=role, pool=role))
+
+
+def enrol(registry: Registry) -> None:
+    """The one that dies was told where the cluster's etcd is."""
+    carries = EtcdMember(node="controller001", address="10.110.0.1", member_id="1")
+    registry.store.put(keys.etcd_member("controller001"), carries.to_json())
+    registry.put_enrolled(DYING, enrolment_digest(registry.read()))
 
 
 class Watch:
@@ -127,7 +135,7 @@ def test_a_machine_that_dies_gets_no_traffic_is_given_up_in_time_and_taken_back_
 def test_an_enrolled_machine_lives_by_what_it_says_of_itself_and_is_not_asked(
     watch: Watch, dying: LoopbackSshd
 ) -> None:
-    watch.registry.put_enrolled(DYING, "a digest")
+    enrol(watch.registry)
     watch.registry.store.put(keys.alive(DYING), "{}")
     watch.look()
     assert dying.connections() == 0
@@ -144,8 +152,19 @@ def test_an_enrolled_machine_lives_by_what_it_says_of_itself_and_is_not_asked(
     assert watch.not_ready() == {}
 
 
+def test_one_that_was_told_of_another_etcd_is_asked_for_it_cannot_say_that_it_lives(
+    watch: Watch, dying: LoopbackSshd
+) -> None:
+    enrol(watch.registry)
+    moved = EtcdMember(node="controller001", address="10.110.0.2", member_id="1")
+    watch.registry.store.put(keys.etcd_member("controller001"), moved.to_json())
+    watch.look()
+    watch.look(60)
+    assert (dying.connections(), watch.not_ready()) == (1, {})
+
+
 def test_one_that_was_silent_is_back_only_once_it_answers_as_well(watch: Watch, dying: LoopbackSshd) -> None:
-    watch.registry.put_enrolled(DYING, "a digest")
+    enrol(watch.registry)
     dying.stop()
     watch.look()
     watch.look(30)

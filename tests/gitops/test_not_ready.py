@@ -9,6 +9,7 @@ from executors.routing_files import routing_files
 from gitops.routed import routing_digest
 from model import keys
 from model.operation import Notice
+from model.registered import EtcdMember
 from model.steps import Step
 from tests.gitops.flstr import THREE_WORKERS, Flstr
 
@@ -20,9 +21,12 @@ class Scene:
         self.flstr, self.now, self.reachable = flstr, 1000.0, set[str]()
         flstr.cluster.push({"cluster.yaml": THREE_WORKERS})
         flstr.settle()
+        carries = EtcdMember(node="controller001", address="10.110.0.1", member_id="1")
+        flstr.store.put(keys.etcd_member("controller001"), carries.to_json())
+        flstr.worker.following.unsettle()
+        flstr.settle()
         self.nodes = sorted(flstr.registry.read().nodes)
         for node in self.nodes:
-            flstr.registry.put_enrolled(node, "a digest")
             self.lives(node)
         self.liveness = Liveness(flstr.registry, self.reachable.__contains__, flstr.worker.wake, clock=lambda: self.now)
         stop = flstr.pretend.act["instance.stop"]
