@@ -62,7 +62,7 @@ class Enrolment:
         broken = {node: answer for node, answer in answers.items() if isinstance(answer, StepFailed)}
         failed |= {node: answer for node, answer in broken.items() if not isinstance(answer, Unreachable)}
         if failed:
-            raise failure_of(failed, "do not register themselves")
+            raise failure_of(failed, "did not register at etcd")
 
     def leaving(self, leave: Executor) -> Executor:
         """How a machine leaves its meshes that was enrolled: what it had at etcd is taken away first."""
