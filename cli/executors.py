@@ -15,6 +15,7 @@ from executors.certificates.obtain import Doors, Obtaining
 from executors.certificates.office import Office
 from executors.certificates.roots import trusted_roots
 from executors.cloud import CloudSettings
+from executors.control.enrolment import Enrolment
 from executors.control.members import EtcdMembers
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
@@ -63,15 +64,16 @@ def build_executors(
     """By the kind of step; all of them share one warm connection a host."""
     cloud = cloud_settings(settings)
     provision, mesh, overlay = Provision(ssh, cloud), Mesh(ssh), OverlayNetwork(ssh)
-    floating = Floating(ssh, cloud)
-    etcd = EtcdMembers(ssh, key_safe(identities))
+    floating, safe = Floating(ssh, cloud), key_safe(identities)
+    etcd, enrolment = EtcdMembers(ssh, safe), Enrolment(ssh, safe)
     return {
         "node.create": provision.create_node,
         "node.destroy": provision.destroy_node,
         "mesh.join": mesh.join,
         "mesh.refresh": mesh.refresh,
         "mesh.retire": mesh.retire,
-        "mesh.leave": mesh.leave,
+        "mesh.leave": enrolment.leaving(mesh.leave),
+        "node.enrol": enrolment.enrol,
         "overlay.join": overlay.join,
         "overlay.leave": overlay.leave,
         "overlay.retire": overlay.retire,

@@ -62,6 +62,8 @@ from model.registered import ControllerRecord
 
 log = structlog.get_logger()
 
+# How often it is looked whether machines live, at least: one read of etcd, and a look at the warm connections.
+LIVENESS_SECONDS = 5.0
 # How often it is looked whether something is due that comes at most a few times a day.
 SELDOM_SECONDS = 600.0
 # How often what is new of the audit is committed at most.
@@ -174,7 +176,7 @@ def _lead(
     scheduler = _scheduler(
         (
             (worker.wake, settings.poll_seconds),
-            (watch, settings.poll_seconds),
+            (watch, min(settings.poll_seconds, LIVENESS_SECONDS)),
             (renew, settings.poll_seconds),
             (windows.look, SELDOM_SECONDS),
             (drift.look, SELDOM_SECONDS),

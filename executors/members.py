@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pydantic import TypeAdapter, ValidationError
 
 from executors.addresses import plain_address
+from gitops.routed import routed_instances
+from model import keys
 from model.names import AppName, InstanceId, ServiceInstanceId
 from model.registered import InstanceRecord, ServiceInstance
 
@@ -23,12 +25,13 @@ KINDS = tuple(_INSTANCES)
 
 
 def members(found: Mapping[str, str]) -> tuple[Members, dict[str, str]]:
-    """The servers of everything that is registered with its `meta_data`; and the keys that nobody can read, with why.
+    """The servers of everything that is registered with its `meta_data`, without those of machines that are NotReady;
+    and the keys that nobody can read, with why.
 
     What has such a key is left out as a whole: who else serves there is not known.
     """
-    known: dict[str, dict[str, tuple[str, int]]] = {}
-    servers: dict[str, dict[str, tuple[str, int]]] = {}
+    known: set[str] = set()
+    servers: dict[str, dict[str, InstanceRecord | ServiceInstance]] = {}
     unread: dict[str, str] = {}
     unknown: set[str] = set()
     for key, value in sorted(found.items()):
@@ -41,21 +44,29 @@ def members(found: Mapping[str, str]) -> tuple[Members, dict[str, str]]:
         try:
             _NAME.validate_python(name)
             if part == "meta_data":
-                known[backend] = servers.setdefault(backend, {})
+                known.add(backend)
             else:
-                servers.setdefault(backend, {})[instance] = _member(kind, instance, value)
+                servers.setdefault(backend, {})[instance] = _instance(kind, instance, value)
         except ValueError as error:
             unread[key] = _why(error)
             unknown.add(backend)
-    return {backend: known[backend] for backend in sorted(known.keys() - unknown)}, unread
+    silent = {key.removeprefix(keys.NOT_READY) for key in found if key.startswith(keys.NOT_READY)}
+    return {
+        backend: {
+            name: (plain_address(record.ip), record.port)
+            for name, record in routed_instances(servers.get(backend, {}), silent).items()
+        }
+        for backend in sorted(known - unknown)
+    }, unread
 
 
 @functools.lru_cache(maxsize=REMEMBERED)
-def _member(kind: str, instance: str, value: str) -> tuple[str, int]:
+def _instance(kind: str, instance: str, value: str) -> InstanceRecord | ServiceInstance:
     instance_id, record_type = _INSTANCES[kind]
     instance_id.validate_python(instance)
     record = record_type.model_validate_json(value)
-    return plain_address(record.ip), record.port
+    plain_address(record.ip)
+    return record
 
 
 def _why(error: ValueError) -> str:

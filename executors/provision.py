@@ -13,6 +13,7 @@ from executors.host_key import host_key_label, new_host_key
 from executors.mesh_keys import register_members
 from executors.overlay import register_overlay_key
 from executors.remote import Remote, Unreachable
+from gitops.control import is_bootstrapped
 from gitops.executor import StepContext
 from gitops.firewall import zones_in_role
 from gitops.overlay_leases import drop
@@ -42,8 +43,10 @@ class Provision:
         meshes = cluster.meshes_of(step.role)
         overlay = cluster.overlay if cluster.has_overlay(step.role) else None
         has_key = overlay is not None and overlay.driver == "wireguard"
-        firewall = firewall_script(zones_in_role(step.node, step.role, cluster, context.registry.read()))
-        script = first_contact_script(step.role, meshes, has_key, firewall)
+        registered = context.registry.read()
+        firewall = firewall_script(zones_in_role(step.node, step.role, cluster, registered))
+        registers = is_bootstrapped(registered)
+        script = first_contact_script(step.role, meshes, has_key, firewall, registers=registers)
         output = self._first_contact(step.node, script, context)
         register_members(step.node, step.role, meshes, output, context)
         if overlay is not None and has_key:

@@ -23,7 +23,7 @@ from model.names import NodeName
 
 log = structlog.get_logger()
 
-PREFIXES = (*(f"{kind}/" for kind in KINDS), keys.NODES, keys.DEAD)
+PREFIXES = (*(f"{kind}/" for kind in KINDS), keys.NODES, keys.DEAD, keys.NOT_READY)
 HAPROXY_SOCKET = "/run/haproxy/admin.sock"
 # A script of the routing may be at work on the machine, which is waited for.
 ANSWER_SECONDS = 120.0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from executors.addresses import plain_address
 from executors.nginx_files import nginx_config
 from executors.templates import render
-from gitops.routed import certificates_of
+from gitops.routed import certificates_of, routed_instances
 from model.errors import StepFailed
 from model.names import AppKind, AppName, CertificateHost, NodeName
 from model.registered import InstanceRecord, MetaData, Registered, ServiceInstance
@@ -84,13 +84,15 @@ def routing_files(
 def _apps(registered: Registered) -> Iterator[_App]:
     for (kind, name), found in sorted(registered.apps.items()):
         if found.meta_data is not None:
-            yield _app(backend_name(kind, name), found.meta_data, found.instances)
+            routed = routed_instances(found.instances, registered.not_ready)
+            yield _app(backend_name(kind, name), found.meta_data, routed)
 
 
 def _services(registered: Registered) -> Iterator[_App]:
     for name, found in sorted(registered.services.items()):
         if found.meta_data is not None:
-            yield _app(service_name(name), found.meta_data, found.instances)
+            routed = routed_instances(found.instances, registered.not_ready)
+            yield _app(service_name(name), found.meta_data, routed)
 
 
 def _see_that_its_port_is_its_own(service: _App, apps: Iterable[_App]) -> None:

@@ -123,9 +123,12 @@ def _condition(node: NodeName, registered: Registered, cluster: Cluster) -> str:
     drained = ", drained" if node in cluster.drained else ""
     if (since := registered.dead.get(node)) is not None:
         return f"{drained}, has not answered for {in_words(time.time() - since)}"
+    said = drained
+    if (since := registered.not_ready.get(node)) is not None:
+        said += f", NotReady for {in_words(time.time() - since)}"
     if (since := registered.unreachable.get(node)) is not None:
-        return f"{drained}, has not answered requests for {in_words(time.time() - since)}"
-    return drained
+        said += f", has not answered requests for {in_words(time.time() - since)}"
+    return said
 
 
 def _public(registered: Registered) -> list[str]:

@@ -1,6 +1,6 @@
-"""Which machines are given up and which are back, from whether they answer. Pure."""
+"""Which machines are NotReady, given up, or back, from whether they live. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gitops.placement import places
@@ -8,52 +8,165 @@ from model.cluster import Cluster
 from model.names import NodeName
 from model.registered import Registered
 
+# By it an enrolled machine registers itself.
+NODE_UNIT = "flstr-node.service"
+# What comes and goes is told so often within so long, and then no more.
+OFTEN, WITHIN_SECONDS = 3, 3600.0
+# Between two times that the channel hears of the network.
+CUT_OFF_AGAIN_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds of silence, and the percentage of the machines at which their silence is taken for the network's."""
+
+    not_ready_after: float
+    dead_after: float
+    silent_share: int
+
+    @property
+    def patience(self) -> float:
+        """How long silence means nothing: whoever is given up sooner is NotReady sooner."""
+        return min(self.not_ready_after, self.dead_after)
+
+
+@dataclass(frozen=True)
+class Noted:
+    """What stands in etcd: machines that are NotReady, and those of them that are given up, by since when (Unix time)
+    each is silent."""
+
+    not_ready: Mapping[NodeName, float] = field(default_factory=dict)
+    dead: Mapping[NodeName, float] = field(default_factory=dict)
+
+    def both(self) -> dict[NodeName, float]:
+        """All of them."""
+        return {**self.not_ready, **self.dead}
+
 
 @dataclass(frozen=True)
 class Silence:
-    """What a controller has seen itself: machines that do not answer, and since when (Unix time).
+    """What a controller has seen itself.
 
-    `all_since` is since when more than half of them are silent, `told` whether the channel has heard of that.
+    `since` is of machines that are silent, and not noted yet. `judging_from` is when it began to look, or since when
+    the network is whole again. `all_since` is since when too many are silent, `told` whether the channel has heard of
+    that, and `told_at` when it last did. `begun` is when each became NotReady lately.
     """
 
     since: Mapping[NodeName, float] = field(default_factory=dict)
+    judging_from: float | None = None
     all_since: float | None = None
     told: bool = False
+    told_at: float | None = None
+    begun: Mapping[NodeName, tuple[float, ...]] = field(default_factory=dict)
+
+    def interrupted(self) -> "Silence":
+        """Where it could not be looked: everything is counted anew, and nothing is told twice."""
+        return Silence(told_at=self.told_at, begun=self.begun)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What follows from a look: `died` and `back` by since when each was silent, `gone` are no machines any more."""
+    """What follows from a look: `not_ready`, `died` and `back` by since when each was silent.
 
+    `gone` are no machines any more; of those in `quiet`, which come and go, the channel hears nothing; `last_told`
+    are those of which it hears for the last time. `cut_off` is how many of how many are silent, where that is told.
+    """
+
+    not_ready: Mapping[NodeName, float] = field(default_factory=dict)
     died: Mapping[NodeName, float] = field(default_factory=dict)
     back: Mapping[NodeName, float] = field(default_factory=dict)
     gone: tuple[NodeName, ...] = ()
-    cut_off: bool = False
+    quiet: frozenset[NodeName] = frozenset()
+    last_told: frozenset[NodeName] = frozenset()
+    cut_off: tuple[int, int] | None = None
 
 
 def judge(
-    before: Silence,
-    answers: Mapping[NodeName, bool],
-    dead: Mapping[NodeName, float],
-    dead_after: float,
-    now: float,
+    before: Silence, lives: Mapping[NodeName, bool], noted: Noted, limits: Limits, now: float
 ) -> tuple[Silence, Verdict]:
-    """What is known after a look, and what is to be done; `dead` are those given up already.
+    """What is known after a look, and what is to be done.
 
-    Where more than half of the others are silent at once, it is the network, or flstr's own: none of them is given
-    up, and their silence counts from when that is over.
+    Where the stated share of those that are not given up yet is silent at once, it is the network, or flstr's own:
+    nobody becomes anything worse, and silence counts from when that is over. A machine that lives is back at once.
     """
-    back = {node: since for node, since in dead.items() if answers.get(node)}
-    gone = tuple(sorted(dead.keys() - answers.keys()))
-    watched = answers.keys() - dead.keys()
-    silent = sorted(node for node in watched if not answers[node])
-    if 2 * len(silent) > len(watched):
-        since = now if before.all_since is None else before.all_since
-        cut_off = not before.told and now - since >= dead_after
-        return Silence(all_since=since, told=before.told or cut_off), Verdict(back=back, gone=gone, cut_off=cut_off)
-    silence = {node: before.since.get(node, now) for node in silent}
-    died = {node: since for node, since in silence.items() if now - since >= dead_after}
-    return Silence({node: since for node, since in silence.items() if node not in died}), Verdict(died, back, gone)
+    both = noted.both()
+    back = {node: since for node, since in both.items() if lives.get(node)}
+    gone = tuple(sorted(both.keys() - lives.keys()))
+    lately = _lately(before.begun, lives, now)
+    watched = lives.keys() - noted.dead.keys()
+    silent = sorted(node for node in watched if not lives[node])
+    quiet = frozenset(node for node in back if node not in noted.dead and len(lately.get(node, ())) > OFTEN)
+    if silent and 100 * len(silent) >= limits.silent_share * len(watched):
+        silence, tell = _cut_off(before, lately, limits, now)
+        counted = (len(silent), len(watched)) if tell else None
+        return silence, Verdict(back=back, gone=gone, quiet=quiet, cut_off=counted)
+    start = now if before.judging_from is None else before.judging_from
+    since = {node: noted.not_ready.get(node, before.since.get(node, now)) for node in silent}
+    ripe = {node: at for node, at in since.items() if now - max(start, at) >= limits.patience}
+    died = {node: at for node, at in ripe.items() if now - at >= limits.dead_after}
+    fresh = {node: at for node, at in ripe.items() if node not in died and node not in noted.not_ready}
+    lately |= {node: (*lately.get(node, ()), now) for node in fresh}
+    waiting = {node: at for node, at in since.items() if node not in ripe and node not in noted.not_ready}
+    verdict = Verdict(
+        not_ready=fresh,
+        died=died,
+        back=back,
+        gone=gone,
+        quiet=quiet.union(node for node in fresh if len(lately[node]) > OFTEN),
+        last_told=frozenset(node for node in fresh if len(lately[node]) == OFTEN),
+    )
+    return Silence(waiting, start, told_at=before.told_at, begun=lately), verdict
+
+
+def _lately(
+    begun: Mapping[NodeName, tuple[float, ...]], lives: Mapping[NodeName, bool], now: float
+) -> dict[NodeName, tuple[float, ...]]:
+    recent = {node: tuple(at for at in times if now - at < WITHIN_SECONDS) for node, times in begun.items()}
+    return {node: times for node, times in recent.items() if times and node in lives}
+
+
+def _cut_off(
+    before: Silence, begun: Mapping[NodeName, tuple[float, ...]], limits: Limits, now: float
+) -> tuple[Silence, bool]:
+    """What is known while it is the network; and whether the channel is to hear of it now."""
+    since = now if before.all_since is None else before.all_since
+    again = before.told_at is None or now - before.told_at >= CUT_OFF_AGAIN_SECONDS
+    tell = not before.told and again and now - since >= limits.patience
+    told_at = now if tell else before.told_at
+    return Silence({}, now, since, told=before.told or tell, told_at=told_at, begun=begun), tell
+
+
+def not_ready_sentence(node: NodeName, silent_for: float, registered: Registered, *, answers: bool) -> str:
+    """What the channel hears of a machine that becomes NotReady; `registered` has it among those already.
+
+    `answers` says that it can be logged in to all the same.
+    """
+    silence = "has not answered" if not answers else "answers SSH, but has not registered itself"
+    sentence = f"{node} is NotReady: it {silence} for {in_words(silent_for)}"
+    if answers:
+        sentence += f" (`systemctl status {NODE_UNIT}` there says why)"
+    alone = list(_without_others(node, registered))
+    if not any(record.node == node for app in registered.apps.values() for record in app.instances.values()):
+        return f"{sentence}."
+    if alone:
+        return f"{sentence}; its instances get no traffic, but those of {', '.join(alone)}, which has no others."
+    return f"{sentence}; its instances get no traffic."
+
+
+def _without_others(node: NodeName, registered: Registered) -> Iterator[str]:
+    silent = registered.silent()
+    for (_, name), app in sorted(registered.apps.items()):
+        on = {record.node for record in app.instances.values()}
+        if node in on and on <= silent:
+            yield name
+
+
+def cut_off_sentence(silent: int, watched: int) -> str:
+    """What the channel hears where too many are silent at once."""
+    return (
+        f"{silent} of {watched} machines do not answer at once, so it is the network, or flstr's own: "
+        "nothing is taken out of the routing or moved because of that."
+    )
 
 
 def died_sentence(node: NodeName, silent_for: float, cluster: Cluster, registered: Registered) -> str:

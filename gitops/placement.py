@@ -49,12 +49,14 @@ class Places:
 
 
 def places(cluster: Cluster, registered: Registered) -> Places:
-    """Neither drained nor dead machines have a place; one that no pool wants keeps its instances until it may go."""
+    """Neither drained nor dead machines have a place. One that no pool wants keeps its instances until it may go, one
+    that is NotReady until it is given up."""
     nodes = cluster.nodes()
     wanted = {node for node, pool in nodes.items() if pool.role == "worker"}
     unwanted = (registered.nodes.keys() | registered.hosts.keys()) - nodes.keys()
     workers = wanted - set(cluster.drained) - registered.dead.keys()
-    return Places(tuple(sorted(workers)), frozenset(unwanted - registered.dead.keys()))
+    waiting = workers & registered.not_ready.keys()
+    return Places(tuple(sorted(workers - waiting)), frozenset((unwanted | waiting) - registered.dead.keys()))
 
 
 def change(

@@ -18,6 +18,7 @@ from model.errors import Refused, StepFailed, Unreadable
 from model.names import AppKind, AppName, CertificateHost, InstanceId, MeshName, NodeName
 from model.registered import (
     INSTANCE_PORTS,
+    Authority,
     EtcdMember,
     FloatingRecord,
     HostRecord,
@@ -60,6 +61,7 @@ class Registry:
         prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE, keys.SERVICES, keys.CERTIFICATES, keys.DUE, keys.NAMES]
         prefixes += [keys.FLOATING_IPS, keys.FLOATED, keys.UNREACHABLE, keys.LEFT_NAMES, keys.CERTIFIED]
         prefixes += [keys.NOT_READY, keys.ETCD_MEMBERS, keys.INSTALLED, keys.ENROLLED, keys.ORPHANS]
+        prefixes += [keys.AUTHORITY]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -175,6 +177,14 @@ class Registry:
         """The machines that are given up, and the Unix time since when each is silent."""
         return _times(self.store.prefix(keys.DEAD), keys.DEAD)
 
+    def alive(self) -> frozenset[NodeName]:
+        """The machines that say by themselves that they live, from one read."""
+        return frozenset(key.removeprefix(keys.ALIVE) for key in self.store.prefix(keys.ALIVE))
+
+    def put_enrolled(self, node: str, digest: str) -> None:
+        """Note what a machine was told of where to register itself."""
+        self.store.put(keys.enrolled(node), digest)
+
     def put_meshed(self, node: str, digest: str) -> None:
         """Note what a machine's meshes were brought to."""
         self.store.put(keys.meshed(node), digest)
@@ -240,6 +250,7 @@ def _tree(found: Mapping[str, str]) -> Registered:
         dead=_times(found, keys.DEAD),
         not_ready=_times(found, keys.NOT_READY),
         etcd_members=_records(found, keys.ETCD_MEMBERS, EtcdMember),
+        authority=_authority(found),
         installed=_under(found, keys.INSTALLED),
         enrolled=_under(found, keys.ENROLLED),
         orphans=_records(found, keys.ORPHANS, Orphan),
@@ -273,6 +284,11 @@ def _serials(value: str) -> dict[CertificateHost, str]:
 
 def _times(found: Mapping[str, str], prefix: str) -> dict[NodeName, float]:
     return {node: float(since) for node, since in _under(found, prefix).items()}
+
+
+def _authority(found: Mapping[str, str]) -> str:
+    text = found.get(keys.AUTHORITY)
+    return "" if text is None else _record(Authority, keys.AUTHORITY, text).certificate
 
 
 def _records(found: Mapping[str, str], prefix: str, model: type[R]) -> dict[str, R]:

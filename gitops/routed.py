@@ -1,12 +1,15 @@
 """Whether the routing of every machine is what is registered, certificates and all. Pure."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import TypeVar
 
 from gitops.bindings import served_by
 from model.certificates import IssuedCertificate
 from model.names import CertificateHost, NodeName
-from model.registered import IngressRecord, Registered
+from model.registered import IngressRecord, InstanceRecord, Registered, ServiceInstance
+
+Instance = TypeVar("Instance", bound=InstanceRecord | ServiceInstance)
 
 ROUTING_ROLES = frozenset({"worker", "ingress", "service"})
 # One more where the files come to say something else of the same records, so that every machine gets them anew.
@@ -17,6 +20,15 @@ def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
     """The machines that run HAProxy. A dead one is not waited for: it is brought up to date once it answers again."""
     nodes = sorted(registered.nodes.items())
     return tuple(name for name, node in nodes if node.role in ROUTING_ROLES and name not in registered.dead)
+
+
+def routed_instances(instances: Mapping[str, Instance], silent: Collection[NodeName]) -> dict[str, Instance]:
+    """Those that get traffic: not those of silent machines, unless all of them are on such.
+
+    Who seems silent may serve all the same; where nobody else does, nothing is lost by trying.
+    """
+    heard = {name: record for name, record in instances.items() if record.node not in silent}
+    return heard or dict(instances)
 
 
 def routing_digest(registered: Registered, node: NodeName) -> str:
@@ -42,16 +54,20 @@ def _public_digest(registered: Registered, node: NodeName) -> str:
 
 
 def _inner_digest(registered: Registered, node: NodeName) -> str:
+    silent = registered.not_ready
     parts = [f"{network} {address}" for network, address in sorted(registered.nodes[node].addresses.items())]
     for (kind, name), app in sorted(registered.apps.items()):
         if app.meta_data is not None:
-            parts.append(f"{kind} {name} {app.meta_data.to_json()}")
-            parts += [f"{instance} {record.to_json()}" for instance, record in sorted(app.instances.items())]
+            parts += [f"{kind} {name} {app.meta_data.to_json()}", *_in_words(routed_instances(app.instances, silent))]
     for name, service in sorted(registered.services.items()):
         if service.meta_data is not None:
-            parts.append(f"service {name} {service.meta_data.to_json()}")
-            parts += [f"{instance} {record.to_json()}" for instance, record in sorted(service.instances.items())]
+            routed = routed_instances(service.instances, silent)
+            parts += [f"service {name} {service.meta_data.to_json()}", *_in_words(routed)]
     return _digest(parts)
+
+
+def _in_words(instances: Mapping[str, InstanceRecord] | Mapping[str, ServiceInstance]) -> list[str]:
+    return [f"{instance} {record.to_json()}" for instance, record in sorted(instances.items())]
 
 
 def certificate_of(record: IngressRecord, registered: Registered) -> IssuedCertificate | None:

@@ -39,6 +39,7 @@ from model.steps import CERTIFICATES, NAMES, Plan, app_lock, is_failover
 CONDITIONS = (
     *(
         keys.DEAD,
+        keys.NOT_READY,
         keys.UNREACHABLE,
         keys.FLOATING_IPS,
         keys.FLOATED,

@@ -287,7 +287,7 @@ class Cluster(Frozen):
         50,
         ge=1,
         le=100,
-        description="Percentage of the machines that are taken for silent at most; more of them, and it is the network",
+        description="Percentage of the machines whose silence at once is the network's, so that nothing follows",
     )
     backups: Backups | None = Field(None, description="Where copies of etcd are kept, and how often they are made")
     dissolved: bool = Field(

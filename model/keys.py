@@ -366,7 +366,7 @@ def alive(node_name: str) -> str:
 
 
 def not_ready(node_name: str) -> str:
-    """A machine that is silent, and gets no traffic; the value is since when."""
+    """A machine that is silent, given up or not yet, and gets no traffic; the value is since when."""
     return f"{NOT_READY}{node_name}"
 
 

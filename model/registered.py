@@ -255,14 +255,19 @@ class Registered(Frozen):
     walled: dict[NodeName, str] = Field(default_factory=dict)
     dead: dict[NodeName, float] = Field(default_factory=dict, description="Machines given up, and since when silent")
     not_ready: dict[NodeName, float] = Field(
-        default_factory=dict, description="Silent machines that get no traffic, and since when"
+        default_factory=dict, description="Silent machines that get no traffic, given up or not yet, and since when"
     )
     etcd_members: dict[NodeName, EtcdMember] = Field(
         default_factory=dict, description="Controllers that carry the cluster's etcd; none where that runs elsewhere"
     )
+    authority: str = Field("", description="Certificate (PEM) of the authority by which machines are known at etcd")
     installed: dict[NodeName, str] = Field(default_factory=dict, description="The version of flstr on a controller")
     enrolled: dict[NodeName, str] = Field(default_factory=dict)
     orphans: dict[str, Orphan] = Field(default_factory=dict, description="By kind and id, such as server-42")
+
+    def silent(self) -> frozenset[NodeName]:
+        """The machines that are NotReady, and those given up."""
+        return frozenset(self.not_ready) | frozenset(self.dead)
 
     def without_nodes(self, nodes: Collection[NodeName]) -> "Registered":
         """The tree once these machines have left."""

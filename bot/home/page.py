@@ -129,9 +129,13 @@ def _node(name: NodeName, fleet: Fleet) -> str:
     said += ["drained"] if name in fleet.cluster.drained else []
     said += [] if fleet.cluster.pool_of(name) else ["no longer wanted"]
     silent = registered.dead.get(name, registered.unreachable.get(name))
+    not_ready = registered.not_ready.get(name)
     if silent is not None:
         said.append(f"silent since {moment(silent)}")
-    return f"{':red_circle:' if silent is not None else ':large_green_circle:'} *{name}*: {', '.join(said)}"
+    elif not_ready is not None:
+        said.append(f"NotReady since {moment(not_ready)}")
+    red = silent is not None or not_ready is not None
+    return f"{':red_circle:' if red else ':large_green_circle:'} *{name}*: {', '.join(said)}"
 
 
 def _app(name: str, app: RegisteredApp) -> str:

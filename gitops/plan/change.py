@@ -9,6 +9,7 @@ from gitops.manifests import Manifests
 from gitops.placement import Change, Placed
 from gitops.plan.certificates import certificate_plans
 from gitops.plan.control import add_controllers
+from gitops.plan.enrolment import add_enrolment
 from gitops.plan.networks import add_join, add_networks, add_retirement, network_titles, not_in_every_mesh
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, start_id, take_out
 from gitops.plan.routes import Rolled, add_routes
@@ -117,6 +118,7 @@ class _Scope:
         if self.machines:
             new_nodes = _add_nodes(steps, self.wanted.manifests, self.registered)
             waits = dict(add_networks(steps, cluster, self.registered, alone=self.alone))
+            add_enrolment(steps, cluster, self.registered)
             titles += [f"add {', '.join(new_nodes)}"] if new_nodes else []
             titles += network_titles(steps, bool(new_nodes))
             titles += add_controllers(steps, cluster, self.registered)

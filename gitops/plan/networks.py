@@ -104,6 +104,7 @@ def network_titles(steps: StepList, has_new_nodes: bool) -> list[str]:
         "refresh": "bring the meshes up to date",
         "firewall": "bring the firewall up to date",
         "overlay": "bring the overlay up to date",
+        "enrol": "have machines register themselves",
     }
     told = ("refresh", "firewall") if has_new_nodes else titles.keys()
     return [title for step, title in titles.items() if steps.has(step) and step in told]

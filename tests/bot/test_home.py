@@ -46,16 +46,18 @@ def text(fleet: Fleet, *mine: Approval) -> str:
 def test_nodes_and_apps_with_their_state() -> None:
     instance = InstanceRecord(node="worker101", ip="10.111.0.9", port=20000, commit="a" * 40)
     registered = Registered(
-        nodes={"worker101": node("worker101"), "worker104": node("worker104")},
+        nodes={name: node(name) for name in ("worker101", "worker103", "worker104")},
         apps={
             ("backend", "influencer"): RegisteredApp(instances={"1-0a1b2c3d": instance}),
             ("backend", "shop"): RegisteredApp(),
         },
         dead={"worker104": NOW},
+        not_ready={"worker103": NOW, "worker104": NOW},
     )
     shown = text(Fleet(CLUSTER, registered))
     assert ":large_green_circle: *worker101*: worker, 10.77.0.101, 1 instance" in shown
     assert ":white_circle: *worker102*: not there yet" in shown
+    assert ":red_circle: *worker103*: worker, 10.77.0.101, no longer wanted, NotReady since" in shown
     assert ":red_circle: *worker104*: worker, 10.77.0.101, no longer wanted, silent since" in shown
     assert ":large_green_circle: *influencer*: 1 instance of `aaaaaaa`" in shown
     assert ":white_circle: *shop*: none" in shown

@@ -69,9 +69,9 @@ backend {backend}
 Servers = dict[str, tuple[str, int, bool]]
 
 
-def record(port: int, address: str = "127.0.0.1") -> InstanceRecord:
+def record(port: int, address: str = "127.0.0.1", node: str = "worker101") -> InstanceRecord:
     """An instance at a port."""
-    return InstanceRecord(node="worker101", ip=address, port=port, commit=COMMIT)
+    return InstanceRecord(node=node, ip=address, port=port, commit=COMMIT)
 
 
 class Routers:
@@ -159,9 +159,9 @@ class Routers:
             lambda: serving(self.servers(node, backend)) == wanted, lambda: f"{node} has {self.servers(node, backend)}"
         )
 
-    def put(self, instance: str, port: int) -> None:
+    def put(self, instance: str, port: int, node: str = "worker101") -> None:
         """Register an instance of the app by hand."""
-        self.store.put(keys.instance("backend", APP, instance), record(port).to_json())
+        self.store.put(keys.instance("backend", APP, instance), record(port, node=node).to_json())
 
     def drop(self, instance: str) -> None:
         """Deregister it by hand."""

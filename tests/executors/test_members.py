@@ -8,21 +8,24 @@ from hypothesis import strategies as st
 
 from executors.members import members
 from executors.routing_files import routing_files
+from gitops.registry import parse
+from model import keys
 from model.app import Env, Publish
-from model.registered import InstanceRecord, MetaData, ServiceInstance
+from model.registered import InstanceRecord, MetaData, Registered, ServiceInstance
 from tests.executors.example import registered, registered_keys
 from tests.executors.routers import record
 
 META = MetaData(publish=Publish(port=5001), env_prefix="REDIS", env=Env()).to_json()
 SERVER = re.compile(r"^backend (\S+)$|^    server (\S+) (\S+):(\d+) (.*)$", re.MULTILINE)
 ONE = "backend/influencer/instance/1-00000001"
+NODES = ("worker101", "worker102", "worker103")
 
 
-def in_file(case: str) -> dict[str, dict[str, tuple[str, int]]]:
+def in_file(tree: Registered) -> dict[str, dict[str, tuple[str, int]]]:
     """The servers of the file of a machine, by backend."""
     found: dict[str, dict[str, tuple[str, int]]] = {}
     backend = ""
-    for name, server, address, port, _ in SERVER.findall(routing_files(registered(case), "ingress016").haproxy):
+    for name, server, address, port, _ in SERVER.findall(routing_files(tree, "ingress016").haproxy):
         if name:
             found[backend := name] = {}
         else:
@@ -34,8 +37,24 @@ def test_what_is_pushed_is_what_the_file_has() -> None:
     for case in ("empty", "example", "several"):
         pushed, unread = members(registered_keys(case))
         apps = {name: servers for name, servers in pushed.items() if not name.startswith("service-")}
-        assert (apps, unread) == (in_file(case), {})
+        assert (apps, unread) == (in_file(registered(case)), {})
     assert members(registered_keys("several"))[0] != {}
+
+
+@given(st.lists(st.sampled_from(NODES), max_size=4), st.sets(st.sampled_from(NODES)))
+def test_silent_machines_get_no_traffic_in_the_files_nor_by_pushing_unless_nobody_else_serves(
+    nodes: list[str], silent: set[str]
+) -> None:
+    placed = {f"{number}-00000001": node for number, node in enumerate(nodes, start=1)}
+    found = registered_keys("empty") | {"backend/influencer/meta_data": META}
+    found |= {
+        f"backend/influencer/instance/{name}": record(20001, node=node).to_json() for name, node in placed.items()
+    }
+    found |= {keys.not_ready(node): "1.0" for node in silent}
+    heard = {name for name, node in placed.items() if node not in silent}
+    pushed, unread = members(found)
+    assert set(pushed["backend-influencer"]) == (heard or set(placed))
+    assert (pushed, unread) == (in_file(parse(found)), {})
 
 
 def test_an_app_without_instances_has_no_servers_and_one_without_meta_data_is_not_there() -> None:
@@ -70,8 +89,8 @@ TEXT = st.text(st.characters(codec="utf-8"), max_size=30) | st.sampled_from(
 def test_nothing_but_names_and_addresses_is_ever_pushed(app: str, instance: str, ip: str, port: int | str) -> None:
     value = InstanceRecord.model_construct(node="worker101", ip=ip, port=port, commit="1" * 40)  # type: ignore[arg-type]
     text = json.dumps({"node": value.node, "ip": value.ip, "port": value.port, "commit": value.commit})
-    keys = {f"backend/{app}/instance/{instance}": text, f"backend/{app}/meta_data": META}
-    for backend, servers in [*members(keys)[0].items(), *members({f"backend/{app}/meta_data": META})[0].items()]:
+    found = {f"backend/{app}/instance/{instance}": text, f"backend/{app}/meta_data": META}
+    for backend, servers in [*members(found)[0].items(), *members({f"backend/{app}/meta_data": META})[0].items()]:
         for name, (address, number) in servers.items():
             assert re.fullmatch(r"[a-z0-9-]+", name)
             assert re.fullmatch(r"backend-[a-z0-9-]+", backend)

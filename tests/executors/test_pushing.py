@@ -116,6 +116,21 @@ def test_a_machine_that_is_given_up_is_let_go_and_taken_back(routers: Routers) -
         routers.await_servers("worker101", {ONE: ("127.0.0.1", 20001, True)})
 
 
+def test_instances_of_a_machine_that_is_not_ready_get_no_traffic_at_once(routers: Routers) -> None:
+    routers.put(ONE, 20001)
+    routers.put(TWO, 20002, node="worker102")
+    both = {ONE: ("127.0.0.1", 20001, True), TWO: ("127.0.0.1", 20002, True)}
+    with routers.pushing():
+        routers.await_servers("worker101", both)
+        routers.store.put(keys.not_ready("worker102"), "1.0")
+        routers.await_servers("worker101", {ONE: ("127.0.0.1", 20001, True)})
+        # Whoever has nobody else goes on being asked.
+        routers.store.put(keys.not_ready("worker101"), "1.0")
+        routers.await_servers("worker101", both)
+        routers.store.delete(keys.not_ready("worker101"), keys.not_ready("worker102"))
+        routers.await_servers("worker101", both)
+
+
 def test_a_program_that_was_killed_is_started_again(routers: Routers) -> None:
     with routers.pushing():
         wait_until(lambda: len(programs(routers)) == 1)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from gitops.certificates import put_asked_for, put_issued
+from gitops.enrolment import enrolment_digest
 from gitops.executor import Executor, Executors, StepContext
 from gitops.firewall import firewall_digest
 from gitops.floating import settled_addresses
@@ -21,6 +22,7 @@ from model.steps import (
     CreateNode,
     DestroyNode,
     DrainInstance,
+    EnrolNodes,
     GiveBackFloatingIp,
     HoldFloatingIp,
     JoinMeshes,
@@ -63,6 +65,7 @@ class Pretend:
             "certificate.obtain": self._obtain,
             "mesh.leave": self._leave,
             "node.destroy": self._destroy,
+            "node.enrol": self._enrol,
             "names.point": self._point,
             "floating_ip.hold": self._hold,
             "floating_ip.settle": self._settle,
@@ -168,6 +171,11 @@ class Pretend:
 
     def _leave(self, step: LeaveMeshes, context: StepContext) -> None:
         context.registry.forget_node(step.node)
+
+    def _enrol(self, step: EnrolNodes, context: StepContext) -> None:
+        registered = context.registry.read()
+        for node in registered.nodes.keys() & set(step.nodes):
+            context.registry.put_enrolled(node, enrolment_digest(registered))
 
     def _destroy(self, step: DestroyNode, context: StepContext) -> None:
         context.registry.forget_host(step.node)

@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from executors.doctor.facts import Device, Unit
+from gitops.enrolment import enrolment_digest
+from model.registered import EtcdMember
 from tests.executors.doctor.ward import HUB, OTHER_HUB, WORKER, well
 
 DEVICE = well().mesh(WORKER).device
@@ -116,4 +118,15 @@ def test_where_most_clocks_differ_from_flstrs_it_is_flstrs_that_is_wrong() -> No
     assert ward.having(WORKER, clock=(-0.1, 0.1)).texts() == [
         "the clock of flstr's own machine is 30 s behind most others",
         "the clock of worker101 is 30 s behind most others",
+    ]
+
+
+def test_a_machine_that_can_be_looked_at_and_is_not_ready_does_not_register_itself() -> None:
+    ward = well()
+    carries = {HUB: EtcdMember(node=HUB, address="10.120.0.1", member_id="1")}
+    tree = ward.registered.model_copy(update={"etcd_members": carries, "not_ready": {WORKER: 1.0}})
+    assert replace(ward, registered=tree).texts() == []
+    told = tree.model_copy(update={"enrolled": {WORKER: enrolment_digest(tree)}})
+    assert replace(ward, registered=told).texts() == [
+        "worker101 can be logged in to, but does not register itself at etcd, and so it is NotReady"
     ]
