@@ -48,6 +48,7 @@ from gitops.revisions import Revisions
 from gitops.rights import Rights
 from gitops.rounds import Rounds
 from gitops.runner import Runner
+from gitops.scheduling import Scheduling
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
 from gitops.verbs.commits import Commits
@@ -168,6 +169,7 @@ def _lead(
             (worker.wake, settings.poll_seconds),
             (watch, settings.poll_seconds),
             (renew, settings.poll_seconds),
+            (Scheduling(registry, repo, worker.wake).look, settings.poll_seconds),
             (windows.look, SELDOM_SECONDS),
             (drift.look, SELDOM_SECONDS),
             (rounds.look, SELDOM_SECONDS),

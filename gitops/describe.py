@@ -7,7 +7,9 @@ from datetime import datetime
 from gitops.describe_certificates import certificates
 from gitops.liveness import in_words
 from gitops.plan import Plans
+from gitops.schedules import coming
 from model.cluster import Cluster
+from model.freezes import zone
 from model.mrkdwn import SIGNS, escape
 from model.names import NodeName
 from model.operation import Operation, SyncState
@@ -31,7 +33,8 @@ def status(
     if state.refused:
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
     lines += ["", "*Held*", *held] if held else []
-    lines += ["", "*Nodes*", *node_lines(cluster, registered), "", "*Apps*", *app_lines(registered)]
+    lines += ["", "*Nodes*", *node_lines(cluster, registered), *_scheduled(cluster, now)]
+    lines += ["", "*Apps*", *app_lines(registered)]
     lines += _public(registered)
     if secured := certificates(registered, now):
         lines += ["", "*Certificates*", *secured]
@@ -41,6 +44,15 @@ def status(
     if not operations:
         lines.append("none yet")
     return "\n".join(lines)
+
+
+def _scheduled(cluster: Cluster, now: datetime) -> list[str]:
+    """What the schedules of pools change next."""
+    local = zone(cluster.time_zone)
+    return [
+        f"• {name} is to have {change.count} from {change.at.astimezone(local):%Y-%m-%d %H:%M %Z} on, as scheduled"
+        for name, change in sorted(coming(cluster, now).items())
+    ]
 
 
 def app(name: str, registered: RegisteredApp) -> str:
