@@ -55,7 +55,8 @@ class Provision:
 
     def destroy_node(self, step: DestroyNode, context: StepContext) -> None:
         """Give a machine back and forget it."""
-        cloud = Cloud(self._settings, context.registry.cluster().cluster)
+        cluster = context.registry.cluster()
+        cloud = Cloud(self._settings, cluster.cluster)
         if _was_only_asked_for(context.registry.host(step.node)):
             # Its server may still appear, and would be paid for by nobody's wish.
             cloud.find(step.node, within=LATE_SECONDS)
@@ -63,6 +64,9 @@ class Provision:
         context.registry.store.check_fence()
         there_was_one = cloud.give_back(step.node)
         cloud.drop_unused_groups()
+        if cluster.dissolved:
+            # Nobody takes it out of networks that go as a whole.
+            context.registry.forget_node(step.node)
         context.registry.forget_host(step.node)
         context.report("the server is gone" if there_was_one else "the server was gone already")
 

@@ -101,9 +101,11 @@ def losses(plan: Plan) -> list[str]:
     if lost is None:
         return []
     return [
+        *([f":wastebasket: the whole cluster {lost.cluster}"] if lost.cluster else []),
         *(f":wastebasket: node {name}" for name in lost.nodes),
         *(f":wastebasket: app {name}" for name in lost.apps),
         *(f":wastebasket: floating IP {name}" for name in lost.floating_ips),
+        *(f":wastebasket: {escape(one)}, which nobody knows" for one in lost.orphans),
         *(f":truck: {move}" for move in lost.moved),
         *([f"what remains: {', '.join(lost.remaining)}"] if lost.remaining else []),
     ]

@@ -44,6 +44,7 @@ CONDITIONS = (
         keys.DUE,
         keys.ATTEMPTS,
         keys.HOLDS,
+        keys.ORPHANS,
     ),
     *(f"{kind}/" for kind in KINDS),
     *(keys.SERVICES, keys.INGRESSES),
