@@ -22,6 +22,8 @@ _FIELDS = (("minute", 0, 59), ("hour", 0, 23), ("day of the month", 1, 31), ("mo
 # Looked back in larger and larger steps, so that a line that is due each minute is not gone through year by year.
 _BACK = tuple(timedelta(days=days) for days in (0.05, 1, 8, 63, 400, 8 * 366))
 # Leap years around the turn of a century are eight years apart.
+# By how much summer time moves a clock, and more.
+_SHIFT = timedelta(hours=2)
 _EVER = timedelta(days=8 * 366)
 
 
@@ -36,11 +38,11 @@ class Due:
 def why_wrong(line: str) -> str:
     """What is wrong with a line of cron; empty for nothing."""
     try:
-        triggers = _triggers(line, "UTC")
+        triggers = _triggers(line)
     except ValueError as error:
         return str(error)
     since = datetime(2024, 1, 1, tzinfo=UTC)
-    if not any(_within(trigger, since, since + _EVER) for trigger in triggers):
+    if not any(_within(trigger, "UTC", since, since + _EVER) for trigger in triggers):
         return "no day is ever like that"
     return ""
 
@@ -62,7 +64,7 @@ def next_due(schedule: Sequence[ScheduledCount], zone_name: str, now: datetime) 
     """The next change of a size after `now`."""
     changes = []
     for line in schedule:
-        moments = [_within(trigger, now, now + _EVER) for trigger in _triggers(line.at, zone_name)]
+        moments = [_within(trigger, zone_name, now, now + _EVER) for trigger in _triggers(line.at)]
         changes += [Due(line.count, moment) for moment in moments if moment is not None]
     soonest = min((change.at for change in changes), default=None)
     return next((change for change in reversed(changes) if change.at == soonest), None)
@@ -79,36 +81,46 @@ def coming(cluster: Cluster, now: datetime) -> dict[PoolName, Due]:
 
 
 def _last(line: str, zone_name: str, since: datetime, now: datetime) -> datetime | None:
-    found = (_last_of(trigger, since, now) for trigger in _triggers(line, zone_name))
+    found = (_last_of(trigger, zone_name, since, now) for trigger in _triggers(line))
     return max((moment for moment in found if moment is not None), default=None)
 
 
-def _last_of(trigger: CronTrigger, since: datetime, now: datetime) -> datetime | None:
+def _last_of(trigger: CronTrigger, zone_name: str, since: datetime, now: datetime) -> datetime | None:
     for back in _BACK:
         start = max(since, now - back)
         newest: datetime | None = None
-        while (moment := _within(trigger, newest or start, now)) is not None:
+        while (moment := _within(trigger, zone_name, newest or start, now)) is not None:
             newest = moment
         if newest is not None or start == since:
             return newest
     return None
 
 
-def _within(trigger: CronTrigger, after: datetime, until: datetime) -> datetime | None:
-    """The first moment after one, and not after the other."""
-    # It looks for years where there is none, unless it is told an end, which is inclusive.
-    trigger.end_date = until.astimezone(trigger.timezone)
-    moment = trigger.get_next_fire_time(None, after.astimezone(trigger.timezone) + timedelta(microseconds=1))
-    return moment.astimezone(UTC) if moment is not None and moment <= until else None
+def _within(trigger: CronTrigger, zone_name: str, after: datetime, until: datetime) -> datetime | None:
+    """The first moment after one, and not after the other.
+
+    The trigger goes by the clock on the wall, as if it were UTC: an hour that comes twice in autumn counts once, and
+    what falls into the one that is left out in spring comes an hour later.
+    """
+    local = zone(zone_name)
+    wall = after.astimezone(local).replace(tzinfo=UTC)
+    # It looks for years where there is none, unless it is told an end.
+    trigger.end_date = until.astimezone(local).replace(tzinfo=UTC) + _SHIFT
+    while (found := trigger.get_next_fire_time(None, wall + timedelta(microseconds=1))) is not None:
+        moment: datetime = found.replace(tzinfo=local).astimezone(UTC)
+        if after < moment <= until:
+            return moment
+        wall = found
+    return None
 
 
-def _triggers(line: str, zone_name: str) -> list[CronTrigger]:
+def _triggers(line: str) -> list[CronTrigger]:
     """Raises `ValueError` with a sentence where it is none."""
     texts = line.lower().split()
     if len(texts) != len(_FIELDS):
         raise ValueError(f"it has {len(texts)} fields, and cron's lines have {len(_FIELDS)}")
     minute, hour, day, month, weekday = (_values(text, *field) for text, field in zip(texts, _FIELDS, strict=True))
-    common: Mapping[str, object] = {"minute": minute, "hour": hour, "month": month, "timezone": zone(zone_name)}
+    common: Mapping[str, object] = {"minute": minute, "hour": hour, "month": month, "timezone": UTC}
     # A field is open where it begins with a star; then the other one decides.
     if texts[2].startswith("*") or texts[4].startswith("*"):
         return [CronTrigger(day=day, day_of_week=_days(weekday), **common)]
