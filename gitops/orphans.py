@@ -16,6 +16,7 @@ OrphanKind = Literal["server", "floating_ip", "primary_ip", "volume", "placement
 
 # What was made just now may be somebody's who has not written it down yet.
 GRACE_SECONDS = 900.0
+_SHOWN = 64
 _TYPED = re.compile(r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?")
 
 
@@ -65,8 +66,9 @@ def _is_known(
 
 
 def in_words(orphan: Orphan) -> str:
-    """`server worker107 (42)`."""
-    return f"{orphan.kind.replace('_', ' ')} {orphan.name or 'without a name'} ({orphan.id})"
+    """`server worker107 (42)`; whoever named it may have meant something to Slack or a terminal by it."""
+    name = re.sub(r"[^A-Za-z0-9._ -]", "?", orphan.name)[:_SHOWN]
+    return f"{orphan.kind.replace('_', ' ')} {name or 'without a name'} ({orphan.id})"
 
 
 def typed_names(plan: Plan) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from lab.cloud.project import Project
 from lab.cloud.resource import Resource
 
 MAX_SERVERS = 10
-MAX_GROUPS = 50
 
 
 class CreatePlacementGroup(Body):
@@ -56,7 +55,7 @@ class PlacementGroups(Resource[PlacementGroup]):
     async def create(self, request: web.Request) -> web.Response:
         body = await read_body(request, CreatePlacementGroup)
         self.collection.refuse_taken(body.name)
-        if len(self.collection) >= MAX_GROUPS:
+        if len(self.collection) >= self.project.settings.placement_group_limit:
             raise ApiError("resource_limit_exceeded", "placement group limit exceeded")
         group = PlacementGroup(
             id=self.project.next_id(), name=body.name, created=now(), labels=body.labels, type=body.type

@@ -97,6 +97,12 @@ def test_one_that_somebody_knows_by_now_is_not_given_back() -> None:
     assert "gives server worker107 (43) back as well" in plan_changes(waiting, more)
 
 
+def test_a_name_that_means_something_to_slack_is_only_shown() -> None:
+    odd = Orphan(kind="volume", id=7, name="<!channel> *now*\n", since=0)
+    assert in_words(odd) == "volume ??channel? ?now?? (7)"
+    assert in_words(odd.model_copy(update={"name": ""})) == "volume without a name (7)"
+
+
 def test_the_list_says_what_each_costs_and_since_when() -> None:
     text = listing([ORPHAN], {"server-42": Decimal("3.79")}, {"server-42": "2026-11-26 12:00 UTC"})
     assert "• server worker107 (42): 3.79 € a month before tax, seen since 2026-11-26 12:00 UTC" in text
