@@ -17,6 +17,7 @@ class Shape:
 
 
 _APP = r"[a-z](?:[a-z0-9-]{0,28}[a-z0-9])?"
+_NAME = r"[a-z][a-z0-9-]{0,30}"
 _COMMIT = r"[A-Za-z0-9_][A-Za-z0-9._/-]{0,199}"
 _HOST = r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 
@@ -32,6 +33,7 @@ SHAPES: dict[ArgumentKind, Shape] = {
     "count": Shape(re.compile(r"[0-9]{1,3}"), f"a number from 0 to {MOST}"),
     "app or node": Shape(re.compile(_APP), "the name of an app or a node, such as influencer or worker101"),
     "node": Shape(re.compile(_APP), "the name of a node, such as worker101"),
+    "node or cluster": Shape(re.compile(_NAME), "the name of a node, such as worker101, or that of the cluster"),
     "revision": Shape(re.compile(_COMMIT), "a commit of the cluster repo, such as a1b2c3"),
     "operation": Shape(re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "the id of an operation, such as 7f3a"),
     "host": Shape(re.compile(_HOST), "a public host name, such as influencer.flstr.lab"),
@@ -41,7 +43,7 @@ SHAPES: dict[ArgumentKind, Shape] = {
         "how long or until when, such as 2h, 18:30 or 2026-12-27 (in UTC)",
     ),
     "reason": Shape(re.compile(r"(?s).{3,300}"), "a reason of 3 to 300 characters"),
-    "names": Shape(re.compile(rf"{_APP}(?: {_APP}){{0,49}}"), "names of nodes, such as worker102"),
+    "names": Shape(re.compile(rf"{_NAME}(?: {_NAME}){{0,49}}"), "names of nodes, such as worker102"),
     "command or branch": Shape(re.compile(r"(?s).{1,500}"), "a command or a branch, such as scale influencer 3"),
     "person or right": Shape(re.compile(r"[a-z][a-z0-9._-]{0,30}"), "a person or a right, such as deploy"),
     "entries": Shape(re.compile(r"[A-Za-z0-9@._ -]{1,100}"), "an app, a person, an operation, or verify"),

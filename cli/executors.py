@@ -1,6 +1,6 @@
 """The executors of every kind of step, put together from the settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -19,15 +19,18 @@ from executors.control.enrolment import Enrolment
 from executors.control.members import EtcdMembers
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
+from executors.ending import Ending, Own
 from executors.environments import Environments
 from executors.floating import Floating
 from executors.graph.check import Graph
 from executors.logs import Logs
 from executors.mesh import Mesh
 from executors.names import Names
+from executors.orphans import GiveBack, OrphanCheck
 from executors.overlay import OverlayNetwork
 from executors.padlock.check import Outside, PadlockCheck
 from executors.padlock.dns_lookup import caa_lookup
+from executors.prices import OrphanPrices
 from executors.provision import Provision
 from executors.records.records import Records
 from executors.remote import OnEnd
@@ -59,9 +62,17 @@ def cloud_settings(settings: Settings) -> CloudSettings:
 
 
 def build_executors(
-    settings: Settings, ssh: Ssh, identities: Identities, app_repos: AppRepos, on_routed: OnEnd | None = None
+    settings: Settings,
+    ssh: Ssh,
+    identities: Identities,
+    app_repos: AppRepos,
+    on_routed: OnEnd | None = None,
+    unbind: Callable[[], None] = lambda: None,
 ) -> Executors:
-    """By the kind of step; all of them share one warm connection a host."""
+    """By the kind of step; all of them share one warm connection a host.
+
+    `unbind` has this program go on though it leads no longer, for the end of the cluster that it runs on.
+    """
     cloud = cloud_settings(settings)
     provision, mesh, overlay = Provision(ssh, cloud), Mesh(ssh), OverlayNetwork(ssh)
     floating, safe = Floating(ssh, cloud), key_safe(identities)
@@ -84,6 +95,10 @@ def build_executors(
         "floating_ip.hold": floating.hold,
         "floating_ip.settle": floating.settle,
         "floating_ip.give_back": floating.give_back,
+        "cluster.end": Ending(
+            cloud, Own(own, ending_note(settings), unbind) if (own := own_node(settings)) else None
+        ).end,
+        "orphan.give_back": GiveBack(cloud).give_back,
         "certificate.obtain": Obtaining(
             partial(certificate_office, settings, identities=identities),
             Doors(ssh, partial(Records, cloud), servers_by(settings.nameserver)),
@@ -91,6 +106,16 @@ def build_executors(
         **control_executors(settings, ssh, identities),
         **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack, on_routed),
     }
+
+
+def own_node(settings: Settings) -> str:
+    """The machine of the cluster that this flstr runs on; empty outside of it."""
+    return str(getattr(settings, "node", ""))
+
+
+def ending_note(settings: Settings) -> Path:
+    """Where it is noted that the cluster is ending."""
+    return settings.state / "ending"
 
 
 def build_checks(settings: Settings, registry: Registry) -> HostChecks:
@@ -105,6 +130,7 @@ def build_checks(settings: Settings, registry: Registry) -> HostChecks:
         "graph": Graph(doctor),
         "logs": Logs(ssh),
         "env": Environments(ssh),
+        "orphans": OrphanCheck(OrphanPrices(settings.hcloud_token.get_secret_value(), settings.hcloud_endpoint)),
     }
 
 

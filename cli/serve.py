@@ -21,13 +21,17 @@ from cli.executors import (
     build_rounds,
     certificate_office,
     cloud_settings,
+    ending_note,
+    own_node,
     warm_connections,
 )
 from cli.settings import Settings
 from cli.version import running_version
 from executors.certificates.windows import Windows
+from executors.ending import ending_cluster, finish
 from executors.floating_drift import FloatingDrift
 from executors.liveness import Liveness
+from executors.orphans import OrphanWatch
 from executors.prices import MonthlyPrices
 from executors.pushing import Pushing
 from executors.reachability import Reachability
@@ -50,6 +54,7 @@ from gitops.revisions import Revisions
 from gitops.rights import Rights
 from gitops.rounds import Rounds
 from gitops.runner import Runner
+from gitops.scheduling import Scheduling
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
 from gitops.verbs.commits import Commits
@@ -79,6 +84,10 @@ def serve(settings: Settings) -> int:
     # What flstr keeps, clones of private repositories among it, is for its user alone.
     os.umask(0o077)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if ending_cluster(ending_note(settings)) is not None:
+        # Its etcd may be gone by now, and nobody else ends what is left.
+        finish(cloud_settings(settings), ending_note(settings), own_node(settings))
+        return 0
     stopping = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopping.set())
@@ -150,7 +159,7 @@ def _lead(
     def routed(node: str) -> None:
         pushing.push_again(node)
 
-    executors = build_executors(settings, ssh, identities, app_repos, routed)
+    executors = build_executors(settings, ssh, identities, app_repos, routed, leadership.outlive)
     runner = Runner(operations, registry, executors, fence.told)
     renewals = Renewals(registry, operations, settings.acme_directory, can_open=key_safe(identities).can_open)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
@@ -178,8 +187,10 @@ def _lead(
             (worker.wake, settings.poll_seconds),
             (watch, min(settings.poll_seconds, LIVENESS_SECONDS)),
             (renew, settings.poll_seconds),
+            (Scheduling(registry, repo, worker.wake).look, settings.poll_seconds),
             (windows.look, SELDOM_SECONDS),
             (drift.look, SELDOM_SECONDS),
+            (OrphanWatch(registry, operations, cloud_settings(settings), worker.wake).look, SELDOM_SECONDS),
             (rounds.look, SELDOM_SECONDS),
             (audit_pushing.look, AUDIT_SECONDS),
             (lambda: prune(store, time.time()), 3600.0),

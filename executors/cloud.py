@@ -4,6 +4,7 @@ import base64
 import hashlib
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import requests
@@ -11,11 +12,14 @@ from hcloud import APIException, Client
 from hcloud.actions import BoundAction
 from hcloud.images import Image
 from hcloud.locations import Location
+from hcloud.placement_groups import BoundPlacementGroup
 from hcloud.server_types import ServerType
 from hcloud.servers import BoundServer
 from hcloud.ssh_keys import BoundSSHKey
 
 from executors.cloud_errors import in_words
+from executors.placement_groups import FULL, PlacementGroups
+from executors.places import Place
 from model.errors import StepFailed
 from model.steps import CreateNode
 
@@ -68,6 +72,7 @@ class Cloud:
         self._client = client_of(settings)
         self._public_key = settings.ssh_public_key
         self._cluster = cluster
+        self._groups = PlacementGroups(self._client, cluster)
 
     def find(self, node: str, within: float = 0.0) -> BoundServer | None:
         """The cluster's server of that name; one that may just be appearing is waited for, `within` seconds."""
@@ -82,34 +87,64 @@ class Cloud:
             )
         return server
 
-    def rent(self, step: CreateNode, user_data: str, host_key_label: str) -> Rented:
+    def rent(self, step: CreateNode, place: Place, user_data: str, host_key_label: str) -> Rented:
         """A new server. Raises `MaybeRented` where there is one already, and where the answer was lost."""
         labels = {"cluster": self._cluster, "pool": step.pool, "node": step.node, "host-key": host_key_label}
-        with in_words(f"{step.node}: renting a {step.server_type} in {step.location}"):
+
+        with in_words(f"{step.node}: renting a {place}"):
             ssh_key = self._ssh_key()
-            try:
+
+            def order(group: BoundPlacementGroup | None) -> Rented:
                 answer = self._client.servers.create(
                     name=step.node,
-                    server_type=ServerType(name=step.server_type),
+                    server_type=ServerType(name=place.server_type),
                     image=Image(name=step.image),
-                    location=Location(name=step.location),
+                    location=Location(name=place.location),
                     ssh_keys=[ssh_key],
                     user_data=user_data,
                     labels=labels,
+                    placement_group=group,
                 )
+                return Rented(answer.server, (answer.action, *answer.next_actions))
+
+            try:
+                return self._spread(step.pool, order) if step.spread else order(None)
             except requests.ConnectionError as error:
                 raise MaybeRented from error
             except APIException as error:
                 if error.code == "uniqueness_error":
                     raise MaybeRented from error
                 raise
-        return Rented(answer.server, (answer.action, *answer.next_actions))
+
+    def _spread(self, pool: str, order: Callable[[BoundPlacementGroup], Rented]) -> Rented:
+        """Order in a placement group of the pool; one of whose servers the cloud still counts may be full."""
+        full = set[int]()
+        while True:
+            with self._groups.room(pool, full) as group:
+                try:
+                    return order(group)
+                except APIException as error:
+                    if error.code != FULL or group.id is None or group.id in full:
+                        raise
+                    full.add(group.id)
+
+    def drop_unused_groups(self) -> None:
+        """Delete the cluster's placement groups in which no server is."""
+        with in_words("deleting placement groups without servers"):
+            self._groups.drop_unused()
 
     def await_start(self, node: str, actions: tuple[BoundAction, ...]) -> None:
-        """Wait until the cloud has brought a server up."""
+        """Wait until the cloud has brought a server up. Raises `CloudFailed` with its word where it could not."""
         with in_words(f"{node}: starting its server"):
             for action in actions:
                 action.wait_until_finished()
+
+    def creation(self, server: BoundServer) -> tuple[BoundAction, ...]:
+        """What made a server that may not be up yet, and may never be; nothing of one that runs."""
+        if server.status == server.STATUS_RUNNING:
+            return ()
+        with in_words(f"{server.name}: looking at how its server was made"):
+            return tuple(action for action in server.get_actions() if action.command == "create_server")
 
     def give_back(self, node: str) -> bool:
         """Delete the cluster's server of that name and wait until it is gone; says whether there was one."""

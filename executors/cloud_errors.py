@@ -29,21 +29,47 @@ ADVICE = {
 }
 
 
+# Said before anything was made: nothing can come of the request any more.
+DEFINITE = frozenset(
+    {"resource_unavailable", "placement_error", "resource_limit_exceeded", "rate_limit_exceeded", "invalid_input"}
+    | {"unauthorized", "forbidden", "token_readonly", "placement_group_member_limit_reached", "not_found"}
+)
+
+
+class CloudFailed(StepFailed):
+    """A call that the cloud did not carry out; `code` is the cloud's word for why, empty where it said nothing."""
+
+    def __init__(self, sentence: str, code: str = "", words: str = "") -> None:
+        """`words` is what the cloud said itself."""
+        super().__init__(sentence)
+        self.code = code
+        self.words = words
+
+
 @contextlib.contextmanager
 def in_words(doing: str) -> Iterator[None]:
-    """Turn whatever the cloud's client raises into `StepFailed`: `doing`, and why it failed."""
+    """Turn whatever the cloud's client raises into `CloudFailed`: `doing`, and why it failed."""
     try:
         yield
     except (HCloudException, requests.RequestException) as error:
-        raise StepFailed(f"{doing} failed: {_reason(error)}") from error
+        said = error.message if isinstance(error, APIException | ActionException) else ""
+        raise CloudFailed(f"{doing} failed: {_reason(error)}", code_of(error), str(said or "")) from error
+
+
+def code_of(error: Exception) -> str:
+    """The cloud's word for what went wrong, empty where it said none."""
+    if isinstance(error, APIException):
+        return str(error.code)
+    if isinstance(error, ActionException):
+        return str((error.action.error or {"code": ""})["code"])
+    return ""
 
 
 def _reason(error: Exception) -> str:
     if isinstance(error, APIException):
         return ADVICE.get(str(error.code)) or f"the cloud answered {error.message} ({error.code})"
     if isinstance(error, ActionException):
-        code = str((error.action.error or {"code": ""})["code"])
-        return ADVICE.get(code) or f"the cloud said {error.message}"
+        return ADVICE.get(code_of(error)) or f"the cloud said {error.message}"
     if isinstance(error, requests.Timeout):
         return "the cloud's API did not answer in time"
     if isinstance(error, requests.RequestException):

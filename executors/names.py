@@ -85,7 +85,8 @@ def _changes(cluster: Cluster, registered: Registered, without: Collection[NodeN
     return {
         name: wanted.get(name, ())
         for name in sorted(known.keys() | wanted.keys())
-        if known.get(name, ()) != wanted.get(name, ()) and (not without or not leaving.isdisjoint(known.get(name, ())))
+        if known.get(name, ()) != wanted.get(name, ())
+        and (not without or cluster.dissolved or not leaving.isdisjoint(known.get(name, ())))
     }
 
 

@@ -3,15 +3,18 @@
 import time
 from ipaddress import IPv4Address
 
+from hcloud.actions import BoundAction
 from hcloud.servers import BoundServer
 
 from executors.cloud import Cloud, CloudSettings, MaybeRented
+from executors.cloud_errors import DEFINITE, CloudFailed
 from executors.cloud_init import user_data
 from executors.firewall import firewall_script
 from executors.first_contact import first_contact_script
-from executors.host_key import host_key_label, new_host_key
+from executors.host_key import HostKey, host_key_label, new_host_key
 from executors.mesh_keys import register_members
 from executors.overlay import register_overlay_key
+from executors.places import Place, next_place, nothing_to_rent, places
 from executors.remote import Remote, Unreachable
 from gitops.control import is_bootstrapped
 from gitops.executor import StepContext
@@ -55,13 +58,18 @@ class Provision:
 
     def destroy_node(self, step: DestroyNode, context: StepContext) -> None:
         """Give a machine back and forget it."""
-        cloud = Cloud(self._settings, context.registry.cluster().cluster)
+        cluster = context.registry.cluster()
+        cloud = Cloud(self._settings, cluster.cluster)
         if _was_only_asked_for(context.registry.host(step.node)):
             # Its server may still appear, and would be paid for by nobody's wish.
             cloud.find(step.node, within=LATE_SECONDS)
         context.report("giving the server back")
         context.registry.store.check_fence()
         there_was_one = cloud.give_back(step.node)
+        cloud.drop_unused_groups()
+        if cluster.dissolved:
+            # Nobody takes it out of networks that go as a whole.
+            context.registry.forget_node(step.node)
         context.registry.forget_host(step.node)
         context.report("the server is gone" if there_was_one else "the server was gone already")
 
@@ -70,14 +78,44 @@ class Provision:
         server = cloud.find(step.node, within=LATE_SECONDS if asked_before else 0.0)
         if server is not None:
             self._adopt(server, step, context)
-            return
+            if self._starts(step, cloud.creation(server), context, cloud) is None:
+                return
+        self._rent(step, context, cloud)
+
+    def _rent(self, step: CreateNode, context: StepContext, cloud: Cloud) -> None:
+        """Rent a machine at the first place that has one; where none has, everything is as before."""
         host_key = new_host_key()
+        tried = list[tuple[Place, CloudFailed]]()
+        left = list(places(step))
+        place: Place | None = left.pop(0)
+        while place is not None:
+            failed = self._rent_at(place, host_key, step, context, cloud)
+            if failed is None:
+                if tried:
+                    context.report(f"rented a {place}, as there was no {tried[0][0]}")
+                return
+            tried.append((place, failed))
+            place = next_place(left, place, failed)
+            left = left[left.index(place) + 1 :] if place is not None else []
+        context.registry.forget_host(step.node)
+        if step.spread:
+            cloud.drop_unused_groups()
+        raise StepFailed(nothing_to_rent(step.node, tried))
+
+    def _rent_at(
+        self, place: Place, host_key: HostKey, step: CreateNode, context: StepContext, cloud: Cloud
+    ) -> CloudFailed | None:
+        """Why there is none at this place, or None where there is."""
         # Registered before the request: whatever comes of it can be told from a stranger's machine.
         context.registry.put_host(HostRecord(node=step.node, host_key=host_key.public))
-        context.report(f"renting a {step.server_type} in {step.location}")
+        context.report(f"renting a {place}")
         seed = user_data(step.node, host_key, self._settings.ssh_public_key)
         try:
-            rented = cloud.rent(step, seed, host_key_label(host_key.public))
+            rented = cloud.rent(step, place, seed, host_key_label(host_key.public))
+        except CloudFailed as error:
+            if error.code not in DEFINITE:
+                raise
+            return error
         except MaybeRented as error:
             server = cloud.find(step.node, within=LATE_SECONDS)
             if server is None:
@@ -85,10 +123,26 @@ class Provision:
                     f"{step.node}: the cloud's API broke off in the middle of renting; try again"
                 ) from error
             self._adopt(server, step, context)
-            return
+            return self._starts(step, cloud.creation(server), context, cloud)
         self._register(rented.server, step, host_key.public, context)
         context.report("starting")
-        cloud.await_start(step.node, rented.actions)
+        return self._starts(step, rented.actions, context, cloud)
+
+    @staticmethod
+    def _starts(
+        step: CreateNode, actions: tuple[BoundAction, ...], context: StepContext, cloud: Cloud
+    ) -> CloudFailed | None:
+        """Why a server does not start, which is given back then; None where it does."""
+        try:
+            cloud.await_start(step.node, actions)
+        except CloudFailed as error:
+            if not error.code:
+                raise
+            context.report("the cloud could not make it; giving it back")
+            context.registry.store.check_fence()
+            cloud.give_back(step.node)
+            return error
+        return None
 
     def _adopt(self, server: BoundServer, step: CreateNode, context: StepContext) -> None:
         record = context.registry.host(step.node)

@@ -7,7 +7,9 @@ from datetime import datetime
 from gitops.describe_certificates import certificates
 from gitops.liveness import in_words
 from gitops.plan import Plans
+from gitops.schedules import coming
 from model.cluster import Cluster
+from model.freezes import zone
 from model.mrkdwn import SIGNS, escape
 from model.names import NodeName
 from model.operation import Operation, SyncState
@@ -33,7 +35,8 @@ def status(
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
     lines += [controllers] if controllers else []
     lines += ["", "*Held*", *held] if held else []
-    lines += ["", "*Nodes*", *node_lines(cluster, registered), "", "*Apps*", *app_lines(registered)]
+    lines += ["", "*Nodes*", *node_lines(cluster, registered), *_scheduled(cluster, now)]
+    lines += ["", "*Apps*", *app_lines(registered)]
     lines += _public(registered)
     if secured := certificates(registered, now):
         lines += ["", "*Certificates*", *secured]
@@ -43,6 +46,15 @@ def status(
     if not operations:
         lines.append("none yet")
     return "\n".join(lines)
+
+
+def _scheduled(cluster: Cluster, now: datetime) -> list[str]:
+    """What the schedules of pools change next."""
+    local = zone(cluster.time_zone)
+    return [
+        f"• {name} is to have {change.count} from {change.at.astimezone(local):%Y-%m-%d %H:%M %Z} on, as scheduled"
+        for name, change in sorted(coming(cluster, now).items())
+    ]
 
 
 def app(name: str, registered: RegisteredApp) -> str:
@@ -92,9 +104,11 @@ def losses(plan: Plan) -> list[str]:
     if lost is None:
         return []
     return [
+        *([f":wastebasket: the whole cluster {lost.cluster}"] if lost.cluster else []),
         *(f":wastebasket: node {name}" for name in lost.nodes),
         *(f":wastebasket: app {name}" for name in lost.apps),
         *(f":wastebasket: floating IP {name}" for name in lost.floating_ips),
+        *(f":wastebasket: {escape(one)}, which nobody knows" for one in lost.orphans),
         *(f":truck: {move}" for move in lost.moved),
         *([f"what remains: {', '.join(lost.remaining)}"] if lost.remaining else []),
     ]

@@ -11,7 +11,7 @@ from model.errors import StepFailed, Unreadable
 from model.names import AppName, ClusterName, NodeName
 from model.operation import Fact
 from model.registered import Registered
-from model.steps import Losses, Plan, StartInstance
+from model.steps import GiveBackOrphan, Losses, Plan, StartInstance
 
 # What each of a cluster's machines costs a month, in euros before tax; one that the cloud does not have is left out.
 # Raises `StepFailed` where the cloud does not say.
@@ -22,7 +22,7 @@ def gather(
     plan: Plan, registered: Registered, cluster: ClusterName, prices: Prices | None, store: Store
 ) -> tuple[Fact, ...]:
     """The facts of a plan as the cloud and etcd say them now; what they do not say is a fact as well."""
-    nodes = (plan.losses or Losses()).nodes
+    nodes = [*(plan.losses or Losses()).nodes, *_servers_of(plan)]
     costs: Mapping[NodeName, Decimal] | None = None
     members: Sequence[Member] | None = None
     if nodes and prices is not None:
@@ -48,10 +48,19 @@ def facts(
     losses = plan.losses or Losses()
     found = [Fact(title="Instances that move", text="; ".join(losses.moved) or "none")]
     found += _routes(plan, losses, registered)
+    servers = [*losses.nodes, *_servers_of(plan)]
+    if servers:
+        found = [_cost(servers, costs), *found]
     if losses.nodes:
-        found = [_cost(losses.nodes, costs), *found, *_networks(losses.nodes, registered)]
+        found = [*found, *_networks(losses.nodes, registered)]
         found.append(_etcd(losses.nodes, registered, members))
     return tuple(found)
+
+
+def _servers_of(plan: Plan) -> list[str]:
+    """The servers that nobody knows among what a plan gives back."""
+    orphans = [planned.step.orphan for planned in plan.steps if isinstance(planned.step, GiveBackOrphan)]
+    return [orphan.name for orphan in orphans if orphan.kind == "server"]
 
 
 def _cost(nodes: Sequence[NodeName], costs: Mapping[NodeName, Decimal] | None) -> Fact:

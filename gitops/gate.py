@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from gitops.orphans import in_words
 from gitops.rights import Standing, is_open, named
 from model.cluster import Cluster, Part
 from model.names import PersonName, TeamName
@@ -177,6 +178,10 @@ def why_not_destroy(operation: Operation, approval: Approval | None, removal: Pl
     there = registered.nodes.keys() | registered.hosts.keys() | {name for _, name in registered.apps}
     unwanted = {*now.nodes, *now.apps}
     kept = [name for name in (*wanted.nodes, *wanted.apps) if name in there and name not in unwanted]
+    known = set(map(in_words, registered.orphans.values()))
+    kept += [one for one in wanted.orphans if one in known.difference(now.orphans)]
+    if wanted.cluster and not now.cluster and (registered.hosts or registered.nodes):
+        kept.append(f"cluster {wanted.cluster}")
     floating = registered.floating_ips.keys() - set(now.floating_ips)
     kept += [f"floating IP {name}" for name in wanted.floating_ips if name in floating]
     return f"{', '.join(kept)} is not to be removed any more" if kept else ""

@@ -81,6 +81,10 @@ class Leadership:
         """What leadership, and whatever is locked by the leader, ends with."""
         return self._lease
 
+    def outlive(self) -> None:
+        """Have the lease's end no longer end the program: what is left to do needs no etcd, and ends it."""
+        self._on_lost = lambda: None
+
     def stop(self) -> None:
         """Give leadership back at once, so that the next controller need not wait for the lease's end."""
         self._stopped.set()

@@ -7,6 +7,7 @@ from typing import Literal
 from gitops.approvals import in_place_of, remind, void
 from gitops.buttons import ButtonsGone
 from gitops.facts import Prices, gather
+from gitops.failover import BY_ITSELF
 from gitops.gate import has_leave
 from gitops.manifests import Manifests
 from gitops.operations import Operations
@@ -17,7 +18,7 @@ from gitops.rights import Rights
 from model.cluster import Cluster
 from model.operation import Approval, SyncState
 from model.registered import Registered
-from model.steps import Plan
+from model.steps import Losses, Plan
 
 
 class Leave:
@@ -58,7 +59,8 @@ class Leave:
         cluster = manifests.cluster
         if removal.losses is None:
             return
-        origin = self._revisions.origin(state.revision, cluster)
+        only_orphans = removal.losses == Losses(orphans=removal.losses.orphans)
+        origin = BY_ITSELF if only_orphans else self._revisions.origin(state.revision, cluster)
         hands = self._revisions.hands(state.revision, state.intact, removal.losses, cluster)
         replaced = in_place_of(self._operations, approvals, removal)
         facts = gather(removal, registered, cluster.cluster, self._prices, self._registry.store)

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from gitops.lint_bindings import binding_faults, holder_faults
 from gitops.lint_drained import drain_faults, undrained_workers, without_faults
 from gitops.lint_networks import OWN_PORTS, WEB_PORTS, network_faults
+from gitops.lint_schedules import schedule_faults
 from gitops.lint_teams import team_faults
 from gitops.lint_units import recipient_faults, unit_faults
 from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
@@ -27,6 +28,7 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
     yield from network_faults(cluster, manifests.cluster)
     yield from drain_faults(cluster, manifests.cluster)
     yield from without_faults(cluster, manifests.cluster)
+    yield from schedule_faults(cluster, manifests.cluster)
     yield from recipient_faults(cluster, manifests.cluster)
     yield from team_faults(cluster, manifests.cluster)
     apps = sorted(manifests.apps.values(), key=lambda app: app.app)

@@ -10,8 +10,9 @@ from model.registered import IngressRecord, Registered
 
 
 def wanted_names(cluster: Cluster, registered: Registered) -> dict[str, tuple[str, ...]]:
-    """The addresses of every name that flstr is to make, in order; none where the manifest has no `dns`."""
-    if cluster.dns is None:
+    """The addresses of every name that flstr is to make, in order; none where the manifest has no `dns`,
+    or the cluster is to end."""
+    if cluster.dns is None or cluster.dissolved:
         return {}
     found: dict[str, tuple[str, ...]] = {}
     if cluster.dns.nodes is not None:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 
 from gitops.hands import Hands
+from gitops.orphans import typed_names
 from gitops.store import Store
 from model import keys
 from model.cluster import Approvals
@@ -60,7 +61,7 @@ class Operations:
             authors=hands.authors,
             mergers=hands.mergers,
             strangers=hands.strangers,
-            names=plan.losses.nodes if plan.losses is not None else (),
+            names=typed_names(plan),
             facts=facts,
             needed=policy.count,
             asked=now,

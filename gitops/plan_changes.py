@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from model.steps import Losses, Plan
 
 _SHOWN = 8
+_WHOLE = "takes the whole cluster {} down"
 # The card itself has all of them.
 _STEPS_SHOWN = 2
 
@@ -18,6 +19,8 @@ def plan_changes(before: Plan, after: Plan) -> tuple[str, ...]:
         *_lines(old.nodes, new.nodes, "destroys {} as well", "destroys {} no more"),
         *_lines(old.apps, new.apps, "removes {} as well", "removes {} no more"),
         *_lines(old.floating_ips, new.floating_ips, "gives floating IP {} back as well", "gives {} back no more"),
+        *_lines(old.orphans, new.orphans, "gives {} back as well", "gives {} back no more"),
+        *_lines([old.cluster] * bool(old.cluster), [new.cluster] * bool(new.cluster), _WHOLE, "keeps the cluster {}"),
         *_lines(old.moved, new.moved, "moves {}", "does not move {}"),
         *_lines(_steps(before), _steps(after), "has these steps more: {}", "has these steps no more: {}", _STEPS_SHOWN),
     ]

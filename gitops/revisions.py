@@ -56,7 +56,10 @@ class Revisions:
 
     def hands(self, revision: str, since: str, losses: Losses, cluster: Cluster) -> Hands:
         """Everybody who had a hand in losing this since a revision; where that cannot be told, in the newest one."""
-        of_cluster = losses.nodes or losses.floating_ips
+        if losses == Losses(orphans=losses.orphans):
+            # No revision says anything of them.
+            return Hands()
+        of_cluster = losses.nodes or losses.floating_ips or losses.cluster
         paths = [*([CLUSTER_FILE] if of_cluster else []), *(app_path(app) for app in losses.apps)]
         try:
             changes = self.repo.changes(revision, since, paths) if since else ()

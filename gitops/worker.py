@@ -48,6 +48,7 @@ CONDITIONS = (
         keys.ATTEMPTS,
         keys.HOLDS,
         keys.ETCD_MEMBERS,
+        keys.ORPHANS,
     ),
     *(f"{kind}/" for kind in KINDS),
     *(keys.SERVICES, keys.INGRESSES),

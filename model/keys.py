@@ -376,7 +376,7 @@ def orphan(name: str) -> str:
 
 
 def scheduled(pool: str) -> str:
-    """Up to when a pool's schedule was followed; Unix time."""
+    """Up to when a pool's schedule was followed, in Unix time, and the digest of that schedule."""
     return f"{SCHEDULED}{pool}"
 
 

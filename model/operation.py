@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from model.base import Frozen
-from model.names import NodeName, PersonName
+from model.names import PersonName
 from model.steps import Plan
 
 StepStatus = Literal["waiting", "running", "done", "failed", "skipped"]
@@ -105,7 +105,7 @@ class Approval(Frozen):
     authors: tuple[PersonName, ...] = Field((), description="Everybody who wrote a commit of it by hand")
     mergers: tuple[PersonName, ...] = Field((), description="Everybody who merged it")
     strangers: tuple[str, ...] = Field((), description="Addresses of authors and mergers that nobody is known by")
-    names: tuple[NodeName, ...] = Field((), description="What whoever approves has to type: the machines it destroys")
+    names: tuple[str, ...] = Field((), description="What whoever approves has to type: the machines it destroys")
     facts: tuple[Fact, ...] = Field((), description="What to know before deciding, as it was when it was asked for")
     needed: int
     status: ApprovalStatus = "waiting"

@@ -15,6 +15,7 @@ ArgumentKind = Literal[
     "count",
     "app or node",
     "node",
+    "node or cluster",
     "revision",
     "operation",
     "host",
@@ -142,6 +143,13 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb("nodes", (), "Show the machines: what runs there, and what is wrong with them", "read", "nodes"),
     Verb("apps", (), "Show the apps: which commit, how many instances, where the public reaches them", "read", "apps"),
+    Verb(
+        "orphans",
+        (),
+        "Show what is in the cloud under the cluster's label and known to nobody, with what it costs a month",
+        "read",
+        "orphans",
+    ),
     Verb("services", (), "Show the services, and which apps need them", "read", "services"),
     Verb(
         "history",
@@ -190,10 +198,11 @@ VERBS: tuple[Verb, ...] = (
     ),
     Verb(
         "destroy",
-        (Argument("node"),),
-        "Give a machine back for good; waits for an approval",
+        (Argument("node or cluster"),),
+        "Give a machine back for good, or the whole cluster by its name; waits for an approval",
         "scale",
         "destroy worker102",
+        (YES,),
         commits=True,
     ),
     Verb(

@@ -42,10 +42,15 @@ def is_asked(operation: Operation, approval: Approval | None) -> bool:
 def lost(losses: Losses) -> str:
     """What a plan would destroy."""
     parts = (
+        ("The whole cluster, with all that bears its label in the cloud", losses.cluster and (losses.cluster,)),
         ("Machines destroyed", losses.nodes),
         ("Apps removed", losses.apps),
         ("Floating IPs given back", losses.floating_ips),
-        ("Machines of the same pools that stay", losses.nodes and (losses.remaining or ("none",))),
+        ("Known to nobody, given back", losses.orphans),
+        (
+            "Machines of the same pools that stay",
+            losses.nodes and not losses.cluster and (losses.remaining or ("none",)),
+        ),
     )
     return "\n".join(f"*{title}:* {listed(names)}" for title, names in parts if names)
 

@@ -6,7 +6,19 @@ from pydantic import BaseModel
 
 from cli.cluster_repo import EXAMPLE
 from model.app import App, Env, Health, IngressBinding, Publish
-from model.cluster import Approvals, Cloud, Cluster, ClusterSecrets, Flanneld, Mesh, Overlay, Person, Pool
+from model.cluster import (
+    Approvals,
+    Cloud,
+    Cluster,
+    ClusterSecrets,
+    Elsewhere,
+    Flanneld,
+    Mesh,
+    Overlay,
+    Person,
+    Pool,
+    ScheduledCount,
+)
 from model.freezes import FreezeWindow, Weekly
 from model.hardening import COSTS, KEPT, Hardening
 from model.schema import Schema, in_words, json_schema, schema_at
@@ -44,6 +56,33 @@ whose machines are in it, changes a mesh's `subnet` or `port` (make a mesh of an
 `network`, `subnet_length` or `port` (take it out first), or gives an app the port of one that still waits for its
 removal.
 
+## Sizes by the clock
+
+At each time of a pool's `schedule` flstr commits the size, as `scale` would: it stands in the history, and the channel
+hears of it. Times are cron's, in the cluster's `time_zone`: 0 and 7 are Sunday, and where both the day of the month and
+that of the week are said, either will do. Of two lines at the same time, the one further down counts.
+
+- Where the pool has that size already, nothing is committed. What somebody says afterwards stays until the next time.
+- Of the times that passed while flstr was away, only the newest counts. One that was over before its line was written
+  counts never.
+- Fewer machines wait for an approval, as any removal does; where nobody has approved until the next time asks for more,
+  the card is void, and the machines stay.
+- While frozen, locked or suspended, the commit is made at its time all the same, and waits as those of people do.
+
+```yaml
+time_zone: Europe/Berlin
+pools:
+  worker:
+    role: worker
+    count: 2
+    schedule:
+      - {at: 0 8 * * mon-fri, count: 5}
+      - {at: 0 20 * * *, count: 2}
+    otherwise:
+      - {server_type: cpx21}
+      - {location: nbg1}
+```
+
 ## What an instance is told
 
 By environment variables:
@@ -72,6 +111,8 @@ secrets:
 PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("cloud", "`cloud`", Cloud),
     ("pools", "`pools.<name>`", Pool),
+    ("pools.name.otherwise", "`pools.<name>.otherwise`, a list", Elsewhere),
+    ("pools.name.schedule", "`pools.<name>.schedule`, a list", ScheduledCount),
     ("meshes", "`meshes.<name>`", Mesh),
     ("overlay", "`overlay`", Overlay),
     ("overlay.flanneld", "`overlay.flanneld`", Flanneld),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gitops.manifests import Manifests
 from gitops.plan.change import change_plans
 from gitops.plan.control import why_breaks_quorum, why_waits
+from gitops.plan.dissolution import dissolution_plan
 from gitops.plan.floating import floating_plans
 from gitops.plan.names import names_plans
 from gitops.plan.removal import removal_plan
@@ -40,6 +41,9 @@ def plan(manifests: Manifests, registered: Registered, busy: Collection[str] = (
     What is `busy`, by the names of its locks, is being changed by others and left out.
     """
     known, cluster, locked = wanted(manifests, registered), manifests.cluster, frozenset(busy)
+    if cluster.dissolved:
+        # Nothing is begun of a cluster that is to end, whether or not somebody has approved that yet.
+        return Plans((), dissolution_plan(cluster, registered), known)
     removal = removal_plan(known.manifests, registered)
     changes = (
         *change_plans(known, registered, locked),

@@ -241,7 +241,7 @@ def _add_nodes(steps: StepList, manifests: Manifests, registered: Registered) ->
         location = pool.location or cluster.cloud.location
         step = CreateNode(
             node=node, pool=pool_name, role=pool.role, server_type=pool.server_type, location=location,
-            image=cluster.cloud.image,
+            image=cluster.cloud.image, otherwise=pool.otherwise, spread=pool.is_spread(),
         )  # fmt: skip
         creates.append(steps.add(f"create-{node}", f"rent {node} ({pool.server_type}, {location})", step))
     add_join(steps, sorted([*new, *not_in_every_mesh(cluster, registered)]), creates, cluster)

@@ -18,6 +18,10 @@ def floating_plans(
 
     What is `busy`, by the names of its locks, is left out; to whom a move was `tried` in vain comes last.
     """
+    if cluster.dissolved:
+        # Those that are there lead to whoever answers until they are given back; none is rented any more.
+        kept = {name: held for name, held in cluster.floating_ips.items() if name in registered.floating_ips}
+        cluster = cluster.model_copy(update={"floating_ips": kept})
     moving = {move.name: move for move in moves(cluster, registered, tried=tried)}
     plans = [
         _of_name(name, moving.get(name), cluster, registered)

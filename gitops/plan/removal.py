@@ -7,6 +7,7 @@ from gitops.manifests import Manifests
 from gitops.placement import Placed
 from gitops.plan.control import add_departure, in_order_of_departure
 from gitops.plan.farewell import add_farewells, add_give_backs, handed_over, unwanted_floating_ips
+from gitops.plan.orphans import add_orphans
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, take_out
 from model import keys
 from model.cluster import OVERLAY
@@ -55,21 +56,24 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
         steps.add(f"leave-{node}", f"take {node} out of the meshes and deregister it", LeaveMeshes(node=node), drained)
         steps.add(f"destroy-{node}", f"destroy {node}", DestroyNode(node=node), [f"leave-{node}"])
     add_give_backs(steps, manifests.cluster, floating, told)
-    if not leaving and not gone and not floating:
+    orphans = add_orphans(steps, registered)
+    if not leaving and not gone and not floating and not orphans:
         return Plan(title="")
     pools = {registered.nodes[node].pool for node in leaving if node in registered.nodes}
     losses = Losses(
         nodes=leaving,
         apps=tuple(name for _, name in gone),
         floating_ips=floating,
+        orphans=orphans,
         moved=tuple(moved),
         remaining=tuple(
             sorted(node for node, record in registered.nodes.items() if record.pool in pools and node in wanted)
         ),
     )
     titles = [f"destroy {node}" for node in leaving] + [f"remove {name}" for _, name in gone]
-    title = "; ".join([*titles, *(f"give back floating IP {name}" for name in floating)])
-    return Plan(title=title, steps=steps.all(), losses=losses, locks=_locks(steps, gone, bool(leaving)))
+    titles += [f"give back floating IP {name}" for name in floating]
+    title = "; ".join([*titles, *(f"give back {orphan}" for orphan in orphans)])
+    return Plan(title=title, steps=steps.all(), losses=losses, locks=_locks(steps, gone, bool(leaving or orphans)))
 
 
 def _locks(steps: StepList, gone: Sequence[AppId], machines: bool) -> tuple[str, ...]:

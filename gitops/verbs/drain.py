@@ -57,13 +57,15 @@ class Drain:
         )
 
     def destroy(self, request: Request) -> Change:
-        """`destroy <node>`; the worker asks for an approval."""
+        """`destroy <node or cluster> [--yes]`; the worker asks for an approval."""
         manifests = self.commits.newest()
         cluster, word = manifests.cluster, request.intent.arguments[0]
+        if word == cluster.cluster and word not in cluster.nodes():
+            return _dissolve(cluster)
         if pool := _without(cluster, word):
             nothing = f"{word} is to be destroyed already: the pool {pool} is without it."
             return Change(dict, f"Destroy {word}", lambda _: nothing, nothing, frozenset({MACHINES}), frozenset({word}))
-        node = known_as(request, word, "node", cluster.nodes())
+        node = known_as(request, word, "node", [*cluster.nodes(), cluster.cluster])
         if cluster.nodes()[node].role == "worker":
             _check_others(node, manifests, self.dead(), "destroy")
         pool = cluster.pool_of(node) or ""
@@ -92,6 +94,22 @@ class Drain:
             locks=frozenset({MACHINES}),
             nodes=frozenset({node}),
         )
+
+
+def _dissolve(cluster: Cluster) -> Change:
+    name = cluster.cluster
+    return Change(
+        write=lambda files: {CLUSTER_FILE: edit.set_value(text_of(files, CLUSTER_FILE), ["dissolved"], "true")},
+        subject=f"Destroy the cluster {name}",
+        done=lambda revision: (
+            f"The whole cluster {name} is to go: committed as `{revision[:8]}`. Nothing new is begun from now on; "
+            f"everything stays until somebody approves and types {name}. Whoever takes `dissolved` back in "
+            f"{CLUSTER_FILE} keeps it."
+        ),
+        nothing=f"The whole cluster {name} is to be destroyed already.",
+        locks=frozenset({MACHINES}),
+        asks=True,
+    )
 
 
 def _app_locks(manifests: Manifests) -> frozenset[str]:

@@ -90,6 +90,7 @@ def _looking(parts: Parts) -> Mapping[str, Handler]:
         "services": fleet.services,
         "who": Who(registry.store).who,
         "audit": Audit(registry.store, parts.audit_branch).audit,
+        "orphans": look.orphans,
         "padlock": look.padlock,
         "crtsh": look.crtsh,
         "graph": look.graph,

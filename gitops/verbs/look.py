@@ -51,6 +51,10 @@ class Look:
         """`graph`."""
         return self.checks["graph"]((), self.registry)
 
+    def orphans(self, _: Request) -> str | Reply:
+        """`orphans`."""
+        return self.checks["orphans"]((), self.registry)
+
     def padlock(self, request: Request) -> str | Reply:
         """`padlock [host]`."""
         return self.checks["padlock"](self._of_host(request), self.registry)

@@ -29,17 +29,14 @@ class Scale:
         pools, apps = manifests.cluster.pools, {app.app: app for app in manifests.apps.values()}
         name = known_as(request, word, "app or pool", [*apps, *pools])
         app = apps.get(name)
-        path, field = (app_path(name), ["instances"]) if app else (CLUSTER_FILE, ["pools", name, "count"])
+        path = app_path(name) if app else CLUSTER_FILE
         before = app.instances if app else pools[name].count
-        gone = () if app else Cluster.names_of(name, pools[name])[count:]
         nodes = frozenset() if app else _ever_in(name, pools[name])
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
-            text = edit.set_value(text_of(files, path), field, str(count))
-            # A machine that leaves is drained no more, or the next one of its name would be.
-            for node in gone:
-                text = edit_list.remove_item(text, ["drained"], node)
-            return {path: text}
+            if app:
+                return {path: edit.set_value(text_of(files, path), ["instances"], str(count))}
+            return {path: with_count(files, name, pools[name], count)}
 
         stopped = f" It is stopped; `restart {name}` starts it." if app and app.stopped else ""
         return Change(
@@ -53,6 +50,15 @@ class Scale:
             nodes=nodes,
             asks=app is not None and count == 0,
         )
+
+
+def with_count(files: Mapping[str, str], name: PoolName, pool: Pool, count: int) -> str:
+    """The text of `cluster.yaml` with another size of a pool. Raises `Refused` where it is gone."""
+    text = edit.set_value(text_of(files, CLUSTER_FILE), ["pools", name, "count"], str(count))
+    # A machine that leaves is drained no more, or the next one of its name would be.
+    for node in Cluster.names_of(name, pool)[count:]:
+        text = edit_list.remove_item(text, ["drained"], node)
+    return text
 
 
 def _ever_in(name: PoolName, pool: Pool) -> frozenset[NodeName]:

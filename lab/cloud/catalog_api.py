@@ -16,6 +16,9 @@ N = TypeVar("N", bound=Named)
 
 INCLUDED_TRAFFIC = 20 * 1024**4
 HOURS_PER_MONTH = 624
+ADDRESS_MONTHLY = {"ipv4": 0.5, "ipv6": 0.0}
+FLOATING_MONTHLY = {"ipv4": 3.0, "ipv6": 1.0}
+VOLUME_GB_MONTHLY = 0.044
 
 
 def price(net: float) -> Json:
@@ -117,10 +120,30 @@ def view_datacenter(project: Project, datacenter: Datacenter) -> Json:
     }
 
 
+def address_prices(project: Project, monthly: Mapping[str, float]) -> list[Json]:
+    return [
+        {
+            "type": kind,
+            "prices": [
+                {
+                    "location": location.name,
+                    "price_hourly": price(net / HOURS_PER_MONTH),
+                    "price_monthly": price(net),
+                }
+                for location in project.locations
+            ],
+        }
+        for kind, net in monthly.items()
+    ]
+
+
 def view_pricing(project: Project) -> Json:
     return {
         "currency": "EUR",
         "vat_rate": f"{VAT_RATE * 100:.6f}",
+        "primary_ips": address_prices(project, ADDRESS_MONTHLY),
+        "floating_ips": address_prices(project, FLOATING_MONTHLY),
+        "volume": {"price_per_gb_month": price(VOLUME_GB_MONTHLY)},
         "server_types": [
             {"id": server_type.id, "name": server_type.name, "prices": server_type_prices(project, server_type)}
             for server_type in project.server_types

@@ -128,6 +128,14 @@ class Server(Protectable):
     """Whether the backend knows the machine: a server created without a start has none yet."""
 
 
+@dataclass(kw_only=True, eq=False)
+class Volume(Protectable):
+    kind = "volume"
+
+    size: int
+    location: Location
+
+
 class Record(Body):
     value: str
     comment: str | None = None

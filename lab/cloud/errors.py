@@ -17,6 +17,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "firewall_already_applied": 409,
     "resource_unavailable": 412,
     "placement_error": 412,
+    "placement_group_member_limit_reached": 422,
     "invalid_input": 422,
     "ip_not_available": 422,
     "no_subnet_available": 422,

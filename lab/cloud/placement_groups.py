@@ -29,7 +29,8 @@ def servers_in(project: Project, group: PlacementGroup) -> list[int]:
 
 def refuse_full(project: Project, group: PlacementGroup) -> None:
     if len(servers_in(project, group)) >= MAX_SERVERS:
-        raise ApiError("placement_error", f"a spread placement group holds at most {MAX_SERVERS} servers")
+        sentence = f"placement group with ID {group.id} contains already {MAX_SERVERS} servers"
+        raise ApiError("placement_group_member_limit_reached", sentence)
 
 
 class PlacementGroups(Resource[PlacementGroup]):
@@ -54,6 +55,8 @@ class PlacementGroups(Resource[PlacementGroup]):
     async def create(self, request: web.Request) -> web.Response:
         body = await read_body(request, CreatePlacementGroup)
         self.collection.refuse_taken(body.name)
+        if len(self.collection) >= self.project.settings.placement_group_limit:
+            raise ApiError("resource_limit_exceeded", "placement group limit exceeded")
         group = PlacementGroup(
             id=self.project.next_id(), name=body.name, created=now(), labels=body.labels, type=body.type
         )

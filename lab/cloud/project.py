@@ -27,6 +27,7 @@ from lab.cloud.entities import (
     PrimaryIp,
     Server,
     SshKey,
+    Volume,
     Zone,
 )
 from lab.cloud.settings import CloudSettings
@@ -53,6 +54,7 @@ class Project:
         self.floating_ips: Collection[FloatingIp] = Collection("floating_ip")
         self.primary_ips: Collection[PrimaryIp] = Collection("primary_ip")
         self.placement_groups: Collection[PlacementGroup] = Collection("placement_group")
+        self.volumes: Collection[Volume] = Collection("volume")
         self.zones: Collection[Zone] = Collection("zone")
         self.sold_out: set[tuple[str, str]] = set()
         """Server type and location names that no server can be placed for."""

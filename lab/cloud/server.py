@@ -30,6 +30,7 @@ from lab.cloud.rrsets import RrSets
 from lab.cloud.servers import Servers
 from lab.cloud.settings import CloudSettings
 from lab.cloud.ssh_keys import SshKeys
+from lab.cloud.volumes import Volumes
 from lab.cloud.zones import Zones
 
 CONTROL_PATH = "/lab"
@@ -106,6 +107,7 @@ class CloudApi:
             *FloatingIps(project, project.floating_ips).routes(),
             *PrimaryIps(project, project.primary_ips).routes(),
             *Servers(project, placement_groups).routes(),
+            *Volumes(project).routes(),
             *Zones(project, project.zones).routes(),
             *RrSets(project).routes(),
         ]

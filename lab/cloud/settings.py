@@ -15,3 +15,4 @@ class CloudSettings:
     """Of a floating IP, from one server to another."""
     requests_per_hour: int = 3600
     server_limit: int = 100
+    placement_group_limit: int = 50

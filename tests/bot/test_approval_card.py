@@ -12,6 +12,7 @@ from bot.poster import may_approve
 from lab.slack.blocks import MESSAGE, accepted
 from model.cluster import Cluster
 from model.operation import Approval, BrokenGlass, Decision, Fact, Operation
+from model.steps import Losses
 
 MakeApproval = Callable[..., Approval]
 NAMES = tuple(f"worker{number}" for number in range(101, 301))
@@ -33,6 +34,16 @@ def test_approve_asks_for_names_where_machines_are_destroyed(asking: Operation, 
     approve, deny = actions["elements"]
     assert (approve["action_id"], approve["value"]) == ("approval.name", "appr-1 worker103")
     assert deny["action_id"] == "approval.deny"
+
+
+def test_a_card_that_ends_a_cluster_names_it_and_all_that_goes(asking: Operation, make_approval: MakeApproval) -> None:
+    losses = Losses(cluster="flstr-lab", nodes=("controller001", "worker101"), orphans=("volume data (7)",))
+    ending = asking.model_copy(update={"plan": asking.plan.model_copy(update={"losses": losses})})
+    shown = text_of(asks(ending, make_approval(names=("flstr-lab",)), ()))
+    assert "*The whole cluster, with all that bears its label in the cloud:* flstr-lab" in shown
+    assert "*Machines destroyed:* controller001, worker101" in shown
+    assert "*Known to nobody, given back:* volume data (7)" in shown
+    assert "that stay" not in shown
 
 
 def test_a_card_with_more_than_slack_has_room_for(asking: Operation, make_approval: MakeApproval) -> None:

@@ -13,6 +13,7 @@ from gitops.directory import Directory
 from gitops.executor import HostCheck
 from gitops.locks import Locks
 from gitops.operations import Operations
+from gitops.orphans import typed_names
 from gitops.registry import Registry
 from gitops.renewals import Renewals
 from gitops.repository import ClusterRepo
@@ -77,9 +78,8 @@ class Flstr:
         return self.settle()[-1]
 
     def approve(self, operation: Operation, user: str = OPERATOR) -> str:
-        """What a person is answered who approves, and types the names of the machines that are destroyed."""
-        losses = operation.plan.losses
-        return self.ask(" ".join(["approve", operation.id, *(losses.nodes if losses else ())]), user)
+        """What a person is answered who approves, and types the names of all that is destroyed."""
+        return self.ask(" ".join(["approve", operation.id, *typed_names(operation.plan)]), user)
 
     def ask(self, words: str, user: str = OPERATOR) -> str:
         """What a person in Slack is answered."""

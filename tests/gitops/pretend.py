@@ -23,7 +23,9 @@ from model.steps import (
     DestroyNode,
     DrainInstance,
     EnrolNodes,
+    EndCluster,
     GiveBackFloatingIp,
+    GiveBackOrphan,
     HoldFloatingIp,
     JoinMeshes,
     JoinOverlay,
@@ -70,6 +72,8 @@ class Pretend:
             "floating_ip.hold": self._hold,
             "floating_ip.settle": self._settle,
             "floating_ip.give_back": self._give_back,
+            "orphan.give_back": self._give_back_orphan,
+            "cluster.end": self._end,
         }
 
     def executors(self) -> Executors:
@@ -178,6 +182,8 @@ class Pretend:
             context.registry.put_enrolled(node, enrolment_digest(registered))
 
     def _destroy(self, step: DestroyNode, context: StepContext) -> None:
+        if context.registry.cluster().dissolved:
+            context.registry.forget_node(step.node)
         context.registry.forget_host(step.node)
 
     def _point(self, step: PointNames, context: StepContext) -> None:
@@ -203,6 +209,14 @@ class Pretend:
 
     def _give_back(self, step: GiveBackFloatingIp, context: StepContext) -> None:
         context.registry.store.delete(keys.floating_ip(step.name))
+
+    def _give_back_orphan(self, step: GiveBackOrphan, context: StepContext) -> None:
+        context.registry.store.delete(keys.orphan(f"{step.orphan.kind}-{step.orphan.id}"))
+
+    def _end(self, _: EndCluster, context: StepContext) -> None:
+        for node in context.registry.read().hosts:
+            context.registry.forget_node(node)
+            context.registry.forget_host(node)
 
 
 def fail_at(kind: str, sentence: str = "it did not work") -> Callable[[Any], None]:

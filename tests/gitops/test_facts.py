@@ -8,7 +8,7 @@ from gitops.plan import plan
 from gitops.store import Member, Store
 from model.errors import StepFailed
 from model.names import ClusterName
-from model.registered import Registered
+from model.registered import Orphan, Registered
 from model.steps import Plan
 from tests.gitops.scene import CLUSTER_YAML, files, instance, manifests, public_ip, registered, spec
 
@@ -44,6 +44,14 @@ def test_what_the_cloud_and_etcd_do_not_say_is_said() -> None:
     found = said(*removal_of_worker())
     assert found["Cost a month"] == "the cloud does not say what is saved"
     assert found["etcd members after"] == "etcd does not say"
+
+
+def test_a_server_that_nobody_knows_saves_as_much_as_a_machine() -> None:
+    lost = Orphan(kind="server", id=42, name="worker107", since=0)
+    tree = registered(instances={f"1-{spec()}": instance("worker101"), f"2-{spec()}": instance("worker102")})
+    tree = tree.model_copy(update={"orphans": {"server-42": lost}})
+    found = said(plan(manifests(), tree).removal, tree, costs={"worker107": Decimal("3.79")})
+    assert found == {"Cost a month": "3.79 € less", "Instances that move": "none"}
 
 
 def test_machines_of_which_the_cloud_knows_only_some() -> None:

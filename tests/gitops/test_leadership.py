@@ -85,6 +85,16 @@ def test_a_lease_that_is_lost_is_told(store: Store) -> None:
     assert lost.wait(TTL_SECONDS)
 
 
+def test_a_lease_whose_end_is_to_be_outlived_ends_nothing(store: Store) -> None:
+    lost = threading.Event()
+    leadership = Leadership(store, "first", on_lost=lost.set)
+    assert leadership.acquire(threading.Event()) is not None
+    leadership.outlive()
+    store.revoke(leadership._lease)
+    assert leadership._stopped.wait(TTL_SECONDS)
+    assert not lost.wait(0.3)
+
+
 def test_a_silent_etcd_is_a_lost_lease_once_the_lease_has_ended(tmp_path: Path) -> None:
     etcd = EmbeddedEtcd(tmp_path)
     store = Store([etcd.start()])

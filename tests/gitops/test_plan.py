@@ -5,7 +5,7 @@ from gitops.manifests import load
 from gitops.plan import plan
 from model.names import AppKind
 from model.registered import Registered, RegisteredApp
-from model.steps import ApplyRouting, Plan, PlannedStep, StartInstance, WriteKeys
+from model.steps import ApplyRouting, CreateNode, Plan, PlannedStep, StartInstance, WriteKeys
 from tests.gitops.scene import CLUSTER_YAML, FIRST, SECOND, app, app_yaml, instance, manifests, registered, spec
 
 SPEC = spec()
@@ -44,6 +44,20 @@ def test_an_empty_cluster_is_built_in_the_notes_order() -> None:
     assert step(plans.change, "build-influencer-worker101").after == ("join", "overlay")
     assert step(plans.change, "join").tolerant
     assert not plans.removal.steps
+
+
+def test_a_machine_is_rented_with_all_that_its_pool_allows() -> None:
+    text = CLUSTER_YAML.replace(
+        "    count: 2\n    first: 101",
+        "    count: 2\n    first: 101\n    otherwise: [{server_type: cx32}, {location: nbg1}]",
+    )
+    steps = [one.step for one in plan(manifests(text), Registered()).change.steps if isinstance(one.step, CreateNode)]
+    worker = next(one for one in steps if one.node == "worker101")
+    assert [(one.server_type, one.location) for one in worker.otherwise] == [("cx32", None), (None, "nbg1")]
+    # Controllers stand on hardware of their own unless the manifest says otherwise.
+    assert {one.node: one.spread for one in steps} == {
+        "controller001": True, "ingress016": False, "worker101": False, "worker102": False,
+    }  # fmt: skip
 
 
 def test_a_cluster_that_is_as_it_should_be_needs_nothing() -> None:

@@ -153,7 +153,7 @@ def test_a_controller_killed_anywhere_leads_to_one_server_with_the_registered_ke
 def test_the_host_key_is_registered_before_the_request(
     provision_: Provision, context: StepContext, cloud: RunningCloud, registry: Registry
 ) -> None:
-    cloud.control("POST", "/faults", {"kind": "error", "method": "POST", "path": "/servers", "code": "invalid_input"})
+    cloud.control("POST", "/faults", {"kind": "error", "method": "POST", "path": "/servers", "code": "service_error"})
     with pytest.raises(StepFailed, match=r"worker101: renting a cx22 in fsn1 failed: the cloud answered"):
         provision_.create_node(create(), context)
     host = registry.host(NODE)

@@ -25,6 +25,7 @@ QUICK = CloudSettings(
     action_seconds=0.01,
     move_seconds=0.01,
     requests_per_hour=100_000,
+    placement_group_limit=1000,
 )
 DEBIAN = Image(name="debian-12")
 CX22 = ServerType(name="cx22")

@@ -256,7 +256,7 @@ def test_a_placement_group_takes_ten_servers(client: AnyClient) -> None:
         client.servers.create(f"n{number}", CX22, DEBIAN, placement_group=group)
     with pytest.raises(APIException) as raised:
         client.servers.create("n10", CX22, DEBIAN, placement_group=group)
-    assert raised.value.code == "placement_error"
+    assert raised.value.code == "placement_group_member_limit_reached"
     group.reload()
     assert len(group.servers) == 10
     with pytest.raises(APIException) as raised:

@@ -1,0 +1,75 @@
+"""What bears the cluster's label in the cloud: found, and given back, each kind by the calls of its own."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from hcloud import Client
+
+from executors.cloud import CloudSettings, client_of
+from executors.cloud_errors import in_words
+from executors.cloud_settling import settle
+from gitops.orphans import InCloud, OrphanKind
+
+# In the order in which they can be given back: a server lets go of what it has.
+KINDS: tuple[OrphanKind, ...] = ("server", "floating_ip", "primary_ip", "volume", "placement_group")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What is in a project under `cluster=<name>`. Every call raises `StepFailed` with one sentence."""
+
+    client: Client
+    cluster: str
+
+    @classmethod
+    def of(cls, settings: CloudSettings, cluster: str) -> "Labelled":
+        """Reached as the settings say."""
+        return cls(client_of(settings), cluster)
+
+    def all(self) -> list[InCloud]:
+        """Everything of the kinds that somebody may pay for, and placement groups."""
+        with in_words("looking for what bears the cluster's label"):
+            return [_seen(kind, one) for kind in KINDS for one in self.bound(kind)]
+
+    def bound(self, kind: OrphanKind) -> list[Any]:
+        """Those of one kind, as hcloud's client has them."""
+        found: list[Any] = self._client_of(kind).get_all(label_selector=f"cluster={self.cluster}")
+        return found
+
+    def give_back(self, kind: OrphanKind, number: int) -> bool:
+        """Give one back and wait until it is gone; says whether there was one. One without the label stays."""
+        with in_words(f"giving {kind.replace('_', ' ')} {number} back"):
+            return settle(lambda: self._delete(kind, number))
+
+    def _delete(self, kind: OrphanKind, number: int) -> bool:
+        one = next((one for one in self.bound(kind) if one.id == number), None)
+        if one is None:
+            return False
+        answer = self._client_of(kind).delete(one)
+        if kind == "server":
+            answer.wait_until_finished()
+        return True
+
+    def _client_of(self, kind: OrphanKind) -> Any:
+        return getattr(self.client, f"{kind}s")
+
+
+def _seen(kind: OrphanKind, one: Any) -> InCloud:
+    return InCloud(kind, int(one.id), str(one.name or ""), _created(one.created), tuple(_users(kind, one)))
+
+
+def _created(at: datetime | str | None) -> float:
+    if at is None:
+        return 0.0
+    return (at if isinstance(at, datetime) else datetime.fromisoformat(at)).timestamp()
+
+
+def _users(kind: OrphanKind, one: Any) -> Iterator[int]:
+    if kind == "placement_group":
+        yield from one.servers or ()
+    elif kind == "primary_ip" and one.assignee_id is not None:
+        yield one.assignee_id
+    elif kind == "volume" and one.server is not None:
+        yield one.server.id

@@ -1,0 +1,151 @@
+"""The end of a cluster, against the lab's cloud: what bears its label is gone, and the machine that does it goes last."""
+
+from pathlib import Path
+
+import pytest
+from hcloud.locations import Location
+
+from executors import ending
+from executors.cloud import CloudSettings
+from executors.ending import Ending, Own, ending_cluster, finish
+from executors.provision import Provision
+from gitops.executor import HostFence, StepContext
+from gitops.registry import Registry
+from gitops.store import Fence, Store
+from model import keys
+from model.errors import Fenced, StepFailed
+from model.operation import Card
+from model.registered import Orphan
+from model.steps import CreateNode, EndCluster
+from tests.executors.provision.asking import create
+from tests.lab.cloud.running_cloud import AnyClient, RunningCloud
+
+OURS = {"cluster": "small"}
+FSN1 = Location(name="fsn1")
+
+
+def controller(number: int) -> CreateNode:
+    made = create(f"controller00{number}")
+    return made.model_copy(update={"pool": "controller", "role": "controller", "spread": True})
+
+
+@pytest.fixture
+def populated(provision_: Provision, context: StepContext, cloud: RunningCloud) -> RunningCloud:
+    """Three controllers, a floating IP, and something of everything that nobody knows; and what is somebody else's."""
+    for number in (1, 2, 3):
+        provision_.create_node(controller(number), context)
+    cloud.server("lost", labels=OURS)
+    cloud.client.floating_ips.create("ipv4", name="old", home_location=FSN1, labels=OURS)
+    cloud.client.primary_ips.create("ipv4", "spare", location=FSN1, labels=OURS)
+    cloud.client.volumes.create(10, "data", location=FSN1, labels=OURS)
+    cloud.server("stranger", labels={"cluster": "another"})
+    cloud.client.placement_groups.create("theirs", "spread")
+    return cloud
+
+
+def left(cloud: RunningCloud) -> dict[str, list[str]]:
+    """What is there still, by kind."""
+    client: AnyClient = cloud.client
+    kinds = ("servers", "floating_ips", "volumes", "placement_groups", "ssh_keys")
+    found = {kind: [one.name for one in getattr(client, kind).get_all()] for kind in kinds}
+    found["primary_ips"] = [one.name for one in client.primary_ips.get_all() if not one.assignee_id]
+    return {kind: names for kind, names in found.items() if names}
+
+
+STRANGERS = {"servers": ["stranger"], "placement_groups": ["theirs"]}
+
+
+def deleted(cloud: RunningCloud) -> list[str]:
+    return [one.path for one in cloud.api.requests.requests if one.method == "DELETE"]
+
+
+def test_nothing_with_the_label_is_left_and_what_is_registered_is_forgotten(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, registry: Registry
+) -> None:
+    registry.store.put(keys.orphan("server-42"), Orphan(kind="server", id=42, name="lost", since=0).to_json())
+    Ending(settings).end(EndCluster(), context)
+    assert left(populated) == STRANGERS
+    tree = registry.read()
+    assert (tree.hosts, tree.nodes, tree.orphans, tree.leases) == ({}, {}, {}, {})
+
+
+def test_a_second_run_after_a_kill_goes_on(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, registry: Registry
+) -> None:
+    fault = {"kind": "error", "method": "DELETE", "path": "/volumes/*", "code": "service_error"}
+    populated.control("POST", "/faults", fault)
+    with pytest.raises(StepFailed, match="giving volume"):
+        Ending(settings).end(EndCluster(), context)
+    assert registry.read().hosts
+    Ending(settings).end(EndCluster(), context)
+    Ending(settings).end(EndCluster(), context)
+    assert left(populated) == STRANGERS
+    assert registry.read().hosts == {}
+
+
+def test_an_overtaken_controller_ends_nothing(
+    populated: RunningCloud, settings: CloudSettings, store: Store, tmp_path: Path
+) -> None:
+    before = left(populated)
+    store.put(keys.LEADER, "another")
+    overtaken = StepContext("op", Registry(store.fenced(Fence(keys.LEADER, 1))), HostFence(1), lambda line: None)
+    for own in (None, Own("controller002", tmp_path / "ending")):
+        with pytest.raises(Fenced):
+            Ending(settings, own).end(EndCluster(), overtaken)
+    assert left(populated) == before
+
+
+@pytest.fixture
+def own(tmp_path: Path, registry: Registry, monkeypatch: pytest.MonkeyPatch) -> Own:
+    """flstr on controller002, whose channel has heard the last news already."""
+    monkeypatch.setattr(ending, "AGAIN_SECONDS", 0.01)
+    card = Card(record="ended-op", channel="C01FLSTR", ts="1.0")
+    registry.store.put(keys.card("ended-op"), card.to_json())
+    return Own("controller002", tmp_path / "ending")
+
+
+def test_on_one_of_its_machines_that_machine_is_the_very_last_to_go(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own
+) -> None:
+    number = populated.client.servers.get_by_name("controller002").id
+    Ending(settings, own).end(EndCluster(), context)
+    assert deleted(populated)[-1] == f"/servers/{number}"
+    # A machine that runs cannot be taken out of its placement group, which costs nothing.
+    assert left(populated)["servers"] == ["stranger"]
+    assert left(populated).keys() == {"servers", "placement_groups"}
+    assert sorted(left(populated)["placement_groups"]) == ["small-controller", "theirs"]
+
+
+def test_before_the_first_of_them_the_channel_has_heard_it_and_leadership_is_let_go(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, registry: Registry, own: Own
+) -> None:
+    seen: list[tuple[bool, str | None, list[str]]] = []
+
+    def unbind() -> None:
+        told = registry.store.get(keys.notice("ended-op"))
+        seen.append((told is not None, ending_cluster(own.note), deleted(populated)))
+
+    populated.api.requests.requests.clear()
+    Ending(settings, Own(own.node, own.note, unbind)).end(EndCluster(), context)
+    assert seen == [(True, "small", [])]
+
+
+def test_whoever_was_killed_in_the_middle_goes_on_with_the_cloud_alone(
+    populated: RunningCloud, settings: CloudSettings, own: Own
+) -> None:
+    assert ending_cluster(own.note) is None
+    own.note.write_text("small\n")
+    populated.client.servers.get_by_name("controller001").delete().wait_until_finished()
+    fault = {"kind": "error", "method": "DELETE", "path": "/servers/*", "code": "service_error", "times": 2}
+    populated.control("POST", "/faults", fault)
+    populated.control("POST", "/faults", {"kind": "lost_answer", "method": "DELETE", "path": "/servers/*"})
+    finish(settings, own.note, own.node)
+    assert left(populated)["servers"] == ["stranger"]
+
+
+def test_a_machine_on_which_no_end_was_begun_ends_nothing(
+    populated: RunningCloud, settings: CloudSettings, own: Own
+) -> None:
+    before = left(populated)
+    finish(settings, own.note, own.node)
+    assert left(populated) == before

@@ -1,0 +1,42 @@
+"""Volumes as the real SDK sees them, and what is paid for them and for addresses."""
+
+import pytest
+from hcloud import APIException
+from hcloud.locations import Location
+
+from tests.lab.cloud.running_cloud import AnyClient
+
+FSN1 = Location(name="fsn1")
+
+
+def test_a_volume_comes_and_goes(client: AnyClient) -> None:
+    made = client.volumes.create(10, "data", location=FSN1, labels={"cluster": "small"})
+    made.action.wait_until_finished()
+    (found,) = client.volumes.get_all(label_selector="cluster=small")
+    assert (found.name, found.size, found.location.name, found.server) == ("data", 10, "fsn1", None)
+    found.delete()
+    assert client.volumes.get_all() == []
+
+
+def test_one_that_is_protected_stays(client: AnyClient) -> None:
+    made = client.volumes.create(10, "data", location=FSN1)
+    made.action.wait_until_finished()
+    volume = made.volume
+    volume.change_protection(delete=True).wait_until_finished()
+    with pytest.raises(APIException) as raised:
+        volume.delete()
+    assert raised.value.code == "protected"
+
+
+def test_a_small_one_is_refused(client: AnyClient) -> None:
+    with pytest.raises(APIException) as raised:
+        client.volumes.create(5, "data", location=FSN1)
+    assert raised.value.code == "invalid_input"
+
+
+def test_prices_are_named_by_kind_and_location(client: AnyClient) -> None:
+    prices = client.request(method="GET", url="/pricing")["pricing"]
+    for kind in ("floating_ips", "primary_ips"):
+        assert {row["type"] for row in prices[kind]} == {"ipv4", "ipv6"}
+        assert all(set(price) >= {"location", "price_monthly"} for row in prices[kind] for price in row["prices"])
+    assert float(prices["volume"]["price_per_gb_month"]["net"]) > 0
