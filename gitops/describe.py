@@ -25,11 +25,14 @@ def status(
     state: SyncState,
     now: datetime,
     held: Sequence[str] = (),
+    backup: str = "",
 ) -> str:
-    """Everything on one screen: what runs where, what is under way, how far Git was followed."""
+    """Everything on one screen: what runs where, what is under way, how far Git was followed; `backup` is the line of
+    etcd's backups."""
     lines = [f"*{cluster.cluster}* follows `{state.revision[:8] or 'nothing yet'}`"]
     if state.refused:
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
+    lines += [backup] if backup else []
     lines += ["", "*Held*", *held] if held else []
     lines += ["", "*Nodes*", *node_lines(cluster, registered), "", "*Apps*", *app_lines(registered)]
     lines += _public(registered)

@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 CALL_SECONDS = 10.0
 RETRY_SECONDS = 1.0
+SNAPSHOT_SECONDS = 600.0
 # etcd takes 128 operations in a transaction.
 AT_ONCE = 100
 # Everything under a prefix comes in one answer; gRPC would refuse one of more than 4 MiB.
@@ -162,6 +163,21 @@ class Store:
         """The servers that etcd runs on."""
         found = self._call(lambda: list(self._client.members))
         return tuple(Member(str(one.name), (*one.peer_urls, *one.client_urls)) for one in found)
+
+    def revision(self) -> int:
+        """How often anything was written so far."""
+        return int(self._call(lambda: self._client.get_response("flstr")).header.revision)
+
+    def snapshot(self, write: Callable[[bytes], object]) -> None:
+        """Hand over the whole of etcd's database, piece by piece, and behind it its SHA-256."""
+        request = etcd3.etcdrpc.SnapshotRequest()
+
+        def take() -> None:
+            # A channel of its own for each member is behind this stub, and a large database takes its time.
+            for piece in self._client.maintenancestub.Snapshot(request, SNAPSHOT_SECONDS):
+                write(piece.blob)
+
+        self._call(take)
 
     def follow(self, prefix: str, on_change: OnChange) -> "Following":
         """Hear every key under a prefix: those that are there at once, then each change, across restarts of etcd.

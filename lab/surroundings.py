@@ -1,4 +1,5 @@
-"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, ACME, crt.sh, Slack, Git."""
+"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, ACME, crt.sh, S3, Slack,
+Git."""
 
 import shutil
 import tempfile
@@ -19,6 +20,7 @@ from lab.image import Progress
 from lab.lab import Lab
 from lab.naming import LabFolders
 from lab.process import run
+from lab.s3.server import S3Api
 from lab.slack.server import SlackApi
 from lab.slack.settings import SlackSettings
 
@@ -37,8 +39,8 @@ class Wishes:
 
 
 class Surroundings:
-    """A lab with its cloud, its DNS, its certificate authority with the logs of what that issues, its Slack, and its
-    repositories."""
+    """A lab with its cloud, its DNS, its certificate authority with the logs of what that issues, its object
+    storage, its Slack, and its repositories."""
 
     def __init__(self, lab: Lab, wishes: Wishes) -> None:
         self.lab = lab
@@ -53,9 +55,11 @@ class Surroundings:
         self.cloud.more_control += control_routes(self.dns)
         self.slack = SlackApi(settings=wishes.slack)
         self.ct = CtApi()
+        self.s3 = S3Api()
         self.acme = AcmeServer(lab.folder / "acme", AcmeSettings(f"{self.nameserver}:{PORT}"), self.ct.log)
         self.cloud_url = ""
         self.ct_url = ""
+        self.s3_url = ""
         self.cluster_repo = ""
         self.app_repo = ""
         self._wishes = wishes
@@ -78,6 +82,7 @@ class Surroundings:
             around.cloud_url = await around.cloud.start()
             await around.slack.start(port=wishes.slack_port)
             around.ct_url = await around.ct.start()
+            around.s3_url = await around.s3.start()
             await around.acme.start()
         except BaseException:
             await around.down()
@@ -87,6 +92,7 @@ class Surroundings:
     async def down(self) -> None:
         """Stop everything and remove it."""
         await self.acme.stop()
+        await self.s3.stop()
         await self.ct.stop()
         await self.slack.stop()
         await self.cloud.stop()
@@ -116,6 +122,8 @@ class Surroundings:
             "SLACK_API_URL": self.slack.api_url,
             "FLSTR_CRTSH_URL": self.ct_url,
             "FLSTR_CERTSPOTTER_URL": self.ct_url,
+            "FLSTR_S3_ACCESS_KEY": self.s3.settings.access_key,
+            "FLSTR_S3_SECRET_KEY": self.s3.settings.secret_key,
             "FLSTR_NAMESERVER": self.nameserver,
             "FLSTR_ACME_DIRECTORY": self.acme.directory,
             "FLSTR_ACME_DIRECTORY_CA": str(self.acme.directory_authority),

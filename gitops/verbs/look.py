@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gitops import describe
+from gitops.backups.backups import read_record
+from gitops.backups.due import status_line
 from gitops.executor import HostChecks
 from gitops.gate import names
 from gitops.holds.rules import by, held_now, read_holds, suspended
@@ -37,7 +39,10 @@ class Look:
         registered, operations = self.registry.read(), self.operations.all()
         if not request.intent.arguments:
             held = held_now(self.registry.store)
-            return describe.status(request.cluster, registered, operations, self.state(), self.clock(), held)
+            now, backup = self.clock(), ""
+            if request.cluster.backups is not None:
+                backup = status_line(request.cluster, read_record(self.registry.store), now.timestamp())
+            return describe.status(request.cluster, registered, operations, self.state(), now, held, backup)
         apps = {app: record for (_, app), record in registered.apps.items()}
         name = known_as(request, request.intent.arguments[0], "app or node", [*apps, *registered.nodes])
         if name in apps:
