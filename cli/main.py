@@ -103,7 +103,7 @@ def restore(
     words: Annotated[
         list[str],
         typer.Argument(
-            metavar="[backup] <cluster repo>",
+            metavar="backup, cluster repo",
             help="A backup by its name, `latest`, or a file; then the cluster repo, as a folder or a Git address",
         ),
     ],

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 
 from cli.cluster_repo import EXAMPLE
 from model.app import App, Env, Health, IngressBinding, Publish
-from model.cluster import Approvals, Cloud, Cluster, ClusterSecrets, Flanneld, Mesh, Overlay, Person, Pool
+from model.cluster import Approvals, Backups, Cloud, Cluster, ClusterSecrets, Flanneld, Mesh, Overlay, Person, Pool
 from model.freezes import FreezeWindow, Weekly
 from model.hardening import COSTS, KEPT, Hardening
 from model.schema import Schema, in_words, json_schema, schema_at
@@ -78,6 +78,7 @@ PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("people", "`people.<name>`", Person),
     ("approvals", "`approvals`", Approvals),
     ("secrets", "`secrets`", ClusterSecrets),
+    ("backups", "`backups`", Backups),
     ("freezes", "`freezes`, a list", FreezeWindow),
     ("freezes.weekly", "`freezes[].weekly`", Weekly),
 )

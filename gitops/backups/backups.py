@@ -1,5 +1,6 @@
 """The backups of a cluster: made when they are due, read back, told of where they fail."""
 
+import shutil
 import tempfile
 import threading
 import time
@@ -25,6 +26,8 @@ from model.mrkdwn import escape
 from model.names import AgeRecipient
 
 log = structlog.get_logger()
+
+PREFIX = "backup-"
 
 
 def read_record(store: Store) -> BackupRecord:
@@ -88,7 +91,10 @@ class Backups:
         place = self._place_of(wanted)
         recipients = (self._recipient, *cluster.secrets.recipients)
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryDirectory(prefix="backup-", dir=self._folder) as temporary:
+        for left in self._folder.glob(f"{PREFIX}*"):
+            # Whoever was killed in the middle left it, as plain text it may be.
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self._folder) as temporary:
             at = datetime.fromtimestamp(self._clock(), UTC)
             name, sealed = take(self._registry.store, cluster.cluster, recipients, at, Path(temporary))
             place.put(str(name), sealed)

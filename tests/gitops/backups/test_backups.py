@@ -89,7 +89,9 @@ def test_it_is_encrypted_and_everybody_it_is_for_can_open_it(scene: Scene, tmp_p
     assert not (tmp_path / "no.db").exists()
 
 
-def test_nothing_of_it_is_left_where_it_was_made(scene: Scene) -> None:
+def test_nothing_of_it_is_left_where_it_was_made_nor_of_one_that_was_cut_short(scene: Scene) -> None:
+    (scene.state / "made/backup-old").mkdir(parents=True)
+    (scene.state / "made/backup-old/snapshot.db").write_text("plain")
     scene.backups.make()
     assert list((scene.state / "made").iterdir()) == []
 
