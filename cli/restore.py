@@ -37,6 +37,10 @@ from model.errors import Refused, StepFailed
 
 Say = Callable[[str], None]
 
+ETCD_FOLDER = "etcd"
+# What a machine that has bootstrapped knows of the controllers.
+CONTROL_FOLDER = "control"
+
 
 @dataclass(frozen=True)
 class Wish:
@@ -70,7 +74,7 @@ def restore(settings: Settings, wish: Wish, say: Say) -> None:
             _unpack(settings, wish.backup, manifests, identities, folder, say)
         terms = Terms(key_safe(identities), settings.acme_directory, time.time(), revision)
         said, planned = _prepare(folder, manifests, survey, terms)
-        _take_the_place(folder, settings.state / "etcd", say)
+        _take_the_place(folder, settings.state, say)
     for sentence in said:
         say(f"! {sentence}")
     say(plain(planned))
@@ -180,9 +184,11 @@ def _new_folder(state: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _take_the_place(folder: Path, of: Path, say: Say) -> None:
-    if of.exists():
-        kept = of.with_name(f"etcd.before-{time.strftime('%Y%m%dT%H%M%S')}")
-        of.rename(kept)
-        say(f"the etcd that was there is kept as {kept}")
-    folder.rename(of)
+def _take_the_place(folder: Path, state: Path, say: Say) -> None:
+    """The controllers that this machine knew carried the etcd that is lost; whoever bootstraps founds it anew."""
+    for name in (CONTROL_FOLDER, ETCD_FOLDER):
+        old, at = state / name, time.strftime("%Y%m%dT%H%M%S")
+        if old.exists():
+            old.rename(kept := old.with_name(f"{name}.before-{at}"))
+            say(f"{name} as it was is kept as {kept}")
+    folder.rename(state / ETCD_FOLDER)

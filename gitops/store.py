@@ -168,14 +168,14 @@ class Store:
         """How often anything was written so far."""
         return int(self._call(lambda: self._client.get_response("flstr")).header.revision)
 
-    def snapshot(self, write: Callable[[bytes], object]) -> None:
-        """Hand over the whole of etcd's database, piece by piece, and behind it its SHA-256."""
-        request = etcd3.etcdrpc.SnapshotRequest()
+    def snapshot(self, to: Path) -> None:
+        """Write the whole of etcd's database to a file, and behind it its SHA-256."""
 
         def take() -> None:
-            # A channel of its own for each member is behind this stub, and a large database takes its time.
-            for piece in self._client.maintenancestub.Snapshot(request, SNAPSHOT_SECONDS):
-                write(piece.blob)
+            # Whoever asks another member begins the file anew. A large database takes its time.
+            with to.open("wb") as file:
+                for piece in self._client.maintenancestub.Snapshot(etcd3.etcdrpc.SnapshotRequest(), SNAPSHOT_SECONDS):
+                    file.write(piece.blob)
 
         self._call(take)
 

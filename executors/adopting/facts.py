@@ -81,6 +81,7 @@ class Facts:
     fences: Mapping[str, int] = field(default_factory=dict)
     certificates: Mapping[str, str] = field(default_factory=dict, repr=False)
     floats: tuple[str, ...] = ()
+    services: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
 
 
@@ -124,6 +125,7 @@ class _Found:
     fences: dict[str, int] = field(default_factory=dict)
     certificates: dict[str, str] = field(default_factory=dict)
     floats: list[str] = field(default_factory=list)
+    services: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
 
     def take(self, about: str, fields: list[str]) -> None:
@@ -137,16 +139,25 @@ class _Found:
                 self.instances.append(_instance(unit, runs, (app, instance), commit, (address, port)))
             case "file", [digest, path]:
                 self.files[path] = _as(_SUM, digest)
-            case "active", [unit]:
-                self.active.add(unit)
-            case "pending", [name]:
-                self.pending.append(name)
             case "fence", [name, token]:
                 self.fences[name] = int(token)
             case "certificate", [file, pem]:
                 self.certificates[file.removesuffix(".pem").replace("_", "*")] = _decoded(pem)
-            case "floats", [address]:
-                self.floats.append(str(IPv4Address(address)))
+            case _, [one]:
+                self._take_one(about, one)
+            case _:
+                raise ValueError(about)
+
+    def _take_one(self, about: str, value: str) -> None:
+        match about:
+            case "active":
+                self.active.add(value)
+            case "pending":
+                self.pending.append(value)
+            case "floats":
+                self.floats.append(str(IPv4Address(value)))
+            case "service":
+                self.services.append(value)
             case _:
                 raise ValueError(about)
 
@@ -162,6 +173,7 @@ class _Found:
             self.fences,
             self.certificates,
             tuple(sorted(self.floats)),
+            tuple(self.services),
             tuple(self.unclear),
         )
 

@@ -33,7 +33,7 @@ def prepare(store: Store, manifests: Manifests, survey: Survey, terms: Terms) ->
     merged = merge(store.prefix(""), adopted.puts, manifests.cluster, survey)
     _write(store, merged.puts, merged.deletes)
     store.put(keys.EPOCH, str(next_epoch(store.get(keys.EPOCH), survey.greatest_token)))
-    return [*said, *adopted.left_out]
+    return [*said, *adopted.left_out, *_unknown_services(store, survey)]
 
 
 def _gone(store: Store, survey: Survey) -> list[NodeName]:
@@ -57,6 +57,15 @@ def _forget(store: Store, node: NodeName) -> None:
     registry.forget_node(node)
     store.delete(keys.overlaid(node))
     registry.forget_host(node)
+
+
+def _unknown_services(store: Store, survey: Survey) -> list[str]:
+    """Services are registered by hand: how they are published, no machine and no manifest says."""
+    routed = {name for facts in survey.facts.values() for name in facts.services}
+    return [
+        f"service {name} is routed to, and only the etcd that is lost knew how; register it again before flstr starts"
+        for name in sorted(routed - Registry(store).read().services.keys())
+    ]
 
 
 def _write(store: Store, puts: Mapping[str, str], deletes: Sequence[str]) -> None:

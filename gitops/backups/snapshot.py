@@ -28,8 +28,7 @@ def take(
     try:
         # Whatever revision the snapshot is of, it is no older than this.
         revision = store.revision()
-        with plain.open("wb") as file:
-            store.snapshot(file.write)
+        store.snapshot(plain)
         check_hash(plain)
         pyrage.encrypt_file(str(plain), str(sealed), parse_recipients(tuple(dict.fromkeys(recipients))))
     except OSError as error:

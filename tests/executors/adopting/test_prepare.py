@@ -116,6 +116,13 @@ def test_a_file_that_was_changed_since_the_backup_is_brought_up_to_date_by_the_p
     ]
 
 
+def test_a_service_that_only_etcd_knew_is_named(store: Store) -> None:
+    routing = machine("worker101", manifests().cluster, parse(FOUND))
+    routing.say("service", "redis")
+    (sentence,) = prepare(store, manifests(), survey(FOUND, {"worker101": routing}), TERMS)
+    assert sentence.startswith("service redis is routed to, and only the etcd that is lost knew how")
+
+
 def spec() -> str:
     known = manifests()
     return known.spec(known.apps["backend", "influencer"])

@@ -30,8 +30,7 @@ def test_it_holds_what_the_other_one_held_and_takes_more(tmp_path: Path, with_us
         etcdctl(endpoint, "auth", "enable")
         etcdctl(endpoint, "--user", "root:secret", "snapshot", "save", str(snapshot))
     else:
-        with snapshot.open("wb") as file:
-            store.snapshot(file.write)
+        store.snapshot(snapshot)
     store.close()
     first.stop()
     unpack(snapshot, tmp_path / "second")
