@@ -4,17 +4,16 @@ import os
 from functools import partial
 from pathlib import Path
 
-from executors.control.authority import Signer
-from executors.control.signing import signer_of
-
 from cli.given import given
 from cli.settings import Settings
 from cli.tunnel import access_of
 from cli.version import running_version
 from executors.control.access import reach
+from executors.control.authority import Signer
 from executors.control.hand_over import HandingOver
 from executors.control.install import Controllers
 from executors.control.program import Program, as_installed, from_source
+from executors.control.signing import signer_of
 from executors.ssh import Ssh
 from gitops.certificates import KeySafe, key_safe
 from gitops.executor import Executors

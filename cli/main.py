@@ -99,6 +99,31 @@ def serve() -> None:
     os._exit(status)
 
 
+@app.command()
+@sentences
+def restore(
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="backup, cluster repo",
+            help="A backup by its name, `latest`, or a file; then the cluster repo, as a folder or a Git address",
+        ),
+    ],
+    adopt: Annotated[bool, typer.Option("--adopt", help="Without a backup: take over what runs")] = False,
+    identity: Annotated[Path | None, typer.Option(help="The cluster's private key of age, if not in the state")] = None,
+    ssh_key: Annotated[Path | None, typer.Option(help="flstr's private SSH key, if not in the state")] = None,
+) -> None:
+    """Make flstr's state anew from a backup, or with --adopt from what runs; changes nothing on machines."""
+    from cli.restore import Wish
+    from cli.restore import restore as run
+    from cli.settings import read_settings
+
+    if len(words) != (1 if adopt else 2):
+        raise Refused(f"say `{NAME} restore latest <cluster repo>`, or `{NAME} restore --adopt <cluster repo>`")
+    backup = None if adopt else words[0]
+    run(read_settings(), Wish(backup, words[-1], identity, ssh_key), lambda line: out.print(line, markup=False))
+
+
 @app.command("help")
 def explain(words: Annotated[list[str] | None, typer.Argument(metavar="[command]")] = None) -> None:
     """Show the commands, or one of them."""

@@ -13,6 +13,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.service import Bot, SlackSettings
+from cli.backups import place_of
 from cli.etcd import endpoint_file, tls_of
 from cli.executors import (
     IDENTITY_FILE,
@@ -39,6 +40,7 @@ from gitops.app_repos import AppRepos
 from gitops.audit.branch import AuditBranch
 from gitops.audit.pushing import AuditPushing
 from gitops.audit.recorder import Recorder
+from gitops.backups.backups import Backups
 from gitops.certificates import key_safe
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
@@ -179,7 +181,10 @@ def _lead(
     audit_pushing = AuditPushing(store, audit_branch)
     recorder = Recorder(store, _unless(stopping), audit_pushing.last)
     checks, directory = build_checks(settings, registry), settings.acme_directory
-    parts = Parts(registry, operations, revisions, app_repos, worker, audit_branch, checks, directory, rights)
+    backups = Backups(registry, place_of(settings), identities.recipient, settings.state / "backups")
+    parts = Parts(
+        registry, operations, revisions, app_repos, worker, audit_branch, checks, directory, rights, backups=backups
+    )
     desk = Desk(store, registry, handlers(parts), rights)
     pickers = Pickers(store, app_repos, Commits(repo, worker.wake).repo_of)
     scheduler = _scheduler(
@@ -193,6 +198,7 @@ def _lead(
             (OrphanWatch(registry, operations, cloud_settings(settings), worker.wake).look, SELDOM_SECONDS),
             (rounds.look, SELDOM_SECONDS),
             (audit_pushing.look, AUDIT_SECONDS),
+            (backups.look, settings.poll_seconds),
             (lambda: prune(store, time.time()), 3600.0),
         ),
         stopping,

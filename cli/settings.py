@@ -95,6 +95,11 @@ class Settings(BaseSettings):
         "letsencrypt.org", pattern=_DOMAIN.pattern, description="Domain by which CAA records name that authority"
     )
 
+    s3_access_key: SecretStr = Field(
+        SecretStr(""), description="Access key of the bucket of backups, where they are kept in one"
+    )
+    s3_secret_key: SecretStr = Field(SecretStr(""), description="Secret key that goes with it")
+
     @field_validator("cluster_repo")
     @classmethod
     def _no_token(cls, value: str) -> str:

@@ -17,7 +17,7 @@ OVERLAY_DEVICE = "flannel-wg"
 REACH_SECONDS = 20
 LEASE_SECONDS = 60
 
-_FILES = {
+OVERLAY_FILES = {
     "device": OVERLAY_DEVICE,
     "key_file": f"/etc/wireguard/{OVERLAY_DEVICE}.key",
     "conf_file": f"/etc/wireguard/{OVERLAY_DEVICE}.conf",
@@ -133,7 +133,7 @@ def overlay_script(of_node: OverlayPlace, reach: Sequence[Named] = (), firewall:
     `firewall` is the machine's `firewall_script`.
     """
     common = {
-        **_FILES,
+        **OVERLAY_FILES,
         "firewall": firewall,
         "hosts_lines": of_node.hosts_lines,
         "address": of_node.address,
@@ -147,7 +147,7 @@ def overlay_script(of_node: OverlayPlace, reach: Sequence[Named] = (), firewall:
 
 def overlay_key_script() -> str:
     """Makes a machine's key if it has none, and prints the public half."""
-    return render("overlay/keys.sh.j2", **_FILES)
+    return render("overlay/keys.sh.j2", **OVERLAY_FILES)
 
 
 def public_overlay_key(output: str) -> str | None:
@@ -158,7 +158,7 @@ def public_overlay_key(output: str) -> str | None:
 
 def leaving_overlay_script() -> str:
     """Stops a machine's overlay, whichever driver it has."""
-    return render("overlay/leave.sh.j2", **_FILES)
+    return render("overlay/leave.sh.j2", **OVERLAY_FILES)
 
 
 def reached_in_overlay(output: str) -> frozenset[NodeName]:
@@ -167,26 +167,35 @@ def reached_in_overlay(output: str) -> frozenset[NodeName]:
     return frozenset(line[2] for line in words if len(line) == 3 and line[:2] == ["reached", OVERLAY])
 
 
-def _wireguard_script(of_node: OverlayPlace, common: Mapping[str, object]) -> str:
+def wireguard_files(of_node: OverlayPlace) -> dict[str, str]:
+    """What WireGuard's device is made from on a machine, by path."""
     network, subnet = of_node.overlay.network, IPv4Network(of_node.subnet or of_node.overlay.network)
     device = {"address": of_node.address, "port": of_node.overlay.port}
     gateway = f"{subnet.network_address + 1}/{subnet.prefixlen}"
+    return {
+        OVERLAY_FILES["conf_file"]: render("overlay/device.conf.j2", **OVERLAY_FILES, **device),
+        OVERLAY_FILES["up_file"]: render("overlay/up.sh.j2", **OVERLAY_FILES, network=network, gateway=gateway),
+        OVERLAY_FILES["peers_file"]: render("overlay/peers.conf.j2", peers=of_node.peers, keepalive=KEEPALIVE_SECONDS),
+    }
+
+
+def _wireguard_script(of_node: OverlayPlace, common: Mapping[str, object]) -> str:
+    files = wireguard_files(of_node)
     return render(
         "overlay/apply-wireguard.sh.j2",
         **common,
         peers=of_node.peers,
         keepalive=KEEPALIVE_SECONDS,
-        conf=render("overlay/device.conf.j2", **_FILES, **device),
-        up=render("overlay/up.sh.j2", **_FILES, network=network, gateway=gateway),
-        peers_conf=render("overlay/peers.conf.j2", peers=of_node.peers, keepalive=KEEPALIVE_SECONDS),
+        conf=files[OVERLAY_FILES["conf_file"]],
+        up=files[OVERLAY_FILES["up_file"]],
+        peers_conf=files[OVERLAY_FILES["peers_file"]],
     )
 
 
 def _flanneld_script(of_node: OverlayPlace, flanneld: Flanneld, common: Mapping[str, object]) -> str:
     prefix = keys.OVERLAY_CONFIG.rpartition("/")[0]
-    unit = render(
-        "overlay/flanneld.service.j2", **_FILES, flanneld=flanneld, ip=of_node.ip, prefix=prefix, meshes=of_node.meshes
-    )
+    about = {"flanneld": flanneld, "ip": of_node.ip, "prefix": prefix, "meshes": of_node.meshes}
+    unit = render("overlay/flanneld.service.j2", **OVERLAY_FILES, **about)
     return render(
         "overlay/apply-flanneld.sh.j2",
         **common,

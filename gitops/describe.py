@@ -27,13 +27,14 @@ def status(
     state: SyncState,
     now: datetime,
     held: Sequence[str] = (),
-    controllers: str = "",
+    more: Sequence[str] = (),
 ) -> str:
-    """Everything on one screen: what runs where, what is under way, how far Git was followed."""
+    """Everything on one screen: what runs where, what is under way, how far Git was followed; `more` are lines
+    on the controllers and on backups."""
     lines = [f"*{cluster.cluster}* follows `{state.revision[:8] or 'nothing yet'}`"]
     if state.refused:
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
-    lines += [controllers] if controllers else []
+    lines += more
     lines += ["", "*Held*", *held] if held else []
     lines += ["", "*Nodes*", *node_lines(cluster, registered), *_scheduled(cluster, now)]
     lines += ["", "*Apps*", *app_lines(registered)]

@@ -22,7 +22,7 @@ class EmbeddedEtcd:
     def start(self, endpoint: str = "") -> str:
         """Start it, on a free port unless one is given, and return its endpoint once it answers."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        client, peer = endpoint or f"http://127.0.0.1:{_free_port()}", f"http://127.0.0.1:{_free_port()}"
+        client, peer = endpoint or f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
         command = [
             *("etcd", "--name", "flstr", "--data-dir", str(self._folder / "data")),
             *("--listen-client-urls", client, "--advertise-client-urls", client),
@@ -71,7 +71,8 @@ def _answers(store: Store) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens at just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -38,6 +38,13 @@ class Identities:
             raise Refused(f"this cluster, which is {self.recipient}, cannot decrypt it ({_reason(error)})") from error
         return plain
 
+    def decrypt_file(self, encrypted: Path, plain: Path) -> None:
+        """The same of a file, which is too large to be held in memory. Raises `Refused`."""
+        try:
+            pyrage.decrypt_file(str(encrypted), str(plain), self._identities)
+        except pyrage.DecryptError as error:
+            raise Refused(f"this cluster, which is {self.recipient}, cannot decrypt it ({_reason(error)})") from error
+
 
 def read_identities(path: Path) -> Identities:
     """The keys in a file as age-keygen writes it, made at first use and readable by its user only. Raises `Refused`."""

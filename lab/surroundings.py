@@ -1,4 +1,4 @@
-"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, ACME, crt.sh, Slack, Git.
+"""Everything that flstr talks to, on this machine: a cloud whose servers are hosts, DNS, ACME, crt.sh, S3, Slack, Git.
 
 All of it has one address, the same for this machine and for the hosts, so that a flstr may run here or there. The page
 at which people are in Slack is on loopback.
@@ -23,6 +23,7 @@ from lab.image import Progress
 from lab.lab import Lab
 from lab.naming import LabFolders
 from lab.process import run
+from lab.s3.server import S3Api
 from lab.slack.server import SlackApi
 from lab.slack.settings import SlackSettings
 
@@ -41,8 +42,8 @@ class Wishes:
 
 
 class Surroundings:
-    """A lab with its cloud, its DNS, its certificate authority with the logs of what that issues, its Slack, and its
-    repositories."""
+    """A lab with its cloud, its DNS, its certificate authority with the logs of what that issues, its object
+    storage, its Slack, and its repositories."""
 
     def __init__(self, lab: Lab, wishes: Wishes) -> None:
         self.lab = lab
@@ -59,8 +60,10 @@ class Surroundings:
         self.ct = CtApi()
         asking = AcmeSettings(f"{self.nameserver}:{PORT}", address=self.nameserver)
         self.acme = AcmeServer(lab.folder / "acme", asking, self.ct.log, lab.machines.router.namespace)
+        self.s3 = S3Api()
         self.cloud_url = ""
         self.ct_url = ""
+        self.s3_url = ""
         self.cluster_repo = ""
         self.app_repo = ""
         self._wishes = wishes
@@ -88,6 +91,7 @@ class Surroundings:
     async def down(self) -> None:
         """Stop everything and remove it."""
         await self.acme.stop()
+        await self.s3.stop()
         await self.ct.stop()
         await self.slack.stop()
         await self.cloud.stop()
@@ -117,6 +121,8 @@ class Surroundings:
             "SLACK_API_URL": self.slack.api_url,
             "FLSTR_CRTSH_URL": self.ct_url,
             "FLSTR_CERTSPOTTER_URL": self.ct_url,
+            "FLSTR_S3_ACCESS_KEY": self.s3.settings.access_key,
+            "FLSTR_S3_SECRET_KEY": self.s3.settings.secret_key,
             "FLSTR_NAMESERVER": self.nameserver,
             "FLSTR_ACME_DIRECTORY": self.acme.directory,
             "FLSTR_ACME_DIRECTORY_CA": str(self.acme.directory_authority),
@@ -131,6 +137,7 @@ class Surroundings:
         await self.slack.start(port=self._wishes.slack_port)
         await self.slack.open(await door(router, "Slack"))
         self.ct_url = await self.ct.start(await door(router, "crt.sh"))
+        self.s3_url = await self.s3.start(await door(router, "S3"))
         await self.acme.start()
 
     async def _seed(self) -> None:

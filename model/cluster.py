@@ -11,6 +11,7 @@ from model.freezes import FreezeWindow, ZoneName
 from model.names import (
     AgeRecipient,
     BackupPlace,
+    BucketRegion,
     ChannelName,
     CloudLocation,
     ClusterName,
@@ -242,7 +243,7 @@ class Backups(Frozen):
 
     to: BackupPlace = Field(description="A folder (a mount of storage elsewhere), or s3://bucket/prefix")
     endpoint: WebAddress | None = Field(None, description="Address of the S3-compatible storage, as https://host")
-    region: str = Field("", pattern=r"^[a-z0-9-]{0,40}$", description="Region of the bucket, where the storage has any")
+    region: BucketRegion = Field("", description="Region of the bucket, where the storage has any")
     every: Seconds = Field(3600.0, description="How often a copy is made")
     keep: int = Field(48, ge=1, le=10_000, description="How many of the newest copies are kept")
 

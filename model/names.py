@@ -255,6 +255,11 @@ BackupPlace = Annotated[
     StringConstraints(pattern=r"^(/[A-Za-z0-9._/-]*|s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)$"),
     Form("a folder such as /mnt/backups, or s3://bucket/prefix"),
 ]
+BucketRegion = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9-]{0,40}$"),
+    Form("a region such as eu-central, or nothing"),
+]
 EtcdUrl = Annotated[
     str,
     StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}$"),

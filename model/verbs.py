@@ -302,6 +302,7 @@ VERBS: tuple[Verb, ...] = (
         "read",
         "audit influencer",
     ),
+    Verb("backup", (), "Make a backup of etcd now, and read it back", "sync", "backup"),
     Verb("help", (Argument("verb", optional=True),), "Show the verbs, or one of them", "read", "help deploy"),
 )
 

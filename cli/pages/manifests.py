@@ -8,6 +8,7 @@ from cli.cluster_repo import EXAMPLE
 from model.app import App, Env, Health, IngressBinding, Publish
 from model.cluster import (
     Approvals,
+    Backups,
     Cloud,
     Cluster,
     ClusterSecrets,
@@ -119,6 +120,7 @@ PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("people", "`people.<name>`", Person),
     ("approvals", "`approvals`", Approvals),
     ("secrets", "`secrets`", ClusterSecrets),
+    ("backups", "`backups`", Backups),
     ("freezes", "`freezes`, a list", FreezeWindow),
     ("freezes.weekly", "`freezes[].weekly`", Weekly),
 )

@@ -7,12 +7,14 @@ from datetime import UTC, datetime
 
 from gitops.app_repos import AppRepos
 from gitops.audit.branch import AuditBranch
+from gitops.backups.backups import Backups
 from gitops.executor import HostChecks
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.revisions import Revisions
 from gitops.rights import Rights
 from gitops.verbs.audit import Audit
+from gitops.verbs.backup import BackupVerb
 from gitops.verbs.cancel import Cancel
 from gitops.verbs.change import Decision
 from gitops.verbs.commits import Commits
@@ -43,6 +45,7 @@ class Parts:
     directory: str
     rights: Rights
     clock: Callable[[], float] = time.time
+    backups: Backups | None = None
 
 
 def handlers(parts: Parts) -> Mapping[str, Handler]:
@@ -69,6 +72,7 @@ def _changing(parts: Parts) -> Mapping[str, Handler]:
         "thaw": hold.thaw,
         "suspend": hold.suspend,
         "resume": hold.resume,
+        "backup": BackupVerb(parts.backups).backup,
     }
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gitops import describe
+from gitops.backups.backups import read_record
+from gitops.backups.due import status_line
 from gitops.describe_controllers import controllers
 from gitops.executor import HostChecks
 from gitops.gate import names
@@ -40,7 +42,11 @@ class Look:
         if not request.intent.arguments:
             held = held_now(self.registry.store)
             running = controllers(registered.etcd_members, *present(self.registry.store))
-            return describe.status(request.cluster, registered, operations, self.state(), self.clock(), held, running)
+            now, backup = self.clock(), ""
+            if request.cluster.backups is not None:
+                backup = status_line(request.cluster, read_record(self.registry.store), now.timestamp())
+            more = [line for line in (running, backup) if line]
+            return describe.status(request.cluster, registered, operations, self.state(), now, held, more)
         apps = {app: record for (_, app), record in registered.apps.items()}
         name = known_as(request, request.intent.arguments[0], "app or node", [*apps, *registered.nodes])
         if name in apps:

@@ -83,7 +83,7 @@ def test_status_says_in_one_line_which_controllers_run(
 
 def test_status_has_that_line_only_where_flstr_runs_on_controllers() -> None:
     cluster, tree, noon = manifests().cluster, registered(), datetime(2026, 11, 1, 12, tzinfo=UTC)
-    with_line = describe.status(cluster, tree, [], SyncState(), noon, controllers="controllers: controller001 (leads)")
+    with_line = describe.status(cluster, tree, [], SyncState(), noon, more=["controllers: controller001 (leads)"])
     without = describe.status(cluster, tree, [], SyncState(), noon)
     assert "controllers: controller001 (leads)" in with_line.splitlines()
     assert "controllers:" not in without

@@ -1,0 +1,1 @@
+"""The places where backups are kept: a folder that is mounted, or a bucket."""

@@ -1,0 +1,40 @@
+"""When a backup is due, and how the last ones went, in words. Pure."""
+
+from gitops.liveness import in_words
+from model.backups import BackupRecord
+from model.cluster import Backups, Cluster
+from model.mrkdwn import escape
+
+# A place that cannot be written to is tried again sooner than the next backup would be.
+RETRY_SECONDS = 300.0
+
+
+def is_due(wanted: Backups, record: BackupRecord, now: float) -> bool:
+    """Whether a copy is to be made now; one that failed is tried again."""
+    if record.failure:
+        return now - record.tried >= min(wanted.every, RETRY_SECONDS)
+    return now - record.at >= wanted.every
+
+
+def status_line(cluster: Cluster, record: BackupRecord, now: float) -> str:
+    """What `status` says of backups."""
+    if cluster.backups is None:
+        return "no backups of etcd: cluster.yaml has no `backups`"
+    last = f"last backup {in_words(max(0.0, now - record.at))} ago" if record.at else "no backup yet"
+    if record.failure:
+        return f":warning: {last}; none comes to be since {in_words(max(0.0, now - record.failing_since))}: " + escape(
+            record.failure
+        )
+    return last
+
+
+def succeeded(record: BackupRecord, name: str, size: int, at: float) -> BackupRecord:
+    """The record once a copy was made and found right."""
+    del record
+    return BackupRecord(at=at, name=name, size=size, tried=at)
+
+
+def failed(record: BackupRecord, sentence: str, at: float) -> BackupRecord:
+    """The record once a copy did not come to be."""
+    since = record.failing_since or at
+    return record.model_copy(update={"failure": sentence, "tried": at, "failing_since": since})

@@ -1,0 +1,1 @@
+"""S3-compatible object storage, with S3's wire format, signatures and errors."""
