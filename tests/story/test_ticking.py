@@ -33,7 +33,7 @@ def app(slack: SlackApi) -> Iterator[App]:
 
 
 def tick(slack: SlackApi, times: int) -> Ticking:
-    with Ticking(slack.url, every=0.02) as ticking:
+    with Ticking(slack.url, every=0.02, pause=0.01) as ticking:
         while ticking.commands < times:
             pass
     return ticking

@@ -18,14 +18,22 @@ _REPEATS = 10
 class Ticking:
     """`with Ticking(…)` around what happens; afterwards it is known who was answered.
 
-    The person must ask nothing else meanwhile: answers are told apart by whom they are for, and counted.
+    The person must ask nothing else meanwhile: answers are told apart by whom they are for, and counted. What was not
+    heard is typed again after a pause, ten times at most.
     """
 
-    def __init__(self, slack_url: str, text: str = "/flstr status", person: str = REVIEWER, every: float = 1.0) -> None:
+    def __init__(
+        self,
+        slack_url: str,
+        text: str = "/flstr status",
+        person: str = REVIEWER,
+        every: float = 1.0,
+        pause: float = 1.0,
+    ) -> None:
         self._url = slack_url
         self._line = {"person": person, "channel": CHANNEL, "text": text}
         self._person = person
-        self._every = every
+        self._every, self._pause = every, pause
         self._before = len(self._answers())
         self._ended = threading.Event()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ticking")
@@ -71,6 +79,7 @@ class Ticking:
             answer = requests.post(f"{self._url}/lab/command", json=self._line, timeout=_SLACK_SECONDS)
             if answer.ok and answer.json()["acknowledged"]:
                 return repeated, True
+            time.sleep(self._pause)
         return _REPEATS, False
 
     def _answers(self) -> list[str]:
