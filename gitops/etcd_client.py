@@ -48,6 +48,8 @@ GRPC_OPTIONS = (
 )
 # A member that knows of no leader says so at once, and ends its watches, instead of waiting for one.
 METADATA = (("hasleader", "true"),)
+# What etcd3 leaves as it is: what was under way when a member ended in order.
+BROKEN_OFF = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED)
 # Answers that another member may do better than.
 ELSEWHERE = (exceptions.ConnectionFailedError, exceptions.ConnectionTimeoutError, exceptions.InternalServerError)
 UNANSWERED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INTERNAL)
@@ -92,7 +94,9 @@ class EtcdClient:
             for member in self._by_preference():
                 try:
                     answer = action(member.client)
-                except ELSEWHERE as error:
+                except FAULTS as error:
+                    if not _may_do_better(error):
+                        raise
                     self._lose(member, error)
                     if self.alone or time.monotonic() + MEMBER_SECONDS > began + CALL_SECONDS:
                         raise
@@ -133,6 +137,11 @@ class EtcdClient:
             return True
         most_are_there = 2 * sum(member.there for member in self._members) > len(self._members)
         return most_are_there and time.monotonic() - since < ELECTION_SECONDS
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be asked any more."""
+        return self._closed.is_set()
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -219,6 +228,11 @@ class _Member:
         """Let go of the connection."""
         self.lose()
         self.client.close()
+
+
+def _may_do_better(error: Exception) -> bool:
+    """Whether another member may answer where one gave this fault."""
+    return isinstance(error, ELSEWHERE) or (isinstance(error, grpc.Call) and error.code() in BROKEN_OFF)
 
 
 def _credentials(tls: EtcdTls | None) -> grpc.ChannelCredentials:

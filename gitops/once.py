@@ -66,7 +66,10 @@ class Once:
                     self._put_back(slip)
                     return False
                 # What was sent before may still come to be.
-                return self._void(slip)
+                held = self._void(slip)
+                if held is not None:
+                    return held == slip.next.held
+                lost = True
             if lost:
                 raise Unreadable("etcd has lost what was noted of a write, so it is not known whether it was done")
             # Somebody tidied up; nothing was done.
@@ -97,8 +100,8 @@ class Once:
                 self._void(slip)
                 self._given_up.pop(0)
 
-    def _void(self, slip: _Slip) -> bool:
-        """Have what was sent with a slip never come to be any more; says whether it has."""
+    def _void(self, slip: _Slip) -> str | None:
+        """Have what was sent with a slip never come to be any more; what the slip holds then, None where it is gone."""
         etcd = self._client.transactions
         unused = [etcd.value(slip.key) == slip.held]
         try:
@@ -108,10 +111,7 @@ class Once:
         except FAULTS:
             self._give_up(slip)
             raise
-        held = VOID if done else _held(answers[0])
-        if held is None:
-            raise Unreadable("etcd has lost what was noted of a write, so it is not known whether it was done")
-        return held == slip.next.held
+        return VOID if done else _held(answers[0])
 
     def _give_up(self, slip: _Slip) -> None:
         if slip not in self._given_up:

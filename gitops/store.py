@@ -267,15 +267,20 @@ class Following:
     ) -> None:
         self.stop()
 
+    def _ended(self) -> bool:
+        return self._stopped.is_set() or self._store._client.closed
+
     def _run(self) -> None:
-        while not self._stopped.is_set():
+        while not self._ended():
             try:
                 self._list_then_watch()
             except (Refused, *FAULTS) as error:
-                if not self._stopped.is_set():
+                if not self._ended():
                     log.warning("watch interrupted, listing again", prefix=self._prefix, error=_brief(error))
                     self._stopped.wait(RETRY_SECONDS)
             except Exception:
+                if self._ended():
+                    return
                 # Whoever follows would wait for ever, and look alive.
                 log.exception("a watch broke, listing again", prefix=self._prefix)
                 self._stopped.wait(RETRY_SECONDS)

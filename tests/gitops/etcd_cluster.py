@@ -53,6 +53,11 @@ class EtcdMember:
     def stop(self) -> None:
         """Have it do nothing, with its connections open."""
         self._signal(signal.SIGSTOP)
+        assert self._process is not None
+        # Each of its threads stops by itself, some time after the signal.
+        tasks = Path("/proc", str(self._process.pid), "task")
+        while not all(_is_stopped(task) for task in tasks.iterdir()):
+            time.sleep(0.005)
 
     def resume(self) -> None:
         """Have it go on."""
@@ -148,6 +153,10 @@ def _agrees(store: Store) -> bool:
     except Refused:
         return False
     return True
+
+
+def _is_stopped(task: Path) -> bool:
+    return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
 
 
 def _free_port() -> int:

@@ -209,6 +209,16 @@ def answers_lost(store: Store) -> Iterator[None]:
     store._client._members[0].lost = False
 
 
+def test_what_was_given_up_and_tidied_up_holds_nothing_up(store: Store) -> None:
+    store.put("a", "before")
+    with requests_held(store, members=3) as late, pytest.raises(Unreadable):
+        store.put("a", "first")
+    eventually(lambda: _answers(store))
+    store._client.call(lambda etcd: etcd.delete_prefix(keys.SLIPS))
+    store.put("a", "second")
+    assert [request() for request in late] == [False] * len(late)
+
+
 def test_slips_are_used_again_and_may_be_tidied_up(store: Store) -> None:
     for number in range(20):
         store.put("a", str(number))
