@@ -71,6 +71,7 @@ async def _stay_up(name: str, port: int, serve: bool) -> None:
     try:
         out.print(f"Slack  {around.slack.url}", markup=False)
         out.print(f"Git    {around.cluster_repo}", markup=False)
+        out.print(f"S3     {around.s3_url}, bucket {around.s3.settings.bucket}", markup=False)
         for variable, value in around.environment().items():
             out.print(f"export {variable}={value}", style="dim", markup=False)
         out.print(f"export FLSTR_EMAIL={PERSON}", style="dim", markup=False)

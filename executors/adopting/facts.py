@@ -104,13 +104,14 @@ def parse(printed: str) -> Facts:
     """What the script printed. What cannot be right is left out, and named. Raises `StepFailed` where the end lacks."""
     lines = [line.split("\t") for line in printed.splitlines()]
     if not lines or lines[-1] != ["end"]:
-        raise StepFailed("it did not say everything of itself", printed)
+        raise StepFailed("it did not say everything of itself")
     found = _Found()
     for about, *fields in lines[:-1]:
         try:
             found.take(about, fields)
         except (ValueError, KeyError, TypeError):
-            found.unclear.append(" ".join([about, *fields[:2]])[:120])
+            # No more of it: there are keys among the fields.
+            found.unclear.append(" ".join([about, *fields[:1]])[:120])
     return found.facts()
 
 

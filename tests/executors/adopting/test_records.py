@@ -4,6 +4,8 @@ import base64
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from executors.adopting.facts import parse as parse_facts
 from executors.adopting.records import Adopted, Terms, adopt
@@ -166,6 +168,20 @@ def test_what_cannot_be_is_named_and_the_rest_is_taken() -> None:
     done = adopted(seen)
     assert done.puts == FOUND
     assert len(done.left_out) == 2
+
+
+def test_of_a_certificate_that_cannot_be_read_nothing_is_shown() -> None:
+    ingress = printed("ingress016")
+    ingress.say("certificate", "influencer.flstr.lab.pem", "the private key, and no base64")
+    done = adopted(survey(FOUND, {"ingress016": ingress}))
+    assert done.left_out == ["ingress016 said what cannot be: certificate influencer.flstr.lab.pem"]
+
+
+@given(st.lists(st.lists(st.text(st.characters(exclude_characters="\t\n\r"), max_size=20), max_size=8)))
+def test_whatever_a_machine_prints_it_is_read_or_named(lines: list[list[str]]) -> None:
+    about = ["mesh", "overlay", "instance", "file", "fence", "certificate", "floats", "service", "active", "pending"]
+    text = "".join("\t".join([about[number % len(about)], *fields]) + "\n" for number, fields in enumerate(lines))
+    parse_facts(f"{text}end\n")
 
 
 def test_the_greatest_token_that_any_machine_has_seen_is_known() -> None:
