@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gitops.lint import check
+from gitops.lint_control import controller_warnings
 from gitops.lint_units import warnings
 from gitops.manifests import Fault, Manifests
 from model.errors import Refused
@@ -33,7 +34,7 @@ def lint(folder: Path) -> Linted:
     """The manifests of a folder. Raises `FaultyManifests`."""
     files = read(folder)
     manifests = check(files)
-    return Linted(manifests, warnings(files, manifests))
+    return Linted(manifests, [*controller_warnings(files, manifests), *warnings(files, manifests)])
 
 
 def read(folder: Path) -> dict[str, str]:

@@ -69,9 +69,10 @@ def node(record: NodeRecord, registered: Registered, cluster: Cluster) -> str:
 
 
 def plans(revision: str, both: Plans, refused: Sequence[str] = (), held: Sequence[str] = ()) -> str:
-    """What a revision would change, what of it would wait for leave, the certificates that would be `refused`, and
-    what is `held`."""
-    later = ["", "*Certificates that cannot be had yet*", *refused] if refused else []
+    """What a revision would change, what of it would wait for leave or is not done, the certificates that would be
+    `refused`, and what is `held`."""
+    later = ["", "*What stays as it is*", *map(escape, both.stays)] if both.stays else []
+    later += ["", "*Certificates that cannot be had yet*", *refused] if refused else []
     later += ["", "*Held; what is held waits*", *held] if held else []
     if not both.changes and not both.removal.steps:
         return "\n".join([f"`{revision}` changes nothing: the cluster is as the manifests say.", *later])

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from gitops import desired
 from gitops.manifests import CLUSTER_FILE, Document, Fault, FaultyManifests, Manifests, app_path, parse
+from gitops.plan.control import wanted_controllers, why_breaks_quorum
 from model.base import Frozen
 from model.cluster import OVERLAY, Cluster
 from model.names import NodeName
@@ -15,7 +16,7 @@ def check_standing(
 ) -> None:
     """Raise `FaultyManifests` where what is `registered` cannot follow; `before` is the cluster as it was accepted."""
     document = parse(CLUSTER_FILE, files[CLUSTER_FILE])
-    faults = [*_roles(document, manifests.cluster, registered)]
+    faults = [*_roles(document, manifests.cluster, registered), *_controllers(document, manifests.cluster, registered)]
     for name, inside in _inside(registered).items():
         faults += _network(document, name, inside, manifests.cluster, before)
     faults += _held_ports(files, manifests, registered)
@@ -38,6 +39,12 @@ def _roles(document: Document, cluster: Cluster, registered: Registered) -> Iter
             line = document.line(("pools", cluster.pool_of(name) or "", "role"))
             sentence = f"{name} was set up in role {node.role}; give machines of role {pool.role} a pool of their own"
             yield Fault(CLUSTER_FILE, line, sentence)
+
+
+def _controllers(document: Document, cluster: Cluster, registered: Registered) -> Iterator[Fault]:
+    why = "" if wanted_controllers(cluster) else why_breaks_quorum(cluster, registered)
+    if why:
+        yield Fault(CLUSTER_FILE, document.line(("pools",)), why)
 
 
 def _network(

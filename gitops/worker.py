@@ -1,5 +1,6 @@
 """The sync worker: follows Git, plans, asks for leave, and has operations carried out."""
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 
@@ -16,7 +17,7 @@ from gitops.leave import Leave
 from gitops.locks import Locks
 from gitops.loop import Loop
 from gitops.manifests import Manifests
-from gitops.notices import Trouble
+from gitops.notices import Trouble, say
 from gitops.operations import Operations
 from gitops.outcome import brought
 from gitops.plan import Plans, only_routes, plan
@@ -29,6 +30,7 @@ from gitops.routed import routing_target
 from gitops.runner import Runner
 from model import keys
 from model.errors import StepFailed
+from model.mrkdwn import escape
 from model.operation import Approval, Hold, Operation, Origin, SyncState
 from model.registered import Registered
 from model.steps import CERTIFICATES, NAMES, Plan, app_lock, is_failover
@@ -44,6 +46,7 @@ CONDITIONS = (
         keys.DUE,
         keys.ATTEMPTS,
         keys.HOLDS,
+        keys.ETCD_MEMBERS,
     ),
     *(f"{kind}/" for kind in KINDS),
     *(keys.SERVICES, keys.INGRESSES),
@@ -182,6 +185,7 @@ class Worker(Loop):
         registered = self._registry.read()
         plans = plan(manifests, registered, busy)
         self._wanted = plans.wanted
+        self._tell_what_stays(plans, state)
         changes = [change for change in plans.changes if not is_failover(change.locks)]
         if self._make(changes, plans.wanted, state, manifests, registered):
             return True
@@ -190,6 +194,13 @@ class Worker(Loop):
             # Unlike what fails by a manifest, this fails by the cloud's fault alone.
             self._again.left(undone, self._clock())
         return not busy and self._settle(plans, manifests, approvals, known_for)
+
+    def _tell_what_stays(self, plans: Plans, state: SyncState) -> None:
+        """The channel hears once a revision what of it is not done as things are."""
+        for sentence in plans.stays:
+            digest = hashlib.sha256(sentence.encode()).hexdigest()[:16]
+            text = f":warning: Of `{state.revision[:8]}` not everything is done: {escape(sentence)}"
+            say(self._registry.store, f"stays-{state.revision}-{digest}", text)
 
     def _make(
         self, changes: Sequence[Plan], wanted: Wanted, state: SyncState, manifests: Manifests, registered: Registered

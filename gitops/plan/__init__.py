@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from gitops.manifests import Manifests
 from gitops.plan.change import change_plans
+from gitops.plan.control import why_breaks_quorum, why_waits
 from gitops.plan.floating import floating_plans
 from gitops.plan.names import names_plans
 from gitops.plan.removal import removal_plan
@@ -19,11 +20,13 @@ from model.steps import ApplyRouting, Plan
 
 @dataclass(frozen=True)
 class Plans:
-    """What may go at once, and what has to wait for leave; either may be empty."""
+    """What may go at once, and what has to wait for leave; either may be empty. `stays` says, a sentence each, what of
+    the manifests is not done as things are."""
 
     changes: tuple[Plan, ...]
     removal: Plan
     wanted: Wanted
+    stays: tuple[str, ...] = ()
 
     @property
     def change(self) -> Plan:
@@ -43,7 +46,8 @@ def plan(manifests: Manifests, registered: Registered, busy: Collection[str] = (
         *names_plans(cluster, registered, locked),
         *floating_plans(cluster, registered, locked),
     )
-    return Plans(changes, removal, known)
+    stays = filter(None, (why_breaks_quorum(cluster, registered), why_waits(cluster, registered)))
+    return Plans(changes, removal, known, tuple(stays))
 
 
 def only_routes(change: Plan) -> bool:

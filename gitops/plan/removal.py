@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from gitops import desired, placement
 from gitops.manifests import Manifests
 from gitops.placement import Placed
+from gitops.plan.control import add_departure, in_order_of_departure
 from gitops.plan.farewell import add_farewells, add_give_backs, handed_over, unwanted_floating_ips
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, take_out
 from model import keys
@@ -40,14 +41,17 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
     moved = _move_instances(steps, manifests, registered, frozenset(leaving))
     if gone:
         _remove_apps(steps, gone, manifests, registered)
+    left: tuple[str, ...] = ()
     for node in leaving:
         stops = [step.id for step in steps.all() if isinstance(step.step, StopInstance) and step.step.node == node]
         drained = [*told, *stops]
+        if departed := add_departure(steps, node, registered, drained, left):
+            # One controller after the other; each is out of its meshes before the next one begins.
+            drained.extend(departed)
+            left = (f"leave-{node}",)
         if _has_subnet(node, registered):
-            left = steps.add(
-                f"leave-overlay-{node}", f"take {node} out of the overlay", LeaveOverlay(node=node), drained
-            )
-            drained.append(left)
+            title = f"take {node} out of the overlay"
+            drained.append(steps.add(f"leave-overlay-{node}", title, LeaveOverlay(node=node), drained))
         steps.add(f"leave-{node}", f"take {node} out of the meshes and deregister it", LeaveMeshes(node=node), drained)
         steps.add(f"destroy-{node}", f"destroy {node}", DestroyNode(node=node), [f"leave-{node}"])
     add_give_backs(steps, manifests.cluster, floating, told)
@@ -77,9 +81,11 @@ def _locks(steps: StepList, gone: Sequence[AppId], machines: bool) -> tuple[str,
 
 
 def _leaving(manifests: Manifests, registered: Registered) -> tuple[NodeName, ...]:
-    """Machines that no pool wants; one that runs instances stays until there is another worker to take them."""
+    """Machines that no pool wants; one that runs instances stays until there is another worker to take them, and a
+    controller as long as etcd cannot do without it."""
     wanted = manifests.cluster.nodes()
     unwanted = sorted((registered.nodes.keys() | registered.hosts.keys()) - wanted.keys())
+    unwanted = [*in_order_of_departure(unwanted, manifests.cluster, registered)]
     if _workers(manifests, registered):
         return tuple(unwanted)
     busy = {record.node for app in registered.apps.values() for record in app.instances.values()}

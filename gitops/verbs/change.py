@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from gitops.lint import check
 from gitops.manifests import Manifests
 from gitops.plan import Plans, plan
+from gitops.plan.control import why_breaks_quorum
 from gitops.repository import Edit
 from gitops.verbs.desk import Request
+from model.errors import Refused
 from model.names import AppId, NodeName
 from model.registered import Quarantine, Registered
 from model.steps import Plan
@@ -67,12 +69,16 @@ class Rehearsal:
 
 
 def rehearse(change: Change, files: Mapping[str, str], registered: Registered) -> Rehearsal:
-    """A change made on the newest files, and kept. Raises `Refused` where the manifests would be faulty."""
+    """A change made on the newest files, and kept. Raises `Refused` where the manifests would be faulty, or where etcd
+    would lose its quorum by it."""
     changed = change.write(files)
     edited = {path: text for path, text in {**files, **changed}.items() if text is not None}
     manifests = check(edited)
-    after = plan(manifests, _tried_again(registered, change.retried))
-    return Rehearsal(edited != dict(files), new_in(after, plan(check(files), registered)), manifests)
+    after, now = plan(manifests, _tried_again(registered, change.retried)), check(files)
+    why = why_breaks_quorum(manifests.cluster, registered)
+    if why and why != why_breaks_quorum(now.cluster, registered):
+        raise Refused(why)
+    return Rehearsal(edited != dict(files), new_in(after, plan(now, registered)), manifests)
 
 
 def new_in(after: Plans, before: Plans) -> Plans:
