@@ -10,7 +10,6 @@ from cli.bootstrap_source import Source
 from cli.executors import IDENTITY_FILE, build_executors, warm_connections
 from cli.operation_display import Display
 from cli.settings import Settings
-from executors.control.standing import EPOCH_BITS
 from gitops.app_repos import AppRepos
 from gitops.executor import Cancellation
 from gitops.leadership import Leadership
@@ -48,9 +47,7 @@ class Work:
         store.write({keys.RECIPIENT: identities.recipient, keys.CLUSTER: source.cluster.to_json()})
         ssh = warm_connections(settings, registry)
         executors = build_executors(settings, ssh, identities, AppRepos(settings.state / "apps"))
-        # As machines are told it: greater than any of an etcd that came before.
-        token = int(store.get(keys.EPOCH) or 0) << EPOCH_BITS | fence.token
-        runner = Runner(operations, registry, executors, token)
+        runner = Runner(operations, registry, executors, fence.told)
         operation = unfinished(operations, unchanged=before == source.cluster.to_json())
         if operation is None:
             plan = bootstrap_plan(source.cluster, registry.read())

@@ -110,7 +110,7 @@ def build_executors(
 
 def own_node(settings: Settings) -> str:
     """The machine of the cluster that this flstr runs on; empty outside of it."""
-    return str(getattr(settings, "node", ""))
+    return settings.node
 
 
 def ending_note(settings: Settings) -> Path:

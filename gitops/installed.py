@@ -1,4 +1,4 @@
-"""What is noted of the flstr that a controller was given, and who has to be given it anew. Pure."""
+"""What is noted of the flstr that a controller was given, and who has to be told anew. Pure."""
 
 from gitops.control import control_digest, full_members
 from model.names import NodeName
@@ -11,8 +11,7 @@ def installed_as(version: str, registered: Registered) -> str:
 
 
 def wrongly_installed(registered: Registered) -> tuple[NodeName, ...]:
-    """Members without flstr, or whose flstr was told of other members than there are."""
+    """Members whose flstr was told of other members than there are."""
     digest = control_digest(registered)
-    return tuple(
-        node for node in full_members(registered) if registered.installed.get(node, "").partition(" ")[2] != digest
-    )
+    known = {node: held.partition(" ")[2] for node, held in registered.installed.items()}
+    return tuple(node for node in full_members(registered) if known.get(node) and known[node] != digest)

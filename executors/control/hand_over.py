@@ -19,7 +19,7 @@ from model.steps import HandOver
 NOT_COPIED = (
     *(keys.OPERATIONS, keys.APPROVALS, keys.INTENTS, keys.ATTACHMENTS, keys.CARDS, keys.NOTICES, keys.FOLLOWERS),
     *(keys.CANCELLATIONS, keys.GIVEN_UP, keys.ATTEMPTS, keys.LEADER, keys.LOCKS, keys.CONTROLLERS, keys.ALIVE),
-    *(keys.EPOCH, keys.HANDED_OVER, "flstr/slip/"),
+    *(keys.EPOCH, keys.HANDED_OVER, keys.SLIPS),
 )
 
 # The cluster's etcd, through the first of these controllers that leads there.

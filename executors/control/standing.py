@@ -4,12 +4,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from gitops.executor import HostFence
+from gitops.fencing import host_token
 from gitops.store import Store
 from model import keys
 from model.names import NodeName
 from model.registered import ControllerRecord
-
-EPOCH_BITS = 40
 
 
 @dataclass(frozen=True)
@@ -40,9 +39,8 @@ def standing(store: Store) -> Standing:
     found, revision = store.changed(keys.CONTROLLERS, 0)
     records = [ControllerRecord.model_validate_json(value) for value in found.values()]
     created = store.create_revision(keys.LEADER)
-    epoch = int(store.get(keys.EPOCH) or 0)
     return Standing(
         running={record.node: record for record in records},
         leader=store.get(keys.LEADER) or "",
-        token=epoch << EPOCH_BITS | (created if created is not None else revision),
+        token=host_token(store.epoch(), created if created is not None else revision),
     )

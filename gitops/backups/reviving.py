@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gitops.fencing import epoch_of
 from model import keys
 from model.operation import Approval, Operation
 
@@ -26,8 +27,6 @@ DROPPED = (
 )
 DROPPED_KEYS = frozenset({keys.LEADER, keys.SYNC_ASKED, keys.TROUBLE, keys.FAILOVER_TROUBLE})
 GIVEN_UP = "etcd was restored from a backup that was made while it was under way"
-# What machines are told is the epoch and, behind it, a create revision of this many bits.
-REVISION_BITS = 40
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def revive(found: Mapping[str, str], now: float) -> Revival:
 
 def next_epoch(before: str | None, greatest_token: int) -> int:
     """Greater than the snapshot's, and than any by which a machine was told something."""
-    return max(int(before or "0"), greatest_token >> REVISION_BITS) + 1
+    return max(int(before or "0"), epoch_of(greatest_token)) + 1
 
 
 def _given_up(operation: Operation, now: float) -> Operation:

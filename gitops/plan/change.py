@@ -10,6 +10,7 @@ from gitops.placement import Change, Placed
 from gitops.plan.certificates import certificate_plans
 from gitops.plan.control import add_controllers
 from gitops.plan.enrolment import add_enrolment
+from gitops.plan.installs import add_installs
 from gitops.plan.networks import add_join, add_networks, add_retirement, network_titles, not_in_every_mesh
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, start_id, take_out
 from gitops.plan.routes import Rolled, add_routes
@@ -122,6 +123,7 @@ class _Scope:
             titles += [f"add {', '.join(new_nodes)}"] if new_nodes else []
             titles += network_titles(steps, bool(new_nodes))
             titles += add_controllers(steps, cluster, self.registered)
+            titles += add_installs(steps, cluster, self.registered)
         overdue = self.alone and bool(wrongly_routed(self.registered))
         of_machines = overdue or bool(steps.all())
         touched = self._register(steps)

@@ -3,6 +3,7 @@
 import _thread
 import io
 import threading
+from collections.abc import Callable, Iterator
 
 import pytest
 from rich.console import Console
@@ -33,29 +34,38 @@ PLAN = Plan(
 CLUSTER = Cluster.model_validate({"cluster": "small", "pools": {"controller": {"role": "controller", "count": 1}}})
 
 
-def work(store: Store, executors: Executors) -> Work:
+MakeWork = Callable[[Executors], Work]
+
+
+@pytest.fixture
+def work(store: Store) -> Iterator[MakeWork]:
+    """`work(executors)`: the plan above, led by a laptop."""
     store.put(keys.CLUSTER, CLUSTER.to_json())
     leadership = Leadership(store, "laptop", on_lost=lambda: None)
     fence = leadership.acquire(threading.Event())
     assert fence is not None
-    led = store.fenced(fence)
-    operations = Operations(led)
-    operation = operations.create(PLAN, "", Origin())
-    runner = Runner(operations, Registry(led), executors, fence.token)
-    return Work(operation, operations, runner, Locks(led, leadership.lease))
+    led, token = store.fenced(fence), fence.token
+
+    def make(executors: Executors) -> Work:
+        operations = Operations(led)
+        runner = Runner(operations, Registry(led), executors, token)
+        return Work(operations.create(PLAN, "", Origin()), operations, runner, Locks(led, leadership.lease))
+
+    yield make
+    leadership.stop()
 
 
 def shown() -> Display:
     return Display(Console(file=io.StringIO()))
 
 
-def test_it_runs_to_its_end(store: Store) -> None:
+def test_it_runs_to_its_end(work: MakeWork) -> None:
     done: list[str] = []
-    ended = follow(work(store, {"controller.install": lambda step, _: done.append(step.node)}), shown())
+    ended = follow(work({"controller.install": lambda step, _: done.append(step.node)}), shown())
     assert (ended.status, done) == ("done", ["controller101", "controller102"])
 
 
-def test_ctrl_c_begins_no_further_step_and_says_so(store: Store) -> None:
+def test_ctrl_c_begins_no_further_step_and_says_so(work: MakeWork) -> None:
     def install(step: InstallController, context: StepContext) -> None:
         given_up = threading.Event()
         _thread.interrupt_main()
@@ -63,18 +73,18 @@ def test_ctrl_c_begins_no_further_step_and_says_so(store: Store) -> None:
             given_up.wait()
         raise Cancelled(f"{step.node}: given up")
 
-    ended = follow(work(store, {"controller.install": install}), shown())
+    ended = follow(work({"controller.install": install}), shown())
     assert (ended.status, ended.sentence) == ("cancelled", "it was stopped by Ctrl-C")
     assert {name: state.status for name, state in ended.steps.items()} == {"one": "skipped", "two": "skipped"}
 
 
-def test_where_the_lease_has_ended_it_says_how_to_go_on(store: Store) -> None:
+def test_where_the_lease_has_ended_it_says_how_to_go_on(store: Store, work: MakeWork) -> None:
     def install(_: InstallController, context: StepContext) -> None:
         store.delete(keys.LEADER)
         context.registry.store.put("node/x", "too late")
 
     with pytest.raises(Refused, match="its lease has ended"):
-        follow(work(store, {"controller.install": install}), shown())
+        follow(work({"controller.install": install}), shown())
 
 
 def test_one_that_was_killed_is_taken_up_while_the_manifest_is_the_same(store: Store) -> None:

@@ -91,7 +91,7 @@ def test_what_cannot_be_done_is_said_in_a_sentence(flstr: Flstr, words: tuple[st
             "Seconds between two looks at the cluster repo and at the machines, 0.2 at least",
         ),
         ("FLSTR_LOG_FORMAT", "xml", "`text` for people, `json` for machines"),
-        ("FLSTR_ETCD_ENDPOINTS", "etcd", "A real etcd, as http://host:port,…; without it flstr runs one of its own"),
+        ("FLSTR_ETCD_ENDPOINTS", "etcd", "A real etcd, as https://host:port,…; without it flstr runs one of its own"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_it_may_be(flstr: Flstr, variable: str, value: str, wanted: str) -> None:

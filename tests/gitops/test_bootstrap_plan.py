@@ -93,17 +93,27 @@ def test_controllers_that_know_other_members_are_installed_anew() -> None:
     assert control_digest(two) != control_digest(three)
     known = {node: installed_as("0123456789abcdef", two) for node in NODES[:2]}
     assert wrongly_installed(two.model_copy(update={"installed": known})) == ()
-    assert wrongly_installed(three.model_copy(update={"installed": known})) == NODES
+    assert wrongly_installed(three.model_copy(update={"installed": known})) == NODES[:2]
+
+
+def told(registered: Registered) -> dict[str, tuple[str, ...]]:
+    steps = StepList()
+    add_installs(steps, CLUSTER, registered)
+    return {step.title: step.after for step in steps.all()}
 
 
 def test_controllers_are_told_of_new_members_one_after_the_other() -> None:
-    known = {node: installed_as("0123456789abcdef", with_etcd(*NODES[:2])) for node in NODES[:2]}
-    steps = StepList()
-    assert add_installs(steps, with_etcd(*NODES).model_copy(update={"installed": known})) == [
-        f"install-{node}" for node in NODES
-    ]
-    assert [(step.title, step.after) for step in steps.all()] == [
-        ("tell flstr on controller101 where etcd is", ()),
-        ("tell flstr on controller102 where etcd is", ("install-controller101",)),
-        ("install flstr on controller103", ("install-controller102",)),
-    ]
+    known = {node: installed_as("0123456789abcdef", with_etcd(*NODES[:2])) for node in NODES}
+    three = with_etcd(*NODES).model_copy(update={"installed": known})
+    assert told(three) == {
+        "tell flstr on controller101 where etcd is": (),
+        "tell flstr on controller102 where etcd is": ("install-controller101",),
+        "tell flstr on controller103 where etcd is": ("install-controller102",),
+    }
+    assert len(told(three.model_copy(update={"not_ready": {"controller102": 1.0}}))) == 2
+
+
+def test_whoever_knows_the_members_is_left_alone_and_so_is_a_cluster_whose_etcd_is_elsewhere() -> None:
+    known = {node: installed_as("0123456789abcdef", with_etcd(*NODES)) for node in NODES}
+    assert told(with_etcd(*NODES).model_copy(update={"installed": known})) == {}
+    assert told(joined(*NODES)) == {}

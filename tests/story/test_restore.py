@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from gitops.etcd_server import EmbeddedEtcd
 from gitops.operations import Operations
 from gitops.store import Store
 from lab.story.asking import Asking, Tally
@@ -78,18 +77,6 @@ def shell_or_nothing(stage: Stage, *words: str) -> str:
         return str(error)
 
 
-def past_the_fences(stage: Stage, least: int) -> None:
-    """Machines obey a token that is greater than the last; without an epoch in it, etcd has to have been written to as
-    often."""
-    etcd = EmbeddedEtcd(stage.around.state / "etcd")
-    store = Store([etcd.start()])
-    while store.revision() <= least:
-        store.put("flstr/none", "")
-    store.delete("flstr/none")
-    store.close()
-    etcd.stop()
-
-
 def seen(stage: Stage) -> dict[str, object]:
     """What is registered of the machines and the apps, without what only etcd could know."""
     tree = registered(stage)
@@ -106,19 +93,12 @@ def operations(stage: Stage) -> tuple[str, ...]:
         store.close()
 
 
-def token(stage: Stage) -> int:
-    """The greatest fencing token that any machine has seen."""
-    said = [stage.in_host(ip, "cat /var/lib/flstr/fences/*").split() for ip in stage.servers().values()]
-    return max(int(one) for tokens in said for one in tokens)
-
-
 def brought_back(stage: Stage, *words: str) -> Back:
     """Lose everything, restore it, and start flstr again, while somebody uses the app."""
     before, started = seen(stage), units_started(stage)
     with Asking(stage.servers()["ingress016"], APP_HOST) as asking:
         lose_everything_but_keys(stage)
         said = shell(stage, "restore", *words, stage.around.cluster_repo)
-        past_the_fences(stage, token(stage))
         start(stage)
         time_of_a_few_polls(stage)
         plan, status = shell(stage, "plan"), shell(stage, "status")
