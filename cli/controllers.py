@@ -24,7 +24,10 @@ from model.names import NodeName
 
 START_SECONDS = 120.0
 # Starting what should run anyway is no order of any leader's, so that no token goes with it.
-_START = "systemctl start flstr-etcd.service && systemctl start flstr.service && echo started || echo failed"
+_START = (
+    "SYSTEMCTL_SKIP_SYSV=1 systemctl --quiet --no-reload enable flstr-etcd.service flstr.service && "
+    "systemctl start flstr-etcd.service && systemctl start flstr.service && echo started || echo failed"
+)
 
 
 @dataclass(frozen=True)

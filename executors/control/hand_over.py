@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from executors.control.access import Access, KnownController, known_controllers
 from executors.control.install import LOOK_SECONDS, UP_SECONDS, Controllers
-from gitops.executor import HostFence, StepContext
+from executors.control.standing import standing
+from gitops.executor import StepContext
 from gitops.installed import installed_as
 from gitops.store import AT_ONCE, EtcdTls, Store
 from model import keys
@@ -38,20 +39,19 @@ class HandingOver:
         """Copy, mark it as whole, start flstr everywhere, and wait until one leads and all are there.
 
         Nobody runs on a controller before the mark is there: until then, copying again makes up for one that broke
-        off; from then on, nothing is copied.
+        off; from then on, nothing is copied, and this machine asks the controllers.
         """
         known = known_controllers(context.registry.read())
         tls = self.access.certify(self.controllers.signer_of(context.registry))
         context.report("reaching the cluster's etcd")
         with closing(self.reach(known, tls)) as store:
+            certificates = {}
             if store.get(keys.HANDED_OVER) is None:
                 certificates = self._set_up(step.nodes, context)
                 context.report("copying what is registered")
                 copy(context.registry.store, store, time.time())
-                self._start(step.nodes, certificates, context)
-            else:
-                self._start(step.nodes, {}, context)
             self.access.remember(known)
+            self._start(step.nodes, certificates, store, context)
             self._await(step.nodes, store, context)
 
     def _set_up(self, nodes: Collection[NodeName], context: StepContext) -> dict[NodeName, str]:
@@ -64,29 +64,31 @@ class HandingOver:
             context.registry.store.put(keys.installed(node), installed_as(version, registered))
         return certificates
 
-    def _start(self, nodes: Collection[NodeName], certificates: Mapping[NodeName, str], context: StepContext) -> None:
+    def _start(
+        self, nodes: Collection[NodeName], certificates: Mapping[NodeName, str], store: Store, context: StepContext
+    ) -> None:
         for node in nodes:
             context.report(f"starting flstr on {node}")
             try:
                 self.controllers.run(node, certificates.get(node, ""), context.fence, starts=True)
             except Fenced:
-                context.report("a controller leads already")
-                return
+                # The first of them leads already, and machines obey it; it starts none of the others.
+                self.controllers.run(node, certificates.get(node, ""), standing(store).fence, starts=True)
 
     def _await(self, nodes: Collection[NodeName], store: Store, context: StepContext) -> None:
         deadline = time.monotonic() + UP_SECONDS
         while missing := missing_of(nodes, store):
             if time.monotonic() > deadline:
-                words = self._last_words(missing[0], context.fence) if missing[0] in nodes else ""
+                words = self._last_words(missing[0], store) if missing[0] in nodes else ""
                 raise StepFailed(f"after {UP_SECONDS:.0f} s there is no {' and no '.join(missing)}{words}")
             context.report(f"waiting for {', '.join(missing)}")
             time.sleep(LOOK_SECONDS)
         context.report("the controllers carry the cluster")
 
-    def _last_words(self, node: NodeName, fence: HostFence) -> str:
+    def _last_words(self, node: NodeName, store: Store) -> str:
         try:
-            return f"; {self.controllers.last_words(node, fence)}"
-        except Fenced:
+            return f"; {self.controllers.last_words(node, standing(store).fence)}"
+        except (Fenced, Unreadable):
             return ""
 
 
