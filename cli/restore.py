@@ -34,6 +34,7 @@ from gitops.registry import Registry
 from gitops.repository import ClusterRepo
 from gitops.secrets import Identities, read_identities
 from gitops.store import Store
+from model.cluster import Cluster
 from model.errors import Refused, StepFailed
 
 Say = Callable[[str], None]
@@ -76,7 +77,7 @@ def restore(settings: Settings, wish: Wish, say: Say) -> None:
         terms = Terms(key_safe(identities), settings.acme_directory, time.time(), revision)
         said, planned = _prepare(folder, manifests, survey, terms)
         _take_the_place(folder, settings.state, say)
-    for sentence in said:
+    for sentence in (*said, *who_may_come_back(survey, manifests.cluster)):
         say(f"! {sentence}")
     say(plain(planned))
     say(f"Restored. `flstr serve` goes on from {settings.state}, and so does `flstr bootstrap`")
@@ -150,7 +151,20 @@ def _survey(settings: Settings, manifests: Manifests, say: Say) -> Survey:
     survey = look_at(inventory, settings.state / KEY_FILE, report=say)
     if survey.silent and not survey.facts:
         raise Refused(f"no machine could be looked at: {next(iter(survey.silent.values()))}")
+    if (why := why_nothing_is_lost(survey)) is not None:
+        raise Refused(why)
     return survey
+
+
+def why_nothing_is_lost(survey: Survey) -> str | None:
+    """Why there is nothing to restore, or None: two that lead by different etcds would both change the cloud. Pure."""
+    living = sorted(node for node, facts in survey.facts.items() if facts.etcd_answers)
+    if not living:
+        return None
+    return (
+        f"the cluster's etcd answers on {', '.join(living)}, and whoever leads by it goes on; if it is to be replaced "
+        "all the same, say `systemctl disable --now flstr flstr-etcd` on every controller first"
+    )
 
 
 def _unpack(
@@ -171,6 +185,16 @@ def _unpack(
         opened(sealed, snapshot, identities)
         say("decrypted, and whole; unpacking it")
         unpack(snapshot, folder)
+
+
+def who_may_come_back(survey: Survey, cluster: Cluster) -> list[str]:
+    """What is to be known of controllers that were not looked at: they may lead by the etcd before. Pure."""
+    return [
+        f"{node} does not answer; if flstr runs there, it would go on once it comes back: give its server back, or say "
+        "`systemctl disable --now flstr flstr-etcd` there before anything else"
+        for node in sorted(survey.silent)
+        if (pool := cluster.nodes().get(node)) is not None and pool.role == "controller"
+    ]
 
 
 @contextmanager

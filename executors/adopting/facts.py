@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
 
 from executors.certificates.ingress_files import CERTIFICATES_FOLDER
+from executors.control.member_files import FOLDER as ETCD_FOLDER
+from executors.control.member_files import HERE as ETCD_HERE
 from executors.firewall import ZONES_FOLDER
 from executors.floating_files import UNIT as FLOATING_UNIT
 from executors.host_paths import UNITS_FOLDER
@@ -70,7 +72,10 @@ class InstanceFact:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a machine said; `files` are digests by path, `certificates` are chain and key by host."""
+    """Everything that a machine said; `files` are digests by path, `certificates` are chain and key by host.
+
+    `etcd_answers` says that it carries the cluster's etcd, which has most of its members.
+    """
 
     meshes: tuple[MeshFact, ...] = ()
     overlay: OverlayFact | None = None
@@ -83,6 +88,7 @@ class Facts:
     floats: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
+    etcd_answers: bool = False
 
 
 def look_script() -> str:
@@ -97,6 +103,8 @@ def look_script() -> str:
         haproxy_config=HAPROXY_CONFIG,
         nginx_config=NGINX_CONFIG,
         floating_unit=FLOATING_UNIT,
+        etcd_folder=ETCD_FOLDER,
+        etcd_here=ETCD_HERE,
     )
 
 
@@ -128,6 +136,7 @@ class _Found:
     floats: list[str] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
+    etcd: list[str] = field(default_factory=list)
 
     def take(self, about: str, fields: list[str]) -> None:
         """One line. Raises `ValueError` where it is not as it should be."""
@@ -159,6 +168,8 @@ class _Found:
                 self.floats.append(str(IPv4Address(value)))
             case "service":
                 self.services.append(value)
+            case "etcd":
+                self.etcd.append(value)
             case _:
                 raise ValueError(about)
 
@@ -176,6 +187,7 @@ class _Found:
             tuple(sorted(self.floats)),
             tuple(self.services),
             tuple(self.unclear),
+            etcd_answers="answers" in self.etcd,
         )
 
 

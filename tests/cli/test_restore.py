@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 
 from cli import cluster_repo
+from cli.restore import who_may_come_back, why_nothing_is_lost
+from executors.adopting.facts import Facts
+from executors.adopting.survey import Inventory, Survey
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.secrets import read_identities
 from tests.cli.shell import Flstr, refused
+from tests.gitops.scene import manifests
 
 NO_CLOUD = {"HCLOUD_TOKEN": "token", "HCLOUD_ENDPOINT": "http://127.0.0.1:1/v1"}
 
@@ -65,3 +69,19 @@ def test_a_state_that_is_in_use_is_left_alone(flstr: Flstr, repo: Path, state: P
     finally:
         etcd.stop()
     assert refused(done, 1) == f"a flstr serve runs with its state in {state}; stop it first"
+
+
+def test_while_the_controllers_carry_their_etcd_nothing_is_lost() -> None:
+    """Two that lead by different etcds would both rent and give back."""
+    living = Survey(Inventory(), facts={"controller001": Facts(etcd_answers=True), "worker101": Facts()})
+    why = why_nothing_is_lost(living)
+    assert why is not None
+    assert why.startswith("the cluster's etcd answers on controller001, and whoever leads by it goes on")
+    assert why_nothing_is_lost(Survey(Inventory(), facts={"controller001": Facts()})) is None
+
+
+def test_a_controller_that_says_nothing_may_come_back_and_that_is_said() -> None:
+    cluster = manifests().cluster
+    controller, others = next(node for node in cluster.nodes() if node.startswith("controller")), {"worker101": "gone"}
+    said = who_may_come_back(Survey(Inventory(), silent={controller: "no SSH", **others}), cluster)
+    assert [sentence.partition(" ")[0] for sentence in said] == [controller]

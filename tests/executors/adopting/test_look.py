@@ -28,6 +28,18 @@ def test_on_a_machine_that_is_nothing_it_says_so(tmp_path: Path) -> None:
     said = parse(done.stdout)
     assert said.unclear == ()
     assert said.instances == ()
+    assert not said.etcd_answers
+
+
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_controller_says_whether_the_etcd_that_it_carries_answers(tmp_path: Path, status: int) -> None:
+    (tmp_path / "flstr.pem").write_text("a certificate")
+    asked = tmp_path / "etcdctl"
+    asked.write_text(f"#!/bin/sh\necho is healthy\nexit {status}\n")
+    asked.chmod(0o755)
+    script = look_script().replace("/etc/etcd/flstr", str(tmp_path)).replace("10 etcdctl", f"10 {asked}")
+    done = subprocess.run(["bash"], input=script, capture_output=True, text=True, check=True)
+    assert parse(done.stdout).etcd_answers == (status == 0)
 
 
 def test_a_machine_with_the_host_key_of_its_label_says_what_it_is(sshd: LoopbackSshd) -> None:
