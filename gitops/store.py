@@ -150,10 +150,15 @@ class Store:
         self._call(lambda etcd: _revoke(etcd, lease))
 
     def put_leased(self, key: str, value: str, lease: Any) -> int | None:
-        """Write a key that goes with its lease, unless it exists; its create revision, or None where it was there."""
+        """Write a key that goes with its lease, unless it exists; its create revision, or None where it was there, or
+        has ended with its lease by now."""
         put = self._client.transactions.put(key, value, lease)
-        done = self._commit([self._client.transactions.version(key) == 0], [put])
-        return self.create_revision(key) if done else None
+        if not self._commit([self._client.transactions.version(key) == 0], [put]):
+            return None
+        _, meta = self._call(lambda etcd: etcd.get(key))
+        # Whoever stood still meanwhile finds the next one's there, which is no token of its own.
+        mine = meta is not None and meta.lease_id == (0 if lease is None else lease.id)
+        return int(meta.create_revision) if mine else None
 
     def put_with(self, lease: Any, key: str, value: str) -> None:
         """Write a key that goes with its lease, whatever it held and went with."""

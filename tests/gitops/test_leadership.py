@@ -25,6 +25,22 @@ class CountingClient(EtcdClient):
         return super().call(action)
 
 
+class StoppedStore(Store):
+    """Stands still right after it has written, until its lease has ended and somebody else has taken its place."""
+
+    def _commit(self, compare: list[Any], writes: list[Any]) -> bool:
+        done = super()._commit(compare, writes)
+        if done:
+            self._be_followed(writes)
+        return done
+
+    def _be_followed(self, writes: list[Any]) -> None:
+        other = Store(self._endpoints)
+        other.revoke(writes[0].lease)
+        assert other.put_leased(keys.LEADER, "second", other.lease(TTL_SECONDS)) is not None
+        other.close()
+
+
 def lead(store: Store, name: str) -> tuple[Leadership, int]:
     leadership = Leadership(store, name, on_lost=lambda: None)
     fence = leadership.acquire(threading.Event())
@@ -54,6 +70,13 @@ def test_nobody_leads_beside_a_leader(store: Store) -> None:
     assert got == [None]
     waiting.stop()
     first.stop()
+
+
+def test_whoever_stood_still_for_longer_than_its_lease_takes_no_other_ones_token(etcd_endpoint: str) -> None:
+    stopped = StoppedStore([etcd_endpoint])
+    assert Leadership(stopped, "first", on_lost=lambda: None)._ask() is None
+    assert stopped.get(keys.LEADER) == "second"
+    stopped.close()
 
 
 def test_whoever_waits_asks_for_nothing_until_it_is_told(store: Store, etcd_endpoint: str) -> None:
