@@ -14,12 +14,13 @@ import pytest
 from cli import cluster_repo, serve
 from cli.etcd import ENDPOINT_FILE
 from cli.executors import IDENTITY_FILE
+from executors.control.access import Access, KnownController
 from gitops.presence import present
 from gitops.secrets import read_identities
 from gitops.store import Store
 from model.errors import Fenced, Refused
 from model.registered import ControllerRecord
-from tests.cli.shell import Flstr
+from tests.cli.shell import Flstr, refused
 
 
 def overtaken() -> None:
@@ -65,6 +66,16 @@ def test_the_first_start_makes_the_key_of_the_cluster_and_gives_its_public_half_
     assert found.out == f"{read_identities(state / IDENTITY_FILE).recipient}\n"
     assert (state / IDENTITY_FILE).stat().st_mode & 0o777 == 0o600
     assert (state / IDENTITY_FILE).read_text().strip() not in said
+
+
+def test_a_laptop_that_has_handed_over_leads_nobody_any_more(flstr: Flstr, tmp_path: Path) -> None:
+    """Its etcd knows what was before, and two would both rent and give back."""
+    known = KnownController(node="controller001", ip="192.0.2.1", host_key="ssh-ed25519 key", address="10.110.0.1")
+    Access(tmp_path / "control").remember([known])
+    told = {"FLSTR_STATE": str(tmp_path), "FLSTR_CLUSTER_REPO": "file:///nowhere", "HCLOUD_TOKEN": "token"}
+    sentence = refused(flstr("serve", **told), 1)
+    assert sentence.startswith(f"{tmp_path} has handed the cluster over, and controller001 carry it")
+    assert not (tmp_path / "etcd").exists()
 
 
 def test_a_controller_is_known_by_its_node(tmp_path: Path) -> None:
