@@ -114,8 +114,9 @@ def start_script(place: Place, certificates: Mapping[str, str], start: Start | N
 
 
 def stop_script() -> str:
-    """Stops the member of a machine for good; its data stay."""
-    return render("etcd/stop.sh.j2", unit_file=f"{UNITS_FOLDER}/{UNIT}")
+    """Stops the member of a machine for good, and takes its keys away; its data stay."""
+    gone = [f"{FOLDER}/{name}.pem" for name in ("member-key", "member", "flstr-key", "flstr")]
+    return render("etcd/stop.sh.j2", unit_file=f"{UNITS_FOLDER}/{UNIT}", gone=gone)
 
 
 def survey_script() -> str:

@@ -40,8 +40,8 @@ def forget_node_user_commands(node: NodeName) -> str:
     """A machine's certificate is of no use any more, and it does not count as living."""
     return "\n".join(
         [
-            f"no_user {quote(node)}",
-            f"no_role {quote(node_role(node))}",
+            f"none user {quote(node)}",
+            f"none role {quote(node_role(node))}",
             f"etcd del {quote(keys.alive(node))} >/dev/null",
         ]
     )

@@ -262,6 +262,7 @@ def test_a_dead_one_leaves_and_then_the_leader_of_the_others(plane: ControlPlane
     plane.remove("controller002")
     assert plane.voters("controller003") == ["controller003", LATER]
     assert plane.on("controller002", "systemctl is-enabled flstr-etcd || true").strip() == "disabled"
+    assert plane.on("controller002", "cd /etc/etcd/flstr && ls *.pem").split() == ["ca.pem"]
     plane.remove("controller002")
 
 
