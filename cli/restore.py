@@ -1,11 +1,14 @@
-"""`flstr restore`: flstr's state made anew, from a backup of etcd or from nothing but Git, the cloud and the hosts."""
+"""`flstr restore`: flstr's state made anew, from a backup of etcd or from nothing but Git, the cloud and the hosts.
+
+Where controllers carried the cluster, `flstr bootstrap` goes on from that state.
+"""
 
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +19,7 @@ from cli.etcd import endpoint_file
 from cli.executors import cloud_settings
 from cli.own_keys import IDENTITY_FILE, KEY_FILE
 from cli.settings import Settings
+from cli.tunnel import ACCESS_FOLDER, access_of, through_a_controller
 from executors.adopting.inventory import take_inventory
 from executors.adopting.look import look_at
 from executors.adopting.prepare import prepare
@@ -26,6 +30,7 @@ from gitops.backups.backups import fetch, newest
 from gitops.backups.snapshot import opened
 from gitops.backups.unpacking import unpack
 from gitops.certificates import key_safe
+from gitops.control import is_bootstrapped
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.lint import check
 from gitops.manifests import Manifests
@@ -34,29 +39,29 @@ from gitops.registry import Registry
 from gitops.repository import ClusterRepo
 from gitops.secrets import Identities, read_identities
 from gitops.store import Store
-from model.errors import Refused, StepFailed
+from model.errors import Refused, StepFailed, Unreadable
 
 Say = Callable[[str], None]
 
 ETCD_FOLDER = "etcd"
-# What a machine that has bootstrapped knows of the controllers.
-CONTROL_FOLDER = "control"
 
 
 @dataclass(frozen=True)
 class Wish:
     """What is to be restored: a backup by its name, `latest` or a file, or None for what runs; by which manifests, a
-    folder or the address of a Git repository; and by which keys, where they are not in the state already."""
+    folder or the address of a Git repository; and by which keys, where they are not in the state already. `here` says
+    that flstr goes on on this machine, whoever carried the cluster before."""
 
     backup: str | None
     manifests: str
     identity: Path | None = None
     ssh_key: Path | None = None
+    here: bool = False
 
 
-def restore(settings: Settings, wish: Wish, say: Say) -> None:
-    """Make the state in `settings.state`, so that `flstr serve` goes on from there. Raises `Refused`, and leaves the
-    state as it was then.
+def restore(settings: Settings, wish: Wish, say: Say) -> bool:
+    """Make the state in `settings.state`, so that `flstr serve` goes on from there, or `flstr bootstrap`: whether that
+    is to, because controllers carried the cluster. Raises `Refused`, and leaves the state as it was then.
 
     Nothing is changed on machines or in the cloud.
     """
@@ -74,30 +79,45 @@ def restore(settings: Settings, wish: Wish, say: Say) -> None:
         if wish.backup is not None:
             _unpack(settings, wish.backup, manifests, identities, folder, say)
         terms = Terms(key_safe(identities), settings.acme_directory, time.time(), revision)
-        said, planned = _prepare(folder, manifests, survey, terms)
+        made = _prepare(folder, manifests, survey, terms)
+        carried = not wish.here and (made.had_members or survey.is_carried or bool(access_of(settings).controllers()))
         _take_the_place(folder, settings.state, say)
-    for sentence in said:
+    for sentence in made.said:
         say(f"! {sentence}")
-    say(plain(planned))
-    say(f"Restored. `flstr serve` goes on from {settings.state}, and so does `flstr bootstrap`")
+    if carried:
+        say("Restored here. Controllers carried this cluster: they are to carry it again")
+    else:
+        say(plain(made.plan))
+        say(f"Restored. `flstr serve` goes on from {settings.state}, and so does `flstr bootstrap`")
+    return carried
 
 
-def _prepare(folder: Path, manifests: Manifests, survey: Survey, terms: Terms) -> tuple[list[str], str]:
-    """What is to be known, and the plan that is left."""
+@dataclass(frozen=True)
+class _Made:
+    """What is to be known, the plan that is left, and whether the etcd that is lost was carried by controllers."""
+
+    said: list[str]
+    plan: str
+    had_members: bool
+
+
+def _prepare(folder: Path, manifests: Manifests, survey: Survey, terms: Terms) -> _Made:
     etcd = EmbeddedEtcd(folder)
     store = Store([etcd.start()])
     try:
+        had_members = is_bootstrapped(Registry(store).read())
         said = prepare(store, manifests, survey, terms)
         both = plan(manifests, Registry(store).read())
     finally:
         store.close()
         etcd.stop()
-    return said, describe.plans(terms.revision[:8] or "the manifests", both)
+    return _Made(said, describe.plans(terms.revision[:8] or "the manifests", both), had_members)
 
 
 def _refuse_what_runs(settings: Settings) -> None:
     if settings.etcd_endpoints:
         raise Refused("a restore makes an etcd of flstr's own; unset FLSTR_ETCD_ENDPOINTS for it")
+    _refuse_controllers_that_run(settings)
     try:
         store = Store([endpoint_file(settings).read_text().strip()])
     except OSError:
@@ -109,6 +129,21 @@ def _refuse_what_runs(settings: Settings) -> None:
     finally:
         store.close()
     raise Refused(f"a flstr serve runs with its state in {settings.state}; stop it first")
+
+
+def _refuse_controllers_that_run(settings: Settings) -> None:
+    try:
+        store = through_a_controller(settings)
+    except Unreadable:
+        return
+    if store is None:
+        return
+    with closing(store):
+        nodes = ", ".join(sorted(Registry(store).read().etcd_members))
+    raise Refused(
+        f"etcd answers on the controllers ({nodes}), so nothing of it is lost; to go back in time all the same, stop "
+        "flstr-etcd on each of them first"
+    )
 
 
 def _take_key(given: Path | None, to: Path, option: str) -> None:
@@ -187,7 +222,7 @@ def _new_folder(state: Path) -> Iterator[Path]:
 
 def _take_the_place(folder: Path, state: Path, say: Say) -> None:
     """The controllers that this machine knew carried the etcd that is lost; whoever bootstraps founds it anew."""
-    for name in (CONTROL_FOLDER, ETCD_FOLDER):
+    for name in (ACCESS_FOLDER, ETCD_FOLDER):
         old, at = state / name, time.strftime("%Y%m%dT%H%M%S")
         if old.exists():
             old.rename(kept := old.with_name(f"{name}.before-{at}"))
