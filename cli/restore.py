@@ -26,6 +26,8 @@ from executors.adopting.prepare import prepare
 from executors.adopting.records import Terms
 from executors.adopting.survey import Survey
 from gitops import describe
+from gitops.audit.branch import AuditBranch
+from gitops.audit.restored import go_on_from_git
 from gitops.backups.backups import fetch, newest
 from gitops.backups.snapshot import opened
 from gitops.backups.unpacking import unpack
@@ -75,11 +77,12 @@ def restore(settings: Settings, wish: Wish, say: Say) -> bool:
     manifests, revision = _manifests(settings, wish.manifests)
     say(f"{wish.manifests} describes {len(manifests.cluster.nodes())} machines and {len(manifests.apps)} apps")
     survey = _survey(settings, manifests, say)
+    settings = settings.model_copy(update={"cluster_repo": wish.manifests})
     with _new_folder(settings.state) as folder:
         if wish.backup is not None:
             _unpack(settings, wish.backup, manifests, identities, folder, say)
         terms = Terms(key_safe(identities), settings.acme_directory, time.time(), revision)
-        made = _prepare(folder, manifests, survey, terms)
+        made = _prepare(settings, folder, manifests, survey, terms)
         carried = not wish.here and (made.had_members or survey.is_carried or bool(access_of(settings).controllers()))
         _take_the_place(folder, settings.state, say)
     for sentence in made.said:
@@ -101,12 +104,14 @@ class _Made:
     had_members: bool
 
 
-def _prepare(folder: Path, manifests: Manifests, survey: Survey, terms: Terms) -> _Made:
+def _prepare(settings: Settings, folder: Path, manifests: Manifests, survey: Survey, terms: Terms) -> _Made:
     etcd = EmbeddedEtcd(folder)
     store = Store([etcd.start()])
     try:
         had_members = is_bootstrapped(Registry(store).read())
         said = prepare(store, manifests, survey, terms)
+        if terms.revision:
+            go_on_from_git(store, AuditBranch(settings.cluster_repo, settings.state / "cluster.git"))
         both = plan(manifests, Registry(store).read())
     finally:
         store.close()
