@@ -8,7 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from cli.etcd import endpoint_file
 from cli.executors import cloud_settings
 from cli.own_keys import IDENTITY_FILE, KEY_FILE
 from cli.settings import Settings
-from cli.tunnel import ACCESS_FOLDER, access_of, through_a_controller
+from cli.tunnel import ACCESS_FOLDER, access_of
 from executors.adopting.inventory import take_inventory
 from executors.adopting.look import look_at
 from executors.adopting.prepare import prepare
@@ -41,7 +41,7 @@ from gitops.registry import Registry
 from gitops.repository import ClusterRepo
 from gitops.secrets import Identities, read_identities
 from gitops.store import Store
-from model.errors import Refused, StepFailed, Unreadable
+from model.errors import Refused, StepFailed
 
 Say = Callable[[str], None]
 
@@ -122,7 +122,6 @@ def _prepare(settings: Settings, folder: Path, manifests: Manifests, survey: Sur
 def _refuse_what_runs(settings: Settings) -> None:
     if settings.etcd_endpoints:
         raise Refused("a restore makes an etcd of flstr's own; unset FLSTR_ETCD_ENDPOINTS for it")
-    _refuse_controllers_that_run(settings)
     try:
         store = Store([endpoint_file(settings).read_text().strip()])
     except OSError:
@@ -134,21 +133,6 @@ def _refuse_what_runs(settings: Settings) -> None:
     finally:
         store.close()
     raise Refused(f"a flstr serve runs with its state in {settings.state}; stop it first")
-
-
-def _refuse_controllers_that_run(settings: Settings) -> None:
-    try:
-        store = through_a_controller(settings)
-    except Unreadable:
-        return
-    if store is None:
-        return
-    with closing(store):
-        nodes = ", ".join(sorted(Registry(store).read().etcd_members))
-    raise Refused(
-        f"etcd answers on the controllers ({nodes}), so nothing of it is lost; to go back in time all the same, stop "
-        "flstr-etcd on each of them first"
-    )
 
 
 def _take_key(given: Path | None, to: Path, option: str) -> None:
@@ -190,6 +174,11 @@ def _survey(settings: Settings, manifests: Manifests, say: Say) -> Survey:
     survey = look_at(inventory, settings.state / KEY_FILE, report=say)
     if survey.silent and not survey.facts:
         raise Refused(f"no machine could be looked at: {next(iter(survey.silent.values()))}")
+    if answering := [node for node, facts in sorted(survey.facts.items()) if facts.has_etcd]:
+        raise Refused(
+            f"etcd answers on {', '.join(answering)}, so nothing of it is lost; to go back in time all the same, "
+            "stop flstr-etcd on every controller first"
+        )
     return survey
 
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Interface
 
 from executors.certificates.ingress_files import CERTIFICATES_FOLDER
+from executors.control.member_files import FOLDER as ETCD_FOLDER
+from executors.control.member_files import HERE
 from executors.firewall import ZONES_FOLDER
 from executors.floating_files import UNIT as FLOATING_UNIT
 from executors.host_paths import UNITS_FOLDER
@@ -70,7 +72,8 @@ class InstanceFact:
 
 @dataclass(frozen=True)
 class Facts:
-    """Everything that a machine said; `files` are digests by path, `certificates` are chain and key by host."""
+    """Everything that a machine said; `files` are digests by path, `certificates` are chain and key by host, and
+    `has_etcd` says that the cluster's etcd answers there with a quorum."""
 
     meshes: tuple[MeshFact, ...] = ()
     overlay: OverlayFact | None = None
@@ -83,6 +86,7 @@ class Facts:
     floats: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
     unclear: tuple[str, ...] = ()
+    has_etcd: bool = False
 
 
 def look_script() -> str:
@@ -97,6 +101,8 @@ def look_script() -> str:
         haproxy_config=HAPROXY_CONFIG,
         nginx_config=NGINX_CONFIG,
         floating_unit=FLOATING_UNIT,
+        etcd_folder=ETCD_FOLDER,
+        etcd_here=HERE,
     )
 
 
@@ -128,6 +134,7 @@ class _Found:
     floats: list[str] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
     unclear: list[str] = field(default_factory=list)
+    has_etcd: bool = False
 
     def take(self, about: str, fields: list[str]) -> None:
         """One line. Raises `ValueError` where it is not as it should be."""
@@ -159,6 +166,8 @@ class _Found:
                 self.floats.append(str(IPv4Address(value)))
             case "service":
                 self.services.append(value)
+            case "etcd":
+                self.has_etcd = value == "answers"
             case _:
                 raise ValueError(about)
 
@@ -176,6 +185,7 @@ class _Found:
             tuple(sorted(self.floats)),
             tuple(self.services),
             tuple(self.unclear),
+            self.has_etcd,
         )
 
 
