@@ -9,6 +9,7 @@ from pathlib import Path
 from cli import cluster_repo
 from cli.settings import Settings
 from gitops.lint import check
+from gitops.manifests import Manifests
 from gitops.plan.bootstrap import controllers
 from gitops.repository import ClusterRepo
 from model.cluster import Cluster
@@ -22,7 +23,12 @@ class Source:
 
     url: str
     revision: str
-    cluster: Cluster
+    manifests: Manifests
+
+    @property
+    def cluster(self) -> Cluster:
+        """Its `cluster.yaml`."""
+        return self.manifests.cluster
 
 
 def read_source(place: str, settings: Settings) -> Source:
@@ -38,10 +44,10 @@ def read_source(place: str, settings: Settings) -> Source:
         raise Refused(
             f"{folder} is not what {url} has on {settings.branch}, which is what the controllers follow; push it first"
         )
-    cluster = check(files).cluster
-    if (reason := why_no_bootstrap(cluster)) is not None:
+    manifests = check(files)
+    if (reason := why_no_bootstrap(manifests.cluster)) is not None:
         raise Refused(f"cluster.yaml: {reason}")
-    return Source(url, head, cluster)
+    return Source(url, head, manifests)
 
 
 def why_no_bootstrap(cluster: Cluster) -> str | None:

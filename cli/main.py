@@ -5,6 +5,7 @@ A command imports what it works with when it runs: the help has to come at once.
 
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -112,8 +113,9 @@ def restore(
     adopt: Annotated[bool, typer.Option("--adopt", help="Without a backup: take over what runs")] = False,
     identity: Annotated[Path | None, typer.Option(help="The cluster's private key of age, if not in the state")] = None,
     ssh_key: Annotated[Path | None, typer.Option(help="flstr's private SSH key, if not in the state")] = None,
+    here: Annotated[bool, typer.Option("--here", help="Bring up no controllers; flstr goes on here")] = False,
 ) -> None:
-    """Make flstr's state anew from a backup, or with --adopt from what runs; changes nothing on machines."""
+    """Make flstr's state anew from a backup, or with --adopt from what runs; controllers that carried it come again."""
     from cli.restore import Wish
     from cli.restore import restore as run
     from cli.settings import read_settings
@@ -121,7 +123,14 @@ def restore(
     if len(words) != (1 if adopt else 2):
         raise Refused(f"say `{NAME} restore latest <cluster repo>`, or `{NAME} restore --adopt <cluster repo>`")
     backup = None if adopt else words[0]
-    run(read_settings(), Wish(backup, words[-1], identity, ssh_key), lambda line: out.print(line, markup=False))
+    settings, wish = read_settings(), Wish(backup, words[-1], identity, ssh_key, here)
+    if run(settings, wish, lambda line: out.print(line, markup=False)):
+        from cli.at_rest import until_at_rest
+        from cli.bootstrap import bootstrap
+
+        since = time.time()
+        bootstrap(settings, wish.manifests, out)
+        until_at_rest(settings, wish.manifests, since, out)
 
 
 @app.command("help")

@@ -1,4 +1,7 @@
-"""`flstr restore`: flstr's state made anew, from a backup of etcd or from nothing but Git, the cloud and the hosts."""
+"""`flstr restore`: flstr's state made anew, from a backup of etcd or from nothing but Git, the cloud and the hosts.
+
+Where controllers carried the cluster, `flstr bootstrap` goes on from that state.
+"""
 
 import os
 import shutil
@@ -16,16 +19,20 @@ from cli.etcd import endpoint_file
 from cli.executors import cloud_settings
 from cli.own_keys import IDENTITY_FILE, KEY_FILE
 from cli.settings import Settings
+from cli.tunnel import ACCESS_FOLDER, access_of
 from executors.adopting.inventory import take_inventory
 from executors.adopting.look import look_at
 from executors.adopting.prepare import prepare
 from executors.adopting.records import Terms
 from executors.adopting.survey import Survey
 from gitops import describe
+from gitops.audit.branch import AuditBranch
+from gitops.audit.restored import go_on_from_git
 from gitops.backups.backups import fetch, newest
 from gitops.backups.snapshot import opened
 from gitops.backups.unpacking import unpack
 from gitops.certificates import key_safe
+from gitops.control import is_bootstrapped
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.lint import check
 from gitops.manifests import Manifests
@@ -40,24 +47,24 @@ from model.errors import Refused, StepFailed
 Say = Callable[[str], None]
 
 ETCD_FOLDER = "etcd"
-# What a machine that has bootstrapped knows of the controllers.
-CONTROL_FOLDER = "control"
 
 
 @dataclass(frozen=True)
 class Wish:
     """What is to be restored: a backup by its name, `latest` or a file, or None for what runs; by which manifests, a
-    folder or the address of a Git repository; and by which keys, where they are not in the state already."""
+    folder or the address of a Git repository; and by which keys, where they are not in the state already. `here` says
+    that flstr goes on on this machine, whoever carried the cluster before."""
 
     backup: str | None
     manifests: str
     identity: Path | None = None
     ssh_key: Path | None = None
+    here: bool = False
 
 
-def restore(settings: Settings, wish: Wish, say: Say) -> None:
-    """Make the state in `settings.state`, so that `flstr serve` goes on from there. Raises `Refused`, and leaves the
-    state as it was then.
+def restore(settings: Settings, wish: Wish, say: Say) -> bool:
+    """Make the state in `settings.state`, so that `flstr serve` goes on from there, or `flstr bootstrap`: whether that
+    is to, because controllers carried the cluster. Raises `Refused`, and leaves the state as it was then.
 
     Nothing is changed on machines or in the cloud.
     """
@@ -71,29 +78,46 @@ def restore(settings: Settings, wish: Wish, say: Say) -> None:
     manifests, revision = _manifests(settings, wish.manifests)
     say(f"{wish.manifests} describes {len(manifests.cluster.nodes())} machines and {len(manifests.apps)} apps")
     survey = _survey(settings, manifests, say)
+    settings = settings.model_copy(update={"cluster_repo": wish.manifests})
     with _new_folder(settings.state) as folder:
         if wish.backup is not None:
             _unpack(settings, wish.backup, manifests, identities, folder, say)
         terms = Terms(key_safe(identities), settings.acme_directory, time.time(), revision)
-        said, planned = _prepare(folder, manifests, survey, terms)
+        made = _prepare(settings, folder, manifests, survey, terms)
+        carried = not wish.here and (made.had_members or survey.is_carried or bool(access_of(settings).controllers()))
         _take_the_place(folder, settings.state, say)
-    for sentence in (*said, *who_may_come_back(survey, manifests.cluster)):
+    for sentence in (*made.said, *who_may_come_back(survey, manifests.cluster)):
         say(f"! {sentence}")
-    say(plain(planned))
-    say(f"Restored. `flstr serve` goes on from {settings.state}, and so does `flstr bootstrap`")
+    if carried:
+        say("Restored here. Controllers carried this cluster: they are to carry it again")
+    else:
+        say(plain(made.plan))
+        say(f"Restored. `flstr serve` goes on from {settings.state}, and so does `flstr bootstrap`")
+    return carried
 
 
-def _prepare(folder: Path, manifests: Manifests, survey: Survey, terms: Terms) -> tuple[list[str], str]:
-    """What is to be known, and the plan that is left."""
+@dataclass(frozen=True)
+class _Made:
+    """What is to be known, the plan that is left, and whether the etcd that is lost was carried by controllers."""
+
+    said: list[str]
+    plan: str
+    had_members: bool
+
+
+def _prepare(settings: Settings, folder: Path, manifests: Manifests, survey: Survey, terms: Terms) -> _Made:
     etcd = EmbeddedEtcd(folder)
     store = Store([etcd.start()])
     try:
+        had_members = is_bootstrapped(Registry(store).read())
         said = prepare(store, manifests, survey, terms)
+        if terms.revision:
+            go_on_from_git(store, AuditBranch(settings.cluster_repo, settings.state / "cluster.git"))
         both = plan(manifests, Registry(store).read())
     finally:
         store.close()
         etcd.stop()
-    return said, describe.plans(terms.revision[:8] or "the manifests", both)
+    return _Made(said, describe.plans(terms.revision[:8] or "the manifests", both), had_members)
 
 
 def _refuse_what_runs(settings: Settings) -> None:
@@ -211,7 +235,7 @@ def _new_folder(state: Path) -> Iterator[Path]:
 
 def _take_the_place(folder: Path, state: Path, say: Say) -> None:
     """The controllers that this machine knew carried the etcd that is lost; whoever bootstraps founds it anew."""
-    for name in (CONTROL_FOLDER, ETCD_FOLDER):
+    for name in (ACCESS_FOLDER, ETCD_FOLDER):
         old, at = state / name, time.strftime("%Y%m%dT%H%M%S")
         if old.exists():
             old.rename(kept := old.with_name(f"{name}.before-{at}"))

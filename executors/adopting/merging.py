@@ -14,7 +14,7 @@ from model import keys
 from model.certificates import CertificateRecord
 from model.cluster import Cluster
 from model.names import NodeName
-from model.registered import InstanceRecord, Stable
+from model.registered import FloatingRecord, InstanceRecord, Registered, Stable
 
 DIGESTS = (keys.MESHED, keys.OVERLAID, keys.WALLED, keys.ROUTED)
 OF_MACHINES = (keys.NODES, keys.HOSTS, *DIGESTS, keys.CERTIFIED, keys.FLOATED)
@@ -35,6 +35,8 @@ def merge(found: Mapping[str, str], adopted: Mapping[str, str], cluster: Cluster
     kept = {key: value for key, value in found.items() if key not in deletes}
     puts = {key: value for key, value in _newer(found, adopted) if not key.startswith(DIGESTS)}
     tree = parse({**kept, **puts})
+    puts |= dict(_held(survey, tree))
+    tree = parse({**kept, **puts})
     puts |= digest_keys(cluster, tree, {node: survey.facts[node] for node in answering})
     return Merged(puts, tuple(sorted(deletes - puts.keys())))
 
@@ -43,6 +45,8 @@ def _theirs(found: Mapping[str, str], nodes: set[NodeName], survey: Survey) -> I
     """The keys that are about machines that answer."""
     ips = {server.ip for server in survey.inventory.servers if server.node in nodes}
     leases = parse_leases(found)
+    # Of these, the cloud says all that there are.
+    yield from (key for key in found if key.startswith((keys.FLOATING_IPS, keys.NAMES)))
     yield from (keys.overlay_subnet(subnet) for subnet, lease in leases.items() if lease.public_ip in ips)
     for key, value in found.items():
         about = next((key.removeprefix(prefix) for prefix in OF_MACHINES if key.startswith(prefix)), "")
@@ -54,6 +58,13 @@ def _theirs(found: Mapping[str, str], nodes: set[NodeName], survey: Survey) -> I
                 yield key
         elif _is_instance(key) and InstanceRecord.model_validate_json(value).node in nodes:
             yield key
+
+
+def _held(survey: Survey, tree: Registered) -> Iterator[tuple[str, str]]:
+    """Who holds each floating IP; one that is silent holds it as well, as long as it is known."""
+    for name, (ip, holder) in survey.inventory.floating.items():
+        record = FloatingRecord(ip=ip, node=holder if holder in tree.nodes else None)
+        yield keys.floating_ip(name), record.to_json()
 
 
 def _is_instance(key: str) -> bool:

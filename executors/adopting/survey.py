@@ -5,7 +5,12 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from executors.adopting.facts import Facts
+from executors.control.member_files import UNIT
+from gitops.liveness import NODE_UNIT
 from model.names import FloatingIpName, NodeName
+
+# Where one of these runs, controllers carry the cluster's etcd, or did: a machine registers itself there for ever.
+CARRIED_UNITS = frozenset({UNIT, NODE_UNIT})
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,11 @@ class Survey:
     host_keys: Mapping[NodeName, str] = field(default_factory=dict)
     facts: Mapping[NodeName, Facts] = field(default_factory=dict)
     silent: Mapping[NodeName, str] = field(default_factory=dict)
+
+    @property
+    def is_carried(self) -> bool:
+        """Whether controllers carried the cluster's etcd: one does still, or a machine registers itself there."""
+        return any(facts.active.intersection(CARRIED_UNITS) for facts in self.facts.values())
 
     @property
     def greatest_token(self) -> int:

@@ -14,13 +14,13 @@ from gitops.store import AT_ONCE, EtcdTls, Store
 from model import keys
 from model.errors import Fenced, StepFailed, Unreadable
 from model.names import NodeName
+from model.operation import Operation
 from model.steps import HandOver
 
-# Of whoever works, or waits, or speaks here; the others have their own.
+# Of whoever works, or waits, or asks here; the others have their own.
 NOT_COPIED = (
-    *(keys.OPERATIONS, keys.APPROVALS, keys.INTENTS, keys.ATTACHMENTS, keys.CARDS, keys.NOTICES, keys.FOLLOWERS),
-    *(keys.CANCELLATIONS, keys.GIVEN_UP, keys.ATTEMPTS, keys.LEADER, keys.LOCKS, keys.CONTROLLERS, keys.ALIVE),
-    *(keys.EPOCH, keys.HANDED_OVER, keys.SLIPS),
+    *(keys.INTENTS, keys.ATTACHMENTS, keys.FOLLOWERS, keys.CANCELLATIONS, keys.ATTEMPTS),
+    *(keys.LEADER, keys.LOCKS, keys.CONTROLLERS, keys.ALIVE, keys.EPOCH, keys.HANDED_OVER, keys.SLIPS),
 )
 
 # The cluster's etcd, through the first of these controllers that leads there.
@@ -115,4 +115,16 @@ def copy(source: Store, target: Store, now: float) -> None:
 
 
 def _copied(store: Store) -> dict[str, str]:
-    return {key: value for key, value in store.prefix("").items() if not key.startswith(NOT_COPIED)}
+    found = {key: value for key, value in store.prefix("").items() if not key.startswith(NOT_COPIED)}
+    own = {
+        key.removeprefix(keys.OPERATIONS)
+        for key, value in found.items()
+        if key.startswith(keys.OPERATIONS) and not _is_history(Operation.model_validate_json(value))
+    }
+    theirs = {key_of(name) for key_of in (keys.operation, keys.approval, keys.card) for name in own}
+    return {key: value for key, value in found.items() if key not in theirs}
+
+
+def _is_history(operation: Operation) -> bool:
+    """Whether it was carried out before; how this cluster was bootstrapped is nobody's but the laptop's."""
+    return operation.ended_already() and not any(isinstance(one.step, HandOver) for one in operation.plan.steps)

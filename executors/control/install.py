@@ -97,6 +97,7 @@ class Controllers:
         script = render(
             "controller/install.sh.j2",
             version=version,
+            told=bool(endpoints),
             env=self.given.environment(node, endpoints),
             files=self.given.public(),
             secrets=self.given.secrets(),

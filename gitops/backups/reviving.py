@@ -24,8 +24,16 @@ DROPPED = (
     # The etcd that is made from it is nobody's on the controllers; whoever bootstraps founds it there anew.
     keys.ETCD_MEMBERS,
     keys.INSTALLED,
+    keys.ENROLLED,
 )
-DROPPED_KEYS = frozenset({keys.LEADER, keys.SYNC_ASKED, keys.TROUBLE, keys.FAILOVER_TROUBLE})
+DROPPED_KEYS = frozenset(
+    {
+        *(keys.LEADER, keys.SYNC_ASKED, keys.TROUBLE, keys.FAILOVER_TROUBLE, keys.HANDED_OVER),
+        # A new one is made by whoever bootstraps: what is left of the etcd before can take part no more, and data of it
+        # on a machine are known to be another's.
+        keys.AUTHORITY,
+    }
+)
 GIVEN_UP = "etcd was restored from a backup that was made while it was under way"
 
 

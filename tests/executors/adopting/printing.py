@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address
+from types import MappingProxyType
 
 from executors.adopting import facts
 from executors.adopting.survey import Inventory, Server, Survey
@@ -14,6 +16,7 @@ from executors.overlay_files import place_of, wireguard_files
 from executors.routing_files import HAPROXY_CONFIG, routing_files
 from gitops import desired
 from gitops.firewall import firewall_digest, zones_of
+from gitops.manifests import Manifests
 from gitops.networked import mesh_digest, overlay_digest
 from gitops.overlay_leases import configuration, lease_of
 from gitops.registry import parse
@@ -34,6 +37,7 @@ from model.registered import (
 from tests.gitops.scene import manifests, public_ip
 
 REVISION, NOW = "a" * 40, 5000.0
+EXAMPLE = manifests()
 
 
 @dataclass
@@ -77,6 +81,8 @@ def machine(node: str, cluster: Cluster, tree: Registered) -> Machine:
             if one.node == node:
                 unit = f"flstr-{kind}-{app}-{instance}.service"
                 said.say("instance", unit, "yes", app, instance, one.commit, one.ip, one.port)
+    for address in tree.floated.get(node, ()):
+        said.say("floats", address)
     said.say("fence", "leader", 41)
     return said
 
@@ -116,9 +122,9 @@ def overlay_key(node: str) -> str:
     return base64.b64encode(hashlib.sha256(node.encode()).digest()).decode()
 
 
-def running() -> dict[str, str]:
-    """What etcd holds of the example while it runs, with an instance on each worker."""
-    known = manifests()
+def running(known: Manifests = EXAMPLE, public: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """What etcd holds of the example while it runs, with an instance on each worker; `public` are records of floating
+    IPs, names and certificates."""
     cluster, app = known.cluster, known.apps["backend", "influencer"]
     assert cluster.overlay is not None
     found = {keys.CLUSTER: cluster.to_json(), keys.OVERLAY_CONFIG: configuration(cluster.overlay)}
@@ -151,6 +157,7 @@ def running() -> dict[str, str]:
         instance = InstanceRecord(node=node, ip=address, port=20000, commit=app.commit)
         found[keys.instance("backend", app.app, name)] = instance.to_json()
     found |= desired.app_keys([app]) | desired.ingress_keys(desired.ingress_records([app]))
+    found |= public
     stable = Stable(app=app, spec=known.spec(app), revision=REVISION, at=NOW)
     found[keys.stable("backend", app.app)] = stable.to_json()
     tree = parse(found)
@@ -164,9 +171,9 @@ def running() -> dict[str, str]:
     return found
 
 
-def survey(found: dict[str, str], changed: dict[str, Machine] | None = None) -> Survey:
+def survey(found: dict[str, str], changed: dict[str, Machine] | None = None, known: Manifests = EXAMPLE) -> Survey:
     """What is seen of a cluster that is all that etcd holds of it, but for some machines."""
-    tree, cluster = parse(found), manifests().cluster
+    tree, cluster = parse(found), known.cluster
     said = {node: machine(node, cluster, tree) for node in tree.nodes} | (changed or {})
     host_keys = {node: record.host_key for node, record in tree.hosts.items()}
     return Survey(inventory(tree), host_keys, {node: facts.parse(one.printed) for node, one in said.items()})

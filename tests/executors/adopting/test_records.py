@@ -154,6 +154,16 @@ def test_a_certificate_comes_with_its_key_sealed_and_one_of_another_host_does_no
     assert pair.key not in "".join([*done.puts.values(), *done.left_out])
 
 
+def test_whether_the_clusters_etcd_answers_and_who_was_told_of_it() -> None:
+    carrier, member = printed("controller001"), printed("worker101")
+    assert not survey(FOUND).is_carried
+    member.say("active", "flstr-node.service")
+    carrier.say("etcd", "answers")
+    seen = survey(FOUND, {"controller001": carrier, "worker101": member})
+    assert seen.is_carried
+    assert [node for node, facts in seen.facts.items() if facts.etcd_answers] == ["controller001"]
+
+
 def test_who_does_not_come_to_the_end_has_said_nothing() -> None:
     with pytest.raises(StepFailed, match="did not say everything"):
         parse_facts("\n".join(printed("worker101").lines))

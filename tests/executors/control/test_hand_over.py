@@ -19,20 +19,37 @@ from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
 from model.errors import Fenced
+from model.operation import Operation, OperationStatus, Origin, StepState
 from model.registered import ControllerRecord, EtcdMember, HostRecord
-from model.steps import HandOver
+from model.steps import HandOver, Plan, PlannedStep, RefreshMeshes, Step
 from tests.executors.scripted import ScriptedRemote
 from tests.identity import IDENTITIES
+
+
+def operation(name: str, status: OperationStatus, step: Step) -> str:
+    plan = Plan(title=name, steps=(PlannedStep(id="a", title="a", step=step),))
+    state = {"a": StepState(status="waiting")}
+    return Operation(
+        id=name, revision="r", plan=plan, origin=Origin(), status=status, steps=state, created=1.0
+    ).to_json()
+
 
 KNOWN = {
     keys.CLUSTER: "the manifest",
     keys.host("controller101"): "a machine",
     keys.node("controller101"): "has joined",
     keys.AUTHORITY: "a certificate",
+    keys.operation("before"): operation("before", "done", RefreshMeshes(nodes=())),
+    keys.approval("before"): "used",
+    keys.card("before"): "posted",
+    keys.notice("before"): "heard",
     **{keys.port("worker101", number): "held" for number in range(20000, 20250)},
 }
 OF_THE_LAPTOP = {
-    keys.operation("bootstrap"): "running",
+    keys.operation("ran"): operation("ran", "running", RefreshMeshes(nodes=())),
+    keys.operation("failed"): operation("failed", "failed", HandOver(nodes=("controller101",))),
+    keys.approval("ran"): "waiting",
+    keys.card("failed"): "posted",
     keys.LEADER: "laptop:1",
     keys.lock("machines"): "bootstrap",
     keys.intent("1"): "asked",
@@ -54,7 +71,7 @@ def filled(store: Store, records: dict[str, str]) -> None:
         store.put(key, value)
 
 
-def test_all_that_is_known_and_a_greater_epoch(store: Store, target: Store) -> None:
+def test_all_that_is_known_with_its_history_and_a_greater_epoch(store: Store, target: Store) -> None:
     filled(store, {**KNOWN, **OF_THE_LAPTOP, keys.EPOCH: "2"})
     copy(store, target, 1000.0)
     assert target.prefix("") == {**KNOWN, keys.EPOCH: "3", keys.HANDED_OVER: "1000"}

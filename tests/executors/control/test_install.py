@@ -102,6 +102,16 @@ def test_a_laptop_starts_nothing_and_has_nothing_start_at_boot(field: Field) -> 
     assert "start_at_boot flstr" not in script
 
 
+def test_a_flstr_that_ran_before_its_etcd_was_lost_is_stopped_before_it_is_told_of_none(field: Field) -> None:
+    field.controllers().install(InstallController(node=NODE), field.context)
+    assert "disable --now" not in the_script(field, REQUEST)
+    field.remote.ran.clear()
+    field.store.delete(*field.store.prefix(keys.ETCD_MEMBERS))
+    field.controllers().install(InstallController(node=NODE), field.context)
+    script = the_script(field, REQUEST)
+    assert script.index("disable --now flstr.service") < script.index('FLSTR_ETCD_ENDPOINTS=""')
+
+
 def test_only_the_certificate_goes_to_the_key_that_was_made_there(field: Field) -> None:
     field.csr = request()
     field.controllers().install(InstallController(node=NODE), field.context)

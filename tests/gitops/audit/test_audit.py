@@ -12,6 +12,7 @@ from gitops.audit.branch import BRANCH, AuditBranch
 from gitops.audit.entries import Mark
 from gitops.audit.pushing import AuditPushing
 from gitops.audit.recorder import Recorder
+from gitops.audit.restored import go_on_from_git
 from gitops.retention import prune
 from gitops.store import Fence, Store
 from model import keys
@@ -269,6 +270,33 @@ def test_an_etcd_that_was_lost_goes_on_from_what_git_has(flstr: Flstr) -> None:
     assert [entry.number for entry in entries(flstr.store)] == [count + 1]
     assert pushing(flstr).look()
     assert f"{count + 1} entries, unbroken since" in verified(flstr)
+
+
+def test_an_etcd_from_a_backup_goes_on_from_git_where_that_has_more(flstr: Flstr) -> None:
+    flstr.settle()
+    tell(flstr)
+    pushing(flstr).look()
+    backup = flstr.store.prefix("")
+    flstr.answer("status")
+    count = len(tell(flstr))
+    pushing(flstr).look()
+    flstr.store.delete_prefix("")
+    flstr.store.write(backup)
+    go_on_from_git(flstr.store, flstr.audit_branch)
+    flstr.answer("status", REVIEWER)
+    assert [entry.number for entry in tell(flstr)] == [count + 1]
+    assert pushing(flstr).look()
+    assert f"{count + 1} entries, unbroken since" in verified(flstr)
+
+
+def test_where_git_has_no_more_than_the_backup_its_entries_stay(flstr: Flstr) -> None:
+    flstr.settle()
+    pushing(flstr).look()
+    flstr.answer("status")
+    before = [entry.number for entry in tell(flstr)]
+    go_on_from_git(flstr.store, flstr.audit_branch)
+    assert [entry.number for entry in tell(flstr)] == before
+    assert pushing(flstr).look()
 
 
 def test_old_entries_leave_etcd_once_git_has_them_and_the_chain_goes_on(flstr: Flstr) -> None:

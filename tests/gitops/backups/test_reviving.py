@@ -42,8 +42,9 @@ def test_who_led_what_was_locked_and_what_was_asked_is_dropped_and_all_else_stay
     dropped = {
         keys.LEADER, keys.lock("machines"), keys.controller("controller001"), keys.alive("worker101"),
         keys.intent("1"), keys.dead("worker101"), keys.attempt("machines"), keys.etcd_member("controller001"),
+        keys.enrolled("worker101"), keys.installed("controller001"), keys.AUTHORITY, keys.HANDED_OVER,
     }  # fmt: skip
-    kept = {keys.SYNC, keys.CLUSTER, keys.node("worker101"), keys.card("x"), keys.AUDIT_HEAD, keys.AUTHORITY}
+    kept = {keys.SYNC, keys.CLUSTER, keys.node("worker101"), keys.card("x"), keys.AUDIT_HEAD}
     revival = revive(dict.fromkeys(dropped | kept, ""), NOW)
     assert set(revival.deletes) == dropped
     assert revival.puts == {}
