@@ -19,6 +19,10 @@ def init(folder: Path) -> None:
     """Copy the example into a folder that is new or empty. Raises `Refused`."""
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} is not an empty folder; name a new one")
+    if not EXAMPLE.is_dir():
+        raise Refused(
+            "the example of a cluster repo is not installed with this flstr; run `init` from a checkout of flstr"
+        )
     shutil.copytree(EXAMPLE, folder, dirs_exist_ok=True)
 
 

@@ -3,9 +3,8 @@
 A command imports what it works with when it runs: the help has to come at once.
 """
 
-import os
-import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -14,11 +13,13 @@ import typer
 
 from cli import control_commands, lab_commands, mesh_commands, secret_commands
 from cli.sentences import err, out, sentences
+from cli.stopping import leave
 from model.errors import Refused
 from model.verbs import VERBS, Verb
 
 OWN_COMMANDS = frozenset({"plan", "help"})
 NAME = "flstr"
+INTERRUPTED = 130
 
 app = typer.Typer(
     name=NAME,
@@ -94,10 +95,7 @@ def serve() -> None:
 
     settings = read_settings()
     set_up(settings.log_format)
-    status = run(settings)
-    sys.stderr.flush()
-    # Steps on other machines may still run; they are taken up at the next start, and must not hold up this end.
-    os._exit(status)
+    raise typer.Exit(run(settings))
 
 
 @app.command()
@@ -186,17 +184,26 @@ def carry_out(words: Sequence[str] | None = None) -> int:
 
 def main() -> None:
     """The entry point: whatever a person did wrong is one sentence."""
+    # Steps on other machines may still run; they are taken up again later, and must not hold up this end.
+    leave(status())
+
+
+def status() -> int:
+    """The exit status of the command line, and what is wrong with it to standard error."""
     try:
-        sys.exit(carry_out())
+        return carry_out()
     except typer.TyperException as error:
         if error.format_message():
             err.print(f"{NAME}: {_usage_sentence(error)}", markup=False)
-        sys.exit(error.exit_code)
-    except typer.Abort:
-        sys.exit(130)
+        return int(error.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        return INTERRUPTED
     except OSError as error:
         err.print(f"{NAME}: {_system_sentence(error)}", markup=False)
-        sys.exit(1)
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return 1
 
 
 def _usage_sentence(error: typer.TyperException) -> str:

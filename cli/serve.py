@@ -1,7 +1,6 @@
 """`flstr serve`: etcd, leadership, the worker, the desk for verbs, and the bot, until a signal."""
 
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -27,6 +26,7 @@ from cli.executors import (
     warm_connections,
 )
 from cli.settings import Settings
+from cli.stopping import end_soon, stopped_by_signals
 from cli.tunnel import access_of
 from cli.version import running_version
 from executors.certificates.windows import Windows
@@ -91,32 +91,39 @@ def serve(settings: Settings) -> int:
         # Its etcd may be gone by now, and nobody else ends what is left.
         finish(cloud_settings(settings), ending_note(settings), own_node(settings))
         return 0
-    stopping = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+    stopping = stopped_by_signals()
     with ExitStack() as stack:
-        store = Store(_etcd(settings, stack), tls=tls_of(settings))
-        stack.callback(store.close)
-        if not settings.etcd_endpoints:
-            # Whoever led by an etcd of its own has ended with it: its lease need not be waited for.
-            store.delete(keys.LEADER, *store.prefix(keys.LOCKS))
-        bot = _listening_bot(settings, Registry(store), stack)
-        if settings.node:
-            running = ControllerRecord(node=settings.node, version=running_version(), since=time.time())
-            presence = Presence(store, running)
-            presence.start()
-            stack.callback(presence.stop)
-        leadership = Leadership(store, settings.node or f"{gethostname()}:{os.getpid()}", on_lost=_give_up)
-        stack.callback(leadership.stop)
-        fence = leadership.acquire(stopping)
-        if fence is not None:
-            if bot is not None:
-                # Before leadership is given back: whoever leads next speaks at once.
-                stack.callback(bot.hush)
-                bot.speak()
-            rights = Rights(bot.directory if bot is not None else None)
-            _lead(settings, store.fenced(fence), fence, leadership, stopping, rights)
+        try:
+            _serve(settings, stopping, stack)
+        finally:
+            # What is done in order from here on may wait for what does not answer.
+            end_soon()
     return 0
+
+
+def _serve(settings: Settings, stopping: threading.Event, stack: ExitStack) -> None:
+    """Until `stopping`; what is to be done then in any case is on the stack."""
+    store = Store(_etcd(settings, stack), tls=tls_of(settings))
+    stack.callback(store.close)
+    if not settings.etcd_endpoints:
+        # Whoever led by an etcd of its own has ended with it: its lease need not be waited for.
+        store.delete(keys.LEADER, *store.prefix(keys.LOCKS))
+    bot = _listening_bot(settings, Registry(store), stack)
+    if settings.node:
+        running = ControllerRecord(node=settings.node, version=running_version(), since=time.time())
+        presence = Presence(store, running)
+        presence.start()
+        stack.callback(presence.stop)
+    leadership = Leadership(store, settings.node or f"{gethostname()}:{os.getpid()}", on_lost=_give_up)
+    stack.callback(leadership.stop)
+    fence = leadership.acquire(stopping)
+    if fence is not None:
+        if bot is not None:
+            # Before leadership is given back: whoever leads next speaks at once.
+            stack.callback(bot.hush)
+            bot.speak()
+        rights = Rights(bot.directory if bot is not None else None)
+        _lead(settings, store.fenced(fence), fence, leadership, stopping, rights)
 
 
 def _etcd(settings: Settings, stack: ExitStack) -> tuple[str, ...]:

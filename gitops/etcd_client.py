@@ -94,8 +94,13 @@ class EtcdClient:
             for member in self._by_preference():
                 try:
                     answer = action(member.client)
+                except ValueError as error:
+                    if not self.closed:
+                        raise
+                    # gRPC's word for it; whoever asks has to end as where etcd is gone.
+                    raise exceptions.ConnectionFailedError from error
                 except FAULTS as error:
-                    if not _may_do_better(error):
+                    if self.closed or not _may_do_better(error):
                         raise
                     self._lose(member, error)
                     if self.alone or time.monotonic() + MEMBER_SECONDS > began + CALL_SECONDS:

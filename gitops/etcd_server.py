@@ -9,6 +9,8 @@ from gitops.store import Store
 from model.errors import Refused
 
 START_SECONDS = 20.0
+# It loses nothing where it is killed.
+STOP_SECONDS = 5.0
 
 
 class EmbeddedEtcd:
@@ -41,14 +43,22 @@ class EmbeddedEtcd:
         finally:
             log_file.close()
         self.endpoint = client
-        self._wait_until_it_answers()
+        try:
+            self._wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
         return self.endpoint
 
     def stop(self) -> None:
         """End it and wait for its end."""
         if self._process is not None:
             self._process.terminate()
-            self._process.wait(timeout=START_SECONDS)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process = None
 
     def _wait_until_it_answers(self) -> None:

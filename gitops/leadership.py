@@ -50,8 +50,8 @@ class Leadership:
                     log.warning("leadership cannot be asked for", error=error.sentence)
                     fence, pause = None, AGAIN_SECONDS
                 if fence is not None:
-                    for work in (self._keep_alive, self._watch_the_clock):
-                        threading.Thread(target=work, name="leadership", daemon=True).start()
+                    for name, work in (("lease", self._keep_alive), ("lease clock", self._watch_the_clock)):
+                        threading.Thread(target=work, name=name, daemon=True).start()
                     log.info("leading", token=fence.told)
                     return fence
                 if not told and pause == ASK_SECONDS:
@@ -101,6 +101,8 @@ class Leadership:
             try:
                 self._renewed = asked if self._store.keep_alive(self._lease) else LONG_AGO
             except Refused as error:
+                if self._stopped.is_set() or self._store.closed:
+                    return
                 log.warning("the lease could not be renewed", error=error.sentence)
 
     def _watch_the_clock(self) -> None:

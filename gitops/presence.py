@@ -45,6 +45,8 @@ class Presence:
             try:
                 self._tell()
             except Refused as error:
+                if self._stopped.is_set() or self._store.closed:
+                    return
                 log.warning("nobody can be told that this controller runs", error=error.sentence)
             except Exception:
                 # A thread that died would have it look gone.

@@ -209,6 +209,11 @@ class Store:
         """Whether any of several members answered when they were last looked at; costs nothing."""
         return self._client.is_well()
 
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be asked any more."""
+        return self._client.closed
+
     def close(self) -> None:
         """Let go of the connections."""
         self._client.close()

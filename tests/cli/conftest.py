@@ -3,7 +3,7 @@
 import pytest
 import structlog
 
-from cli.main import main
+from cli.main import status
 from cli.settings import Settings, variable_of
 from tests.cli.shell import Done, Flstr
 
@@ -19,11 +19,10 @@ def flstr(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -
             for name, value in {"FLSTR_STATE": "/nowhere", **environment}.items():
                 patch.setenv(name, value)
             patch.setattr("sys.argv", ["flstr", *words])
-            with pytest.raises(SystemExit) as ended:
-                main()
+            ended = status()
         # `serve` sets the log up for its process; here it would write where nobody reads any more.
         structlog.reset_defaults()
         printed = capsys.readouterr()
-        return Done(int(ended.value.code or 0), printed.out, printed.err)
+        return Done(ended, printed.out, printed.err)
 
     return run

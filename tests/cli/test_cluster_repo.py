@@ -23,6 +23,16 @@ def test_what_init_makes_is_right(flstr: Flstr, repo: Path) -> None:
     assert (done.status, done.out) == (0, f"{repo} is right: 4 machines, 1 app\n")
 
 
+def test_init_without_the_example_is_one_sentence(
+    flstr: Flstr, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a controller there is none."""
+    monkeypatch.setattr(cluster_repo, "EXAMPLE", tmp_path / "nowhere")
+    sentence = refused(flstr("init", str(tmp_path / "cluster")), 1)
+    assert sentence.startswith("the example of a cluster repo is not installed with this flstr")
+    assert not (tmp_path / "cluster").exists()
+
+
 def test_what_it_shows_in_comments_is_right_as_well(flstr: Flstr, repo: Path) -> None:
     """With a name that leads to an ingress, an address that moves, and https."""
     for path in (repo / "cluster.yaml", repo / "apps/influencer.yaml"):

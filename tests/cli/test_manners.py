@@ -26,6 +26,20 @@ def test_help_is_help_however_it_is_asked_for(flstr: Flstr) -> None:
     assert "influencer@a1b2c3" in flstr("help", "deploy").out
 
 
+@pytest.mark.parametrize("words", [("up",), ("down",), ("demo",)])
+def test_the_lab_where_it_is_not_installed_is_one_sentence(
+    flstr: Flstr, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    """On a controller there is none."""
+    monkeypatch.delattr("cli.lab", raising=False)
+    monkeypatch.delitem(sys.modules, "cli.lab", raising=False)
+    for name in [*sys.modules]:
+        if name.partition(".")[0] == "lab":
+            monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "lab", None)
+    assert refused(flstr("lab", *words), 1).startswith("the lab is not installed with this flstr (no lab")
+
+
 @pytest.mark.parametrize("words", [("depoly",), ("help", "depoly")])
 def test_a_mistyped_command_is_answered_with_the_near_one(flstr: Flstr, words: tuple[str, ...]) -> None:
     assert "did you mean 'deploy'" in refused(flstr(*words), 2)

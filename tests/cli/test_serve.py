@@ -20,7 +20,10 @@ from gitops.secrets import read_identities
 from gitops.store import Store
 from model.errors import Fenced, Refused
 from model.registered import ControllerRecord
+from tests.bot.room import eventually
 from tests.cli.shell import Flstr, refused
+
+ROOT = Path(__file__).parents[2]
 
 
 def overtaken() -> None:
@@ -51,8 +54,7 @@ def test_the_first_start_makes_the_key_of_the_cluster_and_gives_its_public_half_
     told = {"FLSTR_STATE": str(state), "FLSTR_CLUSTER_REPO": f"file://{repo}", "HCLOUD_TOKEN": "token"}
     environment = {"PATH": os.environ["PATH"], "HCLOUD_ENDPOINT": "http://127.0.0.1:1/v1", **told}
     command = [sys.executable, "-m", "cli", "serve"]
-    root = Path(__file__).parents[2]
-    with subprocess.Popen(command, cwd=root, env=environment, stderr=subprocess.PIPE, text=True) as serving:
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as serving:
         try:
             deadline = time.monotonic() + 60
             while (
@@ -78,6 +80,47 @@ def test_a_laptop_that_has_handed_over_leads_nobody_any_more(flstr: Flstr, tmp_p
     assert not (tmp_path / "etcd").exists()
 
 
+def test_it_ends_also_where_its_etcd_does_not_answer(tmp_path: Path) -> None:
+    """Each call waits its time, and etcd takes no notice of being told to end."""
+    state, repo = tmp_path / "state", tmp_path / "cluster"
+    cluster_repo.init(repo)
+    told = {"FLSTR_STATE": str(state), "FLSTR_CLUSTER_REPO": f"file://{repo}", "FLSTR_NODE": "controller001"}
+    environment = {"PATH": os.environ["PATH"], "HCLOUD_ENDPOINT": "http://127.0.0.1:1/v1", "HCLOUD_TOKEN": "t", **told}
+    hasty = (
+        "import cli.serve, cli.stopping; from functools import partial; from cli.main import main;"
+        "cli.serve.stopped_by_signals = partial(cli.stopping.stopped_by_signals, 1.0); main()"
+    )
+    command = [sys.executable, "-c", hasty, "serve"]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as serving:
+        try:
+            assert serving.stderr is not None
+            for line in serving.stderr:
+                if " serving " in line:
+                    break
+            etcd = child_of(serving.pid)
+            os.kill(etcd, signal.SIGSTOP)
+            serving.send_signal(signal.SIGTERM)
+            said = serving.stderr.read()
+            assert serving.wait(60) == 1
+        finally:
+            serving.kill()
+    assert "most recent call first" in said
+    eventually(lambda: not is_alive(etcd))
+
+
+def child_of(pid: int) -> int:
+    (child,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return int(child)
+
+
+def is_alive(pid: int) -> bool:
+    """One that nobody waits for is dead all the same."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 def test_a_controller_is_known_by_its_node(tmp_path: Path) -> None:
     state, repo = tmp_path / "state", tmp_path / "cluster"
     cluster_repo.init(repo)
@@ -85,7 +128,7 @@ def test_a_controller_is_known_by_its_node(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "HCLOUD_ENDPOINT": "http://127.0.0.1:1/v1", "HCLOUD_TOKEN": "t", **told}
     command = [sys.executable, "-m", "cli", "serve"]
     log = (tmp_path / "log").open("wb")
-    with log, subprocess.Popen(command, cwd=Path(__file__).parents[2], env=environment, stderr=log) as serving:
+    with log, subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log) as serving:
         try:
             deadline = time.monotonic() + 60
             running: tuple[ControllerRecord, ...] = ()

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+import pytest
+
 from gitops.etcd_client import EtcdClient
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import ASK_SECONDS, TTL_SECONDS, Leadership
@@ -135,3 +137,18 @@ def test_a_silent_etcd_is_a_lost_lease_once_the_lease_has_ended(tmp_path: Path) 
         leadership.stop()
         store.close()
         etcd.stop()
+
+
+def test_a_lease_whose_store_was_closed_is_kept_alive_no_more(
+    etcd_endpoint: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    store = Store([etcd_endpoint])
+    store.delete_prefix("")
+    before = {*threading.enumerate()}
+    leadership, _ = lead(store, "first")
+    keeping = next(thread for thread in {*threading.enumerate()} - before if thread.name == "lease")
+    store.close()
+    keeping.join(60)
+    assert not keeping.is_alive()
+    leadership.stop()
+    assert capfd.readouterr().err == ""

@@ -1,5 +1,7 @@
 """Certificates from a real pebble, proved by files on a real nginx."""
 
+import subprocess
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -213,6 +215,24 @@ def test_a_proof_that_cannot_be_taken_away_is_told_and_costs_no_certificate(
         "127.0.0.1 looks for the proof",
         "a proof could not be taken away: ingress017: no SSH connection to 192.0.2.1 port 22 (no answer)",
     ]
+
+
+def test_proofs_of_other_names_come_and_go_meanwhile(http01: Http01Solver, web: Web) -> None:
+    folder = web.acme_folder / ".well-known" / "acme-challenge"
+    folder.mkdir(parents=True)
+    proofs = (Proof("http-01", "app.example.com", "t" * 22, "content"),)
+    others = (
+        "from pathlib import Path\nfiles = [Path(str(name)) for name in range(1000)]\n"
+        "while True:\n for file in files: file.touch()\n for file in files: file.unlink()"
+    )
+    command = ["setpriv", "--pdeathsig", "KILL", sys.executable, "-c", others]
+    with subprocess.Popen(command, cwd=folder) as running:
+        try:
+            for _ in range(10):
+                http01.put(proofs)
+                http01.take_away(proofs)
+        finally:
+            running.kill()
 
 
 def test_a_wildcard_is_refused_before_anybody_is_asked(office: Office, http01: Http01Solver, acme: RunningAcme) -> None:
