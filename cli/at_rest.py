@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from rich.console import Console
 
 from cli.ask import plain
+from cli.bootstrap import bootstrap
 from cli.bootstrap_source import read_source
 from cli.operation_display import News
 from cli.settings import Settings
@@ -60,6 +61,17 @@ class _Watch:
             for line in self.news[operation.id].lines(operation, time.time()):
                 self.console.print(line, markup=False)
         return rest_of(plan(manifests, Registry(store).read()), operations)
+
+
+def carry_on(settings: Settings, place: str, console: Console) -> None:
+    """Have controllers carry what was restored, and see them to the end of it. Raises `Refused`."""
+    since = time.time()
+    try:
+        bootstrap(settings, place, console)
+    except Refused as error:
+        # The same words again would restore once more what is here already.
+        raise Refused(f"{error.sentence}. It is restored here: `flstr bootstrap {place}` goes on from there") from error
+    until_at_rest(settings, place, since, console)
 
 
 def until_at_rest(settings: Settings, place: str, since: float, console: Console) -> None:

@@ -82,9 +82,7 @@ def follow(work: Work, display: Display) -> Operation:
         try:
             work.run(cancellation)
         except Fenced:
-            failed.append(
-                Refused("its lease has ended, as it does where a laptop sleeps; say it again, and it goes on")
-            )
+            failed.append(Refused("its lease has ended, as it does where a laptop sleeps; `flstr bootstrap` goes on"))
         except BaseException as error:
             failed.append(error)
         finally:

@@ -3,7 +3,6 @@
 A command imports what it works with when it runs: the help has to come at once.
 """
 
-import time
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -123,12 +122,9 @@ def restore(
     backup = None if adopt else words[0]
     settings, wish = read_settings(), Wish(backup, words[-1], identity, ssh_key, here)
     if run(settings, wish, lambda line: out.print(line, markup=False)):
-        from cli.at_rest import until_at_rest
-        from cli.bootstrap import bootstrap
+        from cli.at_rest import carry_on
 
-        since = time.time()
-        bootstrap(settings, wish.manifests, out)
-        until_at_rest(settings, wish.manifests, since, out)
+        carry_on(settings, wish.manifests, out)
 
 
 @app.command("help")
