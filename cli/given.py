@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from cli.git_host import known_hosts
 from cli.own_keys import IDENTITY_FILE, KEY_FILE, ssh_key
 from cli.settings import Settings, variable_of
 from executors.control.given import Given
@@ -24,7 +25,8 @@ def given(settings: Settings) -> Given:
             files[variable_of(name)] = _text(variable_of(name), value)
         else:
             variables[variable_of(name)] = _plain(value)
-    return Given(variables, files, ssh_key(settings.state / KEY_FILE), settings.state / IDENTITY_FILE)
+    key, identity = ssh_key(settings.state / KEY_FILE), settings.state / IDENTITY_FILE
+    return Given(variables, files, key, identity, known_hosts(settings.cluster_repo))
 
 
 def _plain(value: object) -> str:

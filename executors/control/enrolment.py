@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from executors.answers import failure_of, report_the_silent
 from executors.control.asking import at_a_member, carriers
+from executors.control.authority import Signer
 from executors.control.member_files import users_script
 from executors.control.node_files import Enrolled, enrol_script, request_in, request_script, retire_script
 from executors.control.signing import signer_of
@@ -49,13 +50,14 @@ class Enrolment:
         requests = {node: request_script(one) for node, one in wanted.items()}
         answers = self._ssh.run_all(requests, context.fence, REQUEST_SECONDS)
         asked = {node: request_in(answer) for node, answer in answers.items() if isinstance(answer, str)}
-        certified = {node: csr and signer.sign_client(csr, node) for node, csr in asked.items()}
+        certified, refused = _certified(asked, signer)
+        failed |= refused
         self._make_users(sorted(certified), cluster, context)
         context.report(f"registering {len(certified)} machines")
         scripts = {node: enrol_script(wanted[node], certificate) for node, certificate in certified.items()}
         answers |= self._ssh.run_all(scripts, context.fence, ENROL_SECONDS)
         digest = enrolment_digest(registered)
-        for node in [node for node, answer in answers.items() if isinstance(answer, str)]:
+        for node in [node for node, answer in answers.items() if isinstance(answer, str) and node not in refused]:
             if registered.enrolled.get(node) != digest:
                 registry.put_enrolled(node, digest)
         report_the_silent(answers, (), context)
@@ -90,6 +92,19 @@ class Enrolment:
         report_the_silent(answers, (), context)
         others = carriers(registered, but=node)
         at_a_member(self._ssh, users_script(forget_node_user_commands(node)), others, context)
+
+
+def _certified(
+    asked: Mapping[NodeName, str | None], signer: Signer
+) -> tuple[dict[NodeName, str | None], dict[NodeName, StepFailed]]:
+    """Certificates for those that asked for one, and those whose request is none: a machine's fault is its own."""
+    certified, refused = dict[NodeName, str | None](), dict[NodeName, StepFailed]()
+    for node, csr in asked.items():
+        try:
+            certified[node] = csr and signer.sign_client(csr, node)
+        except (ValueError, TypeError) as error:
+            refused[node] = StepFailed(f"{node}: what it asks to be certified by is no signing request ({error})")
+    return certified, refused
 
 
 def _addresses(record: NodeRecord | None) -> Mapping[str, str]:

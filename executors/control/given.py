@@ -8,18 +8,24 @@ from executors.control import places
 from executors.control.environment import environment_file
 from model.names import NodeName
 
-# A repository that is reached by SSH is reached with flstr's own key.
-_SSH_CONFIG = f"IdentityFile {places.SSH_KEY}\nIdentitiesOnly yes\nStrictHostKeyChecking accept-new\n"
+# A repository that is reached by SSH is reached with flstr's own key. The host of the cluster repo has to be the one
+# that whoever installs knows; that of an app's may be another, and is known from the first time on.
+_SSH_CONFIG = (
+    f"IdentityFile {places.SSH_KEY}\nIdentitiesOnly yes\nStrictHostKeyChecking accept-new\n"
+    f"UserKnownHostsFile ~/.ssh/known_hosts {places.KNOWN_HOSTS}\n"
+)
 
 
 @dataclass(frozen=True)
 class Given:
-    """Settings by their variables, the content of files that some of them name, flstr's SSH key and age identity."""
+    """Settings by their variables, the content of files that some of them name, flstr's SSH key and age identity, and
+    the SSH host keys of the cluster repo's host."""
 
     variables: Mapping[str, str] = field(repr=False)
     files: Mapping[str, str]
     ssh_key: Path
     identity: Path
+    known_hosts: str = ""
 
     def environment(self, node: NodeName, endpoints: tuple[str, ...]) -> str:
         """The environment of flstr on a controller, which asks these members of etcd."""
@@ -40,6 +46,7 @@ class Given:
             places.SSH_KEY: self.ssh_key.read_text(),
             places.IDENTITY: self.identity.read_text(),
             places.SSH_CONFIG: _SSH_CONFIG,
+            places.KNOWN_HOSTS: self.known_hosts,
         }
 
     def public(self) -> dict[str, str]:

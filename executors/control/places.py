@@ -12,6 +12,8 @@ CA, CERTIFICATE, KEY = f"{FOLDER}/ca.pem", f"{FOLDER}/client.pem", f"{FOLDER}/cl
 UNIT = "/etc/systemd/system/flstr.service"
 SSH_KEY, IDENTITY = f"{STATE}/ssh/id_ed25519", f"{STATE}/age/identity"
 SSH_CONFIG = f"{STATE}/.ssh/config"
+# Beside the one to which ssh adds what it meets.
+KNOWN_HOSTS = f"{STATE}/.ssh/known_hosts_given"
 
 
 def archive_path(version: str) -> str:

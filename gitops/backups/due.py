@@ -10,10 +10,13 @@ RETRY_SECONDS = 300.0
 
 
 def is_due(wanted: Backups, record: BackupRecord, now: float) -> bool:
-    """Whether a copy is to be made now; one that failed is tried again."""
+    """Whether a copy is to be made now; one that failed is tried again.
+
+    What was noted by a clock that was ahead must not be waited for.
+    """
     if record.failure:
-        return now - record.tried >= min(wanted.every, RETRY_SECONDS)
-    return now - record.at >= wanted.every
+        return not 0 <= now - record.tried < min(wanted.every, RETRY_SECONDS)
+    return not 0 <= now - record.at < wanted.every
 
 
 def status_line(cluster: Cluster, record: BackupRecord, now: float) -> str:

@@ -47,6 +47,7 @@ class Field:
         store.put(keys.etcd_member(NODES[0]), carries.to_json())
         self.certified: set[str] = set()
         self.failing: set[str] = set()
+        self.forging: set[str] = set()
         self.remote = ScriptedRemote(self._answer, dead)
         self.reports: list[str] = []
         self.context = StepContext("op", self.registry, HostFence(1), self.reports.append)
@@ -55,6 +56,8 @@ class Field:
     def _answer(self, node: str, script: str) -> str:
         if ENROL in script and node in self.failing:
             raise StepFailed(f"{node}: this machine could not register itself")
+        if REQUEST in script and node in self.forging:
+            return "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n"
         return request("root") if REQUEST in script and node not in self.certified else ""
 
     def enrol(self, *nodes: str) -> None:
@@ -121,6 +124,13 @@ def test_one_that_fails_is_named_and_the_others_are_enrolled(field: Field) -> No
     assert set(field.enrolled()) == {"controller001", "worker102"}
 
 
+def test_one_that_asks_by_no_request_holds_up_no_other(field: Field) -> None:
+    field.forging = {"worker101"}
+    with pytest.raises(StepFailed, match="worker101: what it asks to be certified by is no signing request"):
+        field.enrol(*NODES)
+    assert set(field.enrolled()) == {"controller001", "worker102"}
+
+
 def test_one_that_has_not_joined_is_named(field: Field) -> None:
     with pytest.raises(StepFailed, match="worker103: it has not joined vpn_ctrl yet"):
         field.enrol("worker101", "worker103")
@@ -147,7 +157,7 @@ def test_a_machine_that_leaves_is_nobody_at_etcd_any_more_also_where_it_is_dead(
     field.registry.put_enrolled("worker102", "a digest")
     assert [leave(field, node) for node in ("worker101", "worker102")] == [["worker101"], ["worker102"]]
     assert field.remote.nodes("systemctl disable --quiet --now flstr-node.service") == ["worker101"]
-    assert field.remote.nodes("no_user worker101") == field.remote.nodes("no_user worker102") == [NODES[0]]
+    assert field.remote.nodes("none user worker101") == field.remote.nodes("none user worker102") == [NODES[0]]
     assert field.enrolled() == {}
 
 

@@ -11,10 +11,10 @@ from gitops.registry import Registry
 from gitops.runner import Runner
 from gitops.store import Store
 from model import keys
-from model.errors import Fenced, Unreadable
+from model.errors import Fenced, StepFailed, Unreadable
 from model.operation import Operation, Origin
 from model.registered import Registered
-from model.steps import Step
+from model.steps import Losses, Plan, PlannedStep, RemoveEtcdMember, RetireController, Step
 from tests.gitops.pretend import Pretend, fail_at
 from tests.gitops.scene import manifests
 
@@ -218,3 +218,19 @@ def test_an_executor_that_breaks_leaves_no_step_in_progress(registry: Registry, 
     ended = run(registry, pretend, operation)
     assert ended.status == "failed"
     assert "flstr itself failed here (KeyError)" in ended.sentence
+
+
+@pytest.mark.parametrize("step", [RetireController(node="controller003"), RemoveEtcdMember(node="controller003")])
+def test_a_controller_is_not_taken_down_once_it_is_wanted_again(
+    registry: Registry, step: RetireController | RemoveEtcdMember
+) -> None:
+    planned = PlannedStep(id="down", title="take it down", step=step)
+    removal = Plan(title="destroy it", steps=(planned,), losses=Losses(nodes=("controller003",)))
+    operations, carried_out = Operations(registry.store), list[Step]()
+    runner = Runner(operations, registry, {step.kind: lambda one, _: carried_out.append(one)}, token=1)
+
+    def wanted_again(_: Operation) -> None:
+        raise StepFailed("controller003 is not to be removed any more")
+
+    assert runner.run(operations.create(removal, "a" * 40, Origin()), wanted_again).status == "failed"
+    assert carried_out == []

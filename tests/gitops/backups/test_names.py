@@ -64,6 +64,12 @@ def test_one_is_due_when_there_is_none_and_again_after_a_while() -> None:
     assert is_due(WANTED, made, 1_003_600.0)
 
 
+def test_a_clock_that_was_ahead_keeps_no_backup_from_being_made() -> None:
+    ahead = succeeded(BackupRecord(), "name", 1, 1_000_000.0)
+    assert is_due(WANTED, ahead, 900_000.0)
+    assert is_due(WANTED, failed(ahead, "no room", 1_000_000.0), 900_000.0)
+
+
 def test_one_that_failed_is_tried_again_sooner_but_not_at_once() -> None:
     record = failed(succeeded(BackupRecord(), str(name()), 1000, 0.0), "no way", 10_000.0)
     assert not is_due(WANTED, record, 10_299.0)
