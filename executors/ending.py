@@ -31,6 +31,7 @@ log = structlog.get_logger()
 AGAIN_SECONDS = 2.0
 HEARD_SECONDS = 30.0
 AFTER_SERVERS: tuple[OrphanKind, ...] = ("floating_ip", "primary_ip", "volume")
+_WANTS_IT_STOPPED = frozenset({"server_not_stopped", "resource_in_use"})
 
 
 @dataclass(frozen=True)
@@ -128,15 +129,16 @@ def give_back_all(labelled: Labelled, report: Callable[[str], object], own: Node
 
 
 def _drop_groups(labelled: Labelled, last_one_stands: bool) -> None:
-    """Placement groups cost nothing: one that the last machine cannot be taken out of while it runs is left."""
+    """A group is deleted once it is empty. A server is taken out of one while it runs; should the cloud want the last
+    one stopped for that, its group is left, and costs nothing."""
     with in_words("deleting placement groups"):
         for group in labelled.bound("placement_group"):
             try:
                 for server_id in group.servers or ():
                     labelled.client.servers.get_by_id(server_id).remove_from_placement_group().wait_until_finished()
                 group.delete()
-            except APIException:
-                if not last_one_stands:
+            except APIException as error:
+                if not last_one_stands or error.code not in _WANTS_IT_STOPPED:
                     raise
 
 

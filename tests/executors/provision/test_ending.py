@@ -110,10 +110,25 @@ def test_on_one_of_its_machines_that_machine_is_the_very_last_to_go(
     number = populated.client.servers.get_by_name("controller002").id
     Ending(settings, own).end(EndCluster(), context)
     assert deleted(populated)[-1] == f"/servers/{number}"
-    # A machine that runs cannot be taken out of its placement group, which costs nothing.
-    assert left(populated)["servers"] == ["stranger"]
-    assert left(populated).keys() == {"servers", "placement_groups"}
-    assert sorted(left(populated)["placement_groups"]) == ["small-controller", "theirs"]
+    assert left(populated) == STRANGERS
+
+
+def test_a_placement_group_that_the_last_machine_may_not_leave_while_it_runs_is_all_that_stays(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own
+) -> None:
+    leaving = {"method": "POST", "path": "/servers/*/actions/remove_from_placement_group"}
+    populated.control("POST", "/faults", {"kind": "error", "code": "server_not_stopped", **leaving})
+    Ending(settings, own).end(EndCluster(), context)
+    assert left(populated) == {**STRANGERS, "placement_groups": ["small-controller", "theirs"]}
+
+
+def test_what_keeps_it_from_leaving_for_a_moment_only_is_waited_for(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own
+) -> None:
+    leaving = {"method": "POST", "path": "/servers/*/actions/remove_from_placement_group"}
+    populated.control("POST", "/faults", {"kind": "error", "code": "service_error", **leaving})
+    Ending(settings, own).end(EndCluster(), context)
+    assert left(populated) == STRANGERS
 
 
 def test_before_the_first_of_them_the_channel_has_heard_it_and_leadership_is_let_go(
@@ -140,7 +155,7 @@ def test_whoever_was_killed_in_the_middle_goes_on_with_the_cloud_alone(
     populated.control("POST", "/faults", fault)
     populated.control("POST", "/faults", {"kind": "lost_answer", "method": "DELETE", "path": "/servers/*"})
     finish(settings, own.note, own.node)
-    assert left(populated)["servers"] == ["stranger"]
+    assert left(populated) == STRANGERS
 
 
 def test_a_machine_on_which_no_end_was_begun_ends_nothing(
