@@ -70,7 +70,7 @@ class Ending:
             f":checkered_flag: *{cluster}* ends now: its last machines are given back, this one by itself as the very "
             "last. This is the last that is heard of it.",
         )
-        wait_until_heard(registry.store, last_news, HEARD_SECONDS)
+        wait_until_heard(registry.store, last_news, context.operation, HEARD_SECONDS)
         registry.store.check_fence()
         self._own.note.write_text(f"{cluster}\n")
         self._own.unbind()

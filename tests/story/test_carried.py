@@ -5,6 +5,8 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import pytest
 from hcloud.locations import Location
@@ -64,7 +66,7 @@ def death(cluster: Carried) -> Death:
         until(lambda: DEAD in cluster.nodes_under(keys.NOT_READY), f"{DEAD} to be NotReady")
         not_ready, out = time.time(), {}
         for node in (INGRESS, ALIVE):
-            until(lambda at=node: lost.isdisjoint(cluster.sent_to(at)), f"{node} to send nothing there")
+            until(partial(sends_nothing_to, cluster, node, lost), f"{node} to send nothing there")
             out[node] = time.time()
         status_then = chat.command(OPERATOR, "/flstr status")
         told = chat.await_said(f":warning: {DEAD} is NotReady")
@@ -189,11 +191,13 @@ class End:
     leader: str
     deleted: list[str]
     said: list[str]
+    last_cards: list[Card]
 
 
 @pytest.fixture(scope="module")
 def end(cluster: Carried) -> End:
-    stage, chat, cloud = cluster.stage, cluster.stage.chat, cluster.cloud()
+    stage, chat = cluster.stage, cluster.stage.chat
+    cloud: Any = cluster.cloud()
     # Something that nobody knows, and that would be paid for.
     cloud.volumes.create(10, "data", location=Location(name="fsn1"), labels={"cluster": CLUSTER})
     names = {f"/servers/{server.id}": server.name for server in cloud.servers.get_all()}
@@ -210,7 +214,8 @@ def end(cluster: Carried) -> End:
     until(lambda: not stage.servers(), "all machines to go", 180.0)
     requests = [it for it in stage.around.cloud.requests.requests[asked:] if it.method == "DELETE" and it.status < 300]
     deleted = [names.get(it.path, it.path) for it in requests]
-    return End(asked_back, committed, log, card, refused, leader, deleted, chat.said())
+    last_cards = [it for it in chat.cards() if it.record not in known]
+    return End(asked_back, committed, log, card, refused, leader, deleted, chat.said(), last_cards)
 
 
 def test_slack_asks_back_before_the_cluster_goes_and_then_it_is_a_commit(end: End) -> None:
@@ -233,8 +238,12 @@ def test_the_controllers_go_last_though_the_one_that_led_was_killed(end: End) ->
     assert end.deleted[-1] == machines[-1]
 
 
-def test_the_channel_hears_of_the_end_before_it_comes(end: End) -> None:
+def test_the_channel_hears_of_the_end_before_it_comes_and_nothing_is_left_under_way(end: End) -> None:
     assert end.said[-1].startswith(f":checkered_flag: *{CLUSTER}* ends now")
+    (card,) = end.last_cards
+    assert card.record == end.card.record
+    assert card.text.startswith(f"end the cluster {CLUSTER}: the last machines are given back now")
+    assert {status for _, status in card.tasks} == {"complete", "pending"}
 
 
 def test_nothing_of_the_cluster_is_left_in_the_cloud(cluster: Carried, end: End) -> None:
@@ -245,6 +254,10 @@ def test_a_shell_says_in_a_sentence_that_nobody_is_there_any_more(cluster: Carri
     status, said = cluster.shell("status")
     assert status == 1
     assert len(said.strip().splitlines()) == 1, said
+
+
+def sends_nothing_to(cluster: Carried, node: str, instances: set[str]) -> bool:
+    return instances.isdisjoint(cluster.sent_to(node))
 
 
 def line_of(node: str, status: str) -> str:

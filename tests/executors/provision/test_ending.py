@@ -9,6 +9,7 @@ from executors import ending
 from executors.cloud import CloudSettings
 from executors.ending import Ending, Own, ending_cluster, finish
 from executors.provision import Provision
+from gitops import heard
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Fence, Store
@@ -143,6 +144,28 @@ def test_before_the_first_of_them_the_channel_has_heard_it_and_leadership_is_let
     populated.api.requests.requests.clear()
     Ending(settings, Own(own.node, own.note, unbind)).end(EndCluster(), context)
     assert seen == [(True, "small", [])]
+
+
+def test_nothing_goes_before_the_operations_own_card_says_the_end(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, list[str]]] = []
+
+    def says_the_end(_: Store, operation_id: str) -> bool:
+        asked.append((operation_id, deleted(populated)))
+        return len(asked) == 2
+
+    populated.api.requests.requests.clear()
+    monkeypatch.setattr(heard, "says_the_end", says_the_end)
+    Ending(settings, own).end(EndCluster(), context)
+    assert asked == [("op", []), ("op", [])]
+
+
+@pytest.mark.parametrize(("shown", "says"), [("", False), ("running 0e", False), ("ending 1f", True)])
+def test_a_card_says_the_end_once_slack_shows_it(store: Store, shown: str, says: bool) -> None:
+    assert heard.says_the_end(store, "op")
+    store.put(keys.card("op"), Card(record="op", channel="C01FLSTR", ts="2.0", shown=shown).to_json())
+    assert heard.says_the_end(store, "op") is says
 
 
 def test_whoever_was_killed_in_the_middle_goes_on_with_the_cloud_alone(
