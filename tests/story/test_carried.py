@@ -188,7 +188,6 @@ class End:
     log: str
     card: Card
     refused: dict[str, str]
-    leader: str
     deleted: list[str]
     said: list[str]
     last_cards: list[Card]
@@ -215,7 +214,7 @@ def end(cluster: Carried) -> End:
     requests = [it for it in stage.around.cloud.requests.requests[asked:] if it.method == "DELETE" and it.status < 300]
     deleted = [names.get(it.path, it.path) for it in requests]
     last_cards = [it for it in chat.cards() if it.record not in known]
-    return End(asked_back, committed, log, card, refused, leader, deleted, chat.said(), last_cards)
+    return End(asked_back, committed, log, card, refused, deleted, chat.said(), last_cards)
 
 
 def test_slack_asks_back_before_the_cluster_goes_and_then_it_is_a_commit(end: End) -> None:

@@ -127,7 +127,7 @@ def test_what_keeps_it_from_leaving_for_a_moment_only_is_waited_for(
     populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own
 ) -> None:
     leaving = {"method": "POST", "path": "/servers/*/actions/remove_from_placement_group"}
-    populated.control("POST", "/faults", {"kind": "error", "code": "service_error", **leaving})
+    populated.control("POST", "/faults", {"kind": "error", "code": "locked", **leaving})
     Ending(settings, own).end(EndCluster(), context)
     assert left(populated) == STRANGERS
 
