@@ -7,7 +7,7 @@ from slack_sdk.models.blocks import ContextBlock, HeaderBlock, MarkdownTextObjec
 from bot.approvals.card import asks, decided
 from bot.message import Block, Message
 from bot.parts import moment, section
-from bot.progress import plan_blocks, section_blocks, tally
+from bot.progress import ends_the_cluster, plan_blocks, section_blocks, tally
 from bot.text import clip, duration, fit, split
 from model.mrkdwn import MORE, SIGNS, code_block
 from model.operation import Approval, Decision, Notice, Operation, OperationStatus, StepState
@@ -23,6 +23,8 @@ MENTIONED = 40
 TEXT_CHARACTERS = 300
 PAUSED = "paused; goes on when flstr starts again"
 PAUSED_SIGN = ":double_vertical_bar:"
+LAST_NEWS = "the last machines are given back now"
+LAST_SIGN = ":checkered_flag:"
 
 WORDS: dict[OperationStatus, str] = {
     "awaiting_approval": "waits for an approval",
@@ -140,7 +142,7 @@ def _output(output: str) -> list[Block]:
 
 
 def _header(operation: Operation, *, paused: bool) -> PlainTextObject:
-    sign = PAUSED_SIGN if paused else SIGNS[operation.status]
+    sign = PAUSED_SIGN if paused else LAST_SIGN if ends_the_cluster(operation) else SIGNS[operation.status]
     title = clip(f"{sign} {operation.plan.title}", HEADER_CHARACTERS)
     return PlainTextObject(text=title, emoji=True)
 
@@ -150,7 +152,7 @@ def _context(operation: Operation, *, paused: bool) -> Block:
     who = f"asked by *{fit(origin.person or origin.display, 80)}*"
     words = f" with `{fit(origin.words.replace('`', ' '), 100)}`" if origin.words.strip() else ""
     said = [
-        PAUSED if paused else WORDS[operation.status],
+        _word(operation, paused=paused),
         f"{who}{words}",
         fit(origin.place, 60),
         f"revision `{fit(operation.revision[:7], 40)}`",
@@ -180,7 +182,11 @@ def _outcome(operation: Operation, *, paused: bool = False) -> str:
     if operation.ended_already() and operation.sentence:
         said, word = operation.sentence, WORDS[operation.status]
         return said if said.startswith(word) else f"{word}. {said}"
-    return f"{PAUSED if paused else WORDS[operation.status]}, {tally(operation)}"
+    return f"{_word(operation, paused=paused)}, {tally(operation)}"
+
+
+def _word(operation: Operation, *, paused: bool) -> str:
+    return PAUSED if paused else LAST_NEWS if ends_the_cluster(operation) else WORDS[operation.status]
 
 
 def _took(operation: Operation) -> str:

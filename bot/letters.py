@@ -17,7 +17,9 @@ from bot.cards import (
 )
 from bot.delivery import Letter, TextFile
 from bot.message import Message
+from bot.progress import ends_the_cluster
 from gitops.buttons import ASKING
+from gitops.heard import ENDING
 from model.app import App
 from model.operation import Approval, Notice, Operation, OperationStatus, StepState
 from model.steps import BuildRelease, PlannedStep, StartInstance
@@ -30,7 +32,7 @@ def card_letter(operation: Operation, approval: Approval | None, mentions: tuple
     """The one card of an operation; `mentions` are of those who may decide."""
     card = operation_card(operation, approval, mentions)
     # What was approved begins once no button stands there any more.
-    state = ASKING if is_asked(operation, approval) else operation.status
+    state = ASKING if is_asked(operation, approval) else ENDING if ends_the_cluster(operation) else operation.status
     return Letter(operation.id, card, f"{state} {card.digest()}", channel)
 
 

@@ -46,9 +46,11 @@ class Line:
 def lines(operation: Operation, *, paused: bool = False) -> tuple[Line, ...]:
     """What a card shows of the steps, in the plan's order, at most `MOST_LINES` and a line for each folded status.
 
-    Nothing is under way in an operation that has ended or is `paused`, whatever its steps were last noted as.
+    Nothing is under way in an operation that has ended or is `paused`, whatever its steps were last noted as; nor is
+    the last step of a cluster, whose end nobody may be there to tell.
     """
     at_rest = "not finished" if operation.ended_already() else "paused" if paused else ""
+    at_rest = at_rest or ("begun" if ends_the_cluster(operation) else "")
     everything = [
         _line(step.id, step.title, operation.steps.get(step.id, StepState()), at_rest) for step in operation.plan.steps
     ]
@@ -61,6 +63,14 @@ def lines(operation: Operation, *, paused: bool = False) -> tuple[Line, ...]:
     before = [_fold(status, folded[status], ended) for status in ("done", "skipped") if folded[status]]
     after = [_fold(status, folded[status], ended) for status in ("failed", "running", "waiting") if folded[status]]
     return (*before, *(line for line in everything if line.id in chosen), *after)
+
+
+def ends_the_cluster(operation: Operation) -> bool:
+    """Whether the very last step has begun: flstr may go with it, and what is said by then stays."""
+    last = [planned.id for planned in operation.plan.steps if planned.step.kind == "cluster.end"]
+    return operation.status == "running" and any(
+        operation.steps.get(it, StepState()).status == "running" for it in last
+    )
 
 
 def tally(operation: Operation) -> str:

@@ -8,6 +8,7 @@ killed in the middle. That machine goes last, by its own request.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,6 +16,7 @@ from hcloud import APIException
 
 from executors.cloud import CloudSettings
 from executors.cloud_errors import in_words
+from executors.cloud_settling import settle
 from executors.labelled import Labelled
 from gitops.executor import StepContext
 from gitops.heard import wait_until_heard
@@ -69,7 +71,7 @@ class Ending:
             f":checkered_flag: *{cluster}* ends now: its last machines are given back, this one by itself as the very "
             "last. This is the last that is heard of it.",
         )
-        wait_until_heard(registry.store, last_news, HEARD_SECONDS)
+        wait_until_heard(registry.store, last_news, context.operation, HEARD_SECONDS)
         registry.store.check_fence()
         self._own.note.write_text(f"{cluster}\n")
         self._own.unbind()
@@ -128,16 +130,25 @@ def give_back_all(labelled: Labelled, report: Callable[[str], object], own: Node
 
 
 def _drop_groups(labelled: Labelled, last_one_stands: bool) -> None:
-    """Placement groups cost nothing: one that the last machine cannot be taken out of while it runs is left."""
+    """A group is deleted once it is empty; a server is taken out of one while it runs.
+
+    Should the cloud not have that of the last one, its group is left: it costs nothing, and the machine does.
+    """
     with in_words("deleting placement groups"):
         for group in labelled.bound("placement_group"):
             try:
-                for server_id in group.servers or ():
-                    labelled.client.servers.get_by_id(server_id).remove_from_placement_group().wait_until_finished()
-                group.delete()
+                settle(partial(_drop_group, labelled, group.id))
             except APIException:
                 if not last_one_stands:
                     raise
+
+
+def _drop_group(labelled: Labelled, number: int) -> None:
+    for group in labelled.bound("placement_group"):
+        if group.id == number:
+            for server_id in group.servers or ():
+                labelled.client.servers.get_by_id(server_id).remove_from_placement_group().wait_until_finished()
+            group.delete()
 
 
 def _forget(registry: Registry) -> None:

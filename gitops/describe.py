@@ -36,7 +36,7 @@ def status(
         lines.append(f":no_entry: `{state.refused_revision[:8]}` is not followed: {escape(state.refused)}")
     lines += more
     lines += ["", "*Held*", *held] if held else []
-    lines += ["", "*Nodes*", *node_lines(cluster, registered), *_scheduled(cluster, now)]
+    lines += ["", "*Nodes*", *node_lines(cluster, registered), *scheduled(cluster, now)]
     lines += ["", "*Apps*", *app_lines(registered)]
     lines += _public(registered)
     if secured := certificates(registered, now):
@@ -49,7 +49,7 @@ def status(
     return "\n".join(lines)
 
 
-def _scheduled(cluster: Cluster, now: datetime) -> list[str]:
+def scheduled(cluster: Cluster, now: datetime) -> list[str]:
     """What the schedules of pools change next."""
     local = zone(cluster.time_zone)
     return [
@@ -83,12 +83,15 @@ def node(record: NodeRecord, registered: Registered, cluster: Cluster) -> str:
     )
 
 
-def plans(revision: str, both: Plans, refused: Sequence[str] = (), held: Sequence[str] = ()) -> str:
+def plans(
+    revision: str, both: Plans, refused: Sequence[str] = (), held: Sequence[str] = (), by_the_clock: Sequence[str] = ()
+) -> str:
     """What a revision would change, what of it would wait for leave or is not done, the certificates that would be
-    `refused`, and what is `held`."""
+    `refused`, what is `held`, and what schedules change next."""
     later = ["", "*What stays as it is*", *map(escape, both.stays)] if both.stays else []
     later += ["", "*Certificates that cannot be had yet*", *refused] if refused else []
     later += ["", "*Held; what is held waits*", *held] if held else []
+    later += ["", "*Later, by the clock*", *by_the_clock] if by_the_clock else []
     if not both.changes and not both.removal.steps:
         return "\n".join([f"`{revision}` changes nothing: the cluster is as the manifests say.", *later])
     lines = [f"*What `{revision}` would change*"]

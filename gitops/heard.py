@@ -7,6 +7,14 @@ from model import keys
 from model.operation import Card
 
 LOOK_SECONDS = 0.2
+# The word that a card's `shown` begins with once it says that the cluster ends.
+ENDING = "ending"
+
+
+def says_the_end(store: Store, operation_id: str) -> bool:
+    """Whether an operation's card, where it has one, says that the cluster ends."""
+    text = store.get(keys.card(operation_id))
+    return text is None or Card.model_validate_json(text).shown.partition(" ")[0] == ENDING
 
 
 def is_heard(store: Store, notice_id: str) -> bool:
@@ -15,10 +23,10 @@ def is_heard(store: Store, notice_id: str) -> bool:
     return text is not None and bool(Card.model_validate_json(text).ts)
 
 
-def wait_until_heard(store: Store, notice_id: str, seconds: float) -> bool:
-    """Wait until a notice was posted, but not longer; says whether it was. What was said before comes before it."""
+def wait_until_heard(store: Store, notice_id: str, operation_id: str, seconds: float) -> bool:
+    """Wait until a notice was posted, and a card says the end, but not longer; says whether it is so."""
     deadline = time.monotonic() + seconds
-    while not is_heard(store, notice_id):
+    while not (is_heard(store, notice_id) and says_the_end(store, operation_id)):
         if time.monotonic() > deadline:
             return False
         time.sleep(LOOK_SECONDS)

@@ -27,9 +27,9 @@ def floating_plans(
         _of_name(name, moving.get(name), cluster, registered)
         for name in sorted(cluster.floating_ips.keys() | registered.floating_ips.keys())
     ]
-    return tuple(
-        plan for plan in (*plans, *_forgotten(registered)) if plan.steps and not set(busy).intersection(plan.locks)
-    )
+    # A machine that goes as well need not let go of an address that was given back.
+    forgotten = () if cluster.dissolved else _forgotten(registered)
+    return tuple(plan for plan in (*plans, *forgotten) if plan.steps and not set(busy).intersection(plan.locks))
 
 
 def target(plan: Plan) -> NodeName | None:

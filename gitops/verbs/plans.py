@@ -77,5 +77,7 @@ class Plans:
 
     def _described(self, label: str, plans: BothPlans, manifests: Manifests, registered: Registered) -> str:
         known = Known(registered.certificates, read_history(self.registry.store), self.directory)
-        refused = refusals(manifests, registered, known, self.clock())
-        return describe.plans(label, plans, refused, held_now(self.registry.store))
+        now = self.clock()
+        refused = refusals(manifests, registered, known, now)
+        by_the_clock = describe.scheduled(manifests.cluster, now)
+        return describe.plans(label, plans, refused, held_now(self.registry.store), by_the_clock)

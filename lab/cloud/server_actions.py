@@ -125,7 +125,8 @@ class ServerActions:
         return self._start("add_to_placement_group", server)
 
     async def remove_from_placement_group(self, request: web.Request) -> web.Response:
-        server = self._stopped(request)
+        # Only to be put in one a server has to be off.
+        server = self._servers.unlocked(request)
         server.placement_group = None
         return self._start("remove_from_placement_group", server)
 

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.cards import decision, ending, failed_step, notice_parts, operation_card, told_line
+from bot.letters import card_letter
 from bot.message import Message
 from lab.slack.blocks import MESSAGE, accepted
 from model.operation import Approval, Decision, Notice, Operation, StepState
-from model.steps import Losses, Plan
+from model.steps import EndCluster, Losses, Plan, PlannedStep
 
 FIXTURES = Path(__file__).with_name("cards")
 
@@ -240,6 +241,23 @@ def test_a_paused_operation_says_so_and_shows_no_step_as_under_way(make_operatio
     assert "in_progress" not in shown(card)
     assert "paused; goes on when flstr starts again" in card.text
     assert "paused; goes on when flstr starts again" in json.dumps(card.plain_blocks)
+
+
+def test_the_card_of_a_clusters_end_says_what_nobody_may_be_there_to_say_later(make_operation: MakeOperation) -> None:
+    steps = (PlannedStep(id="end", title="destroy controller001", step=EndCluster()),)
+    plan = Plan(title="end the cluster small", steps=steps)
+    for state, said, under_way in (
+        (RUNNING, "the last machines are given back now", False),
+        (WAITING, "running", False),
+    ):
+        operation = make_operation((WAITING,)).model_copy(update={"plan": plan, "steps": {"end": state}})
+        card = operation_card(operation)
+        slack_takes(card)
+        assert said in card.text
+        assert ("in_progress" in shown(card)) is under_way
+        assert card_letter(operation, None, (), "C01FLSTR").shown.startswith(
+            "ending " if state is RUNNING else "running "
+        )
 
 
 def test_an_end_mentions_who_waits_for_it(make_operation: MakeOperation) -> None:

@@ -86,6 +86,14 @@ def test_while_it_waits_no_floating_ip_is_rented_any_more() -> None:
     assert plan(manifests(f"dissolved: true\n{text}"), tree).changes == ()
 
 
+def test_a_machine_is_not_told_of_an_address_that_was_given_back_before_itself() -> None:
+    tree = registered(instances=RUNNING).model_copy(update={"floated": {"ingress016": ("192.0.2.7",)}})
+    assert [change.title for change in plan(manifests(), tree).changes] == [
+        "have ingress016 let go of old floating IPs"
+    ]
+    assert plan(manifests(ENDING), tree).changes == ()
+
+
 def test_a_card_says_what_became_of_it() -> None:
     tree = registered(workers=3, instances=RUNNING)
     one, whole = plan(manifests(), tree).removal, ending(tree)

@@ -151,6 +151,59 @@ def test_while_frozen_it_is_committed_and_waits_like_what_people_ask_for(clock: 
     assert workers(flstr) == ["worker101", "worker102", "worker103"]
 
 
+@pytest.mark.parametrize(
+    ("hold", "end"), [("lock worker 2h we measure", "unlock worker"), ("suspend hands off --yes", "resume")]
+)
+def test_while_held_it_waits_as_well_and_is_carried_out_once_let_go(
+    clock: Clock, flstr: Flstr, hold: str, end: str
+) -> None:
+    flstr.ask(hold)
+    assert clock.look(8)
+    flstr.settle()
+    assert count(flstr) == "count: 3"
+    assert workers(flstr) == ["worker101", "worker102"]
+    assert not clock.look(8, 1)
+    flstr.ask(end)
+    flstr.settle()
+    assert workers(flstr) == ["worker101", "worker102", "worker103"]
+
+
+def test_under_a_lock_a_freeze_and_a_suspension_at_once_it_waits_for_the_last_of_them(
+    clock: Clock, flstr: Flstr
+) -> None:
+    for hold in ("lock worker 2h we measure", "freeze 2h holidays", "suspend hands off --yes"):
+        flstr.ask(hold)
+    clock.look(8)
+    flstr.settle()
+    for end in ("resume", "thaw"):
+        flstr.ask(end)
+        flstr.settle()
+        assert workers(flstr) == ["worker101", "worker102"]
+    (waits,) = [line for line in flstr.ask("status").splitlines() if "waits:" in line]
+    assert "Scale worker to 3, as scheduled for 2026-11-26 08:00 UTC" in waits
+    flstr.ask("unlock worker")
+    flstr.settle()
+    assert workers(flstr) == ["worker101", "worker102", "worker103"]
+
+
+def test_two_times_that_come_during_a_hold_end_at_the_newer_size(clock: Clock, flstr: Flstr) -> None:
+    flstr.ask("suspend hands off --yes")
+    clock.look(8)
+    clock.look(20)
+    flstr.ask("resume")
+    flstr.settle()
+    assert count(flstr) == "count: 2"
+    assert workers(flstr) == ["worker101", "worker102"]
+
+
+def test_a_plan_says_what_comes_by_the_clock(clock: Clock, flstr: Flstr) -> None:
+    said = flstr.ask("plan").splitlines()
+    assert "changes nothing" in said[0]
+    assert said[-2] == "*Later, by the clock*"
+    assert said[-1].startswith("• worker is to have 3 from ")
+    assert "by the clock" not in flstr.ask("plan scale worker 3")
+
+
 def test_a_size_that_cannot_be_is_told_once_and_left(clock: Clock, flstr: Flstr) -> None:
     flstr.cluster.push({"cluster.yaml": SCHEDULED.replace("count: 2}", "count: 0}")})
     flstr.settle()

@@ -9,6 +9,7 @@ from executors import ending
 from executors.cloud import CloudSettings
 from executors.ending import Ending, Own, ending_cluster, finish
 from executors.provision import Provision
+from gitops import heard
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Fence, Store
@@ -110,10 +111,25 @@ def test_on_one_of_its_machines_that_machine_is_the_very_last_to_go(
     number = populated.client.servers.get_by_name("controller002").id
     Ending(settings, own).end(EndCluster(), context)
     assert deleted(populated)[-1] == f"/servers/{number}"
-    # A machine that runs cannot be taken out of its placement group, which costs nothing.
-    assert left(populated)["servers"] == ["stranger"]
-    assert left(populated).keys() == {"servers", "placement_groups"}
-    assert sorted(left(populated)["placement_groups"]) == ["small-controller", "theirs"]
+    assert left(populated) == STRANGERS
+
+
+def test_a_placement_group_that_the_last_machine_may_not_leave_while_it_runs_is_all_that_stays(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own
+) -> None:
+    leaving = {"method": "POST", "path": "/servers/*/actions/remove_from_placement_group"}
+    populated.control("POST", "/faults", {"kind": "error", "code": "server_not_stopped", **leaving})
+    Ending(settings, own).end(EndCluster(), context)
+    assert left(populated) == {**STRANGERS, "placement_groups": ["small-controller", "theirs"]}
+
+
+def test_what_keeps_it_from_leaving_for_a_moment_only_is_waited_for(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own
+) -> None:
+    leaving = {"method": "POST", "path": "/servers/*/actions/remove_from_placement_group"}
+    populated.control("POST", "/faults", {"kind": "error", "code": "locked", **leaving})
+    Ending(settings, own).end(EndCluster(), context)
+    assert left(populated) == STRANGERS
 
 
 def test_before_the_first_of_them_the_channel_has_heard_it_and_leadership_is_let_go(
@@ -130,6 +146,28 @@ def test_before_the_first_of_them_the_channel_has_heard_it_and_leadership_is_let
     assert seen == [(True, "small", [])]
 
 
+def test_nothing_goes_before_the_operations_own_card_says_the_end(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, list[str]]] = []
+
+    def says_the_end(_: Store, operation_id: str) -> bool:
+        asked.append((operation_id, deleted(populated)))
+        return len(asked) == 2
+
+    populated.api.requests.requests.clear()
+    monkeypatch.setattr(heard, "says_the_end", says_the_end)
+    Ending(settings, own).end(EndCluster(), context)
+    assert asked == [("op", []), ("op", [])]
+
+
+@pytest.mark.parametrize(("shown", "says"), [("", False), ("running 0e", False), ("ending 1f", True)])
+def test_a_card_says_the_end_once_slack_shows_it(store: Store, shown: str, says: bool) -> None:
+    assert heard.says_the_end(store, "op")
+    store.put(keys.card("op"), Card(record="op", channel="C01FLSTR", ts="2.0", shown=shown).to_json())
+    assert heard.says_the_end(store, "op") is says
+
+
 def test_whoever_was_killed_in_the_middle_goes_on_with_the_cloud_alone(
     populated: RunningCloud, settings: CloudSettings, own: Own
 ) -> None:
@@ -140,7 +178,7 @@ def test_whoever_was_killed_in_the_middle_goes_on_with_the_cloud_alone(
     populated.control("POST", "/faults", fault)
     populated.control("POST", "/faults", {"kind": "lost_answer", "method": "DELETE", "path": "/servers/*"})
     finish(settings, own.note, own.node)
-    assert left(populated)["servers"] == ["stranger"]
+    assert left(populated) == STRANGERS
 
 
 def test_a_machine_on_which_no_end_was_begun_ends_nothing(

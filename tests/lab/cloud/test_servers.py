@@ -284,3 +284,18 @@ def test_a_primary_ip_outlives_its_server(cloud: RunningCloud) -> None:
 
 def order(name: str, **fields: object) -> dict[str, object]:
     return {"name": name, "server_type": "cx22", "image": "debian-12", **fields}
+
+
+def test_a_server_leaves_its_placement_group_while_it_runs_but_enters_one_only_while_it_is_off(
+    cloud: RunningCloud,
+) -> None:
+    group = cloud.client.placement_groups.create("controllers", "spread").placement_group
+    server = cloud.server("a", placement_group=group)
+    with pytest.raises(APIException) as raised:
+        group.delete()
+    assert raised.value.code == "resource_in_use"
+    server.remove_from_placement_group().wait_until_finished()
+    with pytest.raises(APIException) as raised:
+        server.add_to_placement_group(group)
+    assert raised.value.code == "server_not_stopped"
+    assert group.delete()
