@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import requests
 
 from executors.control.access import Access, reach
 from executors.control.archive import PROGRAM, Archive, pack
@@ -101,6 +102,11 @@ class Fleet(ControlStage):
 
     def operation(self, record: str) -> Operation:
         return Operation.model_validate_json(self.etcd(keys.operation(record))[keys.operation(record)])
+
+    def listening(self) -> int:
+        """How many connections Slack has with controllers."""
+        answer = requests.get(f"{self.around.slack.url}/lab/connections", timeout=10)
+        return len(answer.json()["connections"])
 
     def told(self, node: str) -> set[str]:
         """The members that flstr on a controller was told of."""
@@ -237,14 +243,14 @@ def test_an_upgrade_brings_the_unit_and_the_settings_of_a_shell_only_where_that_
     fleet.inside(first, "echo '# by hand' >>/etc/systemd/system/flstr.service")
     assert f"upgraded {first}\n" in fleet.shell("upgrade", FLSTR_POLL_SECONDS="2")
     assert "by hand" not in fleet.inside(first, "cat /etc/systemd/system/flstr.service")
-    assert 'POLL_SECONDS="1"' in fleet.inside(first, "grep POLL /etc/flstr/flstr.env")
+    assert 'POLL_SECONDS="1.0"' in fleet.inside(first, "grep POLL /etc/flstr/flstr.env")
     assert [fleet.running()[node] for node in others] == [before[node] for node in others]
 
     said = fleet.shell("upgrade", "--settings", FLSTR_POLL_SECONDS="2")
     assert "settings of this shell: " in said
     assert "upgraded " in said
     for node in fleet.controllers():
-        assert 'POLL_SECONDS="2"' in fleet.inside(node, "grep POLL /etc/flstr/flstr.env")
+        assert 'POLL_SECONDS="2.0"' in fleet.inside(node, "grep POLL /etc/flstr/flstr.env")
         assert fleet.told(node) == fleet.endpoints()
     assert "this version and these settings already" in fleet.shell("upgrade", "--settings", FLSTR_POLL_SECONDS="2")
 
@@ -276,6 +282,7 @@ def test_without_enough_that_live_no_other_goes_and_the_dead_one_is_replaced(fle
     with app_in_use(fleet):
         fleet.cut_power(dead)
         await_true(lambda: keys.dead(dead) in fleet.etcd(keys.DEAD), f"{dead} to be given up", BACK_SECONDS)
+        await_true(lambda: fleet.listening() == 2, f"Slack to notice that {dead} is gone", BACK_SECONDS)
         said = fleet.chat.command(OPERATOR, f"/flstr destroy {living}")
         assert f"without {living} 1 of etcd's 2 members would live, and 2 are needed; bring {dead} back" in said
         fleet.destroyed(dead)
