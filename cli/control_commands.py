@@ -21,9 +21,13 @@ def bootstrap(
 
 
 @sentences
-def upgrade() -> None:
+def upgrade(
+    settings: Annotated[
+        bool, typer.Option("--settings", help="Give them the settings of this shell as well, instead of their own")
+    ] = False,
+) -> None:
     """Bring the controllers to the flstr that does this, one after the other."""
     from cli.controllers import upgrade as run
     from cli.settings import read_settings
 
-    run(read_settings(), out)
+    run(read_settings(), out, with_settings=settings)

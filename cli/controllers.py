@@ -112,16 +112,21 @@ def _start(ssh: Ssh, node: NodeName) -> None:
         raise Refused(error.sentence) from error
 
 
-def upgrade(settings: Settings, console: Console) -> None:
-    """Bring every controller to the flstr that does this. Raises `Refused`."""
+def upgrade(settings: Settings, console: Console, *, with_settings: bool) -> None:
+    """Bring every controller to the flstr that does this, and to these settings where it is said. Raises `Refused`."""
+    if with_settings:
+        settings.require("cluster_repo", "hcloud_token")
     with _around(settings) as around:
 
         def report(line: str) -> None:
             console.print(line, markup=False)
 
         controllers = build_controllers(settings, around.ssh, read_identities(settings.state / IDENTITY_FILE))
+        if with_settings:
+            taken = sorted([*controllers.given.variables, *controllers.given.files])
+            report(f"settings of this shell: {', '.join(taken)}")
         try:
-            said = Rolling(controllers, around.store, report).roll(around.nodes())
+            said = Rolling(controllers, around.store, report, with_settings).roll(around.nodes())
         except StepFailed as error:
             raise Refused(error.sentence) from error
         console.print(said, markup=False)

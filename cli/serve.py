@@ -82,6 +82,9 @@ LOST = 70  # the exit status of a controller that another one has overtaken
 def serve(settings: Settings) -> int:
     """Serve until SIGTERM or SIGINT; the exit status. Raises `Refused` where a setting is missing."""
     settings.require("cluster_repo", "hcloud_token")
+    if settings.node and not settings.etcd_endpoints:
+        # Before the hand-over it is told of none, and with an etcd of its own it would be a cluster of its own.
+        raise Refused(f"{settings.node} is told of no etcd yet: set FLSTR_ETCD_ENDPOINTS, or do not set FLSTR_NODE")
     if settings.slack_bot_token.get_secret_value():
         settings.require("slack_app_token")
     # What flstr keeps, clones of private repositories among it, is for its user alone.

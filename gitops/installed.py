@@ -10,6 +10,12 @@ def installed_as(version: str, registered: Registered) -> str:
     return f"{version} {control_digest(registered)}"
 
 
+def upgraded_to(version: str, node: NodeName, registered: Registered) -> str:
+    """What is noted of one that has another version, and was told nothing anew of etcd's members."""
+    _, between, told = registered.installed.get(node, "").partition(" ")
+    return f"{version}{between}{told}"
+
+
 def wrongly_installed(registered: Registered) -> tuple[NodeName, ...]:
     """Members whose flstr was told of other members than there are."""
     digest = control_digest(registered)

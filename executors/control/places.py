@@ -6,10 +6,12 @@ STATE = f"/var/lib/{STATE_NAME}"
 PROGRAMS = "/opt/flstr"
 ARCHIVES = f"{PROGRAMS}/archives"
 CURRENT = f"{PROGRAMS}/current"
+STABLE = f"{PROGRAMS}/stable"  # the last version that ran well, with its unit and its settings
 FOLDER = "/etc/flstr"
 ENV = f"{FOLDER}/flstr.env"
 CA, CERTIFICATE, KEY = f"{FOLDER}/ca.pem", f"{FOLDER}/client.pem", f"{FOLDER}/client-key.pem"
 UNIT = "/etc/systemd/system/flstr.service"
+FILES = f"{FOLDER}/files"
 SSH_KEY, IDENTITY = f"{STATE}/ssh/id_ed25519", f"{STATE}/age/identity"
 SSH_CONFIG = f"{STATE}/.ssh/config"
 # Beside the one to which ssh adds what it meets.
@@ -23,4 +25,4 @@ def archive_path(version: str) -> str:
 
 def travelled(variable: str) -> str:
     """A file that a setting names, once it is on a controller."""
-    return f"{FOLDER}/files/{variable.lower()}.pem"
+    return f"{FILES}/{variable.lower()}.pem"

@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from executors.control.install import LOOK_SECONDS, UP_SECONDS, Controllers
+from executors.control import places
+from executors.control.install import LOOK_SECONDS, UP_SECONDS, Controllers, unit_file
 from executors.control.standing import Standing, standing
 from executors.templates import render
-from gitops.installed import installed_as
+from gitops.executor import StepContext
+from gitops.installed import installed_as, upgraded_to
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
@@ -29,45 +31,76 @@ def others_down(node: NodeName, nodes: Collection[NodeName], now: Standing) -> l
     return now.missing([other for other in nodes if other != node])
 
 
+_PLACES = {
+    "unit_path": places.UNIT,
+    "env_path": places.ENV,
+    "files": places.FILES,
+    "current": places.CURRENT,
+    "stable": places.STABLE,
+}
+
+
 @dataclass(frozen=True)
 class Rolling:
-    """Upgrades controllers through their own etcd."""
+    """Upgrades controllers through their own etcd: program and unit, and with `settings` those of this shell."""
 
     controllers: Controllers
     store: Store
     report: Report
+    settings: bool = False
     up_seconds: float = UP_SECONDS
 
     def roll(self, nodes: Collection[NodeName]) -> str:
-        """Every controller that has another version; what became of it. Raises `StepFailed`, and leaves the others."""
+        """Every controller that is not as it should be; what became of it. Raises `StepFailed`, and leaves the
+        others."""
         done = [node for node in in_order(nodes, standing(self.store)) if self._upgrade(node, nodes)]
-        return f"upgraded {', '.join(done)}" if done else "every controller has this version already"
+        if done:
+            return f"upgraded {', '.join(done)}"
+        return f"every controller has this version {'and these settings ' if self.settings else ''}already"
 
     def _upgrade(self, node: NodeName, nodes: Collection[NodeName]) -> bool:
         now = standing(self.store)
+        context = StepContext("upgrade", Registry(self.store), now.fence, lambda line: self.report(f"{node}: {line}"))
         before = self.controllers.facts(node, now.fence)
-        version = self.controllers.send(node, before.machine, now.fence, lambda line: self.report(f"{node}: {line}"))
+        version = self.controllers.send(node, before.machine, now.fence, context.report)
         running = now.running.get(node)
-        if before.version == version and running is not None and running.version == version:
-            return False
         if running is not None and (down := others_down(node, nodes, now)):
             raise StepFailed(f"{', '.join(down)} does not run, so {node} is not restarted; see to that one first")
-        self.report(f"{node}: from {before.version or 'nothing'} to {version}")
-        self._switch(node, version)
-        if not self._comes_up(node, version, running.since if running is not None else 0.0):
-            words = self.controllers.last_words(node, standing(self.store).fence)
-            if before.version:
-                self._switch(node, before.version)
-            raise StepFailed(
-                f"{node}: flstr {version} did not come up within {self.up_seconds:.0f} s, so it has its old version "
-                f"again; {words}"
-            )
-        self.store.put(keys.installed(node), installed_as(version, Registry(self.store).read()))
-        return True
+        if running is not None and running.version == before.version:
+            # One that was left in the middle of an upgrade is no good to go back to.
+            self._run(node, "controller/keep.sh.j2")
+        registered, certificate = context.registry.read(), ""
+        if self.settings:
+            certificate = self.controllers.settle(node, version, registered, context)
+        said = self._run(
+            node,
+            "controller/upgrade.sh.j2",
+            version=version,
+            keep=KEPT,
+            unit=unit_file(),
+            certificate=certificate,
+            certificate_path=places.CERTIFICATE,
+        )
+        changed = bool(said) or running is None or running.version != version
+        if changed:
+            self.report(f"{node}: from {before.version or 'nothing'} to {version}")
+            if not self._comes_up(node, version, running.since if said and running is not None else 0.0):
+                raise StepFailed(self._gone_back(node, version))
+        note = installed_as(version, registered) if self.settings else upgraded_to(version, node, registered)
+        if registered.installed.get(node) != note:
+            self.store.put(keys.installed(node), note)
+        return changed
 
-    def _switch(self, node: NodeName, version: str) -> None:
-        script = render("controller/upgrade.sh.j2", version=version, keep=KEPT)
-        self.controllers.ssh.run(node, script, standing(self.store).fence, UPGRADE_SECONDS)
+    def _gone_back(self, node: NodeName, version: str) -> str:
+        """Have what ran well before run again; what became of the upgrade."""
+        words = self.controllers.last_words(node, standing(self.store).fence)
+        old = self._run(node, "controller/back.sh.j2")
+        again = f"it has {old} again, as it was" if old else "there is nothing that ran there before to go back to"
+        return f"{node}: flstr {version} did not come up within {self.up_seconds:.0f} s, so {again}; {words}"
+
+    def _run(self, node: NodeName, template: str, **values: object) -> str:
+        script = render(template, **_PLACES, **values)
+        return self.controllers.ssh.run(node, script, standing(self.store).fence, UPGRADE_SECONDS).strip()
 
     def _comes_up(self, node: NodeName, version: str, since: float) -> bool:
         deadline = time.monotonic() + self.up_seconds

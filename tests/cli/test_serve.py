@@ -12,13 +12,12 @@ from pathlib import Path
 import pytest
 
 from cli import cluster_repo, serve
-from cli.etcd import ENDPOINT_FILE
 from cli.executors import IDENTITY_FILE
 from executors.control.access import Access, KnownController
 from gitops.presence import present
 from gitops.secrets import read_identities
 from gitops.store import Store
-from model.errors import Fenced, Refused
+from model.errors import Fenced
 from model.registered import ControllerRecord
 from tests.bot.room import eventually
 from tests.cli.shell import Flstr, refused
@@ -84,7 +83,7 @@ def test_it_ends_also_where_its_etcd_does_not_answer(tmp_path: Path) -> None:
     """Each call waits its time, and etcd takes no notice of being told to end."""
     state, repo = tmp_path / "state", tmp_path / "cluster"
     cluster_repo.init(repo)
-    told = {"FLSTR_STATE": str(state), "FLSTR_CLUSTER_REPO": f"file://{repo}", "FLSTR_NODE": "controller001"}
+    told = {"FLSTR_STATE": str(state), "FLSTR_CLUSTER_REPO": f"file://{repo}"}
     environment = {"PATH": os.environ["PATH"], "HCLOUD_ENDPOINT": "http://127.0.0.1:1/v1", "HCLOUD_TOKEN": "t", **told}
     hasty = (
         "import cli.serve, cli.stopping; from functools import partial; from cli.main import main;"
@@ -121,11 +120,18 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_a_controller_is_known_by_its_node(tmp_path: Path) -> None:
-    state, repo = tmp_path / "state", tmp_path / "cluster"
+def controller(tmp_path: Path, etcd: str) -> dict[str, str]:
+    """The environment of one, as far as it has been told where etcd is."""
+    repo = tmp_path / "cluster"
     cluster_repo.init(repo)
-    told = {"FLSTR_STATE": str(state), "FLSTR_CLUSTER_REPO": f"file://{repo}", "FLSTR_NODE": "controller001"}
-    environment = {"PATH": os.environ["PATH"], "HCLOUD_ENDPOINT": "http://127.0.0.1:1/v1", "HCLOUD_TOKEN": "t", **told}
+    cloud = {"HCLOUD_ENDPOINT": "http://127.0.0.1:1/v1", "HCLOUD_TOKEN": "t"}
+    told = {"FLSTR_STATE": str(tmp_path / "state"), "FLSTR_CLUSTER_REPO": f"file://{repo}"}
+    known = {"FLSTR_NODE": "controller001", "FLSTR_ETCD_ENDPOINTS": etcd}
+    return {"PATH": os.environ["PATH"], **cloud, **told, **known}
+
+
+def test_a_controller_is_known_by_its_node(tmp_path: Path, store: Store, etcd_endpoint: str) -> None:
+    environment = controller(tmp_path, etcd_endpoint)
     command = [sys.executable, "-m", "cli", "serve"]
     log = (tmp_path / "log").open("wb")
     with log, subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log) as serving:
@@ -135,10 +141,7 @@ def test_a_controller_is_known_by_its_node(tmp_path: Path) -> None:
             leader = ""
             while not (running and leader) and time.monotonic() < deadline:
                 time.sleep(0.1)
-                with contextlib.suppress(OSError, Refused):
-                    store = Store([(state / ENDPOINT_FILE).read_text().strip()])
-                    running, leader = present(store)
-                    store.close()
+                running, leader = present(store)
         finally:
             serving.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -148,3 +151,18 @@ def test_a_controller_is_known_by_its_node(tmp_path: Path) -> None:
         tmp_path / "log"
     ).read_text()
     assert serving.returncode == 0, (tmp_path / "log").read_text()
+
+
+def test_a_controller_that_is_told_of_no_etcd_yet_has_none_of_its_own(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cli", "serve"]
+    done = subprocess.run(
+        command,
+        cwd=Path(__file__).parents[2],
+        env=controller(tmp_path, ""),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "controller001 is told of no etcd yet: set FLSTR_ETCD_ENDPOINTS" in done.stderr
+    assert not (tmp_path / "state").exists()

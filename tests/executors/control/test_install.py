@@ -14,7 +14,6 @@ from executors.control.given import Given
 from executors.control.install import Controllers, parse_facts
 from executors.control.signing import signer_of
 from executors.script import wrapped
-from executors.templates import render
 from gitops.certificates import key_safe
 from gitops.executor import HostFence, StepContext
 from gitops.installed import installed_as
@@ -163,10 +162,6 @@ def test_a_machine_that_says_nothing_of_itself_is_refused() -> None:
     assert parse_facts(NODE, f"{MACHINE}version {VERSION}\n").machine == Machine("x86_64", "3.11", "2.36")
     with pytest.raises(StepFailed, match="controller102: it does not say what machine it is"):
         parse_facts(NODE, "")
-
-
-def test_the_script_of_an_upgrade() -> None:
-    shellcheck(wrapped(render("controller/upgrade.sh.j2", version=VERSION, keep=3), HostFence(1)))
 
 
 def request() -> str:
