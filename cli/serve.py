@@ -42,6 +42,8 @@ from gitops.audit.pushing import AuditPushing
 from gitops.audit.recorder import Recorder
 from gitops.backups.backups import Backups
 from gitops.certificates import key_safe
+from gitops.etcd_lead import EtcdLead
+from gitops.etcd_metrics import ask_syncs
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
 from gitops.locks import Locks
@@ -73,6 +75,8 @@ log = structlog.get_logger()
 LIVENESS_SECONDS = 5.0
 # How often it is looked whether something is due that comes at most a few times a day.
 SELDOM_SECONDS = 600.0
+# How often it is looked whether calls to etcd took long; etcd itself is asked seldom.
+ETCD_LEAD_SECONDS = 1.0
 # How often what is new of the audit is committed at most.
 AUDIT_SECONDS = 60.0
 LOST = 70  # the exit status of a controller that another one has overtaken
@@ -200,6 +204,7 @@ def _lead(
             (audit_pushing.look, AUDIT_SECONDS),
             (backups.look, settings.poll_seconds),
             (lambda: prune(store, time.time()), 3600.0),
+            *_looks_at_etcd(settings, store),
         ),
         stopping,
     )
@@ -221,6 +226,12 @@ def _lead(
     worker.stop()
     recorder.stop()
     audit_pushing.look()
+
+
+def _looks_at_etcd(settings: Settings, store: Store) -> tuple[tuple[Callable[[], object], float], ...]:
+    if not settings.node or len(settings.etcd_endpoints) == 1:
+        return ()
+    return ((EtcdLead(store, lambda endpoint: ask_syncs(endpoint, tls_of(settings))).look, ETCD_LEAD_SECONDS),)
 
 
 def _scheduler(looks: Sequence[tuple[Callable[[], object], float]], stopping: threading.Event) -> BackgroundScheduler:

@@ -14,8 +14,8 @@ from model.errors import Refused
 
 log = structlog.get_logger()
 
-TTL_SECONDS = 6
-KEEP_ALIVE_SECONDS = 1.5
+TTL_SECONDS = 5
+KEEP_ALIVE_SECONDS = 1.2
 # How often whoever waits asks with no reason to: it is told by a watch when nobody leads any more.
 ASK_SECONDS = 5.0
 # How soon it asks again where etcd did not say.
