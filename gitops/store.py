@@ -16,7 +16,7 @@ from gitops.etcd_watch import Watch
 from gitops.fencing import epoch_from, host_token
 from gitops.once import Once
 from model import keys
-from model.errors import Fenced, Refused, Unreadable
+from model.errors import EtcdSilent, Fenced, Refused, Unreadable
 
 __all__ = ["AT_ONCE", "CALL_SECONDS", "EtcdTls", "Fence", "Following", "Member", "OnChange", "Standing", "Store"]
 
@@ -251,7 +251,7 @@ class Store:
         try:
             return action()
         except FAULTS as error:
-            raise Unreadable(
+            raise EtcdSilent(
                 f"etcd at {', '.join(self._endpoints)} does not answer ({type(error).__name__})"
             ) from error
 
