@@ -9,10 +9,10 @@ from tests.story.chaos_table import Cell
 
 
 def measure() -> Iterator[Group]:
-    """Every cell of the chaos table once; where no step was left to go on with, until the end of the change."""
+    """Every cell of the chaos table once; where nothing was left to go on with, until the end of the change."""
     with bootstrapped(f"bench-{os.getpid()}") as chaos:
         figures = [_figure(chaos.cell(*cell)) for cell in every_cell()]
-    yield Group("a fault in the middle of a change, until a step of it makes progress", tuple(figures))
+    yield Group("a fault in the middle of a change, until it goes on", tuple(figures))
 
 
 def _figure(cell: Cell) -> Figure:

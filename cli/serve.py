@@ -26,7 +26,7 @@ from cli.executors import (
     warm_connections,
 )
 from cli.settings import Settings
-from cli.stopping import end_soon, stopped_by_signals
+from cli.stopping import end_soon, ended, stopped_by_signals
 from cli.tunnel import access_of
 from cli.version import running_version
 from executors.certificates.windows import Windows
@@ -43,6 +43,8 @@ from gitops.audit.pushing import AuditPushing
 from gitops.audit.recorder import Recorder
 from gitops.backups.backups import Backups
 from gitops.certificates import key_safe
+from gitops.etcd_lead import EtcdLead
+from gitops.etcd_metrics import ask_syncs
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
 from gitops.locks import Locks
@@ -74,6 +76,8 @@ log = structlog.get_logger()
 LIVENESS_SECONDS = 5.0
 # How often it is looked whether something is due that comes at most a few times a day.
 SELDOM_SECONDS = 600.0
+# How often it is looked whether calls to etcd took long; etcd itself is asked seldom.
+ETCD_LEAD_SECONDS = 1.0
 # How often what is new of the audit is committed at most.
 AUDIT_SECONDS = 60.0
 LOST = 70  # the exit status of a controller that another one has overtaken
@@ -85,6 +89,12 @@ def serve(settings: Settings) -> int:
     if settings.node and not settings.etcd_endpoints:
         # Before the hand-over it is told of none, and with an etcd of its own it would be a cluster of its own.
         raise Refused(f"{settings.node} is told of no etcd yet: set FLSTR_ETCD_ENDPOINTS, or do not set FLSTR_NODE")
+    if not settings.etcd_endpoints and (known := access_of(settings).controllers()):
+        # What this machine's own etcd knows is from before the hand-over, and the cloud knows no fence.
+        raise Refused(
+            f"{settings.state} has handed the cluster over, and {', '.join(one.node for one in known)} carry it; "
+            "`flstr status` asks them, and `flstr restore` takes it back once their etcd is lost"
+        )
     if settings.slack_bot_token.get_secret_value():
         settings.require("slack_app_token")
     # What flstr keeps, clones of private repositories among it, is for its user alone.
@@ -95,12 +105,15 @@ def serve(settings: Settings) -> int:
         finish(cloud_settings(settings), ending_note(settings), own_node(settings))
         return 0
     stopping = stopped_by_signals()
-    with ExitStack() as stack:
-        try:
-            _serve(settings, stopping, stack)
-        finally:
-            # What is done in order from here on may wait for what does not answer.
-            end_soon()
+    try:
+        with ExitStack() as stack:
+            try:
+                _serve(settings, stopping, stack)
+            finally:
+                # What is done in order from here on may wait for what does not answer.
+                end_soon()
+    finally:
+        ended()
     return 0
 
 
@@ -132,12 +145,6 @@ def _serve(settings: Settings, stopping: threading.Event, stack: ExitStack) -> N
 def _etcd(settings: Settings, stack: ExitStack) -> tuple[str, ...]:
     if settings.etcd_endpoints:
         return settings.etcd_endpoints
-    if known := access_of(settings).controllers():
-        # What this machine's own etcd knows is from before the hand-over, and the cloud knows no fence.
-        raise Refused(
-            f"{settings.state} has handed the cluster over, and {', '.join(one.node for one in known)} carry it; "
-            "`flstr status` asks them, and `flstr restore` takes it back once their etcd is lost"
-        )
     etcd = EmbeddedEtcd(settings.state / "etcd")
     endpoint = etcd.start()
     stack.callback(etcd.stop)
@@ -217,6 +224,7 @@ def _lead(
             (audit_pushing.look, AUDIT_SECONDS),
             (backups.look, settings.poll_seconds),
             (lambda: prune(store, time.time()), 3600.0),
+            *_looks_at_etcd(settings, store),
         ),
         stopping,
     )
@@ -238,6 +246,12 @@ def _lead(
     worker.stop()
     recorder.stop()
     audit_pushing.look()
+
+
+def _looks_at_etcd(settings: Settings, store: Store) -> tuple[tuple[Callable[[], object], float], ...]:
+    if not settings.node or len(settings.etcd_endpoints) == 1:
+        return ()
+    return ((EtcdLead(store, lambda endpoint: ask_syncs(endpoint, tls_of(settings))).look, ETCD_LEAD_SECONDS),)
 
 
 def _scheduler(looks: Sequence[tuple[Callable[[], object], float]], stopping: threading.Event) -> BackgroundScheduler:

@@ -41,7 +41,15 @@ def end_soon(seconds: float = END_SECONDS) -> None:
     grants no more time."""
     if _ends.acquire(blocking=False):
         # It needs none of Python's locks.
-        faulthandler.dump_traceback_later(seconds, exit=True)
+        # What sys.stderr is may have no file of its own.
+        faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+
+
+def ended() -> None:
+    """It has ended in order: the process may go on."""
+    faulthandler.cancel_dump_traceback_later()
+    if _ends.locked():
+        _ends.release()
 
 
 def leave(status: int) -> NoReturn:

@@ -1,4 +1,4 @@
-"""etcd's members behind one door: a call goes to the first that is well, and to the next where that does not answer.
+"""etcd's members behind one door: a call goes to the first that is well, and to the next as well where that is silent.
 
 etcd3's own client for several endpoints repeats nothing, takes one that is stopped for well until somebody calls it,
 blames the endpoint in use for another's fault where threads share it, and closes every watch with no word when one call
@@ -7,68 +7,52 @@ fails. So each member has a client of its own here, which is told nothing of the
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
-import etcd3
 import grpc
 import structlog
-from etcd3 import etcdrpc, exceptions
+from etcd3 import exceptions
 from etcd3.client import Transactions
 
+from gitops.etcd_asking import Asking
+from gitops.etcd_endpoint import CALL_SECONDS, METADATA, Endpoint, EtcdTls, Standing
+from gitops.etcd_looking import MEMBER_SECONDS, PROMPT_SECONDS, Found, look_at
 from gitops.etcd_watch import Watch
+
+__all__ = ["CALL_SECONDS", "FAULTS", "Answer", "EtcdClient", "EtcdTls", "Standing"]
 
 log = structlog.get_logger()
 
-# No call lasts longer; leadership, whose lease lasts six seconds, has to hear of it in time.
-CALL_SECONDS = 5.0
-# How long one of several members is given to answer.
-MEMBER_SECONDS = 1.2
+# How long a member may be silent until another one is asked as well.
+NEXT_SECONDS = 0.7
 # A cluster that chooses its leader anew answers with a fault for a moment.
 PAUSE_SECONDS = 0.1
 LOOK_SECONDS = 1.0
+# In so many looks one after the other a member has to be quick that was lost.
+LOOKS = 2
 # Members that can be reached, and lead nobody, choose a leader; that is given so long.
 ELECTION_SECONDS = 5.0
-KEEPALIVE = (
-    # etcd takes more than one ping in five seconds for an attack.
-    ("grpc.keepalive_time_ms", 6000),
-    ("grpc.keepalive_timeout_ms", 2000),
-    ("grpc.http2.max_pings_without_data", 0),
-)
-GRPC_OPTIONS = (
-    # Everything under a prefix comes in one answer; gRPC would refuse one of more than 4 MiB.
-    ("grpc.max_receive_message_length", -1),
-    # One that is back is found again soon.
-    ("grpc.initial_reconnect_backoff_ms", 200),
-    ("grpc.min_reconnect_backoff_ms", 1000),
-    ("grpc.max_reconnect_backoff_ms", 1000),
-    *KEEPALIVE,
-)
-# A member that knows of no leader says so at once, and ends its watches, instead of waiting for one.
-METADATA = (("hasleader", "true"),)
+# What a call takes where a member's disk is slow that all writes wait for; an election may take longer.
+SLOW_SECONDS = 0.3
+AT_A_TIME = 64
 # What etcd3 leaves as it is: what was under way when a member ended in order.
 BROKEN_OFF = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.CANCELLED)
 # Answers that another member may do better than.
 ELSEWHERE = (exceptions.ConnectionFailedError, exceptions.ConnectionTimeoutError, exceptions.InternalServerError)
-UNANSWERED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INTERNAL)
-# How etcd's own faults begin, such as that it knows of no leader.
-FROM_ETCD = "etcdserver: "
 FAULTS = (exceptions.Etcd3Exception, grpc.RpcError)
-# Any key: what counts is that the members agree on it.
-LOOKED_AT = b"flstr"
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class EtcdTls:
-    """The files, all PEM, by which etcd and flstr know each other; the certificate's common name is the user."""
+class Answer(Generic[T]):
+    """What a call came to, and how often somebody was asked for it: each may carry it out, some of them later."""
 
-    ca: Path
-    certificate: Path
-    key: Path
+    value: T
+    times: int
 
 
 class EtcdClient:
@@ -79,40 +63,64 @@ class EtcdClient:
     def __init__(self, endpoints: Sequence[str], tls: EtcdTls | None = None) -> None:
         """`tls` is for endpoints that begin with https."""
         self.alone = len(endpoints) == 1
-        seconds = CALL_SECONDS if self.alone else MEMBER_SECONDS
-        self._members = [_Member(endpoint, tls, seconds) for endpoint in endpoints]
+        self._members = [Endpoint(endpoint, tls) for endpoint in endpoints]
+        self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="etcd call")
         self._closed = threading.Event()
         self._starting = threading.Lock()
         self._looking: threading.Thread | None = None
         self._silent_since: float | None = None
+        self._slow_at = float("-inf")
 
     def call(self, action: Callable[[Any], T]) -> T:
-        """What an action with etcd3's client comes to. It may be carried out by several members, one after the other,
-        and by one that answers nobody any more: see `gitops/once.py` for what must not. Raises what etcd3 raises."""
-        began = time.monotonic()
-        while True:
-            for member in self._by_preference():
+        """What an action with etcd3's client comes to. It may be carried out by several members, at the same time, and
+        by one that answers nobody any more: see `gitops/once.py` for what must not. Raises what etcd3 raises."""
+        return self.ask(action).value
+
+    def ask(self, action: Callable[[Any], T]) -> Answer[T]:
+        """The same, with how many may carry it out."""
+        if self.alone:
+            try:
+                return Answer(action(self._members[0].client), 1)
+            except ValueError as error:
+                raise self._closed_meanwhile(error) from error
+        began, asking = time.monotonic(), Asking(self._pool, action)
+        fault: Exception = exceptions.ConnectionTimeoutError()
+        for member in self._one_after_the_other(began):
+            asking.ask(member)
+            until = min(time.monotonic() + NEXT_SECONDS, began + CALL_SECONDS)
+            while (heard := asking.hear(until)) is not None:
+                who, answer = heard
                 try:
-                    answer = action(member.client)
+                    value = answer.result()
                 except ValueError as error:
-                    if not self.closed:
-                        raise
-                    # gRPC's word for it; whoever asks has to end as where etcd is gone.
-                    raise exceptions.ConnectionFailedError from error
+                    raise self._closed_meanwhile(error) from error
                 except FAULTS as error:
                     if self.closed or not _may_do_better(error):
                         raise
-                    self._lose(member, error)
-                    if self.alone or time.monotonic() + MEMBER_SECONDS > began + CALL_SECONDS:
-                        raise
-                    fault: Exception = error
+                    fault = error
+                    self._lose(who, type(error).__name__)
                 else:
-                    self._find(member)
-                    return answer
-            if self._silent_since is not None and self._silent_since < began - CALL_SECONDS:
-                # Nobody has answered for long: whoever asks now need not wait as well.
-                raise fault
-            time.sleep(PAUSE_SECONDS)
+                    self._answered(who, asking, began)
+                    return Answer(value, asking.times)
+                if who is member:
+                    break
+        self._slow_at = time.monotonic()
+        raise fault
+
+    def _closed_meanwhile(self, error: ValueError) -> Exception:
+        """gRPC's word for a client that was closed; whoever asks has to end as where etcd is gone."""
+        return exceptions.ConnectionFailedError() if self.closed else error
+
+    def call_one(self, action: Callable[[Any], T]) -> T:
+        """What an action comes to that must not be carried out by two at the same time, and may take its time."""
+        for member in (order := self._by_preference()):
+            try:
+                return action(member.client)
+            except FAULTS as error:
+                if member is order[-1] or not _may_do_better(error):
+                    raise
+                self._lose(member, type(error).__name__)
+        raise AssertionError("there is a member")
 
     def watch(self, prefix: str, revision: int) -> Watch:
         """The changes under a prefix from a revision on, as long as the member is well that tells them."""
@@ -143,6 +151,19 @@ class EtcdClient:
         most_are_there = 2 * sum(member.there for member in self._members) > len(self._members)
         return most_are_there and time.monotonic() - since < ELECTION_SECONDS
 
+    def was_slow(self, seconds: float) -> bool:
+        """Whether a call took long within the last seconds."""
+        return time.monotonic() - self._slow_at < seconds
+
+    def standings(self) -> tuple[Standing, ...]:
+        """What those members say that answer."""
+        asked = [self._pool.submit(member.standing, MEMBER_SECONDS) for member in self._members]
+        return tuple(one.result() for one in asked if not isinstance(one.exception(), grpc.RpcError))
+
+    def hand_on(self, leader: str, member_id: int) -> None:
+        """Have another member lead in the place of the one at this address. Raises what gRPC raises."""
+        next(one for one in self._members if one.address == leader).hand_on(member_id, CALL_SECONDS)
+
     @property
     def closed(self) -> bool:
         """Whether nothing can be asked any more."""
@@ -153,22 +174,42 @@ class EtcdClient:
         self._closed.set()
         for member in self._members:
             member.close()
+        self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _by_preference(self) -> list["_Member"]:
+    def _one_after_the_other(self, began: float) -> Iterator[Endpoint]:
+        """The members, again and again, as long as a call may last."""
+        while True:
+            for member in self._by_preference():
+                yield member
+                if time.monotonic() >= began + CALL_SECONDS:
+                    return
+            if self._silent_since is not None and self._silent_since < began - CALL_SECONDS:
+                # Nobody has answered for long: whoever asks now need not wait as well.
+                return
+            time.sleep(PAUSE_SECONDS)
+
+    def _by_preference(self) -> list[Endpoint]:
         # A stable order: the preferred one comes first again as soon as it is well.
         return sorted(self._members, key=lambda member: member.lost)
 
-    def _lose(self, member: "_Member", error: BaseException) -> None:
+    def _answered(self, member: Endpoint, asking: Asking[Any], began: float) -> None:
+        if time.monotonic() - began > SLOW_SECONDS:
+            self._slow_at = time.monotonic()
+        for slower in asking.slower_than(member):
+            self._lose(slower, "silent while another answers")
+        self._find(member)
+
+    def _lose(self, member: Endpoint, why: str) -> None:
         if not member.lost and not self.alone:
-            log.warning("etcd's member does not answer", endpoint=member.endpoint, error=type(error).__name__)
+            log.warning("etcd's member does not answer", endpoint=member.address, error=why)
             member.lose()
             self._look_from_now_on()
         if self._silent_since is None and all(one.lost for one in self._members):
             self._silent_since = time.monotonic()
 
-    def _find(self, member: "_Member") -> None:
+    def _find(self, member: Endpoint) -> None:
         if member.lost:
-            log.info("etcd's member answers again", endpoint=member.endpoint)
+            log.info("etcd's member answers again", endpoint=member.address)
         member.lost = False
         self._silent_since = None
 
@@ -182,65 +223,28 @@ class EtcdClient:
     def _look(self) -> None:
         while not self._closed.wait(LOOK_SECONDS):
             try:
-                # All are asked before any answer is waited for.
-                for member, answer in [(member, member.ask()) for member in self._members]:
-                    fault = answer.exception()
-                    # Who may not read the key is answered all the same.
-                    member.there = not isinstance(fault, grpc.Call) or FROM_ETCD in (fault.details() or "")
-                    if isinstance(fault, grpc.Call) and fault.code() in UNANSWERED:
-                        self._lose(member, fault)
-                    else:
-                        self._find(member)
+                for found in look_at(self._members):
+                    self._judge(found)
             except (ValueError, grpc.FutureCancelledError):  # it was closed
                 return
 
-
-class _Member:
-    """One of the servers that etcd runs on."""
-
-    def __init__(self, endpoint: str, tls: EtcdTls | None, seconds: float) -> None:
-        self.endpoint = endpoint
-        self.lost = False
-        self.there = True
-        self.watches: list[Watch] = []
-        secure, (host, _, port) = endpoint.startswith("https://"), endpoint.partition("://")[2].rpartition(":")
-        at = etcd3.Endpoint(
-            host=host,
-            port=int(port),
-            secure=secure,
-            creds=_credentials(tls) if secure else None,
-            # Whether it may be tried again is not left to etcd3.
-            time_retry=float("-inf"),
-            opts=GRPC_OPTIONS,
-        )
-        self.channel: grpc.Channel = at.channel
-        self.client = etcd3.MultiEndpointEtcd3Client(endpoints=[at], timeout=seconds)
-        self.client.metadata = METADATA
-        self._kv = etcdrpc.KVStub(self.channel)
-
-    def ask(self) -> Any:
-        """An answer to come, which a member gives only together with most others."""
-        request = etcdrpc.RangeRequest(key=LOOKED_AT, count_only=True)
-        return self._kv.Range.future(request, MEMBER_SECONDS, metadata=METADATA)
-
-    def lose(self) -> None:
-        """Whoever heard of changes from it has to hear of them from another one."""
-        self.lost = True
-        for watch in [*self.watches]:
-            watch.cancel()
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self.lose()
-        self.client.close()
+    def _judge(self, found: Found) -> None:
+        for member, fault in found.refused.items():
+            self._lose(member, str(fault.code()))
+        if not found.answered:
+            # All are slow, or choose a leader: nobody is better than another one.
+            self._silent_since = self._silent_since or time.monotonic()
+            return
+        self._silent_since = None
+        for member in found.silent:
+            self._lose(member, "silent while another answers")
+        others = [member for member in self._members if not member.lost]
+        for member, seconds in found.answered.items():
+            member.prompt = member.prompt + 1 if seconds < PROMPT_SECONDS else 0
+            if not others or member.prompt >= LOOKS:
+                self._find(member)
 
 
-def _may_do_better(error: Exception) -> bool:
+def _may_do_better(error: BaseException) -> bool:
     """Whether another member may answer where one gave this fault."""
     return isinstance(error, ELSEWHERE) or (isinstance(error, grpc.Call) and error.code() in BROKEN_OFF)
-
-
-def _credentials(tls: EtcdTls | None) -> grpc.ChannelCredentials:
-    if tls is None:
-        return grpc.ssl_channel_credentials()
-    return grpc.ssl_channel_credentials(tls.ca.read_bytes(), tls.key.read_bytes(), tls.certificate.read_bytes())

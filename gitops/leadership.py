@@ -14,8 +14,8 @@ from model.errors import Refused
 
 log = structlog.get_logger()
 
-TTL_SECONDS = 6
-KEEP_ALIVE_SECONDS = 1.5
+TTL_SECONDS = 5
+KEEP_ALIVE_SECONDS = 1.2
 # How often whoever waits asks with no reason to: it is told by a watch when nobody leads any more.
 ASK_SECONDS = 5.0
 # How soon it asks again where etcd did not say.
@@ -39,7 +39,7 @@ class Leadership:
 
     def acquire(self, stopping: threading.Event) -> Fence | None:
         """Block until this controller leads; None once `stopping` is set."""
-        told, look = False, threading.Event()
+        told, refused, look = False, False, threading.Event()
         with self._store.follow(keys.LEADER, lambda *_: look.set()):
             while not stopping.is_set():
                 look.clear()
@@ -47,8 +47,11 @@ class Leadership:
                 try:
                     fence = self._ask()
                 except Refused as error:
-                    log.warning("leadership cannot be asked for", error=error.sentence)
-                    fence, pause = None, AGAIN_SECONDS
+                    if not refused:
+                        log.warning("leadership cannot be asked for", error=error.sentence)
+                    fence, pause, refused = None, AGAIN_SECONDS, True
+                else:
+                    refused = False
                 if fence is not None:
                     for name, work in (("lease", self._keep_alive), ("lease clock", self._watch_the_clock)):
                         threading.Thread(target=work, name=name, daemon=True).start()

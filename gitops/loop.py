@@ -8,16 +8,19 @@ from collections.abc import Callable
 import structlog
 
 from gitops.notices import Trouble
-from model.errors import Fenced, Refused
+from model.errors import EtcdSilent, Fenced, Refused
 
 log = structlog.get_logger()
+
+# How soon it is looked again where etcd did not answer: an operation under way waits for that.
+ETCD_AGAIN_SECONDS = 1.0
 
 
 class Loop(ABC):
     """Does one thing at a time; `wake()` has it look at once."""
 
     def __init__(self, trouble: Trouble, clock: Callable[[], float] = time.time, again: float | None = None) -> None:
-        """What went wrong is looked at again after `again` seconds, or else when it is woken."""
+        """What went wrong is looked at again after `again` seconds, or else when it is woken; etcd's silence soon."""
         self._trouble = trouble
         self._clock = clock
         self._again_seconds = again
@@ -47,7 +50,7 @@ class Loop(ABC):
                 raise
             except Exception as error:
                 self._trouble.seen(_sentence(error), self._clock())
-                self._awake.wait(self._again_seconds)
+                self._awake.wait(ETCD_AGAIN_SECONDS if isinstance(error, EtcdSilent) else self._again_seconds)
             else:
                 self._trouble.over()
                 if not worked:

@@ -75,20 +75,13 @@ class Once:
             # Somebody tidied up; nothing was done.
 
     def _try(self, slip: _Slip, compare: Sequence[Any], writes: Sequence[Any]) -> tuple[bool, str | None, bool]:
-        """Whether it was done now, what the slip held otherwise, and whether an answer was lost before."""
-        etcd, sent = self._client.transactions, 0
-
-        def send(client: Any) -> Any:
-            nonlocal sent
-            sent += 1
-            return client.transaction(
-                [etcd.value(slip.key) == slip.held, *compare],
-                [*writes, etcd.put(slip.key, slip.next.held)],
-                [etcd.get(slip.key)],
-            )
-
-        done, answers = self._client.call(send)
-        return bool(done), None if done else _held(answers[0]), sent > 1
+        """Whether it was done now, what the slip held otherwise, and whether others were asked who may carry it out."""
+        etcd = self._client.transactions
+        unused = etcd.value(slip.key) == slip.held
+        puts = [*writes, etcd.put(slip.key, slip.next.held)]
+        answer = self._client.ask(lambda client: client.transaction([unused, *compare], puts, [etcd.get(slip.key)]))
+        done, answers = answer.value
+        return bool(done), None if done else _held(answers[0]), answer.times > 1
 
     def _make_void(self) -> None:
         """What was given up must not come to be after what is written next."""

@@ -11,14 +11,14 @@ import etcd3
 import grpc
 import structlog
 
-from gitops.etcd_client import CALL_SECONDS, FAULTS, EtcdClient, EtcdTls
+from gitops.etcd_client import CALL_SECONDS, FAULTS, EtcdClient, EtcdTls, Standing
 from gitops.etcd_watch import Watch
 from gitops.fencing import epoch_from, host_token
 from gitops.once import Once
 from model import keys
-from model.errors import Fenced, Refused, Unreadable
+from model.errors import EtcdSilent, Fenced, Refused, Unreadable
 
-__all__ = ["AT_ONCE", "CALL_SECONDS", "EtcdTls", "Fence", "Following", "Member", "OnChange", "Store"]
+__all__ = ["AT_ONCE", "CALL_SECONDS", "EtcdTls", "Fence", "Following", "Member", "OnChange", "Standing", "Store"]
 
 log = structlog.get_logger()
 
@@ -195,7 +195,7 @@ class Store:
                 for piece in etcd.maintenancestub.Snapshot(etcd3.etcdrpc.SnapshotRequest(), SNAPSHOT_SECONDS):
                     file.write(piece.blob)
 
-        self._call(take)
+        self._say(lambda: self._client.call_one(take))
 
     def follow(self, prefix: str, on_change: OnChange) -> "Following":
         """Hear every key under a prefix: those that are there at once, then each change, across restarts of etcd.
@@ -205,6 +205,11 @@ class Store:
         """
         return Following(self, prefix, on_change)
 
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """Where etcd is, the preferred member first."""
+        return self._endpoints
+
     def is_well(self) -> bool:
         """Whether any of several members answered when they were last looked at; costs nothing."""
         return self._client.is_well()
@@ -213,6 +218,18 @@ class Store:
     def closed(self) -> bool:
         """Whether nothing can be asked any more."""
         return self._client.closed
+
+    def was_slow(self, seconds: float) -> bool:
+        """Whether a call took long within the last seconds; costs nothing."""
+        return self._client.was_slow(seconds)
+
+    def standings(self) -> tuple[Standing, ...]:
+        """What those members say of themselves that answer."""
+        return self._client.standings()
+
+    def hand_on(self, leader: str, member_id: int) -> None:
+        """Have another member lead etcd in the place of the one at this address."""
+        self._say(lambda: self._client.hand_on(leader, member_id))
 
     def close(self) -> None:
         """Let go of the connections."""
@@ -244,7 +261,7 @@ class Store:
         try:
             return action()
         except FAULTS as error:
-            raise Unreadable(
+            raise EtcdSilent(
                 f"etcd at {', '.join(self._endpoints)} does not answer ({type(error).__name__})"
             ) from error
 

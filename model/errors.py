@@ -15,6 +15,10 @@ class Unreadable(Refused):
     """Something outside that does not answer now. It says nothing about what was asked, which is tried again."""
 
 
+class EtcdSilent(Unreadable):
+    """No member of etcd answers now; one does as soon as they have chosen who leads them."""
+
+
 class StepFailed(Exception):
     """A step that could not reach its end; `output` holds the last lines of what ran, `status` the exit status of
     a script that said itself that it failed."""

@@ -17,7 +17,7 @@ from gitops.store import Following, Store
 from model import keys
 from model.attachment import Reply
 from model.cluster import Cluster, Right
-from model.errors import Refused, Unreadable
+from model.errors import Fenced, Refused, Unreadable
 from model.mrkdwn import escape
 from model.operation import Intent
 from model.verbs import BY_NAME
@@ -100,7 +100,12 @@ class Desk:
         while True:
             try:
                 intents.answer(self._store, intent, reply, refused=refused)
-            except Unreadable:
+            except Fenced:
+                # Whoever leads now answers it.
+                return
+            except Exception as error:
+                # Whatever it was, somebody waits for the answer.
+                log.warning("an answer could not be written", intent=intent.id, error=repr(error))
                 if self._stopped.wait(RETRY_SECONDS):
                     return
             else:

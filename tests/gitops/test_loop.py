@@ -9,7 +9,7 @@ from gitops.loop import Loop
 from gitops.notices import PATIENCE_SECONDS, Trouble
 from gitops.store import Store
 from model import keys
-from model.errors import Fenced, Unreadable
+from model.errors import EtcdSilent, Fenced, Unreadable
 from model.operation import Notice
 
 
@@ -48,6 +48,13 @@ def test_what_is_away_is_looked_at_again_and_the_channel_hears_of_it(store: Stor
         ":white_check_mark: What could not be read can be read again; flstr goes on.",
     ]
     assert store.get(keys.FAILOVER_TROUBLE) is None
+
+
+def test_etcd_is_waited_for_by_nobody_who_would_wake_it(store: Store) -> None:
+    """It is back soon, and an operation under way waits for it; Git is not asked any more often than else."""
+    looks = Looks(store, fails(EtcdSilent("etcd does not answer")), lambda: False, again=None)
+    looks.run()
+    assert looks.left == []
 
 
 def test_what_breaks_ends_nothing(store: Store) -> None:

@@ -12,6 +12,7 @@ from gitops.store import Store
 from model import keys
 from model.operation import SyncState
 from model.registered import ControllerRecord
+from tests.bot.room import eventually
 from tests.gitops.scene import manifests, registered
 
 NAMES = ("controller001", "controller002", "controller003")
@@ -40,8 +41,7 @@ def test_a_controller_tells_that_it_runs_until_its_end(store: Store) -> None:
 def test_one_that_etcd_has_forgotten_tells_it_again(store: Store) -> None:
     presence = Presence(store, record(NAMES[0]))
     presence.start()
-    told(store, lambda text: text is not None)
-    store.revoke(presence._lease)
+    store.revoke(eventually(lambda: presence._lease))
     told(store, lambda text: text is not None)
     presence.stop()
 

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from etcd3 import exceptions
 
-from gitops.etcd_client import CALL_SECONDS
+from gitops.etcd_client import CALL_SECONDS, NEXT_SECONDS
 from gitops.store import Store
 from model import keys
 from model.errors import Refused, Unreadable
@@ -217,6 +217,44 @@ def test_what_was_given_up_and_tidied_up_holds_nothing_up(store: Store) -> None:
     store._client.call(lambda etcd: etcd.delete_prefix(keys.SLIPS))
     store.put("a", "second")
     assert [request() for request in late] == [False] * len(late)
+
+
+def test_where_all_members_are_slow_a_call_is_answered_late_and_nobody_is_taken_for_lost(store: Store) -> None:
+    """The disk of the one that leads holds up every write, whoever is asked for it."""
+    with answers_late(store, members=3):
+        assert store.put_new("late", "1")
+        assert not store.put_new("late", "2")
+    assert not any(member.lost for member in store._client._members)
+    assert store.was_slow(20.0)
+
+
+def test_the_first_answer_counts_and_whoever_is_slower_is_asked_no_more(store: Store) -> None:
+    with answers_late(store, members=1):
+        assert store.put_new("a", "1")
+        assert store._client._members[0].lost
+    assert store.prefix("a") == {"a": "1"}
+    eventually(lambda: not store._client._members[0].lost)
+
+
+@contextmanager
+def answers_late(store: Store, members: int) -> Iterator[None]:
+    """Members whose transactions take longer than another one is waited for to be asked as well."""
+    with ExitStack() as stack:
+        for member in store._client._members[:members]:
+            stack.enter_context(_late(member.client))
+        yield
+
+
+@contextmanager
+def _late(client: Any) -> Iterator[None]:
+    carry_out = client.transaction
+
+    def transaction(*request: Any) -> Any:
+        threading.Event().wait(2 * NEXT_SECONDS)
+        return carry_out(*request)
+
+    with patch.object(client, "transaction", transaction):
+        yield
 
 
 def test_slips_are_used_again_and_may_be_tidied_up(store: Store) -> None:

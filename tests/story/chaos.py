@@ -4,8 +4,9 @@ import itertools
 import re
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -18,15 +19,15 @@ from lab.story.control_stage import ETCD_UNIT, FLSTR_UNIT, THREE_CONTROLLERS, Co
 from lab.surroundings import Wishes
 from model import keys
 from model.operation import Operation
-from tests.story.chaos_counting import Seen, amiss, carried_on
+from tests.story.chaos_counting import Seen, amiss, carried_on, progress
 from tests.story.chaos_table import Cell
 from tests.story.ticking import Ticking
 
 T = TypeVar("T")
 
-CHANGE_SECONDS, BACK_SECONDS = 120.0, 60.0
-# Ten times what etcd asks of a disk. Far slower, a leader that is not replaced holds up all that is written.
-SLOW_SECONDS = 0.1
+CHANGE_SECONDS, BACK_SECONDS, LOOK_SECONDS = 120.0, 60.0, 0.2
+# What a disk takes that is about to die, or that is shared with somebody who needs all of it.
+SLOW_SECONDS = 0.5
 
 _STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"  # SD_MESSAGE_UNIT_STARTED
 _FENCE = re.compile(r"/fences/([^:\n]+):(\d+)$", re.MULTILINE)
@@ -39,6 +40,8 @@ class Fault:
     name: str
     do: Callable[[MachineFaults, str, str], None]
     undo: Callable[[MachineFaults, str, str], None] = lambda faults, node, unit: None
+    # Whether it is over as soon as the change has gone on, so that whom it hit comes back in the middle of it.
+    passes: bool = True
 
 
 FAULTS = (
@@ -53,6 +56,7 @@ FAULTS = (
         "slow disk",
         lambda faults, node, unit: faults.slow_disk(node, unit, SLOW_SECONDS),
         lambda faults, node, unit: faults.normal_disk(node, unit),
+        passes=False,
     ),
 )
 
@@ -90,7 +94,9 @@ CHANGES = (
 )
 
 
-WISHES = Wishes(cloud=CloudSettings(create_seconds=1.0), edits=THREE_CONTROLLERS)
+# One instance, and little to wait for: what is measured is how a change goes on.
+SMALL = {"instances: 2\n": "instances: 1\n", "healthy_deadline: 30s": "healthy_deadline: 30s\n  min_healthy_time: 1s"}
+WISHES = Wishes(cloud=CloudSettings(create_seconds=1.0), edits={**THREE_CONTROLLERS, **SMALL})
 
 
 def every_cell() -> Iterator[tuple[Fault, Target, "Change"]]:
@@ -100,7 +106,7 @@ def every_cell() -> Iterator[tuple[Fault, Target, "Change"]]:
 
 @contextmanager
 def bootstrapped(name: str) -> Iterator["Chaos"]:
-    """Three controllers that carry themselves, two workers with an instance each, and an ingress."""
+    """Three controllers that carry themselves, two workers with an instance on one of them, and an ingress."""
     with ControlStage(name, WISHES) as stage:
         stage.bootstrap()
         stage.chat.await_card(lambda card: card.ending == "done", "the first operation to end", BUILD_UP_SECONDS)
@@ -125,14 +131,17 @@ class Chaos:
         with Ticking(stage.around.slack.url) as ticking:
             self._begin(change)
             operation, during = _await(lambda: self._under_way(known, change), f"the {change.name} to be under way")
-            hit = time.time()
-            fault.do(stage.faults, node, target.unit)
-            try:
-                ended = _await(lambda: self._ended(operation), f"the end of the {change.name}", CHANGE_SECONDS)
+            with ExitStack() as over:
+                hit = time.time()
+                over.callback(fault.undo, stage.faults, node, target.unit)
+                fault.do(stage.faults, node, target.unit)
+                _await(lambda: self._gone_on(operation, hit), f"the {change.name} to go on", CHANGE_SECONDS)
+                if fault.passes:
+                    over.close()
+                _await(lambda: self._ended(operation), f"the end of the {change.name}", CHANGE_SECONDS)
                 total = time.time() - began
-            finally:
-                fault.undo(stage.faults, node, target.unit)
             _await(lambda: stage.are_back() or None, "all controllers to be back", BACK_SECONDS)
+            answered = ticking.first_answer(hit)
         seen = Seen(
             versions=[Operation.model_validate_json(it) for it in stage.etcd_history(keys.operation(operation), since)],
             requests=stage.around.cloud.requests.requests[asked:],
@@ -141,7 +150,7 @@ class Chaos:
             tokens_after=self._tokens(),
         )
         return Cell(
-            *(fault.name, target.name, change.name, during, carried_on(ended, hit), total),
+            *(fault.name, target.name, change.name, during, carried_on(seen.versions, hit, answered), total),
             *(ticking.commands, ticking.repeated, ticking.unanswered(), amiss(seen)),
         )
 
@@ -171,21 +180,23 @@ class Chaos:
                 return (name, running[0]) if running else None
         return None
 
-    def _ended(self, name: str) -> Operation | None:
-        operation = self._operations()[name]
-        return operation if operation.ended_already() else None
+    def _gone_on(self, name: str, hit: float) -> bool | None:
+        operation = self._operations(name)[name]
+        return operation.ended_already() or bool(progress(operation, hit)) or None
 
-    def _operations(self) -> dict[str, Operation]:
-        found = self.stage.etcd(keys.OPERATIONS)
+    def _ended(self, name: str) -> bool | None:
+        return self._operations(name)[name].ended_already() or None
+
+    def _operations(self, name: str = "") -> dict[str, Operation]:
+        found = self.stage.etcd(keys.operation(name))
         return {key.removeprefix(keys.OPERATIONS): Operation.model_validate_json(it) for key, it in found.items()}
 
     def _units_started(self) -> Counter[tuple[str, str]]:
         """How often systemd has started each instance, and builds of whatever release (`flstr-build`), by worker."""
         found: Counter[tuple[str, str]] = Counter()
-        for node in self._nodes("worker"):
-            for unit in self.stage.inside(
-                node, f"journalctl --quiet --output=cat --output-fields=UNIT {_STARTED}"
-            ).split():
+        look = f"journalctl --quiet --output=cat --output-fields=UNIT {_STARTED}"
+        for node, units in self._inside(self._nodes("worker"), look).items():
+            for unit in units.split():
                 if unit.startswith("flstr-build-"):
                     found[node, "flstr-build"] += 1
                 elif unit.startswith("flstr-backend-"):
@@ -195,10 +206,13 @@ class Chaos:
     def _tokens(self) -> dict[str, dict[str, int]]:
         """The greatest fencing tokens that each machine has seen."""
         look = "grep --recursive --with-filename '' /var/lib/flstr/fences || true"
-        return {
-            node: {name: int(token) for name, token in _FENCE.findall(self.stage.inside(node, look))}
-            for node in self._nodes()
-        }
+        found = self._inside(self._nodes(), look)
+        return {node: {name: int(token) for name, token in _FENCE.findall(said)} for node, said in found.items()}
+
+    def _inside(self, nodes: Sequence[str], command: str) -> dict[str, str]:
+        """What a command prints on each of some machines."""
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            return dict(zip(nodes, pool.map(lambda node: self.stage.inside(node, command), nodes), strict=True))
 
     def _nodes(self, role: str = "") -> list[str]:
         return sorted(name for name in self.stage.servers() if name.startswith(role))
@@ -213,5 +227,5 @@ def _await(look: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
                 return found
         except LabError as error:
             why = f": {error}"
-        time.sleep(0.1)
+        time.sleep(LOOK_SECONDS)
     raise LabError(f"waited {seconds:.0f} s for {what}{why}")

@@ -91,10 +91,30 @@ def tokens_amiss(before: Tokens, after: Tokens) -> tuple[str, ...]:
     )
 
 
-def carried_on(operation: Operation, fault: float) -> float | None:
-    """Seconds from a fault until the next time that a step began or ended; None where none did."""
-    moments = [moment for state in operation.steps.values() for moment in (state.started, state.ended) if moment]
-    return min((moment - fault for moment in moments if moment > fault), default=None)
+def carried_on(versions: Sequence[Operation], fault: float, answered: float | None) -> float | None:
+    """Seconds from a fault until whoever leads is at work on an operation again; None where it never was.
+
+    What ran and was begun again is at work then. What ran on, such as the wait for a machine that boots, shows nothing
+    until its end: there, that a command is `answered` by whoever leads says as much.
+    """
+    if not versions:
+        return None
+    moments = progress(versions[-1], fault)
+    if answered is not None and answered > fault and not _begun_again(versions, fault):
+        moments.append(answered)
+    return min((moment - fault for moment in moments), default=None)
+
+
+def progress(operation: Operation, since: float) -> list[float]:
+    """The times after a moment at which a step began or ended."""
+    moments = [moment for state in operation.steps.values() for moment in (state.started, state.ended)]
+    return [moment for moment in moments if moment is not None and moment > since]
+
+
+def _begun_again(versions: Sequence[Operation], fault: float) -> bool:
+    ran = {name for one in versions for name, state in one.steps.items() if state.started and state.started <= fault}
+    again = versions[-1].steps
+    return any((again[name].started or 0) > fault for name in ran)
 
 
 def _times_done(step: str, versions: Sequence[Operation]) -> int:

@@ -11,7 +11,7 @@ WIDTH = 150
 
 @dataclass(frozen=True)
 class Cell:
-    """A fault in the middle of a change. `seconds` went by until a step made progress, where one did; of `commands`,
+    """A fault in the middle of a change. `seconds` went by until whoever leads was at work on it again; of `commands`,
     so many had to be `repeated` as Slack had told the person that there was no answer, and some were `unanswered`."""
 
     fault: str

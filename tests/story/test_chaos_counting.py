@@ -101,15 +101,30 @@ def test_an_operation_that_did_not_end_well_is_found_with_the_steps_it_lost() ->
     assert amiss(replace(WELL, versions=())) == ("etcd remembers no operation",)
 
 
+def went_on(*builds: StepState) -> list[Operation]:
+    """An operation whose first step ended before the fault at 10.0, with one after the other state of its second."""
+    before = StepState(status="done", started=1.0, ended=8.0)
+    states = [{"create": before, "build": build} for build in builds]
+    return [WELL.versions[-1].model_copy(update={"steps": steps}) for steps in states]
+
+
 def test_it_went_on_when_the_next_step_began_or_ended() -> None:
-    steps = {
-        "create": StepState(status="done", started=1.0, ended=8.0),
-        "build": StepState(status="done", started=17.5, ended=20.0),
-    }
-    operation = WELL.versions[-1].model_copy(update={"steps": steps})
-    assert carried_on(operation, fault=10.0) == 7.5
-    assert carried_on(operation, fault=5.0) == 3.0
-    assert carried_on(operation, fault=30.0) is None
+    versions = went_on(StepState(), StepState(status="running", started=17.5))
+    assert carried_on(versions, fault=10.0, answered=None) == 7.5
+    assert carried_on(versions, fault=5.0, answered=None) == 3.0
+    assert carried_on(versions, fault=30.0, answered=None) is None
+    assert carried_on((), fault=1.0, answered=2.0) is None
+
+
+def test_a_step_that_ran_on_did_so_when_its_leader_was_heard_again() -> None:
+    versions = went_on(StepState(status="running", started=9.0), StepState(status="done", started=9.0, ended=30.0))
+    assert carried_on(versions, fault=10.0, answered=None) == 20.0
+    assert carried_on(versions, fault=10.0, answered=12.0) == 2.0
+
+
+def test_a_step_that_was_begun_again_went_on_then_whoever_was_answered_before() -> None:
+    versions = went_on(StepState(status="running", started=9.0), StepState(status="running", started=17.0))
+    assert carried_on(versions, fault=10.0, answered=12.0) == 7.0
 
 
 CELL = Cell("kill", "the flstr that leads", "rollout", "build influencer", 7.25, 15.0, 14, 1, 0, ())

@@ -38,6 +38,8 @@ class Ticking:
         self._ended = threading.Event()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ticking")
         self._asked: list[Future[tuple[int, bool]]] = []
+        # When each command was typed that somebody has taken, and when that was known.
+        self._taken: list[tuple[float, float]] = []
         self._thread = threading.Thread(target=self._tick, name="ticking", daemon=True)
 
     def __enter__(self) -> Self:
@@ -69,6 +71,12 @@ class Ticking:
             time.sleep(0.1)
         return max(0, missing) + self.commands - heard
 
+    def first_answer(self, moment: float) -> float | None:
+        """When an answer came to what was typed after a moment, or to something later; None where none has come."""
+        taken = [acknowledged for typed, acknowledged in [*self._taken] if typed > moment]
+        answers = [at for at, _ in self._answers()[self._before :]]
+        return min((at for at in answers if taken and at >= min(taken)), default=None)
+
     def _tick(self) -> None:
         while not self._ended.wait(self._every):
             self._asked.append(self._pool.submit(self._ask))
@@ -76,13 +84,16 @@ class Ticking:
     def _ask(self) -> tuple[int, bool]:
         """How often it was repeated, and whether somebody has taken it at last."""
         for repeated in range(_REPEATS):
+            typed = time.time()
             answer = requests.post(f"{self._url}/lab/command", json=self._line, timeout=_SLACK_SECONDS)
             if answer.ok and answer.json()["acknowledged"]:
+                self._taken.append((typed, time.time()))
                 return repeated, True
             time.sleep(self._pause)
         return _REPEATS, False
 
-    def _answers(self) -> list[str]:
+    def _answers(self) -> list[tuple[float, str]]:
+        """When each came, and what it says."""
         messages = requests.get(f"{self._url}/lab/messages", params={"channel": CHANNEL}, timeout=_SLACK_SECONDS)
         told = [it for it in messages.json()["messages"] if it["ephemeral_to"] == self._person and it.get("bot_id")]
-        return [it["text"] for it in told if not it["text"].startswith(":hourglass")]
+        return [(float(it["ts"]), it["text"]) for it in told if not it["text"].startswith(":hourglass")]

@@ -1,0 +1,47 @@
+"""A question that several members of etcd are asked, one while others are still silent: the first answer counts."""
+
+import queue
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, Generic, TypeVar
+
+from gitops.etcd_endpoint import Endpoint
+
+T = TypeVar("T")
+
+
+class Asking(Generic[T]):
+    """Each is asked in a thread of the pool, by an action with etcd3's client."""
+
+    def __init__(self, pool: ThreadPoolExecutor, action: Callable[[Any], T]) -> None:
+        self._pool = pool
+        self._action = action
+        self._answers = queue.SimpleQueue[tuple[Endpoint, Future[T]]]()
+        self._since: dict[Endpoint, float] = {}
+        self._silent: list[Endpoint] = []
+        # How many times somebody was asked, each of whom may carry it out.
+        self.times = 0
+
+    def ask(self, member: Endpoint) -> None:
+        """Ask one more, or one once more."""
+        self.times += 1
+        self._since.setdefault(member, time.monotonic())
+        self._silent.append(member)
+        asked = self._pool.submit(self._action, member.client)
+        asked.add_done_callback(lambda answer: self._answers.put((member, answer)))
+
+    def hear(self, until: float) -> tuple[Endpoint, Future[T]] | None:
+        """The next answer, whatever it is; None where none comes by then."""
+        if not self._silent:
+            return None
+        try:
+            member, answer = self._answers.get(timeout=max(0.0, until - time.monotonic()))
+        except queue.Empty:
+            return None
+        self._silent.remove(member)
+        return member, answer
+
+    def slower_than(self, member: Endpoint) -> list[Endpoint]:
+        """Those that were asked before a member which has answered, and have not."""
+        return [one for one in self._silent if self._since[one] < self._since[member]]
