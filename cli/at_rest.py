@@ -69,8 +69,10 @@ def carry_on(settings: Settings, place: str, console: Console) -> None:
     try:
         bootstrap(settings, place, console)
     except Refused as error:
+        if "`flstr bootstrap" in error.sentence:
+            raise
         # The same words again would restore once more what is here already.
-        raise Refused(f"{error.sentence}. It is restored here: `flstr bootstrap {place}` goes on from there") from error
+        raise Refused(f"{error.sentence}; it is restored here, and `flstr bootstrap {place}` goes on") from error
     until_at_rest(settings, place, since, console)
 
 
