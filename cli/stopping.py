@@ -11,6 +11,7 @@ from typing import NoReturn
 # Shorter than the TimeoutStopSec of flstr's units, and than what a lab gives it.
 END_SECONDS = 15.0
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+STDERR = 2
 
 _ends = threading.Lock()
 
@@ -42,7 +43,7 @@ def end_soon(seconds: float = END_SECONDS) -> None:
     if _ends.acquire(blocking=False):
         # It needs none of Python's locks.
         # What sys.stderr is may have no file of its own.
-        faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__)
+        faulthandler.dump_traceback_later(seconds, exit=True, file=STDERR)
 
 
 def ended() -> None:
