@@ -5,7 +5,9 @@ reservation; see flannel's Documentation/reservations.md. flanneld reads both, a
 """
 
 import json
+import re
 from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
 
 from pydantic import ValidationError
 
@@ -16,6 +18,7 @@ from model.errors import StepFailed
 from model.registered import OverlayLease
 
 KEEPALIVE_SECONDS = 25
+_WORD = re.compile(r"[A-Za-z0-9+/=_.-]{1,100}")
 
 
 def configuration(overlay: Overlay) -> str:
@@ -36,7 +39,11 @@ def put_configuration(store: Store, overlay: Overlay) -> None:
 
 
 def parse_leases(found: Mapping[str, str]) -> dict[str, OverlayLease]:
-    """The leases of WireGuard by subnet; what another backend wrote there is nobody's peer."""
+    """The leases of WireGuard by subnet; what another backend wrote there is nobody's peer.
+
+    A machine with flanneld writes there itself, so what could be more than an address or a key in files that are made
+    of it is left out.
+    """
     leases = {}
     for key, value in sorted(found.items()):
         if not key.startswith(keys.OVERLAY_SUBNETS):
@@ -45,9 +52,19 @@ def parse_leases(found: Mapping[str, str]) -> dict[str, OverlayLease]:
             lease = OverlayLease.model_validate_json(value)
         except ValidationError:
             continue
-        if lease.backend_type == "wireguard":
-            leases[key.removeprefix(keys.OVERLAY_SUBNETS).replace("-", "/")] = lease
+        subnet = key.removeprefix(keys.OVERLAY_SUBNETS).replace("-", "/")
+        if lease.backend_type == "wireguard" and _is_sound(subnet, lease):
+            leases[subnet] = lease
     return leases
+
+
+def _is_sound(subnet: str, lease: OverlayLease) -> bool:
+    try:
+        IPv4Network(subnet)
+        IPv4Address(lease.public_ip)
+    except ValueError:
+        return False
+    return _WORD.fullmatch(lease.backend_data.public_key) is not None and 0 < lease.backend_data.port < 65536
 
 
 def read_leases(store: Store) -> dict[str, OverlayLease]:

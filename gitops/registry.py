@@ -179,7 +179,8 @@ class Registry:
 
     def alive(self) -> frozenset[NodeName]:
         """The machines that say by themselves that they live, from one read."""
-        return frozenset(key.removeprefix(keys.ALIVE) for key in self.store.prefix(keys.ALIVE))
+        # What one machine writes there, which may be anything, must not hide all others.
+        return frozenset(key.removeprefix(keys.ALIVE) for key in self.store.names(keys.ALIVE))
 
     def put_enrolled(self, node: str, digest: str) -> None:
         """Note what a machine was told of where to register itself."""

@@ -88,6 +88,11 @@ class Store:
         """All keys that begin so, from one read."""
         return self._prefix(prefix)[0]
 
+    def names(self, prefix: str) -> frozenset[str]:
+        """The names of all keys that begin so, whatever they hold."""
+        answer = self._call(lambda etcd: etcd.get_prefix_response(prefix, keys_only=True))
+        return frozenset(_text(pair.key, pair.key) for pair in answer.kvs)
+
     def changed(self, prefix: str, since: int) -> tuple[dict[str, str], int]:
         """The keys that begin so and were written after revision `since`, and the revision they were read at."""
         answer = self._call(lambda etcd: etcd.get_prefix_response(prefix, min_mod_revision=since + 1))

@@ -176,3 +176,20 @@ def test_a_machine_is_found_by_its_public_address() -> None:
     assert subnet_of("198.51.100.4", parse_leases(found)) == "10.5.4.0/24"
     assert subnet_of("198.51.100.5", parse_leases(found)) is None
     assert json.loads(configuration(OVERLAY))["SubnetLen"] == 24
+
+
+@pytest.mark.parametrize(
+    "lease",
+    [
+        OverlayLease(public_ip="198.51.100.1\nPostUp = reboot", backend_data=WireGuardEnd(public_key=key_of("a"))),
+        OverlayLease(public_ip="198.51.100.1", backend_data=WireGuardEnd(public_key="key=\nPostUp = reboot")),
+        OverlayLease(public_ip="198.51.100.1", backend_data=WireGuardEnd(public_key=key_of("a"), port=-1)),
+    ],
+)
+def test_what_could_be_more_than_an_address_or_a_key_is_no_lease(lease: OverlayLease) -> None:
+    """A machine with flanneld writes there itself, and files of all machines are made of it."""
+    assert parse_leases({keys.overlay_subnet("10.5.1.0/24"): lease.to_json()}) == {}
+
+
+def test_what_is_no_subnet_has_no_lease() -> None:
+    assert parse_leases({keys.overlay_subnet("10.5.1.0/24\n# "): lease("198.51.100.1").to_json()}) == {}

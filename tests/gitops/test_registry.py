@@ -9,6 +9,7 @@ from gitops.store import Store
 from model import keys
 from model.errors import Refused, StepFailed
 from model.registered import HostRecord, MeshMember, NodeRecord
+from tests.gitops.flanneld import connect
 from tests.gitops.scene import CLUSTER_YAML, app, instance, manifests
 
 
@@ -85,3 +86,10 @@ def test_a_dead_machine_is_known_as_such_until_it_answers_or_leaves(registry: Re
     registry.store.delete(keys.dead("worker101"))
     registry.forget_node("worker102")
     assert registry.dead() == registry.read().dead == {}
+
+
+def test_what_one_machine_writes_of_itself_hides_no_other(registry: Registry, etcd_endpoint: str) -> None:
+    registry.store.put(keys.alive("worker102"), "{}")
+    client = connect(etcd_endpoint)
+    client.put(keys.alive("worker101"), b"\xff")
+    assert registry.alive() == {"worker101", "worker102"}
