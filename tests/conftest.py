@@ -13,7 +13,20 @@ from lab.preconditions import why_no_lab
 from tests.answering_dns import AnsweringDns
 from tests.running_acme import MakeAcme, acme_maker
 
-LONGEST = frozenset({"test_crash_matrix.py", "test_load.py", "test_storm_in_lab.py"})
+# In the order they begin.
+LONGEST = (
+    "tests/story/test_chaos.py",
+    "tests/story/test_crash_matrix.py",
+    "tests/story/test_load.py",
+    "tests/story/test_controllers.py",
+    "tests/story/test_all_controllers_lost.py",
+    "tests/story/test_carried.py",
+    "tests/bot/test_storm_in_lab.py",
+    "tests/cli/test_bootstrap_in_lab.py",
+    "tests/story/test_restore.py",
+    "tests/executors/test_etcd_hosts.py",
+    "tests/executors/test_enrolment_hosts.py",
+)
 
 # How long an example takes says nothing about it on a busy machine.
 settings.register_profile("flstr", deadline=None)
@@ -42,10 +55,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason=reasons[mark.name]))
 
 
-def _waits_for_it(item: pytest.Item) -> tuple[bool, ...]:
+def _waits_for_it(item: pytest.Item) -> tuple[int, bool, bool]:
     """How late a test may begin: the longest, stories, those on hosts, all others."""
     story, hosts = "story" in item.path.parts, item.get_closest_marker("hosts") is not None
-    return (item.path.name not in LONGEST, not story, not hosts)
+    file = item.nodeid.partition("::")[0]
+    return (LONGEST.index(file) if file in LONGEST else len(LONGEST), not story, not hosts)
 
 
 @pytest.fixture(scope="session")
