@@ -16,6 +16,7 @@ from cli.etcd import endpoint_file
 from cli.executors import cloud_settings
 from cli.own_keys import IDENTITY_FILE, KEY_FILE
 from cli.settings import Settings
+from cli.tunnel import ACCESS_FOLDER
 from executors.adopting.inventory import take_inventory
 from executors.adopting.look import look_at
 from executors.adopting.prepare import prepare
@@ -39,8 +40,6 @@ from model.errors import Refused, StepFailed
 Say = Callable[[str], None]
 
 ETCD_FOLDER = "etcd"
-# What a machine that has bootstrapped knows of the controllers.
-CONTROL_FOLDER = "control"
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def restore(settings: Settings, wish: Wish, say: Say) -> None:
     _take_key(wish.identity, settings.state / IDENTITY_FILE, "--identity")
     identities = read_identities(settings.state / IDENTITY_FILE)
     manifests, revision = _manifests(settings, wish.manifests)
-    say(f"{wish.manifests} describes {len(manifests.cluster.nodes())} machines and {len(manifests.apps)} apps")
+    say(f"{wish.manifests} describes {cluster_repo.counted(manifests)}")
     survey = _survey(settings, manifests, say)
     with _new_folder(settings.state) as folder:
         if wish.backup is not None:
@@ -133,9 +132,9 @@ def _take_key(given: Path | None, to: Path, option: str) -> None:
 
 def _manifests(settings: Settings, named: str) -> tuple[Manifests, str]:
     """What is desired, and by which revision; a folder on disk has none."""
-    if Path(named).is_dir():
+    if named and Path(named).is_dir():
         return check(cluster_repo.read(Path(named))), ""
-    repo = ClusterRepo(named, settings.state / "cluster.git", settings.branch)
+    repo = ClusterRepo(cluster_repo.address(named), settings.state / "cluster.git", settings.branch)
     head = repo.head()
     repo.fetch()
     return check(repo.files(head)), head
@@ -187,7 +186,7 @@ def _new_folder(state: Path) -> Iterator[Path]:
 
 def _take_the_place(folder: Path, state: Path, say: Say) -> None:
     """The controllers that this machine knew carried the etcd that is lost; whoever bootstraps founds it anew."""
-    for name in (CONTROL_FOLDER, ETCD_FOLDER):
+    for name in (ACCESS_FOLDER, ETCD_FOLDER):
         old, at = state / name, time.strftime("%Y%m%dT%H%M%S")
         if old.exists():
             old.rename(kept := old.with_name(f"{name}.before-{at}"))

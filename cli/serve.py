@@ -27,6 +27,7 @@ from cli.executors import (
     warm_connections,
 )
 from cli.settings import Settings
+from cli.tunnel import access_of
 from cli.version import running_version
 from executors.certificates.windows import Windows
 from executors.ending import ending_cluster, finish
@@ -64,7 +65,7 @@ from gitops.verbs.desk import Desk
 from gitops.verbs.handlers import Parts, handlers
 from gitops.worker import Worker
 from model import keys
-from model.errors import Fenced
+from model.errors import Fenced, Refused
 from model.registered import ControllerRecord
 
 log = structlog.get_logger()
@@ -121,6 +122,9 @@ def serve(settings: Settings) -> int:
 def _etcd(settings: Settings, stack: ExitStack) -> tuple[str, ...]:
     if settings.etcd_endpoints:
         return settings.etcd_endpoints
+    if access_of(settings).controllers():
+        # What was handed over goes on there; two flstrs would each do their own.
+        raise Refused(f"the controllers that {settings.state} knows run flstr; `flstr bootstrap` starts what is down")
     etcd = EmbeddedEtcd(settings.state / "etcd")
     endpoint = etcd.start()
     stack.callback(etcd.stop)
