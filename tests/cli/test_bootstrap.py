@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cli.cluster_repo import init
 from executors.control.access import Access, KnownController
@@ -14,6 +16,7 @@ from model.cluster import Cluster
 from tests.cli.shell import Flstr, refused
 from tests.cli.test_bootstrap_source import git
 
+NOWHERE = "255.255.255.255"  # no machine's
 REPO = "ssh://git.example.com/cluster.git"
 OTHER = Cluster.model_validate({"cluster": "other", "pools": {"controller": {"role": "controller", "count": 1}}})
 
@@ -136,6 +139,14 @@ def test_the_controllers_of_another_cluster_are_left_alone(flstr: Flstr, told: d
     assert refused(flstr("bootstrap", REPO, **told), 1) == belongs_to_another(tmp_path)
 
 
+def test_controllers_that_are_gone_are_not_waited_for(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
+    hand_over_to_nobody(tmp_path / "state" / "control", "flstr-lab")
+    done = flstr("bootstrap", REPO, **told)
+    assert (done.status, done.out) == (1, "no controller answers at etcd; starting it\n")
+    assert done.err.startswith(f"flstr: controller001: no SSH connection to {NOWHERE} port 22")
+    assert done.err.endswith("; if the cluster was destroyed, bootstrap the next one with another FLSTR_STATE\n")
+
+
 def test_after_the_hand_over_nobody_serves_from_the_laptop(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
     hand_over_to_nobody(tmp_path / "state" / "control", "flstr-lab")
     sentence = refused(flstr("serve", **told, FLSTR_CLUSTER_REPO=REPO), 1)
@@ -155,6 +166,7 @@ def belongs_to_another(folder: Path) -> str:
 def hand_over_to_nobody(folder: Path, cluster: str) -> None:
     """What a laptop keeps of controllers; these do not answer."""
     access = Access(folder)
-    access.remember([KnownController(node="controller001", ip="127.0.0.1", host_key="none", address="127.0.0.1")])
+    key = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    access.remember([KnownController(node="controller001", ip=NOWHERE, host_key=key, address=NOWHERE)])
     certificate, _ = new_authority(f"flstr {cluster}")
     access.tls.ca.write_text(certificate)
