@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 
-from cli.bootstrap_source import Source, read_source
-from cli.bootstrap_work import Work, follow
+from cli.bootstrap_source import Source, is_of_this_machine, read_source
+from cli.bootstrap_work import Work, follow, refuse_another
 from cli.logs import set_up
 from cli.operation_display import Display
 from cli.settings import Settings
@@ -25,13 +25,17 @@ LOG_FILE = "bootstrap.log"  # in flstr's state; the terminal shows the steps
 
 def bootstrap(settings: Settings, place: str, console: Console) -> None:
     """Bring a cluster repo's controllers up, and hand the cluster over to them. Raises `Refused`."""
+    if settings.etcd_endpoints:
+        raise Refused("a bootstrap makes the cluster's etcd; unset FLSTR_ETCD_ENDPOINTS for it")
     if access_of(settings).controllers():
-        from cli.controllers import repair  # noqa: PLC0415 - most runs need it not
-
-        repair(settings, console)
+        _see_to_what_runs(settings, place, console)
         return
     settings.require("hcloud_token")
+    if settings.slack_bot_token.get_secret_value():
+        settings.require("slack_app_token")
     source = read_source(place, settings)
+    if is_of_this_machine(source.url):
+        raise Refused(f"the controllers cannot fetch {source.url}, which is on this machine; push it to where they can")
     settings = settings.model_copy(update={"cluster_repo": source.url})
     os.umask(0o077)
     settings.state.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -47,15 +51,25 @@ def bootstrap(settings: Settings, place: str, console: Console) -> None:
     console.print(_what_runs(settings, source), markup=False)
 
 
+def _see_to_what_runs(settings: Settings, place: str, console: Console) -> None:
+    from cli.controllers import repair  # noqa: PLC0415 - most runs need it not
+
+    try:
+        wanted = read_source(place, settings).cluster.cluster
+    except Refused as error:
+        # Whatever is wrong there just now, the controllers are to come up all the same.
+        console.print(f"{error.sentence}; looking at the controllers all the same", markup=False)
+    else:
+        refuse_another(settings, wanted, access_of(settings).cluster())
+    repair(settings, console)
+
+
 @contextmanager
 def _own_etcd(settings: Settings) -> Iterator[tuple[Store, Fence, Leadership]]:
     """An etcd in flstr's state, led by this process. Raises `Refused` where another one has it."""
     with ExitStack() as stack:
         etcd = EmbeddedEtcd(settings.state / "etcd")
-        try:
-            endpoint = etcd.start()
-        except Refused as error:
-            raise Refused(f"{error.sentence}; is another flstr at work in {settings.state}?") from error
+        endpoint = etcd.start()
         stack.callback(etcd.stop)
         store = Store([endpoint])
         stack.callback(store.close)

@@ -14,7 +14,6 @@ from gitops.plan.bootstrap import controllers
 from gitops.repository import ClusterRepo
 from model.cluster import Cluster
 from model.errors import Refused
-from model.names import without_secret
 
 
 @dataclass(frozen=True)
@@ -34,7 +33,7 @@ class Source:
 def read_source(place: str, settings: Settings) -> Source:
     """What a folder or an address of a repository says. Raises `Refused`."""
     folder = Path(place)
-    url = _origin(folder) if folder.is_dir() else _address(place)
+    url = _origin(folder) if place and folder.is_dir() else cluster_repo.address(place)
     with tempfile.TemporaryDirectory(prefix="flstr-") as temporary:
         repo = ClusterRepo(url, Path(temporary) / "cluster.git", settings.branch)
         repo.fetch()
@@ -64,22 +63,32 @@ def why_no_bootstrap(cluster: Cluster) -> str | None:
     return None
 
 
+def is_of_this_machine(url: str) -> bool:
+    """Whether nobody but this machine can fetch from an address of Git's: a path, as Git tells it from `host:path`."""
+    before, colon, _ = url.partition(":")
+    return url.startswith("file:") or not colon or "/" in before
+
+
 def _origin(folder: Path) -> str:
-    command = ["git", "-C", str(folder), "remote", "get-url", "origin"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
+    # A folder inside another repository, such as flstr's own, would be taken for that.
+    if _git(folder, "rev-parse", "--show-prefix") != "":
+        raise Refused(
+            f"{folder} is not the top of a Git repository, and the controllers fetch the cluster repo; "
+            "make it one with `git init`, and push it to where they reach it"
+        )
+    url = _git(folder, "remote", "get-url", "origin")
+    if url is None:
         raise Refused(
             f"{folder} has no remote `origin`, and the controllers fetch the cluster repo from there; "
             "add one with `git remote add origin …`, and push"
         )
-    return _address(done.stdout.strip())
+    return cluster_repo.address(url)
 
 
-def _address(url: str) -> str:
-    try:
-        return without_secret(url)
-    except ValueError as error:
-        raise Refused(f"the address of the cluster repo: {error}") from None
+def _git(folder: Path, *words: str) -> str | None:
+    """What Git says of a folder; None where it refuses."""
+    done = subprocess.run(["git", "-C", str(folder), *words], capture_output=True, text=True, check=False)
+    return None if done.returncode else done.stdout.strip()
 
 
 def _manifests(files: Mapping[str, str]) -> dict[str, str]:

@@ -44,6 +44,8 @@ class Work:
         registry, operations = Registry(store), Operations(store)
         identities = read_identities(settings.state / IDENTITY_FILE)
         before = store.get(keys.CLUSTER)
+        if before is not None:
+            refuse_another(settings, source.cluster.cluster, registry.cluster().cluster)
         store.write({keys.RECIPIENT: identities.recipient, keys.CLUSTER: source.cluster.to_json()})
         ssh = warm_connections(settings, registry)
         executors = build_executors(settings, ssh, identities, AppRepos(settings.state / "apps"))
@@ -61,6 +63,15 @@ class Work:
             _nothing_is_destroyed,
             self.locks.take(self.operation.plan.locks, self.operation.id),
             cancellation,
+        )
+
+
+def refuse_another(settings: Settings, wanted: str, known: str) -> None:
+    """A state is of one cluster. Raises `Refused` where it is of another one than is wanted."""
+    if known and known != wanted:
+        raise Refused(
+            f"{settings.state} is cluster {known}'s, and this is cluster {wanted}; "
+            "set FLSTR_STATE to a folder of its own"
         )
 
 
@@ -93,6 +104,7 @@ def follow(work: Work, display: Display) -> Operation:
         try:
             _show(work, display, over)
         except KeyboardInterrupt:
+            display.say(f"stopping within {STOP_SECONDS:.0f} s; Ctrl-C again stops at once")
             cancellation.cancel("it was stopped by Ctrl-C", by_a_person=True)
             _end_soon(work, display, over)
     if failed:

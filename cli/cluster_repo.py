@@ -10,6 +10,7 @@ from gitops.lint_control import controller_warnings
 from gitops.lint_units import warnings
 from gitops.manifests import Fault, Manifests
 from model.errors import Refused
+from model.names import without_secret
 
 SCHEMA_FOLDER = ".schema"
 EXAMPLE = Path(__file__).parents[1] / "cluster-repo-example"
@@ -39,6 +40,22 @@ def lint(folder: Path) -> Linted:
     files = read(folder)
     manifests = check(files)
     return Linted(manifests, [*controller_warnings(files, manifests), *warnings(files, manifests)])
+
+
+def counted(manifests: Manifests) -> str:
+    """`4 machines, 1 app`."""
+    nodes, apps = len(manifests.cluster.nodes()), len(manifests.apps)
+    return f"{nodes} {'machine' if nodes == 1 else 'machines'}, {apps} {'app' if apps == 1 else 'apps'}"
+
+
+def address(url: str) -> str:
+    """The Git address of a cluster repo, where it is one that may be shown. Raises `Refused`."""
+    if not url or url.startswith("-"):
+        raise Refused(f"'{url}' is neither a folder nor a Git address; name a cluster repo")
+    try:
+        return without_secret(url)
+    except ValueError as error:
+        raise Refused(f"the address of the cluster repo: {error}") from None
 
 
 def read(folder: Path) -> dict[str, str]:

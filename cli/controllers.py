@@ -15,6 +15,7 @@ from executors.control.access import KnownController, known_controllers, reach
 from executors.control.install import LOOK_SECONDS, UP_SECONDS
 from executors.control.rolling import Rolling
 from executors.control.standing import standing
+from executors.remote import Unreachable
 from executors.ssh import Ssh
 from gitops.registry import Registry
 from gitops.secrets import read_identities
@@ -86,13 +87,17 @@ def _repair(around: _Around, console: Console) -> None:
 
 
 def _start_everything(settings: Settings) -> None:
+    known, failures = access_of(settings).controllers(), list[Refused]()
     with closing(controllers_ssh(settings)) as ssh:
-        failures = []
-        for known in access_of(settings).controllers():
+        for controller in known:
             try:
-                _start(ssh, known.node)
+                _start(ssh, controller.node)
             except Refused as error:
-                failures.append(error.sentence)
+                failures.append(error)
+    said = "; ".join(error.sentence for error in failures)
+    if sum(isinstance(error.__cause__, Unreachable) for error in failures) == len(known):
+        # So it looks after `flstr destroy` as well, and waiting would not help.
+        raise Refused(f"{said}; if the cluster was destroyed, bootstrap the next one with another FLSTR_STATE")
     deadline = time.monotonic() + UP_SECONDS
     while time.monotonic() < deadline:
         try:
@@ -100,7 +105,7 @@ def _start_everything(settings: Settings) -> None:
                 return
         except Unreadable:
             time.sleep(LOOK_SECONDS)
-    raise Refused("; ".join(failures) or "etcd comes up on no controller; `journalctl -u flstr-etcd` says why there")
+    raise Refused(said or "etcd comes up on no controller; `journalctl -u flstr-etcd` says why there")
 
 
 def _start(ssh: Ssh, node: NodeName) -> None:

@@ -3,6 +3,7 @@
 A command imports what it works with when it runs: the help has to come at once.
 """
 
+import shutil
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,11 +54,9 @@ def lint(folder: Annotated[Path, typer.Argument(help="A cluster repo")] = Path()
     from cli import cluster_repo
 
     linted = cluster_repo.lint(folder)
-    manifests = linted.manifests
     for warning in linted.warnings:
         out.print(str(warning), markup=False)
-    nodes, apps = len(manifests.cluster.nodes()), len(manifests.apps)
-    out.print(f"{folder} is right: {nodes} machines, {apps} {'app' if apps == 1 else 'apps'}", markup=False)
+    out.print(f"{folder} is right: {cluster_repo.counted(linted.manifests)}", markup=False)
 
 
 @app.command(context_settings={"ignore_unknown_options": True})
@@ -194,6 +193,12 @@ def status() -> int:
         return int(error.exit_code)
     except (typer.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except ImportError:
+        # GitPython cannot even be imported then.
+        if shutil.which("git") is not None:
+            raise
+        err.print(f"{NAME}: git is not installed, and cluster repos are Git repositories; install it", markup=False)
+        return 1
     except OSError as error:
         err.print(f"{NAME}: {_system_sentence(error)}", markup=False)
         return 1

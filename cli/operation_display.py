@@ -79,6 +79,10 @@ class Display:
         if self._live is not None:
             self._live.stop()
 
+    def say(self, line: str) -> None:
+        """A line between the steps."""
+        self._console.print(line, markup=False)
+
     def show(self, operation: Operation) -> None:
         """As it is by now."""
         now = time.time()

@@ -76,7 +76,7 @@ def restore(settings: Settings, wish: Wish, say: Say) -> bool:
     _take_key(wish.identity, settings.state / IDENTITY_FILE, "--identity")
     identities = read_identities(settings.state / IDENTITY_FILE)
     manifests, revision = _manifests(settings, wish.manifests)
-    say(f"{wish.manifests} describes {len(manifests.cluster.nodes())} machines and {len(manifests.apps)} apps")
+    say(f"{wish.manifests} describes {cluster_repo.counted(manifests)}")
     survey = _survey(settings, manifests, say)
     settings = settings.model_copy(update={"cluster_repo": wish.manifests})
     with _new_folder(settings.state) as folder:
@@ -158,9 +158,9 @@ def _take_key(given: Path | None, to: Path, option: str) -> None:
 
 def _manifests(settings: Settings, named: str) -> tuple[Manifests, str]:
     """What is desired, and by which revision; a folder on disk has none."""
-    if Path(named).is_dir():
+    if named and Path(named).is_dir():
         return check(cluster_repo.read(Path(named))), ""
-    repo = ClusterRepo(named, settings.state / "cluster.git", settings.branch)
+    repo = ClusterRepo(cluster_repo.address(named), settings.state / "cluster.git", settings.branch)
     head = repo.head()
     repo.fetch()
     return check(repo.files(head)), head

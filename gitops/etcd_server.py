@@ -1,9 +1,12 @@
 """An etcd of flstr's own: a child process on loopback, for a cluster that has no etcd of its own yet."""
 
+import fcntl
+import shutil
 import socket
 import subprocess
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from gitops.store import Store
 from model.errors import Refused
@@ -19,11 +22,15 @@ class EmbeddedEtcd:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock: BinaryIO | None = None
         self.endpoint = ""
 
     def start(self, endpoint: str = "") -> str:
-        """Start it, on a free port unless one is given, and return its endpoint once it answers."""
+        """Start it, on a free port unless one is given, and return its endpoint once it answers. Raises `Refused`."""
+        if shutil.which("etcd") is None:
+            raise Refused("etcd is not installed; install Debian's etcd-server")
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._take_the_folder()
         client, peer = endpoint or f"http://127.0.0.1:{free_port()}", f"http://127.0.0.1:{free_port()}"
         command = [
             *("etcd", "--name", "flstr", "--data-dir", str(self._folder / "data")),
@@ -38,8 +45,6 @@ class EmbeddedEtcd:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *command], stdout=log_file, stderr=log_file, start_new_session=True
             )
-        except FileNotFoundError as error:
-            raise Refused("etcd is not installed; install Debian's etcd-server, or set FLSTR_ETCD_ENDPOINTS") from error
         finally:
             log_file.close()
         self.endpoint = client
@@ -60,6 +65,19 @@ class EmbeddedEtcd:
                 self._process.kill()
                 self._process.wait()
             self._process = None
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _take_the_folder(self) -> None:
+        """Until `stop()`, or this process ends. etcd itself would wait for whoever has its data, and not say so."""
+        lock = (self._folder / "lock").open("wb")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.close()
+            raise Refused(f"another flstr has its etcd in {self._folder}; stop it first") from error
+        self._lock = lock
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_SECONDS

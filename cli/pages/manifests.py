@@ -5,20 +5,24 @@ from collections.abc import Iterator
 from pydantic import BaseModel
 
 from cli.cluster_repo import EXAMPLE
-from model.app import App, Env, Health, IngressBinding, Publish
+from model.app import App, Env, Health, IngressBinding, Publish, Update
 from model.cluster import (
     Approvals,
     Backups,
     Cloud,
     Cluster,
     ClusterSecrets,
+    Dns,
     Elsewhere,
+    Escalation,
     Flanneld,
+    FloatingIp,
     Mesh,
     Overlay,
     Person,
     Pool,
     ScheduledCount,
+    Team,
 )
 from model.freezes import FreezeWindow, Weekly
 from model.hardening import COSTS, KEPT, Hardening
@@ -117,8 +121,12 @@ PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("meshes", "`meshes.<name>`", Mesh),
     ("overlay", "`overlay`", Overlay),
     ("overlay.flanneld", "`overlay.flanneld`", Flanneld),
+    ("dns", "`dns`", Dns),
+    ("floating_ips", "`floating_ips.<name>`", FloatingIp),
     ("people", "`people.<name>`", Person),
+    ("teams", "`teams.<name>`", Team),
     ("approvals", "`approvals`", Approvals),
+    ("approvals.escalate", "`approvals.escalate`", Escalation),
     ("secrets", "`secrets`", ClusterSecrets),
     ("backups", "`backups`", Backups),
     ("freezes", "`freezes`, a list", FreezeWindow),
@@ -128,6 +136,7 @@ PARTS_OF_APP: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("health", "`health`", Health),
     ("publish", "`publish`", Publish),
     ("env", "`env`", Env),
+    ("update", "`update`", Update),
     ("hardening", "`hardening`", Hardening),
     ("ingress", "`ingress`, a list", IngressBinding),
 )

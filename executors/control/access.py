@@ -11,6 +11,7 @@ from cryptography.x509.oid import NameOID
 from pydantic import Field, TypeAdapter, ValidationError
 
 from executors.control.install import ETCD_USER, ClientSigner
+from executors.control.signing import cluster_of
 from executors.control.tunnel import Tunnel
 from executors.ssh import Ssh
 from gitops.store import EtcdTls, Store
@@ -54,6 +55,15 @@ class Access:
             return _KNOWN.validate_json(self._file.read_bytes())
         except (ValidationError, OSError) as error:
             raise Refused(f"{self._file} cannot be read; `flstr bootstrap` writes it again once it is gone") from error
+
+    def cluster(self) -> str:
+        """Which cluster it is, as its authority is called; empty where that is not known."""
+        try:
+            authority = x509.load_pem_x509_certificate(self.tls.ca.read_bytes())
+        except (OSError, ValueError):
+            return ""
+        names = authority.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return cluster_of(str(names[0].value)) if names else ""
 
     def remember(self, controllers: Iterable[KnownController]) -> None:
         """From now on, this laptop asks them."""

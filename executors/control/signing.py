@@ -7,12 +7,19 @@ from model import keys
 from model.errors import Refused, StepFailed
 from model.registered import Authority
 
+_NAME = "flstr "
+
+
+def cluster_of(authority: str) -> str:
+    """The cluster whose authority is called so."""
+    return authority.removeprefix(_NAME)
+
 
 def signer_of(store: Store, safe: KeySafe, cluster: str) -> Signer:
     """The cluster's authority. Raises `StepFailed` where its key cannot be opened."""
     text = store.get(keys.AUTHORITY)
     if text is None:
-        certificate, key = new_authority(f"flstr {cluster}")
+        certificate, key = new_authority(f"{_NAME}{cluster}")
         made = Authority(certificate=certificate, sealed_key=safe.seal(key.encode())).to_json()
         # Of two who make one at once, one is kept.
         text = made if store.put_new(keys.AUTHORITY, made) else store.get(keys.AUTHORITY) or made

@@ -78,7 +78,7 @@ class Backups:
         """Make one now, whether it is due or not. Raises `Refused`, once that is noted."""
         cluster = self._registry.cluster()
         if cluster.backups is None:
-            raise Refused("cluster.yaml says nowhere to keep backups; give it a `backups` with the field `to`")
+            raise Refused("cluster.yaml names no place for backups; write one into the field `to` under `backups`")
         with self._one_at_a_time:
             try:
                 name = self._make(cluster, cluster.backups)

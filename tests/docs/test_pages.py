@@ -4,9 +4,13 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 from cli.pages import PAGES
 from cli.settings import Settings, variable_of
+from model.app import App
+from model.cluster import Cluster
+from model.schema import json_schema
 
 ROOT = Path(__file__).parents[2]
 
@@ -28,6 +32,15 @@ def test_every_setting_is_on_the_page_of_settings_and_no_secret_has_a_default() 
     for name in Settings.model_fields:
         assert f"| `{variable_of(name)}` | " in page
     assert "**" not in page
+
+
+@pytest.mark.parametrize("model", [Cluster, App])
+def test_every_part_of_a_manifest_has_its_table(model: type[BaseModel]) -> None:
+    """`see below` would lead nowhere."""
+    page = PAGES[ROOT / "docs/manifests.md"]()
+    for name, part in json_schema(model).get("$defs", {}).items():
+        rows = [f"| `{field}` | {schema['description']} | " for field, schema in part["properties"].items()]
+        assert all(row in page for row in rows), name
 
 
 def test_every_command_of_the_shell_is_on_the_page_of_commands() -> None:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 import pytest
 from etcd3 import exceptions
 
-from gitops.etcd_client import CALL_SECONDS, NEXT_SECONDS
+from gitops.etcd_client import NEXT_SECONDS
 from gitops.store import Store
 from model import keys
 from model.errors import Refused, Unreadable
