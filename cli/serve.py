@@ -76,8 +76,6 @@ log = structlog.get_logger()
 LIVENESS_SECONDS = 5.0
 # How often it is looked whether something is due that comes at most a few times a day.
 SELDOM_SECONDS = 600.0
-# How often it is looked whether calls to etcd took long; etcd itself is asked seldom.
-ETCD_LEAD_SECONDS = 1.0
 # How often what is new of the audit is committed at most.
 AUDIT_SECONDS = 60.0
 LOST = 70  # the exit status of a controller that another one has overtaken
@@ -130,10 +128,16 @@ def _serve(settings: Settings, stopping: threading.Event, stack: ExitStack) -> N
         presence = Presence(store, running)
         presence.start()
         stack.callback(presence.stop)
+    leading = threading.Event()
+    if settings.node and len(settings.etcd_endpoints) > 1:
+        etcd_lead = EtcdLead(store, partial(ask_syncs, tls=tls_of(settings)), leading.is_set)
+        etcd_lead.start()
+        stack.callback(etcd_lead.stop)
     leadership = Leadership(store, settings.node or f"{gethostname()}:{os.getpid()}", on_lost=_give_up)
     stack.callback(leadership.stop)
     fence = leadership.acquire(stopping)
     if fence is not None:
+        leading.set()
         if bot is not None:
             # Before leadership is given back: whoever leads next speaks at once.
             stack.callback(bot.hush)
@@ -227,7 +231,6 @@ def _lead(
             (audit_pushing.look, AUDIT_SECONDS),
             (backups.look, settings.poll_seconds),
             (lambda: prune(store, time.time()), 3600.0),
-            *_looks_at_etcd(settings, store),
         ),
         stopping,
     )
@@ -249,12 +252,6 @@ def _lead(
     worker.stop()
     recorder.stop()
     audit_pushing.look()
-
-
-def _looks_at_etcd(settings: Settings, store: Store) -> tuple[tuple[Callable[[], object], float], ...]:
-    if not settings.node or len(settings.etcd_endpoints) == 1:
-        return ()
-    return ((EtcdLead(store, lambda endpoint: ask_syncs(endpoint, tls_of(settings))).look, ETCD_LEAD_SECONDS),)
 
 
 def _scheduler(looks: Sequence[tuple[Callable[[], object], float]], stopping: threading.Event) -> BackgroundScheduler:

@@ -197,7 +197,10 @@ class EtcdClient:
             self._slow_at = time.monotonic()
         for slower in asking.slower_than(member):
             self._lose(slower, "silent while another answers")
-        self._find(member)
+        self._silent_since = None
+        # While another one is well, a single answer does not say that it is quick again.
+        if all(one.lost for one in self._members):
+            self._find(member)
 
     def _lose(self, member: Endpoint, why: str) -> None:
         if not member.lost and not self.alone:

@@ -69,11 +69,13 @@ class Leadership:
         """Leadership, where nobody has it. A lease that is for nothing ends by itself."""
         if self._store.get(keys.LEADER) is not None:
             return None
+        epoch = self._store.epoch()
         self._renewed = _now()
         self._lease = self._store.lease(TTL_SECONDS)
         try:
             token = self._store.put_leased(keys.LEADER, self._name, self._lease)
-            return None if token is None else Fence(keys.LEADER, token, self._store.epoch())
+            # With a slow etcd most of the lease is over by now, or all of it.
+            return Fence(keys.LEADER, token, epoch) if token is not None and self._renew() else None
         except Refused:
             # It may be this controller's now, which does not know it; others need not wait for the lease's end.
             self._end_lease()
@@ -100,13 +102,18 @@ class Leadership:
 
     def _keep_alive(self) -> None:
         while not self._stopped.wait(KEEP_ALIVE_SECONDS):
-            asked = _now()
             try:
-                self._renewed = asked if self._store.keep_alive(self._lease) else LONG_AGO
+                self._renew()
             except Refused as error:
                 if self._stopped.is_set() or self._store.closed:
                     return
                 log.warning("the lease could not be renewed", error=error.sentence)
+
+    def _renew(self) -> bool:
+        asked = _now()
+        is_kept = self._store.keep_alive(self._lease)
+        self._renewed = asked if is_kept else LONG_AGO
+        return is_kept
 
     def _watch_the_clock(self) -> None:
         # Not left to the renewal, which may wait for its answer until after the lease has ended.

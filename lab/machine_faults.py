@@ -72,9 +72,11 @@ class MachineFaults:
         pids = unit_processes(self._machines.host(host), unit)
         delay = f"inject=fsync,fdatasync:delay_enter={int(seconds * 1_000_000)}"
         strace = subprocess.Popen(
-            # It goes with this process; whom it traces goes on as if nothing had been.
+            # It goes with this process; whom it traces goes on as if nothing had been. All that they ask of the kernel
+            # waits for it, so it waits for nobody.
             [
-                *("setpriv", "--pdeathsig", "TERM", "strace", "-qq", "-f", "-o", "/dev/null"),
+                *("setpriv", "--pdeathsig", "TERM", "nice", "--adjustment=-20"),
+                *("strace", "-qq", "-f", "-o", "/dev/null"),
                 *("-e", "trace=fsync,fdatasync", "-e", delay, *(f"--attach={pid}" for pid in pids)),
             ],
             stdin=subprocess.DEVNULL,
