@@ -143,7 +143,7 @@ def _serve(settings: Settings, stopping: threading.Event, stack: ExitStack) -> N
             stack.callback(bot.hush)
             bot.speak()
         rights = Rights(bot.directory if bot is not None else None)
-        _lead(settings, store.fenced(fence), fence, leadership, stopping, rights)
+        _lead(settings, store.fenced(fence), fence, leadership, stopping, rights, bot)
 
 
 def _etcd(settings: Settings, stack: ExitStack) -> tuple[str, ...]:
@@ -178,7 +178,13 @@ def _listening_bot(settings: Settings, registry: Registry, stack: ExitStack) -> 
 
 
 def _lead(
-    settings: Settings, store: Store, fence: Fence, leadership: Leadership, stopping: threading.Event, rights: Rights
+    settings: Settings,
+    store: Store,
+    fence: Fence,
+    leadership: Leadership,
+    stopping: threading.Event,
+    rights: Rights,
+    bot: Bot | None,
 ) -> None:
     """Everything that changes anything; `rights` say who may ask for it."""
     registry, operations = Registry(store), Operations(store)
@@ -192,7 +198,7 @@ def _lead(
     def routed(node: str) -> None:
         pushing.push_again(node)
 
-    executors = build_executors(settings, ssh, identities, app_repos, routed, leadership.outlive)
+    executors = build_executors(settings, ssh, identities, app_repos, routed, partial(_unbind, leadership, bot))
     runner = Runner(operations, registry, executors, fence.told)
     renewals = Renewals(registry, operations, settings.acme_directory, can_open=key_safe(identities).can_open)
     worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
@@ -252,6 +258,14 @@ def _lead(
     worker.stop()
     recorder.stop()
     audit_pushing.look()
+
+
+def _unbind(leadership: Leadership, bot: Bot | None) -> None:
+    """Once the cluster's end is decided on one of its machines: it goes on without etcd, and without a word."""
+    leadership.outlive()
+    if bot is not None:
+        # What is seen of a cluster while it goes, such as machines that are silent, is no news any more.
+        bot.hush()
 
 
 def _scheduler(looks: Sequence[tuple[Callable[[], object], float]], stopping: threading.Event) -> BackgroundScheduler:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import requests
 from hcloud import Client
 
 from lab.cloud.settings import CloudSettings
@@ -138,13 +139,13 @@ class Carried:
 
 
 def until(look: Callable[[], T | None], what: str, seconds: float = WITHIN_SECONDS) -> T:
-    """What there is to see once it is there; an etcd that does not answer for a while has nothing to show."""
+    """What there is to see once it is there; what does not answer for a while has nothing to show."""
     deadline, why = time.monotonic() + seconds, ""
     while time.monotonic() < deadline:
         try:
             if found := look():
                 return found
-        except LabError as error:
+        except (LabError, requests.Timeout) as error:
             why = f": {error}"
         time.sleep(0.1)
     raise LabError(f"waited {seconds:.0f} s for {what}{why}")
