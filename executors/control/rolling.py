@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from executors.control import places
-from executors.control.install import LOOK_SECONDS, UP_SECONDS, Controllers, unit_file
+from executors.control.install import LOOK_SECONDS, SCRIPT_SECONDS, UP_SECONDS, Controllers, unit_file
 from executors.control.standing import Standing, standing
 from executors.templates import render
 from gitops.executor import StepContext
@@ -18,7 +18,7 @@ from model.names import NodeName
 
 Report = Callable[[str], None]
 KEPT = 3
-UPGRADE_SECONDS = 180.0
+UPGRADE_SECONDS = SCRIPT_SECONDS
 
 
 def in_order(nodes: Collection[NodeName], now: Standing) -> list[NodeName]:

@@ -9,7 +9,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-import requests
 
 from executors.control.access import Access, reach
 from executors.control.archive import PROGRAM, Archive, pack
@@ -31,7 +30,7 @@ from model.errors import StepFailed
 from model.operation import Operation
 from model.registered import ControllerRecord, EtcdMember
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
 ONE, THREE = "role: controller\n    count: 1\n", "role: controller\n    count: 3\n"
 # One worker and one instance; whoever is dead is known to be in seconds.
@@ -43,7 +42,7 @@ WISHES = Wishes(
         "people:\n  operator:": "not_ready_after: 3s\ndead_after: 6s\n\npeople:\n  operator:",
     },
 )
-OPERATION_SECONDS, BACK_SECONDS = 120.0, 60.0
+OPERATION_SECONDS, BACK_SECONDS = 300.0, 120.0
 NOTHING = "changes nothing: the cluster is as the manifests say"
 
 
@@ -71,14 +70,18 @@ class Fleet(ControlStage):
             f"the end of '{words}'", OPERATION_SECONDS,
         )  # fmt: skip
 
+    def say(self, text: str) -> str:
+        """Type a command, again where nobody took it: Slack may still count on a controller that is gone."""
+        return repeated(lambda: self.chat.command(OPERATOR, text))
+
     def destroyed(self, node: str) -> Card:
         """Ask for it, have somebody else approve it by name; the card once it is done."""
         before = self.records()
-        self.chat.command(OPERATOR, f"/flstr destroy {node}")
+        self.say(f"/flstr destroy {node}")
         asked = self.chat.await_card(
             lambda it: it.record not in before and f"destroy {node}" in it.text and it.waits, "a card that asks", 60.0
         )
-        self.chat.click(REVIEWER, asked, APPROVE)
+        repeated(lambda: self.chat.click(REVIEWER, asked, APPROVE))
         card = self.chat.await_card(
             lambda it: it.ts == asked.ts and it.ending is not None, f"the end of {node}", OPERATION_SECONDS
         )
@@ -94,7 +97,7 @@ class Fleet(ControlStage):
         await_true(
             # Asked seldom: whoever answers works for the cluster as well.
             lambda: (
-                all(card.ending for card in self.chat.cards()) and NOTHING in self.chat.command(OPERATOR, "/flstr plan")
+                all(card.ending for card in self.chat.cards()) and NOTHING in self.say("/flstr plan")
             ),
             "an empty plan", OPERATION_SECONDS,
         )  # fmt: skip
@@ -102,11 +105,6 @@ class Fleet(ControlStage):
 
     def operation(self, record: str) -> Operation:
         return Operation.model_validate_json(self.etcd(keys.operation(record))[keys.operation(record)])
-
-    def listening(self) -> int:
-        """How many connections Slack has with controllers."""
-        answer = requests.get(f"{self.around.slack.url}/lab/connections", timeout=10)
-        return len(answer.json()["connections"])
 
     def told(self, node: str) -> set[str]:
         """The members that flstr on a controller was told of."""
@@ -170,6 +168,17 @@ def await_true(holds: Callable[[], bool], what: str, seconds: float) -> None:
     raise AssertionError(f"waited {seconds:.0f} s for {what}{why}")
 
 
+def repeated(act: Callable[[], str]) -> str:
+    """What somebody is told, who tries until they are."""
+    deadline = time.monotonic() + BACK_SECONDS
+    while True:
+        try:
+            return act()
+        except LabError:
+            if time.monotonic() > deadline:
+                raise
+
+
 @contextmanager
 def app_in_use(fleet: Fleet) -> Iterator[None]:
     """Somebody uses the app all the while, and is answered."""
@@ -198,16 +207,17 @@ def test_one_controller_becomes_three_by_a_merged_branch(fleet: Fleet) -> None:
     three = ["controller001", "controller002", "controller003"]
     assert fleet.stand() == three
     assert len(fleet.endpoints()) == 3
-    said = fleet.chat.command(OPERATOR, "/flstr status")
+    said = fleet.say("/flstr status")
     assert all(node in said for node in three)
 
 
 def test_the_controller_that_leads_is_replaced_and_the_operation_goes_on(fleet: Fleet) -> None:
-    old, before = fleet.leader(), fleet.records()
+    before = fleet.records()
     with app_in_use(fleet):
-        fleet.chat.command(OPERATOR, "/flstr scale controller 4")
+        fleet.say("/flstr scale controller 4")
         assert fleet.await_new(before, "controller004").ending == "done"
         fleet.settle()
+        old = fleet.leader()
         card = fleet.destroyed(old)
         fleet.settle()
     losses = fleet.operation(card.record).plan.losses
@@ -282,15 +292,15 @@ def test_without_enough_that_live_no_other_goes_and_the_dead_one_is_replaced(fle
     with app_in_use(fleet):
         fleet.cut_power(dead)
         await_true(lambda: keys.dead(dead) in fleet.etcd(keys.DEAD), f"{dead} to be given up", BACK_SECONDS)
-        await_true(lambda: fleet.listening() == 2, f"Slack to notice that {dead} is gone", BACK_SECONDS)
-        said = fleet.chat.command(OPERATOR, f"/flstr destroy {living}")
+        said = fleet.say(f"/flstr destroy {living}")
         assert f"without {living} 1 of etcd's 2 members would live, and 2 are needed; bring {dead} back" in said
         fleet.destroyed(dead)
         before = fleet.records()
-        fleet.chat.command(OPERATOR, "/flstr scale controller 3")
+        fleet.say("/flstr scale controller 3")
         assert fleet.await_new(before, "add controller").ending == "done"
         fleet.settle()
-    assert dead not in fleet.servers()
+    # Where it was the last one of its pool, the other one has its name.
+    assert keys.dead(dead) not in fleet.etcd(keys.DEAD)
     assert living in fleet.controllers()
     assert fleet.stand() == fleet.controllers()
     assert len(fleet.controllers()) == 3
