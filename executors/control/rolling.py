@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from executors.control.install import LOOK_SECONDS, UP_SECONDS, Controllers
+from executors.control.program import KEPT
 from executors.control.standing import Standing, standing
 from executors.templates import render
 from gitops.installed import installed_as
@@ -15,7 +16,6 @@ from model.errors import StepFailed, Unreadable
 from model.names import NodeName
 
 Report = Callable[[str], None]
-KEPT = 3
 UPGRADE_SECONDS = 180.0
 
 

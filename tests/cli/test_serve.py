@@ -13,7 +13,7 @@ import pytest
 
 from cli import cluster_repo, serve
 from cli.etcd import ENDPOINT_FILE
-from cli.executors import IDENTITY_FILE
+from cli.own_keys import IDENTITY_FILE
 from gitops.presence import present
 from gitops.secrets import read_identities
 from gitops.store import Store
