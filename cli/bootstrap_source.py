@@ -9,6 +9,7 @@ from pathlib import Path
 from cli import cluster_repo
 from cli.settings import Settings
 from gitops.lint import check
+from gitops.lint_control import of_an_even_number
 from gitops.manifests import Manifests
 from gitops.plan.bootstrap import controllers
 from gitops.repository import ClusterRepo
@@ -57,7 +58,7 @@ def why_no_bootstrap(cluster: Cluster) -> str | None:
     if count == 0:
         return "no pool has the role controller; add one, with a count of 1 or 3"
     if count % 2 == 0:
-        return f"{count} controllers stand no more failures than {count - 1}; have {count - 1} or {count + 1} of them"
+        return of_an_even_number(count)
     if cluster.control_mesh() is None:
         return "no mesh has the controllers as its hubs; etcd listens there, so add one such as vpn_ctrl"
     return None

@@ -7,8 +7,9 @@ import time
 from dataclasses import dataclass
 
 from cli.bootstrap_source import Source
-from cli.executors import IDENTITY_FILE, build_executors, warm_connections
+from cli.executors import build_executors, warm_connections
 from cli.operation_display import Display
+from cli.own_keys import IDENTITY_FILE
 from cli.settings import Settings
 from gitops.app_repos import AppRepos
 from gitops.executor import Cancellation

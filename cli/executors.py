@@ -7,7 +7,7 @@ from pathlib import Path
 import paramiko
 
 from cli.control import control_executors
-from cli.own_keys import IDENTITY_FILE, KEY_FILE, ssh_key
+from cli.own_keys import KEY_FILE, ssh_key
 from cli.settings import Settings
 from executors.certificates.authority import Authority
 from executors.certificates.dns01 import servers_by
@@ -43,8 +43,6 @@ from gitops.registry import Registry
 from gitops.rounds import Round, of_certificates, of_hosts
 from gitops.secrets import Identities
 from gitops.store import Store
-
-__all__ = ["IDENTITY_FILE", "ssh_key"]
 
 
 def warm_connections(settings: Settings, registry: Registry) -> Ssh:

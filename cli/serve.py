@@ -15,7 +15,6 @@ from bot.service import Bot, SlackSettings
 from cli.backups import place_of
 from cli.etcd import endpoint_file, tls_of
 from cli.executors import (
-    IDENTITY_FILE,
     build_checks,
     build_executors,
     build_rounds,
@@ -25,6 +24,7 @@ from cli.executors import (
     own_node,
     warm_connections,
 )
+from cli.own_keys import IDENTITY_FILE
 from cli.settings import Settings
 from cli.stopping import end_soon, ended, stopped_by_signals
 from cli.tunnel import access_of

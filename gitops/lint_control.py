@@ -12,5 +12,9 @@ def controller_warnings(files: Mapping[str, str], manifests: Manifests) -> list[
     if count == 0 or count % 2:
         return []
     line = parse(CLUSTER_FILE, files[CLUSTER_FILE]).line(("pools", next(iter(pools)), "count"))
-    sentence = f"{count} controllers endure the loss of {(count - 1) // 2}, as {count - 1} do; take an odd number"
-    return [Fault(CLUSTER_FILE, line, sentence)]
+    return [Fault(CLUSTER_FILE, line, of_an_even_number(count))]
+
+
+def of_an_even_number(count: int) -> str:
+    """Why so many controllers are one too many."""
+    return f"{count} controllers endure no more losses than {count - 1}; take an odd number"

@@ -6,7 +6,8 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from bench import servers
-from cli.executors import IDENTITY_FILE, build_executors, warm_connections
+from cli.executors import build_executors, warm_connections
+from cli.own_keys import IDENTITY_FILE
 from cli.settings import Settings
 from executors.ssh import Ssh
 from gitops.app_repos import AppRepos

@@ -10,17 +10,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import Field, TypeAdapter, ValidationError
 
-from executors.control.install import ETCD_USER, ClientSigner
+from executors.control.install import ClientSigner
 from executors.control.signing import cluster_of
 from executors.control.tunnel import Tunnel
+from executors.control.users import CONTROLLER_USER
 from executors.ssh import Ssh
+from gitops.firewall import ETCD_PORT
 from gitops.store import EtcdTls, Store
 from model.base import Frozen
 from model.errors import Refused, StepFailed, Unreadable
 from model.names import NodeName
 from model.registered import HostRecord, Registered
-
-CLIENT_PORT = 2379
 
 
 class KnownController(Frozen):
@@ -73,12 +73,12 @@ class Access:
         """A certificate from the cluster's authority; its key is made here, and stays here."""
         if not self._is_certified(signer):
             key = ec.generate_private_key(ec.SECP256R1())
-            name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, ETCD_USER)])
+            name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, CONTROLLER_USER)])
             csr = x509.CertificateSigningRequestBuilder().subject_name(name).sign(key, hashes.SHA256())
             form = (serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
             self._write(self.tls.key, key.private_bytes(serialization.Encoding.PEM, *form))
             csr_pem = csr.public_bytes(serialization.Encoding.PEM).decode()
-            self._write(self.tls.certificate, signer.sign_client(csr_pem, ETCD_USER).encode())
+            self._write(self.tls.certificate, signer.sign_client(csr_pem, CONTROLLER_USER).encode())
             # The last of them: without it, all are made again.
             self._write(self.tls.ca, signer.certificate.encode())
         return self.tls
@@ -112,11 +112,11 @@ def reach(ssh: Ssh, controllers: Iterable[KnownController], tls: EtcdTls) -> Tun
     for known in controllers:
         try:
             # Dialled once beforehand: what is wrong is said in SSH's words, not in etcd's.
-            ssh.forward(known.node, known.address, CLIENT_PORT).close()
+            ssh.forward(known.node, known.address, ETCD_PORT).close()
         except StepFailed as error:
             failures.append(error.sentence)
             continue
-        store = TunnelledStore(Tunnel(partial(ssh.forward, known.node, known.address, CLIENT_PORT)), tls)
+        store = TunnelledStore(Tunnel(partial(ssh.forward, known.node, known.address, ETCD_PORT)), tls)
         try:
             store.get("flstr")
         except Unreadable as error:

@@ -110,7 +110,7 @@ def copy(source: Store, target: Store, now: float) -> None:
     for start in range(0, len(changed), AT_ONCE):
         target.write(dict(changed[start : start + AT_ONCE]))
     # Machines obey whoever has the greatest token: the controllers' have to be greater than this one's.
-    epoch = max(int(store.get(keys.EPOCH) or 0) for store in (source, target)) + 1
+    epoch = max(source.epoch(), target.epoch()) + 1
     target.write({keys.EPOCH: str(epoch), keys.HANDED_OVER: f"{now:.0f}"})
 
 

@@ -9,6 +9,7 @@ from executors.control import places
 from executors.control.dependencies import Machine
 from executors.control.given import Given
 from executors.control.program import Program
+from executors.control.users import CONTROLLER_USER
 from executors.remote import FileRemote
 from executors.templates import render
 from gitops.control import etcd_endpoints
@@ -21,7 +22,6 @@ from model.names import NodeName
 from model.registered import ControllerRecord, Registered
 from model.steps import InstallController, RetireController
 
-ETCD_USER = "flstr"
 # A small machine that is busy compiles for long, and what is cut off begins anew.
 SCRIPT_SECONDS = 600.0
 UP_SECONDS = 60.0
@@ -105,11 +105,11 @@ class Controllers:
             ca=signer.certificate,
             unit=unit_file(),
             **_PLACES,
-            subject=f"/CN={ETCD_USER}",
+            subject=f"/CN={CONTROLLER_USER}",
         )
         context.report("unpacking and setting up")
         request = self.ssh.run(node, script, context.fence, SCRIPT_SECONDS)
-        return signer.sign_client(request, ETCD_USER) if _REQUEST in request else ""
+        return signer.sign_client(request, CONTROLLER_USER) if _REQUEST in request else ""
 
     def run(self, node: NodeName, certificate: str, fence: HostFence, *, starts: bool) -> str:
         """Put the certificate there, and have flstr run as it is now; whether it was `started` or `restarted`."""

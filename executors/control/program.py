@@ -10,6 +10,7 @@ from model.errors import StepFailed
 # Raises `StepFailed` where there is none for that machine.
 Program = Callable[[Machine], Archive]
 ARCHIVES = Path("/opt/flstr/archives")
+# Versions that stay on a controller beside each other; here, as many again for machines of another kind.
 KEPT = 3
 
 

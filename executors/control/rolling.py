@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from executors.control import places
 from executors.control.install import LOOK_SECONDS, SCRIPT_SECONDS, UP_SECONDS, Controllers, unit_file
+from executors.control.program import KEPT
 from executors.control.standing import Standing, standing
 from executors.templates import render
 from gitops.executor import StepContext
@@ -17,7 +18,6 @@ from model.errors import StepFailed, Unreadable
 from model.names import NodeName
 
 Report = Callable[[str], None]
-KEPT = 3
 UPGRADE_SECONDS = SCRIPT_SECONDS
 
 

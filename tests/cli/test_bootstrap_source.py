@@ -49,7 +49,7 @@ def test_an_odd_number_of_controllers_in_a_mesh_of_theirs_can_carry_it(count: in
 
 def test_what_cannot_carry_it_is_said_with_what_would_be_right() -> None:
     assert why_no_bootstrap(cluster(0)) == "no pool has the role controller; add one, with a count of 1 or 3"
-    assert why_no_bootstrap(cluster(2)) == "2 controllers stand no more failures than 1; have 1 or 3 of them"
+    assert why_no_bootstrap(cluster(2)) == "2 controllers endure no more losses than 1; take an odd number"
     no_mesh = why_no_bootstrap(cluster(3, meshes={}))
     assert no_mesh == "no mesh has the controllers as its hubs; etcd listens there, so add one such as vpn_ctrl"
     assert why_no_bootstrap(cluster(3, dissolved=True)) == "`dissolved` says that the cluster is to go"

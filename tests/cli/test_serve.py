@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cli import cluster_repo, serve
-from cli.executors import IDENTITY_FILE
+from cli.own_keys import IDENTITY_FILE
 from executors.control.access import Access, KnownController
 from gitops.presence import present
 from gitops.secrets import read_identities
