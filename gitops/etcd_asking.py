@@ -18,16 +18,14 @@ class Asking(Generic[T]):
         self._pool = pool
         self._action = action
         self._answers = queue.SimpleQueue[tuple[Endpoint, Future[T]]]()
-        self._since: dict[Endpoint, float] = {}
-        self._silent: list[Endpoint] = []
+        self._silent = 0
         # How many times somebody was asked, each of whom may carry it out.
         self.times = 0
 
     def ask(self, member: Endpoint) -> None:
         """Ask one more, or one once more."""
         self.times += 1
-        self._since.setdefault(member, time.monotonic())
-        self._silent.append(member)
+        self._silent += 1
         asked = self._pool.submit(self._action, member.client)
         asked.add_done_callback(lambda answer: self._answers.put((member, answer)))
 
@@ -39,9 +37,5 @@ class Asking(Generic[T]):
             member, answer = self._answers.get(timeout=max(0.0, until - time.monotonic()))
         except queue.Empty:
             return None
-        self._silent.remove(member)
+        self._silent -= 1
         return member, answer
-
-    def slower_than(self, member: Endpoint) -> list[Endpoint]:
-        """Those that were asked before a member which has answered, and have not."""
-        return [one for one in self._silent if self._since[one] < self._since[member]]

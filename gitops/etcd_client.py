@@ -100,10 +100,12 @@ class EtcdClient:
                     fault = error
                     self._lose(who, type(error).__name__)
                 else:
-                    self._answered(who, asking, began)
+                    self._answered(who, began)
                     return Answer(value, asking.times)
                 if who is member:
                     break
+            # A call does not say whether one is slow or all are; a look, which asks all at once, does.
+            self._look_from_now_on()
         self._slow_at = time.monotonic()
         raise fault
 
@@ -192,11 +194,9 @@ class EtcdClient:
         # A stable order: the preferred one comes first again as soon as it is well.
         return sorted(self._members, key=lambda member: member.lost)
 
-    def _answered(self, member: Endpoint, asking: Asking[Any], began: float) -> None:
+    def _answered(self, member: Endpoint, began: float) -> None:
         if time.monotonic() - began > SLOW_SECONDS:
             self._slow_at = time.monotonic()
-        for slower in asking.slower_than(member):
-            self._lose(slower, "silent while another answers")
         self._silent_since = None
         # While another one is well, a single answer does not say that it is quick again.
         if all(one.lost for one in self._members):
@@ -236,11 +236,16 @@ class EtcdClient:
             self._lose(member, str(fault.code()))
         if not found.answered:
             # All are slow, or choose a leader: nobody is better than another one.
+            self._slow_at = time.monotonic()
             self._silent_since = self._silent_since or time.monotonic()
             return
         self._silent_since = None
-        for member in found.silent:
-            self._lose(member, "silent while another answers")
+        quickest = min(found.answered.values())
+        if quickest > SLOW_SECONDS:
+            self._slow_at = time.monotonic()
+        if quickest < MEMBER_SECONDS / 2:
+            for member in found.silent:
+                self._lose(member, "silent while another answers")
         others = [member for member in self._members if not member.lost]
         for member, seconds in found.answered.items():
             member.prompt = member.prompt + 1 if seconds < PROMPT_SECONDS else 0
