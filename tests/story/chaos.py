@@ -99,9 +99,9 @@ SMALL = {"instances: 2\n": "instances: 1\n", "healthy_deadline: 30s": "healthy_d
 WISHES = Wishes(cloud=CloudSettings(create_seconds=1.0), edits={**THREE_CONTROLLERS, **SMALL})
 
 
-def every_cell() -> Iterator[tuple[Fault, Target, "Change"]]:
+def every_cell() -> list[tuple[Fault, Target, "Change"]]:
     """All cells of the table, row by row."""
-    return itertools.product(FAULTS, TARGETS, CHANGES)
+    return list(itertools.product(FAULTS, TARGETS, CHANGES))
 
 
 @contextmanager
