@@ -19,6 +19,7 @@ class Asking(Generic[T]):
         self._action = action
         self._answers = queue.SimpleQueue[tuple[Endpoint, Future[T]]]()
         self._silent = 0
+        self._asked: list[Future[T]] = []
         # How many times somebody was asked, each of whom may carry it out.
         self.times = 0
 
@@ -27,6 +28,7 @@ class Asking(Generic[T]):
         self.times += 1
         self._silent += 1
         asked = self._pool.submit(self._action, member.client)
+        self._asked.append(asked)
         asked.add_done_callback(lambda answer: self._answers.put((member, answer)))
 
     def hear(self, until: float) -> tuple[Endpoint, Future[T]] | None:
@@ -39,3 +41,8 @@ class Asking(Generic[T]):
             return None
         self._silent -= 1
         return member, answer
+
+    def end(self) -> None:
+        """Whoever was not asked yet need not be."""
+        for asked in self._asked:
+            asked.cancel()

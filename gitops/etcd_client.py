@@ -83,31 +83,11 @@ class EtcdClient:
                 return Answer(action(self._members[0].client), 1)
             except ValueError as error:
                 raise self._closed_meanwhile(error) from error
-        began, asking = time.monotonic(), Asking(self._pool, action)
-        fault: Exception = exceptions.ConnectionTimeoutError()
-        for member in self._one_after_the_other(began):
-            asking.ask(member)
-            until = min(time.monotonic() + NEXT_SECONDS, began + CALL_SECONDS)
-            while (heard := asking.hear(until)) is not None:
-                who, answer = heard
-                try:
-                    value = answer.result()
-                except ValueError as error:
-                    raise self._closed_meanwhile(error) from error
-                except FAULTS as error:
-                    if self.closed or not _may_do_better(error):
-                        raise
-                    fault = error
-                    self._lose(who, type(error).__name__)
-                else:
-                    self._answered(who, began)
-                    return Answer(value, asking.times)
-                if who is member:
-                    break
-            # A call does not say whether one is slow or all are; a look, which asks all at once, does.
-            self._look_from_now_on()
-        self._slow_at = time.monotonic()
-        raise fault
+        asking = Asking(self._pool, action)
+        try:
+            return self._first_answer(asking)
+        finally:
+            asking.end()
 
     def _closed_meanwhile(self, error: ValueError) -> Exception:
         """gRPC's word for a client that was closed; whoever asks has to end as where etcd is gone."""
@@ -177,6 +157,33 @@ class EtcdClient:
         for member in self._members:
             member.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _first_answer(self, asking: Asking[T]) -> Answer[T]:
+        began = time.monotonic()
+        fault: Exception = exceptions.ConnectionTimeoutError()
+        for member in self._one_after_the_other(began):
+            asking.ask(member)
+            until = min(time.monotonic() + NEXT_SECONDS, began + CALL_SECONDS)
+            while (heard := asking.hear(until)) is not None:
+                who, answer = heard
+                try:
+                    value = answer.result()
+                except ValueError as error:
+                    raise self._closed_meanwhile(error) from error
+                except FAULTS as error:
+                    if self.closed or not _may_do_better(error):
+                        raise
+                    fault = error
+                    self._lose(who, type(error).__name__)
+                else:
+                    self._answered(who, began)
+                    return Answer(value, asking.times)
+                if who is member:
+                    break
+            # A call does not say whether one is slow or all are; a look, which asks all at once, does.
+            self._look_from_now_on()
+        self._slow_at = time.monotonic()
+        raise fault
 
     def _one_after_the_other(self, began: float) -> Iterator[Endpoint]:
         """The members, again and again, as long as a call may last."""
