@@ -11,7 +11,7 @@ from cli.control import build_controllers
 from cli.own_keys import IDENTITY_FILE
 from cli.settings import Settings
 from cli.tunnel import access_of, controllers_ssh
-from executors.control.access import KnownController, known_controllers, reach
+from executors.control.access import KnownController, reach
 from executors.control.install import LOOK_SECONDS, UP_SECONDS
 from executors.control.rolling import Rolling
 from executors.control.standing import standing
@@ -51,11 +51,9 @@ def _around(settings: Settings) -> Iterator[_Around]:
     if not known:
         raise Refused(f"{settings.state} knows no controllers; `flstr bootstrap` brings some up")
     with closing(controllers_ssh(settings)) as ssh, closing(reach(ssh, known, access.tls)) as store:
-        # Controllers come and go: what is known is brought up to date whenever they are asked.
-        now = known_controllers(Registry(store).read())
-        access.remember(now or known)
+        now = access.learn(store)
         with closing(controllers_ssh(settings)) as fresh:
-            yield _Around(now or known, fresh, store)
+            yield _Around(now, fresh, store)
 
 
 def repair(settings: Settings, console: Console) -> None:

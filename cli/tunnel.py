@@ -23,4 +23,8 @@ def through_a_controller(settings: Settings) -> TunnelledStore | None:
     """The cluster's etcd through a tunnel; None where this machine knows no controllers. Raises `Unreadable`."""
     access = access_of(settings)
     known = access.controllers()
-    return reach(controllers_ssh(settings), known, access.tls) if known else None
+    if not known:
+        return None
+    store = reach(controllers_ssh(settings), known, access.tls)
+    access.learn(store)
+    return store

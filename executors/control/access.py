@@ -16,6 +16,7 @@ from executors.control.tunnel import Tunnel
 from executors.control.users import CONTROLLER_USER
 from executors.ssh import Ssh
 from gitops.firewall import ETCD_PORT
+from gitops.registry import Registry
 from gitops.store import EtcdTls, Store
 from model.base import Frozen
 from model.errors import Refused, StepFailed, Unreadable
@@ -68,6 +69,13 @@ class Access:
     def remember(self, controllers: Iterable[KnownController]) -> None:
         """From now on, this laptop asks them."""
         self._write(self._file, _KNOWN.dump_json(tuple(controllers), indent=2))
+
+    def learn(self, store: Store) -> tuple[KnownController, ...]:
+        """The controllers as the cluster has them by now, for they come and go; from now on, this laptop asks them."""
+        now, known = known_controllers(Registry(store).read()), self.controllers()
+        if now and now != known:
+            self.remember(now)
+        return now or known
 
     def certify(self, signer: ClientSigner) -> EtcdTls:
         """A certificate from the cluster's authority; its key is made here, and stays here."""

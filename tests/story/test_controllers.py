@@ -135,7 +135,7 @@ class Fleet(ControlStage):
         """What the `flstr` command prints on the laptop."""
         done = subprocess.run(
             [sys.executable, "-m", "cli", *words],
-            env={**os.environ, **self.around.environment(), **changes},
+            env={**os.environ, **self.around.environment(), "FLSTR_EMAIL": "operator@flstr.lab", **changes},
             capture_output=True, text=True, timeout=240, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr + done.stdout
@@ -207,8 +207,10 @@ def test_one_controller_becomes_three_by_a_merged_branch(fleet: Fleet) -> None:
     three = ["controller001", "controller002", "controller003"]
     assert fleet.stand() == three
     assert len(fleet.endpoints()) == 3
-    said = fleet.say("/flstr status")
+    # The laptop, which has known one of them, learns of the others.
+    said = fleet.shell("status")
     assert all(node in said for node in three)
+    assert [known.node for known in Access(fleet.around.state / "control").controllers()] == three
 
 
 def test_the_controller_that_leads_is_replaced_and_the_operation_goes_on(fleet: Fleet) -> None:

@@ -12,8 +12,10 @@ import pytest
 from executors.control.access import Access, KnownController, reach
 from executors.control.tunnel import Tunnel
 from executors.ssh import Ssh
-from gitops.store import EtcdTls
+from gitops.store import EtcdTls, Store
+from model import keys
 from model.errors import Refused, StepFailed, Unreadable
+from model.registered import EtcdMember, HostRecord
 from tests.executors.sshd import LoopbackSshd, make_key
 
 NODE = "controller101"
@@ -91,3 +93,15 @@ def test_what_a_laptop_knows_is_for_its_user_alone_and_read_again(tmp_path: Path
     (tmp_path / "control" / "controllers.json").write_text("[")
     with pytest.raises(Refused, match=r"controllers.json cannot be read"):
         access.controllers()
+
+
+def test_it_learns_of_those_that_come_and_forgets_none_for_an_etcd_that_is_empty(tmp_path: Path, store: Store) -> None:
+    access = Access(tmp_path / "control")
+    known = KnownController(node=NODE, ip="192.0.2.1", host_key="ssh-ed25519 AAAA", address="10.110.0.1")
+    access.remember([known])
+    assert access.learn(store) == access.controllers() == (known,)
+    other = known.model_copy(update={"node": "controller102", "ip": "192.0.2.2", "address": "10.110.0.2"})
+    member = EtcdMember(node=other.node, address=other.address, member_id="a")
+    record = HostRecord(node=other.node, ip=other.ip, host_key=other.host_key)
+    store.write({keys.etcd_member(other.node): member.to_json(), keys.host(other.node): record.to_json()})
+    assert access.learn(store) == access.controllers() == (other,)
