@@ -26,7 +26,7 @@ def table() -> Iterator[list[Cell]]:
     print(f"\n{chaos_table(cells)}")
 
 
-@pytest.mark.parametrize(("fault", "target", "change"), [*every_cell()], ids=lambda one: one.name.replace(" ", "-"))
+@pytest.mark.parametrize(("fault", "target", "change"), every_cell(), ids=lambda one: one.name.replace(" ", "-"))
 def test_a_change_goes_on_after_a_fault(
     chaos: Chaos, table: list[Cell], fault: Fault, target: Target, change: Change
 ) -> None:
