@@ -90,7 +90,7 @@ def public_ip(node: str) -> str:
 
 def lease(node: str) -> OverlayLease:
     """What a machine holds in the overlay."""
-    return OverlayLease(public_ip=public_ip(node), backend_data=WireGuardEnd(public_key=f"key of {node}"))
+    return OverlayLease(public_ip=public_ip(node), backend_data=WireGuardEnd(public_key=f"key-of-{node}"))
 
 
 def certificate(name: str, now: datetime, days: int = 90, directory: str = DIRECTORY) -> IssuedCertificate:
