@@ -127,7 +127,7 @@ def test_a_cluster_without_a_place_is_told_what_to_write(store: Store, tmp_path:
     store.put(keys.CLUSTER, manifests().cluster.to_json())
     scene.backups.look()
     assert store.get(keys.BACKUP) is None
-    with pytest.raises(Refused, match="`backups` with the field `to`"):
+    with pytest.raises(Refused, match="the field `to` under `backups`"):
         scene.backups.make()
 
 
