@@ -2,8 +2,11 @@
 
 import getpass
 import os
+import signal
 import threading
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from cli.bootstrap_source import Source
@@ -87,7 +90,6 @@ def unfinished(operations: Operations, *, unchanged: bool) -> Operation | None:
 def follow(work: Work, display: Display) -> Operation:
     """Run it, and show it meanwhile; Ctrl-C ends it in order."""
     cancellation, failed = Cancellation(), list[BaseException]()
-    # A thread whose join() is interrupted counts as ended, while it runs on.
     over = threading.Event()
 
     def run() -> None:
@@ -100,32 +102,37 @@ def follow(work: Work, display: Display) -> Operation:
         finally:
             over.set()
 
-    threading.Thread(target=run, name="bootstrap", daemon=True).start()
-    with display:
-        try:
-            _show(work, display, over)
-        except KeyboardInterrupt:
+    with _ctrl_c() as pressed, display:
+        threading.Thread(target=run, name="bootstrap", daemon=True).start()
+        while not over.wait(LOOK_SECONDS) and not pressed:
+            display.show(_newest(work))
+        if not over.is_set():
             display.say(f"stopping within {STOP_SECONDS:.0f} s; Ctrl-C again stops at once")
             cancellation.cancel("it was stopped by Ctrl-C", by_a_person=True)
-            _end_soon(work, display, over)
+            _end_soon(work, display, over, pressed)
+        display.show(_newest(work))
     if failed:
         raise failed[0]
     return _newest(work)
 
 
-def _show(work: Work, display: Display, over: threading.Event) -> None:
-    while not over.wait(LOOK_SECONDS):
-        display.show(_newest(work))
-    display.show(_newest(work))
-
-
-def _end_soon(work: Work, display: Display, over: threading.Event) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
+@contextmanager
+def _ctrl_c() -> Iterator[list[int]]:
+    """An item for each time that it was pressed. As an exception it would come in the middle of a call to etcd, and
+    leave locks there that nobody opens any more."""
+    pressed: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _: pressed.append(number))
     try:
-        while not over.wait(LOOK_SECONDS) and time.monotonic() < deadline:
-            display.show(_newest(work))
-    except KeyboardInterrupt:
-        pass  # whoever says it twice means it
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _end_soon(work: Work, display: Display, over: threading.Event, pressed: Sequence[int]) -> None:
+    deadline = time.monotonic() + STOP_SECONDS
+    # Whoever presses it twice means it.
+    while not over.wait(LOOK_SECONDS) and time.monotonic() < deadline and len(pressed) < 2:
+        display.show(_newest(work))
     if not over.is_set():
         print("flstr: stopped in the middle of a step, which begins again with the next `flstr bootstrap`", flush=True)
         # Nobody waits for a step that takes long: as after a kill, nothing is lost.
