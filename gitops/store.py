@@ -90,7 +90,12 @@ class Store:
 
     def names(self, prefix: str) -> frozenset[str]:
         """The names of all keys that begin so, whatever they hold."""
-        answer = self._call(lambda etcd: etcd.get_prefix_response(prefix, keys_only=True))
+        # etcd has no empty key: everything is the range from the first one.
+        answer = self._call(
+            lambda etcd: (
+                etcd.get_prefix_response(prefix, keys_only=True) if prefix else etcd.get_all_response(keys_only=True)
+            )
+        )
         return frozenset(_text(pair.key, pair.key) for pair in answer.kvs)
 
     def changed(self, prefix: str, since: int) -> tuple[dict[str, str], int]:
@@ -131,7 +136,7 @@ class Store:
 
     def delete_prefix(self, prefix: str) -> None:
         """Remove every key that begins so."""
-        self.delete(*self.prefix(prefix))
+        self.delete(*self.names(prefix))
 
     def write(self, puts: Mapping[str, str], deletes: Sequence[str] = ()) -> None:
         """Write and remove up to `AT_ONCE` keys at once, or none of them."""
