@@ -1,14 +1,13 @@
 """Faults: what the next requests shall suffer, as the real API makes its users suffer."""
 
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from lab.cloud.bodies import Body
 from lab.cloud.errors import ApiError
+from lab.planned_faults import PlannedFaults, TimedFault
 
 
-class Fault(Body):
+class Fault(TimedFault):
     """The next `times` calls of `method` on a path like `path` (`*` stands for anything, `/` too; without `/v1`).
 
     error: refused, nothing done; lost_answer: carried out, then the connection is reset; slow: `seconds` late.
@@ -17,7 +16,6 @@ class Fault(Body):
     kind: Literal["error", "lost_answer", "slow"]
     method: str = "*"
     path: str = "*"
-    times: int = 1
     code: str = "service_error"
     message: str = "the lab was told to fail"
     status: int | None = None
@@ -30,31 +28,7 @@ class Fault(Body):
         return ApiError(self.code, self.message, status=self.status)
 
 
-@dataclass
-class _Planned:
-    fault: Fault
-    left: int
-
-
-@dataclass
-class Faults:
-    _planned: list[_Planned] = field(default_factory=list)
-
-    def plan(self, fault: Fault) -> None:
-        self._planned.append(_Planned(fault, fault.times))
-
-    def clear(self) -> None:
-        self._planned.clear()
-
-    def planned(self) -> list[Fault]:
-        return [planned.fault.model_copy(update={"times": planned.left}) for planned in self._planned]
-
+class Faults(PlannedFaults[Fault]):
     def take(self, method: str, path: str) -> Fault | None:
         """The first fault planned for this call, used up by one."""
-        for planned in self._planned:
-            if planned.fault.matches(method, path):
-                planned.left -= 1
-                if not planned.left:
-                    self._planned.remove(planned)
-                return planned.fault
-        return None
+        return self.take_first(lambda fault: fault.matches(method, path))
