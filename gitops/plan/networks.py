@@ -47,7 +47,8 @@ def add_networks(steps: StepList, cluster: Cluster, registered: Registered, *, a
     waits: dict[NodeName, tuple[str, ...]] = dict.fromkeys(joining, ("join", "overlay"))
     waits.update(_add_overlay(steps, cluster, registered, joining))
     if alone:
-        _add_firewall(steps, cluster, registered, joining.union(outdated))
+        for node in _add_firewall(steps, cluster, registered, joining.union(outdated)):
+            waits[node] = (*waits.get(node, ()), "firewall")
     return {node: tuple(step for step in after if steps.has(step)) for node, after in waits.items()}
 
 
@@ -71,11 +72,16 @@ def _add_overlay(
     return dict.fromkeys(standing, (first,))
 
 
-def _add_firewall(steps: StepList, cluster: Cluster, registered: Registered, seen_to: frozenset[NodeName]) -> None:
-    """Machines whose firewall comes with no other step of the plan; each script of networks or routing brings it."""
+def _add_firewall(
+    steps: StepList, cluster: Cluster, registered: Registered, seen_to: frozenset[NodeName]
+) -> Sequence[NodeName]:
+    """Machines whose firewall comes with no other step of the plan; each script of networks or routing brings it.
+
+    Until theirs has come, what starts on them may answer nobody.
+    """
     walled = wrongly_walled(cluster, registered)
     if not walled:
-        return
+        return ()
     seen_to = seen_to.union(wrongly_routed(registered))
     if steps.has("overlay") or steps.has("overlay-standing"):
         seen_to = seen_to.union(overlay_nodes(cluster, registered))
@@ -83,6 +89,7 @@ def _add_firewall(steps: StepList, cluster: Cluster, registered: Registered, see
     if outdated:
         title = f"bring the firewall of {', '.join(outdated)} up to date"
         steps.add("firewall", title, RefreshMeshes(nodes=tuple(outdated)))
+    return outdated
 
 
 def add_retirement(steps: StepList, cluster: Cluster, registered: Registered) -> bool:

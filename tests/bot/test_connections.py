@@ -60,7 +60,7 @@ class Muffler:
 def muffler(room: Room) -> Iterator[Muffler]:
     """Between the bot and Slack, whose addresses it gives out as its own."""
     muffler = Muffler(int(room.api.url.rpartition(":")[2]))
-    room.api._slack.base_url = f"http://127.0.0.1:{muffler.port}"
+    room.api._slack.app_url = f"http://127.0.0.1:{muffler.port}"
     yield muffler
     room.stop_bots()
     muffler.close()

@@ -150,7 +150,10 @@ def test_controllers_that_are_gone_are_not_waited_for(flstr: Flstr, told: dict[s
 def test_after_the_hand_over_nobody_serves_from_the_laptop(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
     hand_over_to_nobody(tmp_path / "state" / "control", "flstr-lab")
     sentence = refused(flstr("serve", **told, FLSTR_CLUSTER_REPO=REPO), 1)
-    assert sentence == (f"the controllers that {tmp_path}/state knows run flstr; `flstr bootstrap` starts what is down")
+    assert sentence == (
+        f"{tmp_path}/state has handed the cluster over, and controller001 carry it; `flstr status` asks them, "
+        "and `flstr restore` takes it back once their etcd is lost"
+    )
 
 
 def test_without_controllers_there_is_nothing_to_upgrade(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:

@@ -117,6 +117,16 @@ def test_an_overlay_that_is_gone_is_stopped_once_the_instances_listen_in_a_mesh(
     )
 
 
+def test_where_instances_move_to_another_network_the_firewall_lets_them_in_before_one_starts() -> None:
+    change = plan(MESHES_ONLY, in_overlay(in_meshes(carried()))).change
+    assert step(change, "firewall").title == "bring the firewall of worker101, worker102 up to date"
+    starts = [planned for planned in change.steps if planned.id.startswith("start-influencer")]
+    assert len(starts) == 2
+    for worker, start in zip(("worker101", "worker102"), starts, strict=True):
+        assert f"build-influencer-{worker}" in start.after
+        assert step(change, f"build-influencer-{worker}").after == ("firewall",)
+
+
 def test_a_machine_that_goes_leaves_the_overlay_before_it_leaves_its_meshes() -> None:
     tree = in_overlay(in_meshes())
     fewer = manifests(CLUSTER_YAML.replace("count: 2", "count: 1"))

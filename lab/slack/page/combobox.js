@@ -42,6 +42,7 @@ export function combobox({ element, label, initial, suggest, choose }) {
     // What was searched for meanwhile is wanted no more.
     clearTimeout(timer);
     asked += 1;
+    delete field.dataset.typed;
     chosen = option;
     field.value = option ? words(option.text) : "";
     close();
@@ -85,6 +86,7 @@ export function combobox({ element, label, initial, suggest, choose }) {
     KEYS[event.key]();
   });
   field.addEventListener("input", () => {
+    field.dataset.typed = field.value;
     clearTimeout(timer);
     timer = setTimeout(search, TYPING_MS);
   });
@@ -92,6 +94,7 @@ export function combobox({ element, label, initial, suggest, choose }) {
   field.addEventListener("blur", () => {
     clearTimeout(timer);
     close();
+    delete field.dataset.typed;
     if (!field.value && chosen) take(null);
     field.value = chosen ? words(chosen.text) : ""; // half a word is no choice
   });

@@ -33,6 +33,7 @@ function remove() {
 
 function fill() {
   const { view, dialog } = shown;
+  const search = openSearch(dialog);
   dialog.setAttribute("aria-label", words(view.title));
   const form = h("form", { onsubmit: submit, novalidate: true },
     h("header", {}, h("img", { class: "avatar small", src: "/page/mark.svg", alt: "" }), h("h2", {}, words(view.title)),
@@ -42,6 +43,22 @@ function fill() {
       h("button", { type: "button", class: "button", onclick: cancel }, words(view.close) || "Cancel"),
       view.submit ? h("button", { type: "submit", class: "button primary" }, words(view.submit)) : null));
   dialog.replaceChildren(form);
+  if (search) goOnTyping(search, form);
+}
+
+/** What somebody searches for right now, if anybody does; it is gone with its field. */
+function openSearch(dialog) {
+  const field = dialog.querySelector("[role=combobox]:focus");
+  return field?.dataset.typed ? { action: field.dataset.actionId, typed: field.dataset.typed } : null;
+}
+
+/** The app may change the modal while somebody types: who searches goes on searching. */
+function goOnTyping({ action, typed }, form) {
+  const field = form.querySelector(`[data-action-id="${CSS.escape(action)}"]`);
+  if (!field) return;
+  field.value = typed;
+  field.focus();
+  field.dispatchEvent(new Event("input"));
 }
 
 function context() {

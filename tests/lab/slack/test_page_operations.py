@@ -247,6 +247,31 @@ def test_an_input_that_tells_of_itself_changes_the_modal_and_keeps_what_was_type
     assert states[0]["app"]["app"]["selected_option"]["value"] == "web"
 
 
+def test_who_searches_while_the_modal_changes_goes_on_searching(
+    page: Page, app: App, connect: Connect, web: WebClient
+) -> None:
+    search = input_block("app", {"type": "external_select", "action_id": "app", "min_query_length": 2})
+    opened: list[Json] = []
+
+    @app.command("/flstr")
+    def listen(ack: Ack, body: Json, client: WebClient) -> None:
+        ack()
+        opened.append(client.views_open(trigger_id=body["trigger_id"], view=modal(search))["view"])
+
+    app.options("app")(lambda ack: ack(options=[option("influencer")]))
+    connect()
+    send(page, "/flstr")
+    field = page.get_by_role("combobox", name="App")
+    field.press_sequentially("in")
+    expect(page.get_by_role("option", name="influencer")).to_be_visible()
+    web.views_update(view_id=opened[0]["id"], view=modal(search, section("two instances")))
+    expect(page.get_by_role("dialog")).to_contain_text("two instances")
+    expect(field).to_have_value("in")
+    expect(field).to_be_focused()
+    page.get_by_role("option", name="influencer").click()
+    expect(field).to_have_value("influencer")
+
+
 def test_a_home_of_a_hundred_blocks_has_buttons_that_act(page: Page, app: App, connect: Connect) -> None:
     @app.event("app_home_opened")
     def opened(event: Json, client: WebClient) -> None:

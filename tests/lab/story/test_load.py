@@ -30,10 +30,12 @@ from tests.lab.story.bad_server import (
 )
 
 WITHIN = 0.5
+# For a server that does answer, on a busy machine.
+PATIENT = 10.0
 
 
-def load(port: int, kept: int = 0, short: int = 0, websockets: int = 0) -> Load:
-    orders = Orders("127.0.0.1", "app.example.com", port, kept=kept, short=short, websockets=websockets, within=WITHIN)
+def load(port: int, kept: int = 0, short: int = 0, websockets: int = 0, within: float = WITHIN) -> Load:
+    orders = Orders("127.0.0.1", "app.example.com", port, kept=kept, short=short, websockets=websockets, within=within)
     return Load(orders)
 
 
@@ -98,13 +100,18 @@ def test_a_kept_connection_that_is_closed_while_it_is_idle_is_opened_again_and_m
 
 
 def test_a_websocket_that_the_server_closes_in_order_is_told_apart_and_opened_again() -> None:
-    said = report({"websockets": 1}, 3, socket=saying_goodbye)
+    with BadServer(well, saying_goodbye) as server, load(server.port, websockets=1, within=PATIENT) as running:
+        running.wait_for(3)
+    said = running.report
     assert said.failures == ()
-    assert {socket.end for socket in said.sockets} == {"closed"}
-    assert {socket.reason for socket in said.sockets} == {"1001"}
-    assert {socket.release for socket in said.sockets} == {"app first"}
-    assert len(said.sockets) >= 3
-    assert all(0 <= socket.age < 10 for socket in said.sockets)
+    closed = [socket for socket in said.sockets if socket.end != "ours"]
+    assert {socket.end for socket in closed} == {"closed"}
+    assert {socket.reason for socket in closed} == {"1001"}
+    assert {socket.release for socket in closed} == {"app first"}
+    assert len(closed) >= 2
+    assert all(0 <= socket.age < PATIENT for socket in closed)
+    # The load may end between a greeting and the first ping.
+    assert len(said.sockets) - len(closed) <= 1
 
 
 def test_a_websocket_that_is_cut_off_is_told_apart() -> None:
