@@ -16,7 +16,7 @@ from executors.routing_files import routing_files
 from gitops.lint import check
 from gitops.plan import plan
 from gitops.routed import routing_nodes
-from model.cluster import Overlay
+from model.networks import Overlay
 from model.registered import Registered
 
 SIZES = (5, 50, 200)

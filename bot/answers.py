@@ -15,8 +15,9 @@ from bot.shown import Cards
 from bot.slack_errors import CALL_ERRORS, RateLimited, RefusedBySlack, Uncertain, failure
 from bot.text import fit
 from bot.uploads import Upload, Uploads
+from gitops.etcd_following import Following
 from gitops.intents import attachment_of, delivered
-from gitops.store import Following, Store
+from gitops.store import Store
 from model import keys
 from model.errors import Refused
 from model.operation import Intent, Operation

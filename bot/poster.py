@@ -13,9 +13,9 @@ from bot.news import News
 from bot.outbox import Outbox
 from bot.pace import Rank
 from bot.shown import Cards
+from gitops.etcd_following import Following
 from gitops.gate import asked
 from gitops.registry import Registry
-from gitops.store import Following
 from model import keys
 from model.cluster import Cluster
 from model.operation import ENDED, Approval, Card, Notice, Operation, OperationStatus

@@ -3,82 +3,38 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import partial
 from socket import gethostname
 
 import structlog
-from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.service import Bot, SlackSettings
-from cli.backups import place_of
 from cli.etcd import endpoint_file, tls_of
 from cli.executors import (
-    build_checks,
-    build_executors,
-    build_rounds,
-    certificate_office,
     cloud_settings,
     ending_note,
     own_node,
-    warm_connections,
 )
-from cli.own_keys import IDENTITY_FILE
+from cli.leading import Led, give_up, lead
 from cli.settings import Settings
 from cli.stopping import end_soon, ended, stopped_by_signals
 from cli.tunnel import access_of
 from cli.version import running_version
-from executors.certificates.windows import Windows
 from executors.ending import ending_cluster, finish
-from executors.floating_drift import FloatingDrift
-from executors.liveness import Liveness
-from executors.orphans import OrphanWatch
-from executors.prices import MonthlyPrices
-from executors.pushing import Pushing
-from executors.reachability import Reachability
-from gitops.app_repos import AppRepos
-from gitops.audit.branch import AuditBranch
-from gitops.audit.pushing import AuditPushing
-from gitops.audit.recorder import Recorder
-from gitops.backups.backups import Backups
-from gitops.certificates import key_safe
 from gitops.etcd_lead import EtcdLead
 from gitops.etcd_metrics import ask_syncs
 from gitops.etcd_server import EmbeddedEtcd
 from gitops.leadership import Leadership
-from gitops.locks import Locks
-from gitops.operations import Operations
-from gitops.pickers import Pickers
 from gitops.presence import Presence
 from gitops.registry import Registry
-from gitops.renewals import Renewals
-from gitops.repository import ClusterRepo
-from gitops.retention import prune
-from gitops.revisions import Revisions
 from gitops.rights import Rights
-from gitops.rounds import Rounds
-from gitops.runner import Runner
-from gitops.scheduling import Scheduling
-from gitops.secrets import read_identities
-from gitops.store import Fence, Store
-from gitops.verbs.commits import Commits
-from gitops.verbs.desk import Desk
-from gitops.verbs.handlers import Parts, handlers
-from gitops.worker import Worker
+from gitops.store import Store
 from model import keys
-from model.errors import Fenced, Refused
+from model.errors import Refused
 from model.registered import ControllerRecord
 
 log = structlog.get_logger()
-
-# How often it is looked whether machines live, at least: one read of etcd, and a look at the warm connections.
-LIVENESS_SECONDS = 5.0
-# How often it is looked whether something is due that comes at most a few times a day.
-SELDOM_SECONDS = 600.0
-# How often what is new of the audit is committed at most.
-AUDIT_SECONDS = 60.0
-LOST = 70  # the exit status of a controller that another one has overtaken
 
 
 def serve(settings: Settings) -> int:
@@ -133,7 +89,7 @@ def _serve(settings: Settings, stopping: threading.Event, stack: ExitStack) -> N
         etcd_lead = EtcdLead(store, partial(ask_syncs, tls=tls_of(settings)), leading.is_set)
         etcd_lead.start()
         stack.callback(etcd_lead.stop)
-    leadership = Leadership(store, settings.node or f"{gethostname()}:{os.getpid()}", on_lost=_give_up)
+    leadership = Leadership(store, settings.node or f"{gethostname()}:{os.getpid()}", on_lost=give_up)
     stack.callback(leadership.stop)
     fence = leadership.acquire(stopping)
     if fence is not None:
@@ -143,7 +99,7 @@ def _serve(settings: Settings, stopping: threading.Event, stack: ExitStack) -> N
             stack.callback(bot.hush)
             bot.speak()
         rights = Rights(bot.directory if bot is not None else None)
-        _lead(settings, store.fenced(fence), fence, leadership, stopping, rights, bot)
+        lead(Led(settings, store.fenced(fence), fence, leadership, stopping, rights, bot))
 
 
 def _etcd(settings: Settings, stack: ExitStack) -> tuple[str, ...]:
@@ -175,128 +131,3 @@ def _listening_bot(settings: Settings, registry: Registry, stack: ExitStack) -> 
     bot.listen()
     stack.callback(bot.stop)
     return bot
-
-
-def _lead(
-    settings: Settings,
-    store: Store,
-    fence: Fence,
-    leadership: Leadership,
-    stopping: threading.Event,
-    rights: Rights,
-    bot: Bot | None,
-) -> None:
-    """Everything that changes anything; `rights` say who may ask for it."""
-    registry, operations = Registry(store), Operations(store)
-    repo = ClusterRepo(settings.cluster_repo, settings.state / "cluster.git", settings.branch)
-    app_repos = AppRepos(settings.state / "apps")
-    identities = read_identities(settings.state / IDENTITY_FILE)
-    store.put(keys.RECIPIENT, identities.recipient)
-    revisions = Revisions(repo, app_repos, identities.decrypt)
-    ssh = warm_connections(settings, registry)
-
-    def routed(node: str) -> None:
-        pushing.push_again(node)
-
-    executors = build_executors(settings, ssh, identities, app_repos, routed, partial(_unbind, leadership, bot))
-    runner = Runner(operations, registry, executors, fence.told)
-    renewals = Renewals(registry, operations, settings.acme_directory, can_open=key_safe(identities).can_open)
-    worker = Worker(revisions, registry, operations, runner, Locks(store, leadership.lease), on_end=renewals.look)
-    worker.leave.consult(rights, MonthlyPrices(settings.hcloud_token.get_secret_value(), settings.hcloud_endpoint))
-    reachability = Reachability(registry, worker.wake)
-    drift = FloatingDrift(registry, cloud_settings(settings), worker.wake)
-    watch = Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know).look
-    pushing = Pushing(store, ssh.talk, fence.told, worker.registered_changed, _unless(stopping))
-
-    def renew() -> None:
-        if renewals.look():
-            worker.wake()
-
-    windows = Windows(registry, partial(certificate_office, settings, identities=identities))
-    rounds = Rounds(registry, operations, build_rounds(settings))
-    audit_branch = AuditBranch(settings.cluster_repo, settings.state / "cluster.git")
-    audit_pushing = AuditPushing(store, audit_branch)
-    recorder = Recorder(store, _unless(stopping), audit_pushing.last)
-    checks, directory = build_checks(settings, registry), settings.acme_directory
-    backups = Backups(registry, place_of(settings), identities.recipient, settings.state / "backups")
-    parts = Parts(
-        registry, operations, revisions, app_repos, worker, audit_branch, checks, directory, rights, backups=backups
-    )
-    desk = Desk(store, registry, handlers(parts), rights)
-    pickers = Pickers(store, app_repos, Commits(repo, worker.wake).repo_of)
-    scheduler = _scheduler(
-        (
-            (worker.wake, settings.poll_seconds),
-            (watch, min(settings.poll_seconds, LIVENESS_SECONDS)),
-            (renew, settings.poll_seconds),
-            (Scheduling(registry, repo, worker.wake).look, settings.poll_seconds),
-            (windows.look, SELDOM_SECONDS),
-            (drift.look, SELDOM_SECONDS),
-            (OrphanWatch(registry, operations, cloud_settings(settings), worker.wake).look, SELDOM_SECONDS),
-            (rounds.look, SELDOM_SECONDS),
-            (audit_pushing.look, AUDIT_SECONDS),
-            (backups.look, settings.poll_seconds),
-            (lambda: prune(store, time.time()), 3600.0),
-        ),
-        stopping,
-    )
-    recorder.start()
-    desk.start()
-    pickers.start()
-    loops = {"worker": worker.run, "failover": worker.failover.run, "reachability": reachability.run}
-    for name, run in loops.items():
-        threading.Thread(target=_until_fenced(run, stopping), name=name, daemon=True).start()
-    pushing.start()
-    log.info("serving", cluster_repo=settings.cluster_repo, token=fence.told)
-    stopping.wait()
-    log.info("stopping; an operation under way goes on at the next start")
-    scheduler.shutdown(wait=False)
-    desk.stop()
-    pickers.stop()
-    reachability.stop()
-    pushing.stop()
-    worker.stop()
-    recorder.stop()
-    audit_pushing.look()
-
-
-def _unbind(leadership: Leadership, bot: Bot | None) -> None:
-    """Once the cluster's end is decided on one of its machines: it goes on without etcd, and without a word."""
-    leadership.outlive()
-    if bot is not None:
-        # What is seen of a cluster while it goes, such as machines that are silent, is no news any more.
-        bot.hush()
-
-
-def _scheduler(looks: Sequence[tuple[Callable[[], object], float]], stopping: threading.Event) -> BackgroundScheduler:
-    """Each look as often as it is made, in seconds; one that takes longer is not made twice at once."""
-    scheduler = BackgroundScheduler()
-    for look, seconds in looks:
-        scheduler.add_job(_until_fenced(look, stopping), "interval", seconds=seconds, max_instances=1, coalesce=True)
-    scheduler.start()
-    return scheduler
-
-
-def _until_fenced(run: Callable[[], object], stopping: threading.Event) -> Callable[[], None]:
-    def guarded() -> None:
-        try:
-            run()
-        except Fenced as error:
-            _unless(stopping)(str(error))
-
-    return guarded
-
-
-def _unless(stopping: threading.Event) -> Callable[[str], None]:
-    def give_up(reason: str) -> None:
-        # Whoever stops has given leadership back, and ends in order.
-        if not stopping.is_set():
-            _give_up(reason)
-
-    return give_up
-
-
-def _give_up(reason: str = "its lease has ended") -> None:
-    # Another controller may be acting already: nothing of this one may go on, so no orderly end.
-    log.error("this controller no longer leads", reason=reason)
-    os._exit(LOST)

@@ -6,8 +6,9 @@ from executors.script import STATE_FOLDER
 from executors.templates import render
 from gitops.firewall import PUBLIC, Zone, firewall_digest, zones_of
 from gitops.registry import Registry
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.names import NodeName
+from model.networks import OVERLAY
 from model.registered import Registered
 
 ZONES_FOLDER = "/etc/firewalld/zones"

@@ -22,9 +22,10 @@ from executors.mesh_keys import make_missing_keys
 from executors.remote import Remote, Unreachable
 from gitops.executor import StepContext
 from gitops.networked import Members, mesh_digest
-from model.cluster import Cluster, Pool
+from model.cluster import Cluster
 from model.errors import StepFailed
 from model.names import MeshName, NodeName
+from model.pools import Pool
 from model.registered import NodeRecord, Registered
 from model.steps import JoinMeshes, LeaveMeshes, RefreshMeshes, RetireMeshes
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from executors.mesh_keys import fingerprint
 from executors.templates import render
 from gitops.networked import Members
-from model.cluster import Cluster, Mesh
+from model.cluster import Cluster
 from model.names import MeshName, NodeName, Role
+from model.networks import Mesh
 from model.registered import HostRecord, MeshMember, NodeRecord
 
 TUNNEL_SECONDS = 60

@@ -22,6 +22,9 @@ from model.steps import CreateNode, GiveBackOrphan
 
 log = structlog.get_logger()
 
+# How many one message names; more would be no message that anybody reads, and no transaction that etcd takes.
+TOLD_AT_ONCE = 50
+
 
 class OrphanWatch:
     """Keeps `flstr/orphan/` as the cloud is. Only a leader may look, for its registry's store has the fence."""
@@ -60,10 +63,13 @@ class OrphanWatch:
         found = {key: orphan for key, orphan in found.items() if key in kept}
         if found == registered.orphans:
             return False
-        new = [orphan for key, orphan in found.items() if key not in registered.orphans]
-        put = {keys.orphan(key): orphan.to_json() for key, orphan in found.items()}
-        gone = [keys.orphan(key) for key in registered.orphans.keys() - found.keys()]
-        store.write({**put, **_told(new, now)}, gone)
+        store.delete(*(keys.orphan(key) for key in registered.orphans.keys() - found.keys()))
+        differing = [key for key, orphan in found.items() if orphan != registered.orphans.get(key)]
+        for start in range(0, len(differing), TOLD_AT_ONCE):
+            some = differing[start : start + TOLD_AT_ONCE]
+            new = [found[key] for key in some if key not in registered.orphans]
+            # Noted and told by one write, so that none is known and was never told.
+            store.write({**{keys.orphan(key): found[key].to_json() for key in some}, **_told(new, now)})
         self._wake()
         return True
 
@@ -116,7 +122,7 @@ def _told(new: list[Orphan], now: float) -> dict[str, str]:
         return {}
     named = ", ".join(escape(in_words(orphan)) for orphan in new)
     text = f":mag: In the cloud under this cluster's label, and known to nobody: {named}. `/flstr orphans` says more."
-    return notice(f"orphans-{now:.0f}", text)
+    return notice(f"orphans-{now:.0f}-{new[0].kind}-{new[0].id}", text)
 
 
 def _moment(at: float) -> str:

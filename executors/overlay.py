@@ -20,9 +20,9 @@ from gitops.networked import overlay_digest, overlay_nodes
 from gitops.overlay_leases import claim, drop, put_configuration, read_leases, subnet_of
 from gitops.registry import Registry
 from model import keys
-from model.cluster import OVERLAY, Overlay
 from model.errors import StepFailed
 from model.names import NodeName
+from model.networks import OVERLAY, Overlay
 from model.registered import NodeRecord, OverlayLease, Registered, WireGuardEnd
 from model.steps import JoinOverlay, LeaveOverlay, RetireOverlay
 

@@ -8,8 +8,8 @@ from ipaddress import IPv4Address, IPv4Network
 from executors.templates import render
 from gitops.overlay_leases import KEEPALIVE_SECONDS, subnet_of
 from model import keys
-from model.cluster import OVERLAY, Flanneld, Overlay
 from model.names import MeshName, NodeName
+from model.networks import OVERLAY, Flanneld, Overlay
 from model.registered import OverlayLease, Registered
 
 # As flanneld calls it.

@@ -9,10 +9,10 @@ from executors.overlay_files import DRIVER_UNITS
 from executors.script import STATE_FOLDER
 from executors.templates import render
 from model.app import App
-from model.cluster import OVERLAY
 from model.errors import StepFailed
 from model.hardening import settings
 from model.names import AppName, InstanceId, NodeName
+from model.networks import OVERLAY
 from model.registered import MetaData, Registered
 
 # Every node's own HAProxy offers every app here.

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from gitops.operations import Operations
 from gitops.plan_changes import plan_changes
-from model.cluster import Approvals
 from model.operation import Approval, Fact, Operation
+from model.people import Approvals
 from model.steps import Plan
 
 

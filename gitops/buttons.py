@@ -4,7 +4,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from gitops.store import Following, Store
+from gitops.etcd_following import Following
+from gitops.store import Store
 from model import keys
 from model.operation import Approval, Card
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 from urllib.parse import urlsplit
 
 from gitops.store import Member, Store
-from model.cluster import OVERLAY
 from model.errors import StepFailed, Unreadable
 from model.names import AppName, ClusterName, NodeName
+from model.networks import OVERLAY
 from model.operation import Fact
 from model.registered import Registered
 from model.steps import GiveBackOrphan, Losses, Plan, StartInstance

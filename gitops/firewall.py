@@ -13,8 +13,9 @@ from gitops.bindings import served_by
 from gitops.networked import Members
 from gitops.overlay_leases import lease_of
 from gitops.routed import ROUTING_ROLES
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.names import NodeName, Role
+from model.networks import OVERLAY
 from model.registered import INSTANCE_PORTS, Registered
 
 SSH_PORT = 22

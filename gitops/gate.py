@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from gitops.orphans import in_words
 from gitops.rights import Standing, is_open, named
-from model.cluster import Cluster, Part
+from model.cluster import Cluster
 from model.names import PersonName, TeamName
 from model.operation import Approval, BrokenGlass, Decision, Operation
+from model.people import Part
 from model.registered import Registered
 from model.steps import Losses, Plan
 

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 
 from gitops.manifests import Document, Fault
-from model.cluster import OVERLAY, Cluster, Overlay
+from model.cluster import Cluster
 from model.names import MeshName, Role
+from model.networks import OVERLAY, Overlay
 from model.registered import INSTANCE_PORTS
 
 WEB_PORTS = frozenset({80, 443})

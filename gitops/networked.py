@@ -3,8 +3,9 @@
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.names import MeshName, NodeName
+from model.networks import OVERLAY
 from model.registered import MeshMember, OverlayLease, Registered
 
 Members = Mapping[MeshName, Mapping[NodeName, MeshMember]]

@@ -9,8 +9,8 @@ from gitops.hands import Hands
 from gitops.orphans import typed_names
 from gitops.store import Store
 from model import keys
-from model.cluster import Approvals
 from model.operation import Approval, Fact, Operation, OperationStatus, Origin, StepState
+from model.people import Approvals
 from model.steps import Plan
 
 Clock = Callable[[], float]

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from gitops.store import Store
 from model import keys
-from model.cluster import Overlay
 from model.errors import StepFailed
+from model.networks import Overlay
 from model.registered import OverlayLease
 
 KEEPALIVE_SECONDS = 25

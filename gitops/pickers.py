@@ -9,8 +9,9 @@ import structlog
 from pydantic import ValidationError
 
 from gitops.app_repos import AppRepos
+from gitops.etcd_following import Following
 from gitops.registry import KINDS, Registry
-from gitops.store import Following, Store
+from gitops.store import Store
 from model import keys
 from model.commits import RecentCommits
 from model.errors import Refused

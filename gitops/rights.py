@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from gitops.directory import Directory, Nobody, Profile
-from model.cluster import Cluster, Right, Team
+from model.cluster import Cluster
 from model.errors import Unreadable
 from model.names import PersonName, TeamName
 from model.operation import Asker
+from model.people import Right, Team
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from datetime import UTC, datetime, timedelta
 
 from apscheduler.triggers.cron import CronTrigger
 
-from model.cluster import Cluster, ScheduledCount
+from model.cluster import Cluster
 from model.freezes import zone
 from model.names import PoolName
+from model.pools import ScheduledCount
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

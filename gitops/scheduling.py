@@ -15,11 +15,12 @@ from gitops.repository import COMMITTER, ClusterRepo
 from gitops.schedules import Due, last_due
 from gitops.verbs.scale import with_count
 from model import keys
-from model.cluster import Cluster, Pool
+from model.cluster import Cluster
 from model.errors import Refused, Unreadable
 from model.freezes import zone
 from model.mrkdwn import escape
 from model.names import PoolName
+from model.pools import Pool
 
 log = structlog.get_logger()
 

@@ -6,8 +6,9 @@ from gitops import desired
 from gitops.manifests import CLUSTER_FILE, Document, Fault, FaultyManifests, Manifests, app_path, parse
 from gitops.plan.control import wanted_controllers, why_breaks_quorum
 from model.base import Frozen
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.names import NodeName
+from model.networks import OVERLAY
 from model.registered import Registered
 
 

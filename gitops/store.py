@@ -1,34 +1,28 @@
 """etcd, as flstr uses it: text values, transactions, and a following of prefixes that survives a restarted server."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import etcd3
 import grpc
-import structlog
 
 from gitops.etcd_client import CALL_SECONDS, FAULTS, EtcdClient, EtcdTls, Standing
-from gitops.etcd_watch import Watch
+from gitops.etcd_following import Following, OnChange
+from gitops.etcd_text import pair_of, text_of
 from gitops.fencing import epoch_from, host_token
 from gitops.once import Once
 from model import keys
-from model.errors import EtcdSilent, Fenced, Refused, Unreadable
+from model.errors import EtcdSilent, Fenced, Unreadable
 
-__all__ = ["AT_ONCE", "CALL_SECONDS", "EtcdTls", "Fence", "Following", "Member", "OnChange", "Standing", "Store"]
+__all__ = ["AT_ONCE", "CALL_SECONDS", "EtcdTls", "Fence", "Member", "Standing", "Store"]
 
-log = structlog.get_logger()
-
-RETRY_SECONDS = 1.0
 SNAPSHOT_SECONDS = 600.0
 # etcd takes 128 operations in a transaction.
 AT_ONCE = 100
 
 T = TypeVar("T")
-OnChange = Callable[[str, str | None], None]
 
 
 @dataclass(frozen=True)
@@ -82,7 +76,7 @@ class Store:
     def get(self, key: str) -> str | None:
         """The value of a key, or None."""
         value, _ = self._call(lambda etcd: etcd.get(key))
-        return None if value is None else _text(key.encode(), value)
+        return None if value is None else text_of(key.encode(), value)
 
     def prefix(self, prefix: str) -> dict[str, str]:
         """All keys that begin so, from one read."""
@@ -96,19 +90,19 @@ class Store:
                 etcd.get_prefix_response(prefix, keys_only=True) if prefix else etcd.get_all_response(keys_only=True)
             )
         )
-        return frozenset(_text(pair.key, pair.key) for pair in answer.kvs)
+        return frozenset(text_of(pair.key, pair.key) for pair in answer.kvs)
 
     def changed(self, prefix: str, since: int) -> tuple[dict[str, str], int]:
         """The keys that begin so and were written after revision `since`, and the revision they were read at."""
         answer = self._call(lambda etcd: etcd.get_prefix_response(prefix, min_mod_revision=since + 1))
-        return dict(_pair(pair.key, pair.value) for pair in answer.kvs), int(answer.header.revision)
+        return dict(pair_of(pair.key, pair.value) for pair in answer.kvs), int(answer.header.revision)
 
     def prefixes(self, prefixes: Sequence[str]) -> dict[str, str]:
         """All keys under several prefixes, read in one transaction, so that they belong together."""
         etcd = self._client.transactions
         reads = [etcd.get(prefix, range_end=etcd3.utils.prefix_range_end(prefix.encode())) for prefix in prefixes]
         _, answers = self._call(lambda client: client.transaction(compare=[], success=reads, failure=[]))
-        return dict(_pair(meta.key, value) for answer in answers for value, meta in answer)
+        return dict(pair_of(meta.key, value) for answer in answers for value, meta in answer)
 
     def put(self, key: str, value: str) -> None:
         """Write a key, whatever it held."""
@@ -213,7 +207,7 @@ class Store:
         `on_change(key, value)` runs on one thread of its own, with None for a removed key, and may hear the same
         value twice.
         """
-        return Following(self, prefix, on_change)
+        return Following(self._client, lambda: self._prefix(prefix), prefix, on_change)
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -248,7 +242,7 @@ class Store:
     def _prefix(self, prefix: str) -> tuple[dict[str, str], int]:
         # etcd has no empty key: everything is the range from the first one.
         answer = self._call(lambda etcd: etcd.get_prefix_response(prefix) if prefix else etcd.get_all_response())
-        return dict(_pair(pair.key, pair.value) for pair in answer.kvs), int(answer.header.revision)
+        return dict(pair_of(pair.key, pair.value) for pair in answer.kvs), int(answer.header.revision)
 
     def _transact(self, compare: list[Any], puts: Mapping[str, str], deletes: Sequence[str]) -> bool:
         etcd = self._client.transactions
@@ -276,88 +270,6 @@ class Store:
             ) from error
 
 
-class Following:
-    """A running `Store.follow`; stop it with `stop()` or by leaving its `with` block."""
-
-    def __init__(self, store: Store, prefix: str, on_change: OnChange) -> None:
-        self._store = store
-        self._prefix = prefix
-        self._on_change = on_change
-        self._known: dict[str, str] = {}
-        self._stopped = threading.Event()
-        self._watch: Watch | None = None
-        self._thread = threading.Thread(target=self._run, name=f"follow {prefix}", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Hear nothing more."""
-        self._stopped.set()
-        if (watch := self._watch) is not None:
-            watch.cancel()
-        self._thread.join(timeout=CALL_SECONDS)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    def _ended(self) -> bool:
-        return self._stopped.is_set() or self._store._client.closed
-
-    def _run(self) -> None:
-        while not self._ended():
-            try:
-                self._list_then_watch()
-            except (Refused, *FAULTS) as error:
-                if not self._ended():
-                    log.warning("watch interrupted, listing again", prefix=self._prefix, error=_brief(error))
-                    self._stopped.wait(RETRY_SECONDS)
-            except Exception:
-                if self._ended():
-                    return
-                # Whoever follows would wait for ever, and look alive.
-                log.exception("a watch broke, listing again", prefix=self._prefix)
-                self._stopped.wait(RETRY_SECONDS)
-
-    def _list_then_watch(self) -> None:
-        # A watch ends with its server and cannot reach behind a compaction: listing first makes up for both.
-        client = self._store._client
-        found, revision = self._store._prefix(self._prefix)
-        for key in self._known.keys() - found.keys():
-            self._hear(key, None)
-        for key, value in found.items():
-            if self._known.get(key) != value:
-                self._hear(key, value)
-        watch = self._watch = client.watch(self._prefix, revision + 1)
-        try:
-            if self._stopped.is_set():
-                return
-            for held_key, held in watch:
-                key = _text(held_key, held_key)
-                self._hear(key, None if held is None else _text(held_key, held))
-        finally:
-            client.forget(watch)
-
-    def _hear(self, key: str, value: str | None) -> None:
-        if self._stopped.is_set():
-            return
-        if value is None:
-            self._known.pop(key, None)
-        else:
-            self._known[key] = value
-        try:
-            self._on_change(key, value)
-        except Exception:
-            log.exception("a change could not be handled", key=key)
-
-
-def _brief(error: Exception) -> str:
-    return str(error.code()) if isinstance(error, grpc.Call) else str(error) or type(error).__name__
-
-
 def _revoke(etcd: Any, lease: Any) -> None:
     try:
         etcd.revoke_lease(lease.id)
@@ -365,15 +277,3 @@ def _revoke(etcd: Any, lease: Any) -> None:
         # It has ended already, by this very call where its answer was lost.
         if not isinstance(error, grpc.Call) or error.code() is not grpc.StatusCode.NOT_FOUND:
             raise
-
-
-def _pair(key: bytes, value: bytes) -> tuple[str, str]:
-    return _text(key, key), _text(key, value)
-
-
-def _text(key: bytes, held: bytes) -> str:
-    try:
-        return held.decode()
-    except UnicodeDecodeError as error:
-        name = key.decode(errors="backslashreplace")
-        raise Unreadable(f"etcd: {name} cannot be read (it holds what is no text)") from error

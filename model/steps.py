@@ -9,7 +9,6 @@ from pydantic import Field
 
 from model.app import DRAIN_SECONDS, App
 from model.base import Frozen
-from model.cluster import Elsewhere
 from model.names import (
     AppKind,
     AppName,
@@ -23,6 +22,7 @@ from model.names import (
     Role,
     ServerType,
 )
+from model.pools import Elsewhere
 from model.registered import Orphan
 
 

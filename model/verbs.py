@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:  # the help of `flstr` is made from this table, and needs no pydantic for it
-    from model.cluster import Right
+    from model.people import Right
 
 ArgumentKind = Literal[
     "app@commit",

@@ -10,10 +10,10 @@ import structlog
 from bot.home.page import Fleet, home_blocks, no_home, waiting_blocks
 from bot.message import Block
 from bot.outbox import Outbox
+from gitops.etcd_following import Following
 from gitops.gate import names, waits_for
 from gitops.registry import Registry
 from gitops.rights import Rights, holders
-from gitops.store import Following
 from model import keys
 from model.errors import Refused
 from model.operation import Approval, Asker, Hold, Operation

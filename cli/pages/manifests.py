@@ -6,26 +6,12 @@ from pydantic import BaseModel
 
 from cli.cluster_repo import EXAMPLE
 from model.app import App, Env, Health, IngressBinding, Publish, Update
-from model.cluster import (
-    Approvals,
-    Backups,
-    Cloud,
-    Cluster,
-    ClusterSecrets,
-    Dns,
-    Elsewhere,
-    Escalation,
-    Flanneld,
-    FloatingIp,
-    Mesh,
-    Overlay,
-    Person,
-    Pool,
-    ScheduledCount,
-    Team,
-)
+from model.cluster import Backups, Cluster, ClusterSecrets
 from model.freezes import FreezeWindow, Weekly
 from model.hardening import COSTS, KEPT, Hardening
+from model.networks import Dns, Flanneld, FloatingIp, Mesh, Overlay
+from model.people import Approvals, Escalation, Person, Team
+from model.pools import Cloud, Elsewhere, Pool, ScheduledCount
 from model.schema import Schema, in_words, json_schema, schema_at
 
 HEAD = """# Manifests

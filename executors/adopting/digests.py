@@ -13,9 +13,10 @@ from gitops.firewall import firewall_digest, zones_of
 from gitops.networked import mesh_digest, overlay_digest
 from gitops.routed import ROUTING_ROLES, routing_digest
 from model import keys
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.errors import StepFailed
 from model.names import NodeName
+from model.networks import OVERLAY
 from model.registered import Registered
 
 

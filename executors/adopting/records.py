@@ -19,8 +19,9 @@ from gitops.manifests import Manifests
 from gitops.overlay_leases import configuration
 from gitops.registry import parse
 from model import keys
-from model.cluster import OVERLAY, Pool
 from model.names import AppId, NodeName
+from model.networks import OVERLAY
+from model.pools import Pool
 from model.registered import (
     INSTANCE_PORTS,
     FloatingRecord,

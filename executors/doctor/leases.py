@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping
 from executors.doctor.findings import Finding
 from executors.overlay_files import driver_unit, is_sound
 from gitops.networked import overlay_nodes
-from model.cluster import OVERLAY, Cluster, Overlay
+from model.cluster import Cluster
 from model.names import NodeName
+from model.networks import OVERLAY, Overlay
 from model.registered import OverlayLease, Registered
 
 Leases = Mapping[NodeName, tuple[str, OverlayLease]]

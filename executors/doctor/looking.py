@@ -6,8 +6,9 @@ from executors.doctor.leases import leases_by_node
 from executors.mesh_files import Place, places
 from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit
 from executors.templates import render
-from model.cluster import OVERLAY, Cluster, Overlay
+from model.cluster import Cluster
 from model.names import NodeName
+from model.networks import OVERLAY, Overlay
 from model.registered import Registered
 
 LOG_LINES = 400

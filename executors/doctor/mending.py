@@ -8,8 +8,9 @@ from executors.mesh_files import mesh_script, places, tunnels
 from executors.overlay_files import overlay_script, place_of
 from executors.script import STATE_FOLDER
 from executors.templates import quote
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.names import NodeName
+from model.networks import OVERLAY
 from model.registered import Registered
 
 

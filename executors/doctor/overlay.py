@@ -12,8 +12,9 @@ from executors.doctor.reach import of_reach, through
 from executors.findings import Level
 from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit, leases_in_use, place_of
 from gitops.networked import overlay_nodes
-from model.cluster import OVERLAY, Cluster, Overlay
+from model.cluster import Cluster
 from model.names import NodeName
+from model.networks import OVERLAY, Overlay
 from model.registered import OverlayLease, Registered
 
 # WireGuard makes a new handshake every two minutes while anything flows; the third is missed.

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 from executors.doctor.facts import Facts, Reach
 from executors.doctor.findings import Finding
-from model.cluster import OVERLAY
 from model.names import NodeName
+from model.networks import OVERLAY
 
 Pair = frozenset[NodeName]
 

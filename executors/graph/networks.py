@@ -8,8 +8,9 @@ from itertools import combinations
 from executors.doctor.check import Seen
 from executors.mesh_files import places
 from gitops.networked import overlay_nodes
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.names import NodeName, Role
+from model.networks import OVERLAY
 from model.registered import Registered
 
 Ends = tuple[NodeName, NodeName]

@@ -8,8 +8,9 @@ import structlog
 
 from gitops.audit.entries import Mark, Told, mark, sealed
 from gitops.audit.told import of_approval, of_ended_hold, of_hold, of_intent, of_operation
+from gitops.etcd_following import Following
 from gitops.registry import Registry
-from gitops.store import Following, Store
+from gitops.store import Store
 from model import keys
 from model.cluster import Cluster
 from model.errors import Fenced, Refused, Unreadable

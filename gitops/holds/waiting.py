@@ -9,11 +9,12 @@ from gitops.registry import Registry
 from gitops.revisions import Revisions, origin
 from gitops.store import Store
 from model import keys
-from model.cluster import Cluster, Pool
+from model.cluster import Cluster
 from model.errors import Refused
 from model.mrkdwn import escape
 from model.names import NodeName, PoolName
 from model.operation import Hold, SyncState, Waiting
+from model.pools import Pool
 
 # More than a person reads; older ones are not looked for.
 LOOKED_AT = 30

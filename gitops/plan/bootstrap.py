@@ -2,8 +2,9 @@
 
 from gitops.plan.networks import add_join, not_in_every_mesh
 from gitops.plan.rollout import StepList
-from model.cluster import Cluster, Pool
+from model.cluster import Cluster
 from model.names import NodeName
+from model.pools import Pool
 from model.registered import Registered
 from model.steps import MACHINES, CreateNode, FoundEtcd, HandOver, InstallController, Plan
 

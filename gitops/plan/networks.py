@@ -6,8 +6,9 @@ from gitops.firewall import wrongly_walled
 from gitops.networked import overlay_nodes, without_subnet, wrongly_meshed, wrongly_overlaid
 from gitops.plan.rollout import StepList
 from gitops.routed import wrongly_routed
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.names import NodeName
+from model.networks import OVERLAY
 from model.registered import Registered
 from model.steps import CreateNode, JoinMeshes, JoinOverlay, RefreshMeshes, RetireMeshes, RetireOverlay
 

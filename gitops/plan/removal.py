@@ -10,8 +10,8 @@ from gitops.plan.farewell import add_farewells, add_give_backs, handed_over, unw
 from gitops.plan.orphans import add_orphans
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, take_out
 from model import keys
-from model.cluster import OVERLAY
 from model.names import AppId, NodeName
+from model.networks import OVERLAY
 from model.registered import Registered, RegisteredApp
 from model.steps import (
     MACHINES,

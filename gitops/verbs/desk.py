@@ -9,17 +9,19 @@ from dataclasses import dataclass, replace
 import structlog
 
 from gitops import intents
+from gitops.etcd_following import Following
 from gitops.gate import may_be_asked, names
 from gitops.holds.rules import read_holds, waiting_line
 from gitops.registry import Registry
 from gitops.rights import Rights, Standing, holders
-from gitops.store import Following, Store
+from gitops.store import Store
 from model import keys
 from model.attachment import Reply
-from model.cluster import Cluster, Right
+from model.cluster import Cluster
 from model.errors import Fenced, Refused, Unreadable
 from model.mrkdwn import escape
 from model.operation import Intent
+from model.people import Right
 from model.verbs import BY_NAME
 
 log = structlog.get_logger()

@@ -9,8 +9,9 @@ from gitops.verbs.change import Change
 from gitops.verbs.commits import Commits, text_of
 from gitops.verbs.desk import Request
 from gitops.verbs.names import known_as
-from model.cluster import Cluster, Pool
+from model.cluster import Cluster
 from model.names import NodeName, PoolName
+from model.pools import Pool
 from model.steps import MACHINES, app_lock
 
 MOST = 200

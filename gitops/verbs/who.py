@@ -9,9 +9,10 @@ from gitops.store import Store
 from gitops.verbs.desk import Request
 from gitops.verbs.names import known_as
 from model import keys
-from model.cluster import Cluster, Person, Right, Team
+from model.cluster import Cluster
 from model.mrkdwn import escape
 from model.operation import Hold
+from model.people import Person, Right, Team
 
 RIGHTS: tuple[Right, ...] = get_args(Right)
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from cli import cluster_repo, serve
+from cli import cluster_repo, leading
 from cli.own_keys import IDENTITY_FILE
 from executors.control.access import Access, KnownController
 from gitops.presence import present
@@ -32,8 +32,8 @@ def overtaken() -> None:
 def test_a_controller_that_is_overtaken_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[int] = []
     monkeypatch.setattr(os, "_exit", ended.append)
-    serve._until_fenced(overtaken, threading.Event())()
-    assert ended == [serve.LOST]
+    leading._until_fenced(overtaken, threading.Event())()
+    assert ended == [leading.LOST]
 
 
 def test_one_that_was_told_to_stop_ends_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,7 +41,7 @@ def test_one_that_was_told_to_stop_ends_in_order(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(os, "_exit", ended.append)
     stopping = threading.Event()
     stopping.set()
-    serve._until_fenced(overtaken, stopping)()
+    leading._until_fenced(overtaken, stopping)()
     assert ended == []
 
 

@@ -7,8 +7,8 @@ import pytest
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 from model import keys
-from model.cluster import Mesh
 from model.errors import StepFailed
+from model.networks import Mesh
 from model.steps import DestroyNode, RefreshMeshes, RetireMeshes
 from tests.executors.machines import Machines
 from tests.executors.rented import RentedHosts

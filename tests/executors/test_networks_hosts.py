@@ -22,8 +22,8 @@ from lab.preconditions import why_no_lab
 from model import keys
 from model.app import Env, Publish
 from model.attachment import Reply
-from model.cluster import Overlay
 from model.errors import StepFailed
+from model.networks import Overlay
 from model.registered import MetaData
 from model.steps import ApplyRouting, DestroyNode, JoinOverlay, LeaveOverlay
 from tests.executors.flanneld_server import CHECKSUM, FlanneldServer

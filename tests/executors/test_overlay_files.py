@@ -15,7 +15,7 @@ from executors.overlay_files import (
 from executors.script import wrapped
 from executors.unit_files import network_units
 from gitops.executor import HostFence
-from model.cluster import Overlay
+from model.networks import Overlay
 from model.registered import OverlayLease, WireGuardEnd
 from tests.executors.expected import FIXTURES, check, shellcheck
 

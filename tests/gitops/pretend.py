@@ -15,8 +15,8 @@ from gitops.networked import mesh_digest, overlay_digest
 from gitops.overlay_leases import claim, drop, read_leases
 from gitops.routed import certificates_of, routing_digest, routing_nodes
 from model import keys
-from model.cluster import OVERLAY
 from model.errors import StepFailed
+from model.networks import OVERLAY
 from model.registered import FloatingRecord, HostRecord, InstanceRecord, NodeRecord
 from model.steps import (
     CreateNode,

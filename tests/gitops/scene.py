@@ -15,8 +15,9 @@ from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.app import App
 from model.certificates import IssuedCertificate
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.names import Role, node_name
+from model.networks import OVERLAY
 from model.registered import (
     HostRecord,
     InstanceRecord,

@@ -8,7 +8,8 @@ from gitops.verbs.commits import Commits
 from gitops.verbs.committing import Committing
 from gitops.verbs.desk import Request
 from gitops.verbs.drain import Drain
-from model.cluster import Cluster, Pool
+from model.cluster import Cluster
+from model.pools import Pool
 from tests.gitops.flstr import OPERATOR, REVIEWER, THREE_WORKERS, Flstr
 from tests.gitops.scene import CLUSTER_YAML, files
 

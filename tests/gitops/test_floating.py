@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 
 from gitops.bindings import silent
 from gitops.floating import Move, moves, settled_addresses, strays
-from model.cluster import Cluster, FloatingIp
+from model.cluster import Cluster
+from model.networks import FloatingIp
 from model.registered import FloatingRecord, Registered
 from tests.gitops.public import FIRST, FLOATING_IP, PUBLIC, SECOND, THIRD, public_tree, public_yaml
 from tests.gitops.scene import manifests

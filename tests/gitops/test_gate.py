@@ -8,8 +8,9 @@ import pytest
 from gitops.gate import Click, break_glass, decide, has_leave, rule
 from gitops.plan import plan
 from gitops.rights import Rights
-from model.cluster import Cluster, Person
+from model.cluster import Cluster
 from model.operation import Approval, ApprovalStatus, BrokenGlass, Decision
+from model.people import Person
 from model.steps import Plan
 from tests.gitops.scene import manifests, registered
 

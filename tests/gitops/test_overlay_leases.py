@@ -11,8 +11,8 @@ from gitops.overlay_leases import claim, configuration, drop, parse_leases, put_
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
-from model.cluster import Overlay
 from model.errors import StepFailed
+from model.networks import Overlay
 from model.registered import OverlayLease, WireGuardEnd
 from tests.gitops.flanneld import Flanneld, connect, key_of
 

@@ -10,8 +10,8 @@ from gitops.describe import status
 from gitops.lint import check
 from gitops.manifests import FaultyManifests
 from gitops.schedules import coming, due, next_due, why_wrong
-from model.cluster import ScheduledCount
 from model.operation import SyncState
+from model.pools import ScheduledCount
 from model.registered import Registered
 from tests.gitops.scene import CLUSTER_YAML, NOON, files, manifests
 

@@ -22,7 +22,8 @@ from gitops.overlay_leases import configuration, lease_of
 from gitops.registry import parse
 from gitops.routed import ROUTING_ROLES, routing_digest
 from model import keys
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
+from model.networks import OVERLAY
 from model.registered import (
     HostRecord,
     InstanceRecord,

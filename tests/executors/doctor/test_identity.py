@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from executors.doctor.findings import Finding
-from model.cluster import OVERLAY
+from model.networks import OVERLAY
 from tests.executors.doctor.ward import HUB, MESH, ONE, OTHER, OTHER_HUB, WORKER, Ward, in_overlay, key_of, well
 
 AT = "(198.51.100.1 port 762)"

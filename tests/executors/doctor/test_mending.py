@@ -3,7 +3,7 @@
 from executors.doctor.mending import connecting, overlaying, writing
 from executors.script import wrapped
 from gitops.executor import HostFence
-from model.cluster import OVERLAY
+from model.networks import OVERLAY
 from tests.executors.doctor.ward import (
     HUB,
     ONE,

@@ -7,7 +7,7 @@ import pytest
 
 from executors.doctor.facts import Device, Unit, WireGuardPeer
 from executors.doctor.overlay import STALE_SECONDS
-from model.cluster import OVERLAY
+from model.networks import OVERLAY
 from model.registered import OverlayLease
 from tests.executors.doctor.ward import (
     NOW,

@@ -11,8 +11,9 @@ from executors.doctor.findings import Finding, in_order
 from executors.mesh_files import hosts_lines, places
 from executors.mesh_keys import fingerprint
 from executors.overlay_files import OVERLAY_DEVICE, address_of, driver_unit, place_of
-from model.cluster import OVERLAY, Cluster, Flanneld, Overlay
+from model.cluster import Cluster
 from model.names import NodeName
+from model.networks import OVERLAY, Flanneld, Overlay
 from model.registered import NodeRecord, OverlayLease, Registered, WireGuardEnd
 from tests.executors.clusters import cluster, members
 from tests.executors.expected import FIXTURES

@@ -7,8 +7,9 @@ from executors.doctor.check import Seen
 from executors.doctor.facts import Facts, Reach
 from executors.doctor.findings import Finding
 from executors.mesh_files import places
-from model.cluster import OVERLAY, Cluster
+from model.cluster import Cluster
 from model.names import NodeName
+from model.networks import OVERLAY
 from model.registered import NodeRecord, Registered
 from tests.executors.clusters import cluster, members
 

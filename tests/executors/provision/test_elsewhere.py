@@ -5,8 +5,8 @@ import pytest
 from executors.provision import Provision
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
-from model.cluster import Elsewhere
 from model.errors import StepFailed
+from model.pools import Elsewhere
 from model.steps import CreateNode
 from tests.executors.provision.asking import NODE, create, posts
 from tests.lab.cloud.running_cloud import RunningCloud

@@ -7,7 +7,7 @@ import pytest
 from hcloud.locations import Location
 
 from executors.cloud import CloudSettings
-from executors.orphans import GiveBack, OrphanCheck, OrphanWatch
+from executors.orphans import TOLD_AT_ONCE, GiveBack, OrphanCheck, OrphanWatch
 from executors.prices import OrphanPrices
 from executors.provision import Provision
 from gitops.executor import StepContext
@@ -74,6 +74,20 @@ def test_everything_that_is_ours_by_label_and_nobody_knows_is_found_and_told_onc
     assert "known to nobody" in told
     assert not watch.look()
     assert len(notices(registry)) == 1
+
+
+def test_more_than_one_write_can_hold_are_all_noted_and_all_told(
+    watch: OrphanWatch, registry: Registry, cloud: RunningCloud
+) -> None:
+    for number in range(130):
+        cloud.client.volumes.create(10, f"data{number}", location=FSN1, labels=OURS)
+    assert watch.look()
+    assert len(known(registry)) == 130
+    assert sum(text.count("volume data") for text in notices(registry)) == 130
+    assert max(text.count("volume data") for text in notices(registry)) == TOLD_AT_ONCE
+    cloud.client.volumes.get_by_name("data7").delete()
+    assert watch.look()
+    assert len(known(registry)) == 129
 
 
 def test_what_bears_another_label_or_none_is_never_listed(
