@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import typer
-from typer.core import TyperArgument, TyperCommand, TyperGroup
+from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from cli.main import NAME, app
 from model.verbs import BY_NAME
@@ -33,10 +33,15 @@ def _commands(before: str, command: object) -> Iterator[tuple[str, TyperCommand]
             if before != NAME or name not in BY_NAME or name in ("plan", "help"):
                 yield from _commands(f"{before} {name}", inner)
     elif isinstance(command, TyperCommand):
-        arguments = [item for item in command.params if isinstance(item, TyperArgument)]
-        yield " ".join([before, *(_usage(item) for item in arguments)]), command
+        arguments = [_usage(item) for item in command.params if isinstance(item, TyperArgument)]
+        options = [_option(item) for item in command.params if isinstance(item, TyperOption) and item.name != "help"]
+        yield " ".join([before, *arguments, *options]), command
 
 
 def _usage(argument: TyperArgument) -> str:
     name = (argument.metavar or argument.name or "").strip("[]").lower()
     return f"<{name}>" if argument.required else f"[{name}]"
+
+
+def _option(option: TyperOption) -> str:
+    return f"[{option.opts[0]}{'' if option.is_flag else ' …'}]"

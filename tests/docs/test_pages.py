@@ -45,5 +45,11 @@ def test_every_part_of_a_manifest_has_its_table(model: type[BaseModel]) -> None:
 
 def test_every_command_of_the_shell_is_on_the_page_of_commands() -> None:
     page = PAGES[ROOT / "docs/commands.md"]()
-    for line in ("flstr init <folder>", "flstr serve", "flstr lab up [name]", "flstr plan [folder, command or branch]"):
+    for line in (
+        "flstr init <folder>",
+        "flstr serve",
+        "flstr lab up [name] [--port …] [--serve]",
+        "flstr plan [folder, command or branch]",
+        "flstr upgrade [--settings]",
+    ):
         assert f"| `{line}` | " in page
