@@ -306,3 +306,16 @@ def test_without_enough_that_live_no_other_goes_and_the_dead_one_is_replaced(fle
     assert living in fleet.controllers()
     assert fleet.stand() == fleet.controllers()
     assert len(fleet.controllers()) == 3
+
+
+def test_three_become_five_of_which_two_may_be_lost(fleet: Fleet) -> None:
+    before = fleet.records()
+    with app_in_use(fleet):
+        fleet.say("/flstr scale controller 5")
+        assert fleet.await_new(before, "add controller").ending == "done"
+        fleet.settle()
+        assert len(fleet.members()) == 5
+        assert fleet.stand() == fleet.controllers()
+        for node in fleet.controllers()[:2]:
+            fleet.cut_power(node)
+        assert NOTHING in fleet.say("/flstr plan")
