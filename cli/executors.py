@@ -16,7 +16,7 @@ from executors.certificates.office import Office
 from executors.certificates.roots import trusted_roots
 from executors.cloud import CloudSettings
 from executors.control.enrolment import Enrolment
-from executors.control.members import EtcdMembers
+from executors.control.etcd_members import EtcdMembers
 from executors.deploy import deploy_executors
 from executors.doctor.check import Doctor
 from executors.ending import Ending, Own

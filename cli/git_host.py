@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from executors.control import places
+from executors.control import paths
 
 _SSH = re.compile(r"ssh://(?:[^@/]*@)?(?P<host>[A-Za-z0-9.-]+)(?::(?P<port>[0-9]+))?/.*")
 _SHORT = re.compile(r"[^@/:]+@(?P<host>[A-Za-z0-9.-]+):.*")
@@ -36,4 +36,4 @@ def known_hosts(url: str, files: tuple[Path, ...] | None = None) -> str:
 
 
 def _usual() -> tuple[Path, ...]:
-    return (Path.home() / ".ssh/known_hosts", Path("/etc/ssh/ssh_known_hosts"), Path(places.KNOWN_HOSTS))
+    return (Path.home() / ".ssh/known_hosts", Path("/etc/ssh/ssh_known_hosts"), Path(paths.KNOWN_HOSTS))

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from executors.control import places
+from executors.control import paths
 from executors.control.environment import environment_file
 from model.names import NodeName
 
 # A repository that is reached by SSH is reached with flstr's own key. The host of the cluster repo has to be the one
 # that whoever installs knows; that of an app's may be another, and is known from the first time on.
 _SSH_CONFIG = (
-    f"IdentityFile {places.SSH_KEY}\nIdentitiesOnly yes\nStrictHostKeyChecking accept-new\n"
-    f"UserKnownHostsFile ~/.ssh/known_hosts {places.KNOWN_HOSTS}\n"
+    f"IdentityFile {paths.SSH_KEY}\nIdentitiesOnly yes\nStrictHostKeyChecking accept-new\n"
+    f"UserKnownHostsFile ~/.ssh/known_hosts {paths.KNOWN_HOSTS}\n"
 )
 
 
@@ -29,26 +29,26 @@ class Given:
 
     def environment(self, node: NodeName, endpoints: tuple[str, ...]) -> str:
         """The environment of flstr on a controller, which asks these members of etcd."""
-        named = {variable: places.travelled(variable) for variable in self.files}
+        named = {variable: paths.travelled(variable) for variable in self.files}
         own = {
             "FLSTR_NODE": node,
-            "FLSTR_STATE": places.STATE,
+            "FLSTR_STATE": paths.STATE,
             "FLSTR_ETCD_ENDPOINTS": ",".join(endpoints),
-            "FLSTR_ETCD_CA": places.CA,
-            "FLSTR_ETCD_CERTIFICATE": places.CERTIFICATE,
-            "FLSTR_ETCD_KEY": places.KEY,
+            "FLSTR_ETCD_CA": paths.CA,
+            "FLSTR_ETCD_CERTIFICATE": paths.CERTIFICATE,
+            "FLSTR_ETCD_KEY": paths.KEY,
         }
         return environment_file({**self.variables, **named, **own})
 
     def secrets(self) -> dict[str, str]:
         """Files for flstr's user alone, by their places."""
         return {
-            places.SSH_KEY: self.ssh_key.read_text(),
-            places.IDENTITY: self.identity.read_text(),
-            places.SSH_CONFIG: _SSH_CONFIG,
-            places.KNOWN_HOSTS: self.known_hosts,
+            paths.SSH_KEY: self.ssh_key.read_text(),
+            paths.IDENTITY: self.identity.read_text(),
+            paths.SSH_CONFIG: _SSH_CONFIG,
+            paths.KNOWN_HOSTS: self.known_hosts,
         }
 
     def public(self) -> dict[str, str]:
         """Files that a setting names, by their places."""
-        return {places.travelled(variable): content for variable, content in self.files.items()}
+        return {paths.travelled(variable): content for variable, content in self.files.items()}

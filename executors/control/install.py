@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from executors.control import places
+from executors.control import paths
 from executors.control.dependencies import Machine
 from executors.control.given import Given
 from executors.control.program import Program
@@ -81,14 +81,14 @@ class Controllers:
 
     def facts(self, node: NodeName, fence: HostFence) -> "Facts":
         """What a controller is, and which flstr it has."""
-        return parse_facts(node, self.ssh.run(node, render("controller/machine.sh.j2", current=places.CURRENT), fence))
+        return parse_facts(node, self.ssh.run(node, render("controller/machine.sh.j2", current=paths.CURRENT), fence))
 
     def send(self, node: NodeName, machine: Machine, fence: HostFence, report: Callable[[str], None]) -> str:
         """Have the archive of the flstr that does this on a controller; its version."""
         report("making the archive")
         archive = self.program(machine)
         report(f"sending flstr {archive.version}")
-        self.ssh.upload(node, archive.path, places.archive_path(archive.version), fence, on_line=report)
+        self.ssh.upload(node, archive.path, paths.archive_path(archive.version), fence, on_line=report)
         return archive.version
 
     def settle(self, node: NodeName, version: str, registered: Registered, context: StepContext) -> str:
@@ -118,8 +118,8 @@ class Controllers:
 
     def retire(self, step: RetireController, context: StepContext) -> None:
         """Stop flstr on a controller and take its secrets away; a machine that is gone has none."""
-        gone = (places.ENV, places.KEY, places.CERTIFICATE)
-        script = render("controller/retire.sh.j2", gone=gone, state=places.STATE, unit_path=places.UNIT)
+        gone = (paths.ENV, paths.KEY, paths.CERTIFICATE)
+        script = render("controller/retire.sh.j2", gone=gone, state=paths.STATE, unit_path=paths.UNIT)
         context.report("stopping flstr, and removing its secrets")
         if step.node in context.registry.dead():
             context.tell(f"{step.node} does not answer, so that its secrets are destroyed with it")
@@ -146,14 +146,14 @@ class Controllers:
 
 
 _PLACES = {
-    "user": places.USER,
-    "state": places.STATE,
-    "folder": places.FOLDER,
-    "env_path": places.ENV,
-    "ca_path": places.CA,
-    "certificate_path": places.CERTIFICATE,
-    "key_path": places.KEY,
-    "unit_path": places.UNIT,
+    "user": paths.USER,
+    "state": paths.STATE,
+    "folder": paths.FOLDER,
+    "env_path": paths.ENV,
+    "ca_path": paths.CA,
+    "certificate_path": paths.CERTIFICATE,
+    "key_path": paths.KEY,
+    "unit_path": paths.UNIT,
 }
 
 
@@ -161,11 +161,11 @@ def unit_file() -> str:
     """flstr's unit on a controller."""
     return render(
         "controller/flstr.service.j2",
-        user=places.USER,
-        env=places.ENV,
-        state=places.STATE,
-        state_name=places.STATE_NAME,
-        current=places.CURRENT,
+        user=paths.USER,
+        env=paths.ENV,
+        state=paths.STATE,
+        state_name=paths.STATE_NAME,
+        current=paths.CURRENT,
     )
 
 

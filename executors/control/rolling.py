@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from executors.control import places
+from executors.control import paths
 from executors.control.install import LOOK_SECONDS, SCRIPT_SECONDS, UP_SECONDS, Controllers, unit_file
 from executors.control.program import KEPT
 from executors.control.standing import Standing, standing
@@ -31,12 +31,12 @@ def others_down(node: NodeName, nodes: Collection[NodeName], now: Standing) -> l
     return now.missing([other for other in nodes if other != node])
 
 
-_PLACES = {
-    "unit_path": places.UNIT,
-    "env_path": places.ENV,
-    "files": places.FILES,
-    "current": places.CURRENT,
-    "stable": places.STABLE,
+_PATHS = {
+    "unit_path": paths.UNIT,
+    "env_path": paths.ENV,
+    "files": paths.FILES,
+    "current": paths.CURRENT,
+    "stable": paths.STABLE,
 }
 
 
@@ -79,7 +79,7 @@ class Rolling:
             keep=KEPT,
             unit=unit_file(),
             certificate=certificate,
-            certificate_path=places.CERTIFICATE,
+            certificate_path=paths.CERTIFICATE,
         )
         changed = bool(said) or running is None or running.version != version
         if changed:
@@ -99,7 +99,7 @@ class Rolling:
         return f"{node}: flstr {version} did not come up within {self.up_seconds:.0f} s, so {again}; {words}"
 
     def _run(self, node: NodeName, template: str, **values: object) -> str:
-        script = render(template, **_PLACES, **values)
+        script = render(template, **_PATHS, **values)
         return self.controllers.ssh.run(node, script, standing(self.store).fence, UPGRADE_SECONDS).strip()
 
     def _comes_up(self, node: NodeName, version: str, since: float) -> bool:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from executors.control.enrolment import Enrolment
+from executors.control.etcd_members import EtcdMembers
 from executors.control.member_files import FOLDER as ETCD_FOLDER
-from executors.control.members import EtcdMembers
 from executors.control.node_files import LEASE_SECONDS
 from gitops.certificates import key_safe
 from gitops.enrolment import enrolment_digest, wrongly_enrolled

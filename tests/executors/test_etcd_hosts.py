@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from executors.control.asking import at_a_member, carriers
+from executors.control.etcd_members import EtcdMembers
 from executors.control.member_files import users_script
-from executors.control.members import EtcdMembers
 from executors.control.signing import signer_of
 from executors.control.users import forget_node_user_commands, node_user_commands
 from executors.remote import OnEnd, OnLine, Remote

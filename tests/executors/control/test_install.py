@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from executors.control import install as install_module
-from executors.control import places
+from executors.control import paths
 from executors.control.archive import Archive
 from executors.control.dependencies import Machine
 from executors.control.given import Given
@@ -146,7 +146,7 @@ def test_one_that_leaves_loses_its_secrets_before_it_is_stopped(field: Field) ->
     field.store.put(keys.installed(NODE), f"{VERSION} 0")
     field.controllers(runs=True).retire(RetireController(node=NODE), field.context)
     script = the_script(field, "disable")
-    for path in (places.ENV, places.KEY, places.STATE):
+    for path in (paths.ENV, paths.KEY, paths.STATE):
         assert script.index(path) < script.index("systemctl --no-block stop")
     assert field.registry.read().installed == {}
 
