@@ -95,7 +95,10 @@ def _start_everything(settings: Settings) -> None:
     said = "; ".join(error.sentence for error in failures)
     if sum(isinstance(error.__cause__, Unreachable) for error in failures) == len(known):
         # So it looks after `flstr destroy` as well, and waiting would not help.
-        raise Refused(f"{said}; if the cluster was destroyed, bootstrap the next one with another FLSTR_STATE")
+        state = settings.state
+        raise Refused(
+            f"{said}; if the cluster was destroyed, remove {state}/control and {state}/etcd, and say it again"
+        )
     deadline = time.monotonic() + UP_SECONDS
     while time.monotonic() < deadline:
         try:

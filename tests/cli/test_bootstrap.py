@@ -144,7 +144,10 @@ def test_controllers_that_are_gone_are_not_waited_for(flstr: Flstr, told: dict[s
     done = flstr("bootstrap", REPO, **told)
     assert (done.status, done.out) == (1, "no controller answers at etcd; starting it\n")
     assert done.err.startswith(f"flstr: controller001: no SSH connection to {NOWHERE} port 22")
-    assert done.err.endswith("; if the cluster was destroyed, bootstrap the next one with another FLSTR_STATE\n")
+    state = f"{tmp_path}/state"
+    assert done.err.endswith(
+        f"; if the cluster was destroyed, remove {state}/control and {state}/etcd, and say it again\n"
+    )
 
 
 def test_after_the_hand_over_nobody_serves_from_the_laptop(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
