@@ -1,6 +1,5 @@
 """What a laptop does for controllers that carry the cluster: start what is down, and bring a new version."""
 
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ from cli.own_keys import IDENTITY_FILE
 from cli.settings import Settings
 from cli.tunnel import access_of, controllers_ssh
 from executors.control.access import KnownController, reach
-from executors.control.install import LOOK_SECONDS, UP_SECONDS
 from executors.control.rolling import Rolling
 from executors.control.standing import standing
+from executors.control.waiting import UP_SECONDS, comes_true
 from executors.remote import Unreachable
 from executors.ssh import Ssh
 from gitops.registry import Registry
@@ -75,10 +74,8 @@ def _repair(around: _Around, console: Console) -> None:
     for node in down:
         console.print(f"flstr does not run on {node}; starting it", markup=False)
         _start(around.ssh, node)
-    deadline = time.monotonic() + UP_SECONDS
-    while (missing := standing(around.store).missing(nodes)) and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
-    if missing:
+    comes_true(lambda: not standing(around.store).missing(nodes), UP_SECONDS)
+    if missing := standing(around.store).missing(nodes):
         raise Refused(f"flstr does not come up on {', '.join(missing)}; `journalctl -u flstr` says why there")
     leader = standing(around.store).leads or "nobody yet"
     console.print(f"the cluster carries itself: flstr runs on {', '.join(nodes)}, and {leader} leads", markup=False)
@@ -99,14 +96,13 @@ def _start_everything(settings: Settings) -> None:
         raise Refused(
             f"{said}; if the cluster was destroyed, remove {state}/control and {state}/etcd, and say it again"
         )
-    deadline = time.monotonic() + UP_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            with _around(settings):
-                return
-        except Unreadable:
-            time.sleep(LOOK_SECONDS)
-    raise Refused(said or "etcd comes up on no controller; `journalctl -u flstr-etcd` says why there")
+
+    def answers() -> bool:
+        with _around(settings):
+            return True
+
+    if not comes_true(answers, UP_SECONDS):
+        raise Refused(said or "etcd comes up on no controller; `journalctl -u flstr-etcd` says why there")
 
 
 def _start(ssh: Ssh, node: NodeName) -> None:

@@ -6,8 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from executors.control.access import Access, KnownController, known_controllers
-from executors.control.install import LOOK_SECONDS, UP_SECONDS, Controllers
+from executors.control.install import Controllers
 from executors.control.standing import standing
+from executors.control.waiting import UP_SECONDS, comes_true
 from gitops.executor import StepContext
 from gitops.installed import installed_as
 from gitops.store import AT_ONCE, EtcdTls, Store
@@ -76,13 +77,15 @@ class HandingOver:
                 self.controllers.run(node, certificates.get(node, ""), standing(store).fence, starts=True)
 
     def _await(self, nodes: Collection[NodeName], store: Store, context: StepContext) -> None:
-        deadline = time.monotonic() + UP_SECONDS
-        while missing := missing_of(nodes, store):
-            if time.monotonic() > deadline:
-                words = self._last_words(missing[0], store) if missing[0] in nodes else ""
-                raise StepFailed(f"after {UP_SECONDS:.0f} s there is no {' and no '.join(missing)}{words}")
-            context.report(f"waiting for {', '.join(missing)}")
-            time.sleep(LOOK_SECONDS)
+        def all_are_there() -> bool:
+            if missing := missing_of(nodes, store):
+                context.report(f"waiting for {', '.join(missing)}")
+            return not missing
+
+        comes_true(all_are_there, UP_SECONDS)
+        if missing := missing_of(nodes, store):
+            words = self._last_words(missing[0], store) if missing[0] in nodes else ""
+            raise StepFailed(f"after {UP_SECONDS:.0f} s there is no {' and no '.join(missing)}{words}")
         context.report("the controllers carry the cluster")
 
     def _last_words(self, node: NodeName, store: Store) -> str:

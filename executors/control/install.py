@@ -1,6 +1,5 @@
 """flstr on the controllers: installed, told of the cluster's etcd, started, and taken away again."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
@@ -10,6 +9,7 @@ from executors.control.dependencies import Machine
 from executors.control.given import Given
 from executors.control.program import Program
 from executors.control.users import CONTROLLER_USER
+from executors.control.waiting import UP_SECONDS, comes_true
 from executors.remote import FileRemote
 from executors.templates import render
 from gitops.control import etcd_endpoints
@@ -24,10 +24,8 @@ from model.steps import InstallController, RetireController
 
 # A small machine that is busy compiles for long, and what is cut off begins anew.
 SCRIPT_SECONDS = 600.0
-UP_SECONDS = 60.0
 # Its own ones, without those that systemd says of it.
 LAST_WORDS = "journalctl _SYSTEMD_UNIT=flstr.service _TRANSPORT=stdout --lines 1 --output cat --quiet"
-LOOK_SECONDS = 0.2
 _REQUEST = "-----BEGIN CERTIFICATE REQUEST-----"
 
 
@@ -128,13 +126,10 @@ class Controllers:
         context.registry.store.delete(keys.installed(step.node))
 
     def _await_presence(self, node: NodeName, before: str | None, context: StepContext) -> None:
-        deadline = time.monotonic() + UP_SECONDS
-        known = _since(before)
-        while _since(context.registry.store.get(keys.controller(node))) <= known:
-            if time.monotonic() > deadline:
-                words = self.last_words(node, context.fence)
-                raise StepFailed(f"{node}: flstr did not come up within {UP_SECONDS:.0f} s; {words}")
-            time.sleep(LOOK_SECONDS)
+        known, store = _since(before), context.registry.store
+        if not comes_true(lambda: _since(store.get(keys.controller(node))) > known, UP_SECONDS):
+            words = self.last_words(node, context.fence)
+            raise StepFailed(f"{node}: flstr did not come up within {UP_SECONDS:.0f} s; {words}")
 
     def last_words(self, node: NodeName, fence: HostFence) -> str:
         """What its journal says."""

@@ -1,20 +1,20 @@
 """Another version of flstr on every controller, one after the other, and back where one does not come up with it."""
 
-import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from executors.control import paths
-from executors.control.install import LOOK_SECONDS, SCRIPT_SECONDS, UP_SECONDS, Controllers, unit_file
+from executors.control.install import SCRIPT_SECONDS, Controllers, unit_file
 from executors.control.program import KEPT
 from executors.control.standing import Standing, standing
+from executors.control.waiting import UP_SECONDS, comes_true
 from executors.templates import render
 from gitops.executor import StepContext
 from gitops.installed import installed_as, upgraded_to
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
-from model.errors import StepFailed, Unreadable
+from model.errors import StepFailed
 from model.names import NodeName
 
 Report = Callable[[str], None]
@@ -103,15 +103,9 @@ class Rolling:
         return self.controllers.ssh.run(node, script, standing(self.store).fence, UPGRADE_SECONDS).strip()
 
     def _comes_up(self, node: NodeName, version: str, since: float) -> bool:
-        deadline = time.monotonic() + self.up_seconds
-        while time.monotonic() < deadline:
-            try:
-                now = standing(self.store)
-            except Unreadable:
-                pass
-            else:
-                record = now.running.get(node)
-                if record is not None and record.version == version and record.since > since and now.leader:
-                    return True
-            time.sleep(LOOK_SECONDS)
-        return False
+        def runs() -> bool:
+            now = standing(self.store)
+            record = now.running.get(node)
+            return record is not None and record.version == version and record.since > since and bool(now.leader)
+
+        return comes_true(runs, self.up_seconds)
