@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from gitops.again import Again
 from gitops.approvals import close_decided, let_go, void
@@ -21,6 +21,7 @@ from gitops.notices import Trouble, say
 from gitops.operations import Operations
 from gitops.outcome import brought
 from gitops.plan import Plans, only_routes, plan
+from gitops.plan.succession import why_comes_first
 from gitops.preempt import why_superseded
 from gitops.registry import KINDS, Registry
 from gitops.releases import Wanted, wanted
@@ -187,7 +188,7 @@ class Worker(Loop):
         registered = self._registry.read()
         plans = plan(manifests, registered, busy)
         self._wanted = plans.wanted
-        self._tell_what_stays(plans, state)
+        self._tell_what_stays(plans.stays, state)
         changes = [change for change in plans.changes if not is_failover(change.locks)]
         if self._make(changes, plans.wanted, state, manifests, registered):
             return True
@@ -197,9 +198,9 @@ class Worker(Loop):
             self._again.left(undone, self._clock())
         return not busy and self._settle(plans, manifests, approvals, known_for)
 
-    def _tell_what_stays(self, plans: Plans, state: SyncState) -> None:
+    def _tell_what_stays(self, sentences: Iterable[str], state: SyncState) -> None:
         """The channel hears once a revision what of it is not done as things are."""
-        for sentence in plans.stays:
+        for sentence in sentences:
             digest = hashlib.sha256(sentence.encode()).hexdigest()[:16]
             text = f":warning: Of `{state.revision[:8]}` not everything is done: {escape(sentence)}"
             say(self._registry.store, f"stays-{state.revision}-{digest}", text)
@@ -232,6 +233,10 @@ class Worker(Loop):
         if not all(self.leave.void(stale, removal) for stale in ruling.void):
             return True
         ask = ruling.ask and not self._attempts.given_up(removal, state.revision)
+        first = why_comes_first(plans.changes, removal, manifests.cluster, self._registry.read()) if ask else ""
+        if first:
+            ask = False
+            self._tell_what_stays((first,), state)
         if ask:
             self.leave.ask(state, manifests, self._registry.read(), removal, approvals)
         # What has come to its end may have to be done again, such as where somebody undoes it by hand.
