@@ -90,7 +90,7 @@ export function combobox({ element, label, initial, suggest, choose }) {
     clearTimeout(timer);
     timer = setTimeout(search, TYPING_MS);
   });
-  field.addEventListener("focus", () => { if (least === 0) search(); });
+  field.addEventListener("focus", () => { if (least === 0 && !field.dataset.again) search(); });
   field.addEventListener("blur", () => {
     clearTimeout(timer);
     close();

@@ -33,7 +33,7 @@ function remove() {
 
 function fill() {
   const { view, dialog } = shown;
-  const search = openSearch(dialog);
+  const before = inUse(dialog);
   dialog.setAttribute("aria-label", words(view.title));
   const form = h("form", { onsubmit: submit, novalidate: true },
     h("header", {}, h("img", { class: "avatar small", src: "/page/mark.svg", alt: "" }), h("h2", {}, words(view.title)),
@@ -43,21 +43,24 @@ function fill() {
       h("button", { type: "button", class: "button", onclick: cancel }, words(view.close) || "Cancel"),
       view.submit ? h("button", { type: "submit", class: "button primary" }, words(view.submit)) : null));
   dialog.replaceChildren(form);
-  if (search) goOnTyping(search, form);
+  if (before) goOn(before, form);
 }
 
-/** What somebody searches for right now, if anybody does; it is gone with its field. */
-function openSearch(dialog) {
-  const field = dialog.querySelector("[role=combobox]:focus");
-  return field?.dataset.typed ? { action: field.dataset.actionId, typed: field.dataset.typed } : null;
+/** The field that somebody is in right now, and what they search for there, if anything; it is gone with its field. */
+function inUse(dialog) {
+  const field = dialog.querySelector("[data-action-id]:focus");
+  return field && { action: field.dataset.actionId, typed: field.dataset.typed };
 }
 
-/** The app may change the modal while somebody types: who searches goes on searching. */
-function goOnTyping({ action, typed }, form) {
+/** The app may change the modal while somebody types: who was in a field is in it again, and who searches goes on. */
+function goOn({ action, typed }, form) {
   const field = form.querySelector(`[data-action-id="${CSS.escape(action)}"]`);
   if (!field) return;
-  field.value = typed;
+  field.dataset.again = "true";
   field.focus();
+  delete field.dataset.again;
+  if (!typed) return;
+  field.value = typed;
   field.dispatchEvent(new Event("input"));
 }
 
