@@ -22,8 +22,8 @@ def founding_commands() -> str:
 
 
 def node_user_commands(node: NodeName, *, flanneld: bool = False) -> str:
-    """A machine's user, which writes that it lives and nothing else; with `flanneld` also the overlay's leases, those of
-    others too: each flanneld looks for a free one itself. What the overlay is like, it only reads."""
+    """A machine's user, which writes that it lives and nothing else; with `flanneld` also the overlay's leases, those
+    of others too: each flanneld looks for a free one itself. What the overlay is like, it only reads."""
     name, role = quote(node), quote(node_role(node))
     grant, revoke = f"etcd role grant-permission {role}", f"etcd role revoke-permission {role}"
     if flanneld:
