@@ -37,6 +37,9 @@ STOP_SECONDS = 5.0
 LETTING_GO_SECONDS = 0.3
 AWAY_SECONDS = 0.1
 WORKERS = 16
+CONNECTIONS = 2
+# Slack gives an app ten. From so many controllers on, each has the connections of the others beside its own one.
+ENOUGH_CONTROLLERS = 4
 
 
 class Session(SocketModeClient):
@@ -275,6 +278,11 @@ class Connection:
             session.end()
 
 
+def connections_each(controllers: int) -> int:
+    """How many connections each of so many bots keeps."""
+    return CONNECTIONS if controllers < ENOUGH_CONTROLLERS else 1
+
+
 class Connections:
     """Slack gives each command to one of them; while any is well, commands arrive."""
 
@@ -284,7 +292,7 @@ class Connections:
         web_client: WebClient,
         app_token: str,
         gaps: "Gaps",
-        count: int = 2,
+        count: int = CONNECTIONS,
     ) -> None:
         self._make_app = make_app
         self._web_client = web_client

@@ -9,7 +9,7 @@ from bot.answers import Answers
 from bot.catch_up import CatchUp
 from bot.channels import Channels
 from bot.clients import SlackSettings, web_client
-from bot.connections import Connections
+from bot.connections import Connections, connections_each
 from bot.delivery import Delivery
 from bot.directory import SlackDirectory
 from bot.home.keeper import HomeKeeper
@@ -30,7 +30,6 @@ from model import keys
 __all__ = ["Bot", "SlackSettings"]
 
 DEFAULT_CHANNEL = "flstr"
-CONNECTIONS = 2
 
 
 class Bot:
@@ -41,8 +40,9 @@ class Bot:
         registry: Registry,
         settings: SlackSettings,
         default_channel: str = DEFAULT_CHANNEL,
-        connections: int = CONNECTIONS,
+        controllers: int = 1,
     ) -> None:
+        """One of as many bots as there are `controllers`."""
         store = registry.store
         self._registry = registry
         self._default_channel = default_channel
@@ -61,7 +61,8 @@ class Bot:
         self._intake = Intake(store, self._client, name_of=self._channels.name_of)
         self._catch_up = CatchUp(store, self._client, self._take, self._channel, self.connected, pace=pace)
         self._listeners = Listeners(self._intake, Modals(self._intake, registry, rights), self._catch_up.heard)
-        self._connections = Connections(self._app, self._client, settings.app_token, self._catch_up, connections)
+        count = connections_each(controllers)
+        self._connections = Connections(self._app, self._client, settings.app_token, self._catch_up, count)
         self._turning_away = TurningAway(store.is_well, self._connections)
 
     def listen(self) -> None:

@@ -2,8 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 
 from rich.console import Console
@@ -80,22 +80,41 @@ def until_at_rest(settings: Settings, place: str, since: float, console: Console
     """Wait until the controllers have brought everything up to date, showing what they began `since` then; say what is
     left. Raises `Refused` where some of it is left that nobody is asked for."""
     source = read_source(place, settings)
-    watch, idle_since = _Watch(console, since), time.monotonic()
-    with _store(settings) as store:
-        rest = watch.look(store, source.manifests)
-        while not rest.is_over and time.monotonic() < idle_since + IDLE_SECONDS:
-            time.sleep(LOOK_SECONDS)
-            try:
-                rest = watch.look(store, source.manifests)
-            except Unreadable:
-                continue
-            if rest.under_way:
-                idle_since = time.monotonic()
+    watch = _Watch(console, since)
+    with ExitStack() as stack:
+        stores = list[Store]()
+
+        def look() -> Rest:
+            if not stores:
+                stores.append(stack.enter_context(_store(settings)))
+            return watch.look(stores[0], source.manifests)
+
+        rest = seen_to_its_end(look)
     console.print(plain(describe.plans(source.revision[:8], rest.plans)), markup=False)
     if rest.plans.changes:
         why = rest.failed or "the controllers do not begin with it"
         raise Refused(f"restored, and this is left to do: {why}; `flstr status` says more")
     console.print("Restored: the controllers carry the cluster", markup=False)
+
+
+def seen_to_its_end(look: Callable[[], Rest]) -> Rest:
+    """What is seen at last, once nothing is left or nobody has begun anything for long. While their etcd chooses who
+    leads it, as it may from the first look on, nothing is seen. Raises `Unreadable` where that is so to the end."""
+    idle_since, rest, failure = time.monotonic(), None, Unreadable("the controllers were not looked at")
+    while time.monotonic() < idle_since + IDLE_SECONDS:
+        try:
+            rest = look()
+        except Unreadable as error:
+            failure = error
+        else:
+            if rest.is_over:
+                return rest
+            if rest.under_way:
+                idle_since = time.monotonic()
+        time.sleep(LOOK_SECONDS)
+    if rest is None:
+        raise failure
+    return rest
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 from rich.console import Console
 
+from cli.bootstrap_again import remembered
 from cli.bootstrap_source import Source, is_of_this_machine, read_source
 from cli.bootstrap_work import Work, follow, refuse_another
 from cli.logs import set_up
@@ -43,8 +44,14 @@ def bootstrap(settings: Settings, place: str, console: Console) -> None:
     if not settings.slack_bot_token.get_secret_value():
         console.print("no SLACK_BOT_TOKEN: the controllers will work without Slack", markup=False)
     with _own_etcd(settings) as (store, fence, leadership):
-        work = Work.prepared(settings, store, fence, leadership, source)
-        ended = follow(work, Display(console))
+        ended = None
+        if not remembered(settings, store):
+            work = Work.prepared(settings, store, fence, leadership, source)
+            ended = follow(work, Display(console))
+    if ended is None:
+        console.print("this machine has handed the cluster over, and knows again to whom", markup=False)
+        _see_to_what_runs(settings, place, console)
+        return
     if ended.status != "done":
         log = settings.state / LOG_FILE
         raise Refused(f"{ended.sentence}; `flstr bootstrap {place}` goes on from there, and {log} says more")

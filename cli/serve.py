@@ -117,6 +117,11 @@ def _etcd(settings: Settings, stack: ExitStack) -> tuple[str, ...]:
     return (endpoint,)
 
 
+def controllers_of(settings: Settings) -> int:
+    """How many run flstr: a controller is told of every member of etcd, and told anew where they change."""
+    return len(settings.etcd_endpoints) if settings.node else 1
+
+
 def _listening_bot(settings: Settings, registry: Registry, stack: ExitStack) -> Bot | None:
     """The bot as it is while another controller may still lead: it takes intents, and says nothing."""
     if not settings.slack_bot_token.get_secret_value():
@@ -127,7 +132,7 @@ def _listening_bot(settings: Settings, registry: Registry, stack: ExitStack) -> 
         app_token=settings.slack_app_token.get_secret_value(),
         api_url=settings.slack_api_url or None,
     )
-    bot = Bot(registry, slack)
+    bot = Bot(registry, slack, controllers=controllers_of(settings))
     bot.listen()
     stack.callback(bot.stop)
     return bot

@@ -114,6 +114,4 @@ class Renewals:
         for name in names:
             failure = over_budget(name, limits[name], now)
             records[keys.certificate(name)] = failed(record_of(name, registered), failure).to_json()
-        written = list(records.items())
-        for start in range(0, len(written), AT_ONCE):
-            self._registry.store.write(dict(written[start : start + AT_ONCE]))
+        self._registry.store.write_many(records)

@@ -13,14 +13,13 @@ from gitops.etcd_following import Following, OnChange
 from gitops.etcd_text import pair_of, text_of
 from gitops.fencing import epoch_from, host_token
 from gitops.once import Once
+from gitops.portions import AT_ONCE, portions
 from model import keys
 from model.errors import EtcdSilent, Fenced, Unreadable
 
 __all__ = ["AT_ONCE", "CALL_SECONDS", "EtcdTls", "Fence", "Member", "Standing", "Store"]
 
 SNAPSHOT_SECONDS = 600.0
-# etcd takes 128 operations in a transaction.
-AT_ONCE = 100
 
 T = TypeVar("T")
 
@@ -136,6 +135,12 @@ class Store:
         """Write and remove up to `AT_ONCE` keys at once, or none of them."""
         if puts or deletes:
             self._transact([], puts, deletes)
+
+    def write_many(self, puts: Mapping[str, str]) -> None:
+        """Write any number of keys in their order, in as many transactions as it takes: whoever is killed in between
+        has written the first ones."""
+        for portion in portions(puts):
+            self.write(portion)
 
     def check_fence(self) -> None:
         """Raise `Fenced` where another controller has taken over; for what is changed outside etcd and the hosts."""

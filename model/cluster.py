@@ -41,7 +41,10 @@ class ClusterSecrets(Frozen):
 class Backups(Frozen):
     """Copies of etcd, encrypted to the cluster's own key and to `secrets.recipients`, kept off the controllers."""
 
-    to: BackupPlace = Field(description="A folder (a mount of storage elsewhere), or s3://bucket/prefix")
+    to: BackupPlace = Field(
+        description="A folder (a mount of storage elsewhere, below /mnt, /srv or /media, that belongs to user flstr), "
+        "or s3://bucket/prefix"
+    )
     endpoint: WebAddress | None = Field(None, description="Address of the S3-compatible storage, as https://host")
     region: BucketRegion = Field("", description="Region of the bucket, where the storage has any")
     every: Seconds = Field(3600.0, description="How often a copy is made")

@@ -9,7 +9,7 @@ from gitops.backups.reviving import next_epoch, revive
 from gitops.manifests import Manifests
 from gitops.overlay_leases import drop
 from gitops.registry import Registry
-from gitops.store import AT_ONCE, Store
+from gitops.store import Store
 from model import keys
 from model.names import NodeName
 
@@ -71,6 +71,4 @@ def _unknown_services(store: Store, survey: Survey) -> list[str]:
 def _write(store: Store, puts: Mapping[str, str], deletes: Sequence[str]) -> None:
     """Whoever is killed in between begins anew, from the snapshot or from nothing."""
     store.delete(*deletes)
-    items = sorted(puts.items())
-    for start in range(0, len(items), AT_ONCE):
-        store.write(dict(items[start : start + AT_ONCE]))
+    store.write_many(dict(sorted(puts.items())))

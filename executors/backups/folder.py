@@ -1,16 +1,22 @@
 """Backups in a folder, which has to be a mount of storage elsewhere: with the machine's own disk they would be lost."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from executors.control.paths import MOUNTS
 from model.errors import Unreadable
 
 CHUNK_BYTES = 1 << 20
 # No backup has a name that begins so.
 UNFINISHED = ".unfinished-"
+_QUESTIONS = {
+    errno.EACCES: "does it belong to the user that flstr runs as?",
+    errno.EROFS: f"on a controller it has to be below {', '.join(MOUNTS[:-1])} or {MOUNTS[-1]}",
+}
 
 
 class FolderPlace:
@@ -64,4 +70,5 @@ class FolderPlace:
             yield
         except OSError as error:
             why = (error.strerror or str(error)).lower()
-            raise Unreadable(f"the backup folder {self._folder} {what} ({why}); is its storage mounted?") from error
+            asked = _QUESTIONS.get(error.errno or 0, "is its storage mounted?")
+            raise Unreadable(f"the backup folder {self._folder} {what} ({why}); {asked}") from error

@@ -55,7 +55,10 @@ class Access:
         try:
             return _KNOWN.validate_json(self._file.read_bytes())
         except (ValidationError, OSError) as error:
-            raise Refused(f"{self._file} cannot be read; `flstr bootstrap` writes it again once it is gone") from error
+            raise Refused(
+                f"{self._file} cannot be read; put a copy of it back, or remove it, and `flstr bootstrap` writes it "
+                "again on the machine that brought the cluster up"
+            ) from error
 
     def cluster(self) -> str:
         """Which cluster it is, as its authority is called; empty where that is not known."""

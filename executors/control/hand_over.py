@@ -11,7 +11,7 @@ from executors.control.standing import standing
 from executors.control.waiting import UP_SECONDS, comes_true
 from gitops.executor import StepContext
 from gitops.installed import installed_as
-from gitops.store import AT_ONCE, EtcdTls, Store
+from gitops.store import EtcdTls, Store
 from model import keys
 from model.errors import Fenced, StepFailed, Unreadable
 from model.names import NodeName
@@ -109,9 +109,7 @@ def copy(source: Store, target: Store, now: float) -> None:
     """All that is known, and at last the mark that it is whole. What an earlier copy left beyond it is removed."""
     known, there = _copied(source), _copied(target)
     target.delete(*(there.keys() - known.keys()))
-    changed = [(key, value) for key, value in sorted(known.items()) if there.get(key) != value]
-    for start in range(0, len(changed), AT_ONCE):
-        target.write(dict(changed[start : start + AT_ONCE]))
+    target.write_many({key: value for key, value in sorted(known.items()) if there.get(key) != value})
     # Machines obey whoever has the greatest token: the controllers' have to be greater than this one's.
     epoch = max(source.epoch(), target.epoch()) + 1
     target.write({keys.EPOCH: str(epoch), keys.HANDED_OVER: f"{now:.0f}"})

@@ -160,6 +160,7 @@ def unit_file() -> str:
         env=paths.ENV,
         state=paths.STATE,
         state_name=paths.STATE_NAME,
+        mounts=" ".join(f"-{folder}" for folder in paths.MOUNTS),
         current=paths.CURRENT,
     )
 

@@ -17,6 +17,9 @@ SSH_CONFIG = f"{STATE}/.ssh/config"
 # Beside the one to which ssh adds what it meets.
 KNOWN_HOSTS = f"{STATE}/.ssh/known_hosts_given"
 
+# Below them storage from elsewhere may be mounted, and flstr may write there.
+MOUNTS = ("/mnt", "/srv", "/media")
+
 
 def archive_path(version: str) -> str:
     """The archive of a version, as it came."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import TypeVar
 
 from executors.control import paths
 from executors.control.install import SCRIPT_SECONDS, Controllers, unit_file
@@ -9,16 +10,20 @@ from executors.control.program import KEPT
 from executors.control.standing import Standing, standing
 from executors.control.waiting import UP_SECONDS, comes_true
 from executors.templates import render
-from gitops.executor import StepContext
+from gitops.executor import HostFence, StepContext
 from gitops.installed import installed_as, upgraded_to
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
-from model.errors import StepFailed
+from model.errors import Fenced, StepFailed
 from model.names import NodeName
 
 Report = Callable[[str], None]
 UPGRADE_SECONDS = SCRIPT_SECONDS
+# Leadership that changes as often within one script is no passing thing.
+LEADERS = 3
+
+T = TypeVar("T")
 
 
 def in_order(nodes: Collection[NodeName], now: Standing) -> list[NodeName]:
@@ -59,19 +64,21 @@ class Rolling:
         return f"every controller has this version {'and these settings ' if self.settings else ''}already"
 
     def _upgrade(self, node: NodeName, nodes: Collection[NodeName]) -> bool:
+        before = self._obeyed(lambda fence: self.controllers.facts(node, fence))
+        version = self._obeyed(lambda fence: self.controllers.send(node, before.machine, fence, self._report_of(node)))
+        # An upload takes its time.
         now = standing(self.store)
-        context = StepContext("upgrade", Registry(self.store), now.fence, lambda line: self.report(f"{node}: {line}"))
-        before = self.controllers.facts(node, now.fence)
-        version = self.controllers.send(node, before.machine, now.fence, context.report)
         running = now.running.get(node)
         if running is not None and (down := others_down(node, nodes, now)):
             raise StepFailed(f"{', '.join(down)} does not run, so {node} is not restarted; see to that one first")
         if running is not None and running.version == before.version:
             # One that was left in the middle of an upgrade is no good to go back to.
             self._run(node, "controller/keep.sh.j2")
-        registered, certificate = context.registry.read(), ""
+        registered, certificate = Registry(self.store).read(), ""
         if self.settings:
-            certificate = self.controllers.settle(node, version, registered, context)
+            certificate = self._obeyed(
+                lambda fence: self.controllers.settle(node, version, registered, self._context(node, fence))
+            )
         said = self._run(
             node,
             "controller/upgrade.sh.j2",
@@ -93,14 +100,30 @@ class Rolling:
 
     def _gone_back(self, node: NodeName, version: str) -> str:
         """Have what ran well before run again; what became of the upgrade."""
-        words = self.controllers.last_words(node, standing(self.store).fence)
+        words = self._obeyed(lambda fence: self.controllers.last_words(node, fence))
         old = self._run(node, "controller/back.sh.j2")
         again = f"it has {old} again, as it was" if old else "there is nothing that ran there before to go back to"
         return f"{node}: flstr {version} did not come up within {self.up_seconds:.0f} s, so {again}; {words}"
 
     def _run(self, node: NodeName, template: str, **values: object) -> str:
         script = render(template, **_PATHS, **values)
-        return self.controllers.ssh.run(node, script, standing(self.store).fence, UPGRADE_SECONDS).strip()
+        return self._obeyed(lambda fence: self.controllers.ssh.run(node, script, fence, UPGRADE_SECONDS)).strip()
+
+    def _obeyed(self, act: Callable[[HostFence], T]) -> T:
+        """What comes of something that a machine does by the token of whoever leads; where another one led by the time
+        it came there, nothing was done, and it is said again by theirs. Raises `StepFailed` where that has no end."""
+        for _ in range(LEADERS):
+            try:
+                return act(standing(self.store).fence)
+            except Fenced as error:
+                fenced = error
+        raise StepFailed(f"{fenced}; leadership changes again and again, so say it once more when it has settled")
+
+    def _context(self, node: NodeName, fence: HostFence) -> StepContext:
+        return StepContext("upgrade", Registry(self.store), fence, self._report_of(node))
+
+    def _report_of(self, node: NodeName) -> Report:
+        return lambda line: self.report(f"{node}: {line}")
 
     def _comes_up(self, node: NodeName, version: str, since: float) -> bool:
         def runs() -> bool:

@@ -9,7 +9,8 @@ from model.names import NodeName
 
 # Every controller's; it may do everything.
 CONTROLLER_USER = "flstr"
-FLANNEL = "/coreos.com/network/"
+# flanneld reads and watches it without the slash behind it, and may read no more than is granted as a whole.
+LEASES = keys.OVERLAY_SUBNETS.rstrip("/")
 
 
 def founding_commands() -> str:
@@ -21,16 +22,26 @@ def founding_commands() -> str:
 
 
 def node_user_commands(node: NodeName, *, flanneld: bool = False) -> str:
-    """A machine's user, which writes that it lives and nothing else; with `flanneld` also the overlay's leases."""
+    """A machine's user, which writes that it lives and nothing else; with `flanneld` also the overlay's leases, those
+    of others too: each flanneld looks for a free one itself. What the overlay is like, it only reads."""
     name, role = quote(node), quote(node_role(node))
-    grant = f"etcd role grant-permission {role} readwrite"
-    revoke = f"etcd role revoke-permission --prefix {role} {FLANNEL} >/dev/null 2>&1 || true"
+    grant, revoke = f"etcd role grant-permission {role}", f"etcd role revoke-permission {role}"
+    if flanneld:
+        overlay = [
+            f"{grant} read {keys.OVERLAY_CONFIG} >/dev/null",
+            f"{grant} --prefix readwrite {LEASES} >/dev/null",
+        ]
+    else:
+        overlay = [
+            f"{revoke} {keys.OVERLAY_CONFIG} >/dev/null 2>&1 || true",
+            f"{revoke} --prefix {LEASES} >/dev/null 2>&1 || true",
+        ]
     return "\n".join(
         [
             f"user {name}",
             f"role {role}",
-            f"{grant} {quote(keys.alive(node))} >/dev/null",
-            f"{grant} --prefix {FLANNEL} >/dev/null" if flanneld else revoke,
+            f"{grant} readwrite {quote(keys.alive(node))} >/dev/null",
+            *overlay,
             f"etcd user grant-role {name} {role} >/dev/null",
         ]
     )

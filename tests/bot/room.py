@@ -5,7 +5,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from bot.service import CONNECTIONS, Bot, SlackSettings
+from bot.connections import connections_each
+from bot.service import Bot, SlackSettings
 from gitops.registry import Registry
 from gitops.store import Store
 from lab.slack.client import SlackControl
@@ -28,14 +29,14 @@ class Room:
         self.people = SlackControl(api.url)
         self._bots: list[Bot] = []
 
-    def start_bot(self, *, speaks: bool = True) -> Bot:
+    def start_bot(self, *, speaks: bool = True, controllers: int = 1) -> Bot:
         settings = SlackSettings(self.api.bot_token, self.api.app_token, self.api.api_url)
-        bot = Bot(Registry(self.store), settings)
+        bot = Bot(Registry(self.store), settings, controllers=controllers)
         self._bots.append(bot)
         bot.listen()
         if speaks:
             bot.speak()
-        wanted = CONNECTIONS * len(self._bots)
+        wanted = connections_each(controllers) * len(self._bots)
         eventually(lambda: bot.connected() and self.people.connections() == wanted)
         return bot
 

@@ -117,6 +117,20 @@ def test_a_socket_that_is_closed_by_two_at_once_is_made_anew(room: Room, monkeyp
     eventually(lambda: bot._connections._all[0].session not in (None, session))
 
 
+def test_seven_controllers_have_less_than_the_ten_connections_that_slack_gives() -> None:
+    for controllers in range(1, 8):
+        together = controllers * connections.connections_each(controllers)
+        assert 2 <= together < 10
+
+
+def test_each_of_five_bots_has_one_and_a_command_arrives_once(room: Room) -> None:
+    for _ in range(5):
+        room.start_bot(speaks=False, controllers=5)
+    assert room.people.connections() == 5
+    assert room.people.type(DEVELOPER, CHANNEL, "/flstr sync")["acknowledged"]
+    assert len(room.intents()) == 1
+
+
 def test_slack_is_asked_for_no_more_connections_than_are_kept(room: Room) -> None:
     bot = room.start_bot()
     eventually(lambda: bot._connections.well() == 2)

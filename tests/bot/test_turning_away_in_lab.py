@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot.service import CONNECTIONS, Bot, SlackSettings
+from bot.connections import CONNECTIONS
+from bot.service import Bot, SlackSettings
 from gitops.registry import Registry
 from gitops.store import Store
 from lab.slack.background import BackgroundSlack

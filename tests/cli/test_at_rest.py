@@ -1,10 +1,14 @@
 """When a restore on controllers has come to its end."""
 
+from collections.abc import Callable
+
 import pytest
 
-from cli.at_rest import rest_of
+from cli import at_rest
+from cli.at_rest import Rest, rest_of, seen_to_its_end
 from gitops.plan import Plans
 from gitops.releases import wanted
+from model.errors import EtcdSilent, Unreadable
 from model.operation import Operation, OperationStatus, Origin, StepState
 from model.registered import Registered
 from model.steps import Plan, PlannedStep, RefreshMeshes
@@ -44,3 +48,40 @@ def test_what_is_waited_for(left: Plans, operations: list[Operation], is_over: b
 
 def test_why_something_is_left_is_what_failed_last() -> None:
     assert rest_of(plans(PLAN), [operation("done"), operation("failed")]).failed == "it did not go"
+
+
+def looks(*seen: Rest | None) -> Callable[[], Rest]:
+    """What is seen by each look, as often as it is looked, and nothing where etcd does not answer."""
+    left = iter(seen)
+
+    def look() -> Rest:
+        if (rest := next(left, None)) is None:
+            raise EtcdSilent("etcd does not answer")
+        return rest
+
+    return look
+
+
+WORKING, OVER = rest_of(plans(PLAN), [operation("running")]), rest_of(plans(), [])
+
+
+@pytest.mark.parametrize("seen", [(OVER,), (None, OVER), (None, WORKING, None, OVER)])
+def test_an_etcd_that_does_not_answer_for_a_moment_is_looked_at_again(
+    seen: tuple[Rest | None, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(at_rest, "LOOK_SECONDS", 0.0)
+    assert seen_to_its_end(looks(*seen)) == OVER
+
+
+def test_one_that_never_answers_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(at_rest, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(at_rest, "IDLE_SECONDS", 0.05)
+    with pytest.raises(Unreadable, match="etcd does not answer"):
+        seen_to_its_end(looks())
+
+
+def test_what_is_seen_last_counts_where_nobody_begins_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(at_rest, "LOOK_SECONDS", 0.001)
+    monkeypatch.setattr(at_rest, "IDLE_SECONDS", 0.05)
+    idle = rest_of(plans(PLAN), [])
+    assert seen_to_its_end(looks(WORKING, idle)) == idle

@@ -3,16 +3,24 @@
 from pathlib import Path
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cli.cluster_repo import init
+from cli.own_keys import IDENTITY_FILE
 from executors.control.access import Access, KnownController
 from executors.control.authority import new_authority
+from executors.control.signing import signer_of
+from gitops.certificates import key_safe
 from gitops.etcd_server import EmbeddedEtcd
+from gitops.secrets import read_identities
 from gitops.store import Store
 from model import keys
 from model.cluster import Cluster
+from model.operation import Operation, OperationStatus, Origin, StepState
+from model.registered import EtcdMember, HostRecord
+from model.steps import HandOver, Plan, PlannedStep
 from tests.cli.shell import Flstr, refused
 from tests.cli.test_bootstrap_source import git
 
@@ -150,6 +158,42 @@ def test_controllers_that_are_gone_are_not_waited_for(flstr: Flstr, told: dict[s
     )
 
 
+@pytest.mark.parametrize("lost", ["all of it", "which controllers there are"])
+def test_a_laptop_that_has_handed_over_knows_from_its_own_etcd_to_whom(
+    flstr: Flstr, told: dict[str, str], tmp_path: Path, lost: str
+) -> None:
+    state = tmp_path / "state"
+    bootstrapped(state, "done")
+    if lost != "all of it":
+        hand_over_to_nobody(state / "control", "flstr-lab")
+        (state / "control" / "controllers.json").unlink()
+    done = flstr("bootstrap", REPO, **told)
+    assert done.err.startswith(f"flstr: controller001: no SSH connection to {NOWHERE} port 22")
+    assert "this machine has handed the cluster over, and knows again to whom\n" in done.out
+    access = Access(state / "control")
+    assert [(one.node, one.ip, one.address) for one in access.controllers()] == [("controller001", NOWHERE, NOWHERE)]
+    assert access.cluster() == "flstr-lab"
+    user = x509.load_pem_x509_certificate(access.tls.certificate.read_bytes()).subject
+    assert user.rfc4514_string() == "CN=flstr"
+
+
+def test_one_whose_hand_over_failed_goes_on_with_it(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
+    bootstrapped(tmp_path / "state", "failed")
+    done = flstr("bootstrap", REPO, **told)
+    assert "knows again to whom" not in done.out
+    assert not (tmp_path / "state" / "control").exists()
+
+
+def test_controllers_that_cannot_be_read_are_told_of(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "state" / "control" / "controllers.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("[")
+    assert refused(flstr("bootstrap", REPO, **told), 1) == (
+        f"{file} cannot be read; put a copy of it back, or remove it, and `flstr bootstrap` writes it again on the "
+        "machine that brought the cluster up"
+    )
+
+
 def test_after_the_hand_over_nobody_serves_from_the_laptop(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
     hand_over_to_nobody(tmp_path / "state" / "control", "flstr-lab")
     sentence = refused(flstr("serve", **told, FLSTR_CLUSTER_REPO=REPO), 1)
@@ -169,10 +213,32 @@ def belongs_to_another(folder: Path) -> str:
     return f"{state} is cluster other's, and this is cluster flstr-lab; set FLSTR_STATE to a folder of its own"
 
 
+def bootstrapped(state: Path, status: OperationStatus) -> None:
+    """The etcd of a laptop that brought up a controller, and whose bootstrap ended so."""
+    step = HandOver(nodes=("controller001",))
+    plan = Plan(title="bootstrap flstr-lab", steps=(PlannedStep(id="a", title="a", step=step),))
+    ended = Operation(
+        id="1", revision="r", plan=plan, origin=Origin(), status=status, steps={"a": StepState()}, created=1.0
+    )
+    cluster = Cluster.model_validate({**OTHER.model_dump(exclude_unset=True), "cluster": "flstr-lab"})
+    host = HostRecord(node="controller001", host_key=host_key(), ip=NOWHERE, server_id=1)
+    member = EtcdMember(node="controller001", address=NOWHERE, member_id="a")
+    etcd = EmbeddedEtcd(state / "etcd")
+    store = Store([etcd.start()])
+    store.write({keys.CLUSTER: cluster.to_json(), keys.operation("1"): ended.to_json()})
+    store.write({keys.host("controller001"): host.to_json(), keys.etcd_member("controller001"): member.to_json()})
+    signer_of(store, key_safe(read_identities(state / IDENTITY_FILE)), "flstr-lab")
+    store.close()
+    etcd.stop()
+
+
+def host_key() -> str:
+    return Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
 def hand_over_to_nobody(folder: Path, cluster: str) -> None:
     """What a laptop keeps of controllers; these do not answer."""
     access = Access(folder)
-    key = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
-    access.remember([KnownController(node="controller001", ip=NOWHERE, host_key=key, address=NOWHERE)])
+    access.remember([KnownController(node="controller001", ip=NOWHERE, host_key=host_key(), address=NOWHERE)])
     certificate, _ = new_authority(f"flstr {cluster}")
     access.tls.ca.write_text(certificate)

@@ -135,6 +135,30 @@ def test_nobody_but_flstr_reads_its_secrets_there(laptop: Laptop) -> None:
         assert own == f'"{node}"'
 
 
+def test_it_may_write_backups_to_what_is_mounted_there_and_nowhere_else(laptop: Laptop) -> None:
+    node = "controller002"
+    assert laptop.on(node, f"{MOUNT} && echo mounted") == "mounted"
+    assert laptop.on(node, WRITING) == WRITTEN
+    # One that starts where the mount is there already, as it is from then on.
+    assert laptop.on(node, "systemctl restart flstr.service && echo restarted") == "restarted"
+    assert laptop.on(node, WRITING) == WRITTEN
+    await_true(lambda: node in laptop.ask(standing).running)
+
+
+MOUNT = "mkdir -p /mnt/backups && mount -t tmpfs -o uid=flstr,mode=700 tmpfs /mnt/backups"
+# By flstr's user in the sandbox of its unit, once that is there.
+WRITING = """
+pid=$(systemctl show --property=MainPID --value flstr.service)
+until readlink "/proc/$pid/exe" | grep -q python; do sleep 0.1; done
+inside="nsenter --mount --target $pid"
+$inside setpriv --reuid=flstr --regid=flstr --clear-groups touch /mnt/backups/copy 2>/dev/null
+said="kept by $(stat -c %U /mnt/backups/copy 2>/dev/null)"
+for folder in /opt /var/backups; do $inside touch $folder/copy 2>/dev/null || said="$said, not in $folder"; done
+rm -f /mnt/backups/copy; echo "$said"
+"""
+WRITTEN = "kept by flstr, not in /opt, not in /var/backups"
+
+
 def test_the_laptop_asks_them_from_then_on(laptop: Laptop) -> None:
     said = laptop.flstr("status")
     assert "flstr-lab" in said

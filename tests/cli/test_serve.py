@@ -13,6 +13,8 @@ import pytest
 
 from cli import cluster_repo, leading
 from cli.own_keys import IDENTITY_FILE
+from cli.serve import controllers_of
+from cli.settings import Settings
 from executors.control.access import Access, KnownController
 from gitops.presence import present
 from gitops.secrets import read_identities
@@ -23,6 +25,14 @@ from tests.bot.room import eventually
 from tests.cli.shell import Flstr, refused
 
 ROOT = Path(__file__).parents[2]
+
+
+def test_a_controller_knows_how_many_there_are_by_the_members_of_etcd_that_it_is_told_of() -> None:
+    endpoints = tuple(f"https://10.110.0.{number}:2379" for number in range(1, 6))
+    assert controllers_of(Settings(node="controller101", etcd_endpoints=endpoints)) == 5
+    # Somebody's own etcd, with one flstr beside it.
+    assert controllers_of(Settings(etcd_endpoints=endpoints)) == 1
+    assert controllers_of(Settings()) == 1
 
 
 def overtaken() -> None:

@@ -192,7 +192,8 @@ def test_a_machine_writes_that_it_lives_and_nothing_else(plane: ControlPlane) ->
     for refused in (
         "put flstr/alive/worker102 now",
         "put flstr/alive/worker1011 now",
-        "put /coreos.com/network/config x",
+        "put /coreos.com/network/subnets/10.5.1.0-24 x",
+        "get /coreos.com/network/config",
         "get written-by",
         "get --prefix ''",
         "user list",
@@ -201,7 +202,14 @@ def test_a_machine_writes_that_it_lives_and_nothing_else(plane: ControlPlane) ->
         with pytest.raises(StepFailed, match="ermission denied"):
             as_machine(refused)
     plane.users(node_user_commands("worker101", flanneld=True))
-    assert as_machine("put /coreos.com/network/config x").strip() == "OK"
+    plane.etcdctl(node, "put /coreos.com/network/config '{}'")
+    assert as_machine("get /coreos.com/network/config --print-value-only").strip() == "{}"
+    assert as_machine("put /coreos.com/network/subnets/10.5.1.0-24 x").strip() == "OK"
+    # As flanneld asks for all of them.
+    assert as_machine("get --prefix /coreos.com/network/subnets --print-value-only").strip() == "x"
+    for refused in ("put /coreos.com/network/config x", "del /coreos.com/network/config"):
+        with pytest.raises(StepFailed, match="ermission denied"):
+            as_machine(refused)
     plane.users(forget_node_user_commands("worker101"))
     plane.users(forget_node_user_commands("worker101"))
     with pytest.raises(StepFailed):

@@ -10,7 +10,9 @@ from gitops.plan import plan
 from gitops.registry import Registry, parse
 from gitops.store import Store
 from model import keys
+from model.operation import Operation, Origin, StepState
 from model.registered import EtcdMember, HostRecord, InstanceRecord, Quarantine, Stable
+from model.steps import Plan, PlannedStep, RefreshMeshes
 from tests.executors.adopting.printing import NOW, REVISION, Machine, machine, running, survey
 from tests.gitops.scene import DIRECTORY, SECOND, manifests
 from tests.identity import IDENTITIES
@@ -114,6 +116,18 @@ def test_a_file_that_was_changed_since_the_backup_is_brought_up_to_date_by_the_p
     assert [change.title for change in plan(manifests(), Registry(store).read()).changes] == [
         "bring the routing up to date"
     ]
+
+
+def test_what_was_under_way_is_given_up_however_long_its_records_are(store: Store) -> None:
+    """More than etcd takes in one request."""
+    plan_of_it = Plan(title="a change " * 2000, steps=(PlannedStep(id="a", title="a", step=RefreshMeshes(nodes=())),))
+    state = {"a": StepState(status="waiting")}
+    for number in range(90):
+        waiting = Operation(
+            id=f"{number}", revision="r", plan=plan_of_it, origin=Origin(), status="queued", steps=state, created=1.0
+        )
+        store.put(keys.operation(waiting.id), waiting.to_json())
+    assert "90 operations were under way, and given up" in prepare(store, manifests(), survey(FOUND), TERMS)
 
 
 def test_a_service_that_only_etcd_knew_is_named(store: Store) -> None:

@@ -1,6 +1,8 @@
 """Where backups are kept: a folder, and a bucket that fails as buckets do."""
 
 import contextlib
+import errno
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,9 +81,28 @@ def test_a_file_that_was_cut_short_in_a_folder_has_no_name_and_makes_room_for_th
 
 
 def test_a_folder_that_is_not_there_is_not_made(tmp_path: Path, file: Path) -> None:
-    with pytest.raises(Unreadable, match="is its storage mounted"):
+    with pytest.raises(Unreadable, match="is its storage mounted\\?"):
         FolderPlace(tmp_path / "mount").put("one", file)
     assert not (tmp_path / "mount").exists()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (errno.EACCES, "permission denied); does it belong to the user that flstr runs as?"),
+        (errno.EROFS, "read-only file system); on a controller it has to be below /mnt, /srv or /media"),
+    ],
+)
+def test_why_a_folder_is_not_written_to(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch, fault: int, said: str
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(fault, os.strerror(fault))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(Unreadable) as failed:
+        FolderPlace(tmp_path).put("one", file)
+    assert failed.value.sentence == f"the backup folder {tmp_path} cannot be written to ({said}"
 
 
 def test_a_bucket_is_asked_again_where_it_wants_that(s3: RunningS3, file: Path) -> None:

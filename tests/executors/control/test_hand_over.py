@@ -87,6 +87,15 @@ def test_one_that_broke_off_is_made_up_for(store: Store, target: Store) -> None:
     }  # fmt: skip
 
 
+def test_a_long_history_goes_with_it(store: Store, target: Store) -> None:
+    """More than etcd takes in one request, though not more keys than it takes."""
+    ended = operation("before", "done", RefreshMeshes(nodes=()))
+    history = {keys.operation(f"{number:03}"): ended.ljust(20_000) for number in range(80)}
+    store.write_many(history)
+    copy(store, target, 1000.0)
+    assert target.prefix(keys.OPERATIONS) == history
+
+
 def test_the_epoch_grows_with_each_hand_over(store: Store, target: Store) -> None:
     filled(target, {keys.EPOCH: "7"})
     copy(store, target, 1000.0)

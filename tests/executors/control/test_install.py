@@ -11,7 +11,7 @@ from executors.control import paths
 from executors.control.archive import Archive
 from executors.control.dependencies import Machine
 from executors.control.given import Given
-from executors.control.install import Controllers, parse_facts
+from executors.control.install import Controllers, parse_facts, unit_file
 from executors.control.signing import signer_of
 from executors.script import wrapped
 from gitops.certificates import key_safe
@@ -27,6 +27,7 @@ from tests.executors.expected import shellcheck
 from tests.executors.scripted import ScriptedRemote
 from tests.identity import IDENTITIES
 
+DOCS = Path(__file__).parents[3] / "docs"
 NODE = "controller102"
 VERSION = "0123456789abcdef"
 OLDER = "fedcba9876543210"
@@ -92,6 +93,13 @@ def test_the_archive_then_everything_else_and_what_was_installed_is_noted(field:
     assert 'FLSTR_ETCD_ENDPOINTS="https://10.110.0.2:2379,https://10.110.0.1:2379"' in script
     assert "an SSH key" in script
     assert field.registry.read().installed == {NODE: installed_as(VERSION, field.registry.read())}
+
+
+@pytest.mark.parametrize("unit", [unit_file(), (DOCS / "flstr.service").read_text()])
+def test_flstr_may_write_where_storage_is_mounted(unit: str) -> None:
+    (writable,) = [line for line in unit.splitlines() if line.startswith("ReadWritePaths=")]
+    # A machine that lacks one of them starts flstr all the same.
+    assert writable.removeprefix("ReadWritePaths=").split() == [f"-{folder}" for folder in paths.MOUNTS]
 
 
 def test_a_laptop_starts_nothing_and_has_nothing_start_at_boot(field: Field) -> None:

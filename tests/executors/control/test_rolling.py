@@ -17,10 +17,10 @@ from gitops.installed import installed_as
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
-from model.errors import StepFailed
+from model.errors import Fenced, StepFailed
 from model.registered import ControllerRecord, EtcdMember
 from tests.executors.expected import shellcheck
-from tests.executors.scripted import ScriptedRemote
+from tests.executors.scripted import Answer, ScriptedRemote
 from tests.identity import IDENTITIES
 
 NODES = ("controller101", "controller102", "controller103")
@@ -63,6 +63,33 @@ def test_the_machines_obey_the_leaders_token_or_any_later_one_where_nobody_leads
 
 
 NODE, OLD, NEW = "controller101", "fedcba9876543210", "0123456789abcdef"
+UPLOAD, SETTLING, UPGRADING, GOING_BACK = "an upload", "of this shell", "start_at_boot", "/stable/unit"
+
+
+class Obeying(ScriptedRemote):
+    """Machines that obey whoever leads; somebody else does as soon as one of the `elections` goes on the way, a part of
+    a script or `UPLOAD`."""
+
+    def __init__(self, store: Store, answer: Answer) -> None:
+        super().__init__(answer)
+        self._store = store
+        self.elections: list[str] = []
+
+    def run(self, node: str, script: str, fence: HostFence, *rest: object, **more: object) -> str:
+        self._elect(script)
+        if fence.leader < standing(self._store).token:
+            raise Fenced(f"{node}: this machine already obeys a newer controller")
+        return super().run(node, script, fence)
+
+    def upload(self, node: str, file: Path, to: str, fence: HostFence, *rest: object, **more: object) -> None:
+        super().upload(node, file, to, fence)
+        self._elect(UPLOAD)
+
+    def _elect(self, script: str) -> None:
+        if (part := next((one for one in self.elections if one in script), None)) is not None:
+            self.elections.remove(part)
+            self._store.delete(keys.LEADER)
+            self._store.put(keys.LEADER, "controller102")
 
 
 class Field:
@@ -73,7 +100,7 @@ class Field:
         self.has, self.runs, self.stable, self.comes_up = OLD, OLD, "", True
         self.unit_differs, self.since = False, 1.0
         self.said: list[str] = []
-        self.remote = ScriptedRemote(self._answer)
+        self.remote = Obeying(store, self._answer)
         (folder / "key").write_text("a key\n")
         self.given = Given({"HCLOUD_TOKEN": "of this shell"}, {}, folder / "key", folder / "key")
         member = EtcdMember(node=NODE, address="10.110.0.1", member_id="a")
@@ -145,6 +172,28 @@ def test_the_settings_of_the_shell_come_where_that_is_said(field: Field) -> None
     assert field.upgrade(settings=True) == f"upgraded {NODE}"
     assert field.ran("of this shell")
     assert field.noted() == installed_as(NEW, Registry(field.store).read())
+
+
+@pytest.mark.parametrize("meanwhile", ["getconf", UPLOAD, SETTLING, UPGRADING])
+def test_leadership_may_change_meanwhile(field: Field, meanwhile: str) -> None:
+    field.remote.elections = [meanwhile]
+    assert field.upgrade(settings=True) == f"upgraded {NODE}"
+    assert field.remote.elections == []
+    assert field.noted() == installed_as(NEW, Registry(field.store).read())
+
+
+def test_leadership_may_change_on_the_way_back(field: Field) -> None:
+    field.comes_up, field.remote.elections = False, ["journalctl", GOING_BACK]
+    with pytest.raises(StepFailed, match=f"so it has {OLD} again, as it was; .*last words"):
+        field.upgrade()
+    assert (field.has, field.remote.elections) == (OLD, [])
+
+
+def test_leadership_that_changes_again_and_again_is_said_in_a_sentence(field: Field) -> None:
+    field.remote.elections = [UPGRADING] * 10
+    with pytest.raises(StepFailed, match=r"obeys a newer controller; leadership changes again and again, so say it"):
+        field.upgrade()
+    assert field.has == OLD
 
 
 def test_one_that_does_not_come_up_is_as_it_was(field: Field) -> None:
