@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -14,12 +14,13 @@ from lab.cloud.settings import CloudSettings
 from lab.errors import LabError
 from lab.machine_faults import MachineFaults
 from lab.story.chapters import BUILD_UP_SECONDS
-from lab.story.chat import APPROVE, DEVELOPER, OPERATOR
+from lab.story.chat import APPROVE, DEVELOPER, OPERATOR, Card
 from lab.story.control_stage import ETCD_UNIT, FLSTR_UNIT, THREE_CONTROLLERS, ControlStage
 from lab.surroundings import Wishes
 from model import keys
 from model.operation import Operation
-from tests.story.chaos_counting import Seen, amiss, carried_on, progress
+from tests.story.chaos_counting import Seen, Told, amiss, carried_on, progress
+from tests.story.chaos_leading import Leading, Logged, Next, logged
 from tests.story.chaos_table import Cell
 from tests.story.ticking import Ticking
 
@@ -28,6 +29,8 @@ T = TypeVar("T")
 CHANGE_SECONDS, BACK_SECONDS, LOOK_SECONDS = 120.0, 60.0, 0.2
 # What a disk takes that is about to die, or that is shared with somebody who needs all of it.
 SLOW_SECONDS = 0.5
+# By which each controller listens to Slack.
+CONNECTIONS = 2
 
 _STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"  # SD_MESSAGE_UNIT_STARTED
 _FENCE = re.compile(r"/fences/([^:\n]+):(\d+)$", re.MULTILINE)
@@ -42,22 +45,30 @@ class Fault:
     undo: Callable[[MachineFaults, str, str], None] = lambda faults, node, unit: None
     # Whether it is over as soon as the change has gone on, so that whom it hit comes back in the middle of it.
     passes: bool = True
+    # Who leads next, where it hits the flstr that leads: what was killed is begun again, and may well be the first.
+    next: Next = "another"
+
+
+def _slow(faults: MachineFaults, node: str, _: str) -> None:
+    # A disk is a machine's: flstr itself hardly ever waits for it, the member of etcd beside it does.
+    for unit in (FLSTR_UNIT, ETCD_UNIT):
+        faults.slow_disk(node, unit, SLOW_SECONDS)
+
+
+def _quick(faults: MachineFaults, node: str, _: str) -> None:
+    for unit in (FLSTR_UNIT, ETCD_UNIT):
+        faults.normal_disk(node, unit)
 
 
 FAULTS = (
-    Fault("kill", lambda faults, node, unit: faults.kill(node, unit)),
+    Fault("kill", lambda faults, node, unit: faults.kill(node, unit), next="anybody"),
     Fault(
         "stop",
         lambda faults, node, unit: faults.stop(node, unit),
         lambda faults, node, unit: faults.resume(node, unit),
     ),
     Fault("partition", lambda faults, node, _: faults.cut_off(node), lambda faults, node, _: faults.heal(node)),
-    Fault(
-        "slow disk",
-        lambda faults, node, unit: faults.slow_disk(node, unit, SLOW_SECONDS),
-        lambda faults, node, unit: faults.normal_disk(node, unit),
-        passes=False,
-    ),
+    Fault("slow disk", _slow, _quick, passes=False, next="nobody"),
 )
 
 
@@ -108,10 +119,11 @@ def every_cell() -> list[tuple[Fault, Target, "Change"]]:
 def bootstrapped(name: str) -> Iterator["Chaos"]:
     """Three controllers that carry themselves, two workers with an instance on one of them, and an ingress."""
     with ControlStage(name, WISHES) as stage:
-        stage.bootstrap()
+        stage.bootstrap(FLSTR_LOG_FORMAT="json")
         stage.chat.await_card(lambda card: card.ending == "done", "the first operation to end", BUILD_UP_SECONDS)
-        _await(lambda: stage.are_back() or None, "all controllers to be well", BACK_SECONDS)
-        yield Chaos(stage)
+        chaos = Chaos(stage)
+        chaos.await_well()
+        yield chaos
 
 
 @dataclass
@@ -126,7 +138,7 @@ class Chaos:
         stage = self.stage
         tokens, started, asked = self._tokens(), self._units_started(), len(stage.around.cloud.requests.requests)
         since, known = stage.etcd_revision() + 1, self._operations().keys()
-        node = target.find(stage)
+        node, leader = target.find(stage), stage.leader()
         began = time.time()
         with Ticking(stage.around.slack.url) as ticking:
             self._begin(change)
@@ -135,24 +147,45 @@ class Chaos:
                 hit = time.time()
                 over.callback(fault.undo, stage.faults, node, target.unit)
                 fault.do(stage.faults, node, target.unit)
+                in_place = time.time()
                 _await(lambda: self._gone_on(operation, hit), f"the {change.name} to go on", CHANGE_SECONDS)
                 if fault.passes:
                     over.close()
                 _await(lambda: self._ended(operation), f"the end of the {change.name}", CHANGE_SECONDS)
                 total = time.time() - began
-            _await(lambda: stage.are_back() or None, "all controllers to be back", BACK_SECONDS)
+            self.await_well()
             answered = ticking.first_answer(hit)
+        unanswered = ticking.unanswered()
         seen = Seen(
+            in_place=in_place,
             versions=[Operation.model_validate_json(it) for it in stage.etcd_history(keys.operation(operation), since)],
             requests=stage.around.cloud.requests.requests[asked:],
             started=self._units_started() - started,
             tokens_before=tokens,
             tokens_after=self._tokens(),
+            cards=self._told(operation),
+            leading=Leading(
+                before=leader,
+                next=fault.next if target.unit == FLSTR_UNIT else "nobody",
+                written=stage.etcd_changes(keys.LEADER, since),
+                logged=self._logged(began),
+            ),
         )
         return Cell(
             *(fault.name, target.name, change.name, during, carried_on(seen.versions, hit, answered), total),
-            *(ticking.commands, ticking.repeated, ticking.unanswered(), amiss(seen)),
+            *(ticking.commands, ticking.repeated, ticking.most_repeated, ticking.slowest(), unanswered, amiss(seen)),
         )
+
+    def await_well(self) -> None:
+        """Wait until every controller is there, and each has the connections to Slack that it wants."""
+        wanted = dict.fromkeys(self.stage.controllers(), CONNECTIONS)
+        _await(lambda: self.stage.are_back() or None, "all controllers to be well", BACK_SECONDS)
+        _await(lambda: self.listening() == wanted or None, f"{wanted} connections to Slack", BACK_SECONDS)
+
+    def listening(self) -> dict[str, int]:
+        """By how many connections each machine listens to Slack, as Slack sees it."""
+        names = {address: name for name, address in self.stage.servers().items()}
+        return {names.get(address, address): count for address, count in self.stage.chat.connections().items()}
 
     def new_commit(self) -> str:
         """A commit of the app that no machine has built yet."""
@@ -186,6 +219,23 @@ class Chaos:
 
     def _ended(self, name: str) -> bool | None:
         return self._operations(name)[name].ended_already() or None
+
+    def _told(self, operation: str) -> list[Told]:
+        """The cards of an operation, which may tell its end a little later than etcd."""
+
+        def cards() -> list[Card]:
+            return [card for card in self.stage.chat.cards() if card.record == operation]
+
+        with suppress(LabError):
+            _await(lambda: all(card.ending for card in cards()) or None, f"the card of {operation} to end")
+        return [Told(card.ending, self.stage.chat.thread(card)) for card in cards()]
+
+    def _logged(self, since: float) -> list[Logged]:
+        """Who has led, and begun steps, by the journals of all controllers."""
+        stage = self.stage
+        # The journal counts in whole seconds.
+        journals = {node: stage.journal(node, since=since - 1) for node in stage.controllers()}
+        return [line for node, journal in journals.items() for line in logged(node, journal, since)]
 
     def _operations(self, name: str = "") -> dict[str, Operation]:
         found = self.stage.etcd(keys.operation(name))
