@@ -9,6 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+import requests
+
 from lab.errors import LabError
 from lab.story.chat import Card
 from lab.story.control_stage import ControlStage
@@ -124,13 +126,13 @@ class Seeing:
 
 
 def awaited(look: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
-    """What there is to see once it is there; an etcd that does not answer for a while has nothing to show."""
+    """What there is to see once it is there; an etcd, or a cloud, that does not answer for a while has nothing to show."""
     deadline, why = time.monotonic() + seconds, ""
     while time.monotonic() < deadline:
         try:
             if (found := look()) is not None:
                 return found
-        except LabError as error:
+        except (LabError, requests.Timeout) as error:
             why = f": {error}"
         time.sleep(LOOK_SECONDS)
     raise LabError(f"waited {seconds:.0f} s for {what}{why}")
