@@ -65,6 +65,8 @@ def _show(measurement: Callable[[Path], Iterator[Group]]) -> None:
         for group in measurement(Path(folder)):
             out.print()
             out.print(table(group))
+            if group.conclusion:
+                out.print(group.conclusion)
 
 
 def _why_no_hosts(wanted: bool) -> str | None:

@@ -31,10 +31,12 @@ class Figure:
 
 @dataclass(frozen=True)
 class Group:
-    """Figures that belong together; the floor among them is what the others are divided by."""
+    """Figures that belong together, and what follows from them; the floor among them is what the others are divided
+    by."""
 
     title: str
     figures: tuple[Figure, ...]
+    conclusion: str = ""
 
     def times_floor(self, figure: Figure) -> float | None:
         """How many times the floor's median; None where there is no floor."""

@@ -12,6 +12,7 @@ from gitops.store import Store
 from lab.preconditions import why_no_lab
 from tests.answering_dns import AnsweringDns
 from tests.running_acme import MakeAcme, acme_maker
+from tests.story.chaos_table import cells_told, chaos_table, within
 
 # In the order they begin.
 LONGEST = (
@@ -53,6 +54,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for mark in item.iter_markers():
             if mark.name in reasons:
                 item.add_marker(pytest.mark.skip(reason=reasons[mark.name]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show the chaos table, whichever processes its cells ran in."""
+    outcomes = (terminalreporter.stats.get(outcome, ()) for outcome in ("passed", "failed"))
+    if cells := cells_told(report for reports in outcomes for report in reports if report.when == "call"):
+        terminalreporter.write_line(f"\n{chaos_table(cells)}{within(cells)}")
 
 
 def _waits_for_it(item: pytest.Item) -> tuple[int, bool, bool]:

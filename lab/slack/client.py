@@ -81,7 +81,7 @@ class SlackControl:
         return int(self._get("workspace")["connections"])
 
     def sockets(self) -> list[Json]:
-        """Every connection: its number, whether it was told to go, whether it is deaf."""
+        """Every connection: its number, from where it is, whether it was told to go, whether it is deaf."""
         return list(self._get("connections")["connections"])
 
     def envelopes(self, kind: str | None = None) -> list[Json]:

@@ -16,11 +16,13 @@ PING_SECONDS = 30.0
 @dataclass(eq=False)
 class Connection:
     """`deaf`: it stays open and nothing comes out of it any more, not even an answer to a ping;
-    `retiring`: it was told to go, and gets envelopes only where no other is there."""
+    `retiring`: it was told to go, and gets envelopes only where no other is there; `remote`: the address it is
+    from."""
 
     number: int
     socket: web.WebSocketResponse
     transport: asyncio.Transport | None
+    remote: str = ""
     retiring: bool = False
     deaf: bool = False
     heard_at: float = field(default_factory=time.monotonic)
@@ -54,4 +56,4 @@ class Connection:
                     self.drop()
 
     def wire(self) -> Json:
-        return {"connection": self.number, "retiring": self.retiring, "deaf": self.deaf}
+        return {"connection": self.number, "from": self.remote, "retiring": self.retiring, "deaf": self.deaf}

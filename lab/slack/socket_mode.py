@@ -65,7 +65,7 @@ class SocketMode:
         self._tickets.discard(ticket)
         socket = web.WebSocketResponse(autoping=False)
         await socket.prepare(request)
-        connection = Connection(next(self._numbers), socket, request.transport)
+        connection = Connection(next(self._numbers), socket, request.transport, request.remote or "")
         self._connections.append(connection)
         self._tell()
         alive = asyncio.create_task(connection.keep_alive())

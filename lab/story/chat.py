@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -179,6 +180,11 @@ class Chat:
         """Whether an app listens."""
         answer = self._session.get(f"{self._url}/lab/workspace", timeout=10).json()
         return bool(answer["connections"])
+
+    def connections(self) -> Counter[str]:
+        """How many connections apps have from each address, without those that were told to go."""
+        answer = self._session.get(f"{self._url}/lab/connections", timeout=10).json()
+        return Counter(it["from"] for it in answer["connections"] if not it["retiring"])
 
     def _modals(self, person: str) -> list[dict[str, Any]]:
         answer = self._session.get(f"{self._url}/lab/views", params={"person": person}, timeout=10)

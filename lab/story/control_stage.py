@@ -93,11 +93,21 @@ class ControlStage(Stage):
 
     def etcd_history(self, key: str, since: int) -> list[str]:
         """Every value that a key was given from a revision on, in order. Raises LabError."""
+        return [value for value in self.etcd_changes(key, since) if value]
+
+    def etcd_changes(self, key: str, since: int) -> list[str]:
+        """The same, with nothing for each time that the key went. Raises LabError."""
         # It watches for ever; what is there already comes at once.
         watched = f"timeout 1 {_ETCDCTL} watch --rev={since} '{key}' || [ $? -eq 124 ]"
         answers = map(json.loads, self._ask_etcd(watched).splitlines())
         events = [event for answer in answers for event in answer.get("Events", ())]
-        return [_text(event["kv"]["value"]) for event in events if event["kv"].get("value")]
+        return [_text(event["kv"].get("value", "")) for event in events]
+
+    def etcd_lease_seconds(self, key: str) -> int:
+        """For how long the lease that a key goes with was granted. Raises LabError."""
+        (pair,) = json.loads(self._ask_etcd(f"{_ETCDCTL} get '{key}'"))["kvs"]
+        lease = json.loads(self._ask_etcd(f"{_ETCDCTL} lease timetolive {pair['lease']:x}"))
+        return int(lease["granted-ttl"])
 
     def leader(self) -> str:
         """The controller whose flstr leads; empty where nobody does. Raises LabError."""

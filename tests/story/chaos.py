@@ -1,36 +1,28 @@
 """Faults in the middle of changes, in a cluster that carries itself: done, waited for, and counted."""
 
 import itertools
-import re
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 from lab.cloud.settings import CloudSettings
-from lab.errors import LabError
 from lab.machine_faults import MachineFaults
 from lab.story.chapters import BUILD_UP_SECONDS
 from lab.story.chat import APPROVE, DEVELOPER, OPERATOR
 from lab.story.control_stage import ETCD_UNIT, FLSTR_UNIT, THREE_CONTROLLERS, ControlStage
 from lab.surroundings import Wishes
-from model import keys
-from model.operation import Operation
-from tests.story.chaos_counting import Seen, amiss, carried_on, progress
+from tests.story.chaos_counting import amiss, carried_on, progress
+from tests.story.chaos_leading import Next
+from tests.story.chaos_seeing import Before, Seeing, awaited
 from tests.story.chaos_table import Cell
 from tests.story.ticking import Ticking
 
-T = TypeVar("T")
-
-CHANGE_SECONDS, BACK_SECONDS, LOOK_SECONDS = 120.0, 60.0, 0.2
+CHANGE_SECONDS, BACK_SECONDS = 120.0, 60.0
 # What a disk takes that is about to die, or that is shared with somebody who needs all of it.
 SLOW_SECONDS = 0.5
-
-_STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"  # SD_MESSAGE_UNIT_STARTED
-_FENCE = re.compile(r"/fences/([^:\n]+):(\d+)$", re.MULTILINE)
+# By which each controller listens to Slack.
+CONNECTIONS = 2
 
 
 @dataclass(frozen=True)
@@ -42,22 +34,30 @@ class Fault:
     undo: Callable[[MachineFaults, str, str], None] = lambda faults, node, unit: None
     # Whether it is over as soon as the change has gone on, so that whom it hit comes back in the middle of it.
     passes: bool = True
+    # Who leads next, where it hits the flstr that leads: what was killed is begun again, and may well be the first.
+    next: Next = "another"
+
+
+def _slow(faults: MachineFaults, node: str, _: str) -> None:
+    # A disk is a machine's: flstr itself hardly ever waits for it, the member of etcd beside it does.
+    for unit in (FLSTR_UNIT, ETCD_UNIT):
+        faults.slow_disk(node, unit, SLOW_SECONDS)
+
+
+def _quick(faults: MachineFaults, node: str, _: str) -> None:
+    for unit in (FLSTR_UNIT, ETCD_UNIT):
+        faults.normal_disk(node, unit)
 
 
 FAULTS = (
-    Fault("kill", lambda faults, node, unit: faults.kill(node, unit)),
+    Fault("kill", lambda faults, node, unit: faults.kill(node, unit), next="anybody"),
     Fault(
         "stop",
         lambda faults, node, unit: faults.stop(node, unit),
         lambda faults, node, unit: faults.resume(node, unit),
     ),
     Fault("partition", lambda faults, node, _: faults.cut_off(node), lambda faults, node, _: faults.heal(node)),
-    Fault(
-        "slow disk",
-        lambda faults, node, unit: faults.slow_disk(node, unit, SLOW_SECONDS),
-        lambda faults, node, unit: faults.normal_disk(node, unit),
-        passes=False,
-    ),
+    Fault("slow disk", _slow, _quick, passes=False, next="nobody"),
 )
 
 
@@ -108,10 +108,11 @@ def every_cell() -> list[tuple[Fault, Target, "Change"]]:
 def bootstrapped(name: str) -> Iterator["Chaos"]:
     """Three controllers that carry themselves, two workers with an instance on one of them, and an ingress."""
     with ControlStage(name, WISHES) as stage:
-        stage.bootstrap()
+        stage.bootstrap(FLSTR_LOG_FORMAT="json")
         stage.chat.await_card(lambda card: card.ending == "done", "the first operation to end", BUILD_UP_SECONDS)
-        _await(lambda: stage.are_back() or None, "all controllers to be well", BACK_SECONDS)
-        yield Chaos(stage)
+        chaos = Chaos(stage, Seeing(stage))
+        chaos.await_well()
+        yield chaos
 
 
 @dataclass
@@ -119,40 +120,44 @@ class Chaos:
     """A cluster in which every controller is well, before and after each cell."""
 
     stage: ControlStage
+    seeing: Seeing
     _commits: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def cell(self, fault: Fault, target: Target, change: Change) -> Cell:
         """Begin the change, do the fault in the middle of a step, see the change to its end, heal, wait for all."""
         stage = self.stage
-        tokens, started, asked = self._tokens(), self._units_started(), len(stage.around.cloud.requests.requests)
-        since, known = stage.etcd_revision() + 1, self._operations().keys()
-        node = target.find(stage)
-        began = time.time()
+        before, node = self.seeing.before(), target.find(stage)
         with Ticking(stage.around.slack.url) as ticking:
             self._begin(change)
-            operation, during = _await(lambda: self._under_way(known, change), f"the {change.name} to be under way")
+            operation, during = awaited(lambda: self._under_way(before, change), f"the {change.name} to be under way")
             with ExitStack() as over:
-                hit = time.time()
                 over.callback(fault.undo, stage.faults, node, target.unit)
                 fault.do(stage.faults, node, target.unit)
-                _await(lambda: self._gone_on(operation, hit), f"the {change.name} to go on", CHANGE_SECONDS)
+                in_place = time.time()
+                awaited(lambda: self._gone_on(operation, in_place), f"the {change.name} to go on", CHANGE_SECONDS)
                 if fault.passes:
                     over.close()
-                _await(lambda: self._ended(operation), f"the end of the {change.name}", CHANGE_SECONDS)
-                total = time.time() - began
-            _await(lambda: stage.are_back() or None, "all controllers to be back", BACK_SECONDS)
-            answered = ticking.first_answer(hit)
-        seen = Seen(
-            versions=[Operation.model_validate_json(it) for it in stage.etcd_history(keys.operation(operation), since)],
-            requests=stage.around.cloud.requests.requests[asked:],
-            started=self._units_started() - started,
-            tokens_before=tokens,
-            tokens_after=self._tokens(),
-        )
+                awaited(lambda: self._ended(operation), f"the end of the {change.name}", CHANGE_SECONDS)
+                total = time.time() - before.at
+            self.await_well()
+            answered = ticking.first_answer(in_place)
+        unanswered = ticking.unanswered()
+        seen = self.seeing.seen(before, operation, in_place, fault.next if target.unit == FLSTR_UNIT else "nobody")
         return Cell(
-            *(fault.name, target.name, change.name, during, carried_on(seen.versions, hit, answered), total),
-            *(ticking.commands, ticking.repeated, ticking.unanswered(), amiss(seen)),
+            *(fault.name, target.name, change.name, during, carried_on(seen.versions, in_place, answered), total),
+            *(ticking.commands, ticking.repeated, ticking.most_repeated, ticking.slowest(), unanswered, amiss(seen)),
         )
+
+    def await_well(self) -> None:
+        """Wait until every controller is there, and each has the connections to Slack that it wants."""
+        wanted = dict.fromkeys(self.stage.controllers(), CONNECTIONS)
+        awaited(lambda: self.stage.are_back() or None, "all controllers to be well", BACK_SECONDS)
+        awaited(lambda: self.listening() == wanted or None, f"{wanted} connections to Slack", BACK_SECONDS)
+
+    def listening(self) -> dict[str, int]:
+        """By how many connections each machine listens to Slack, as Slack sees it."""
+        names = {address: name for name, address in self.stage.servers().items()}
+        return {names.get(address, address): count for address, count in self.stage.chat.connections().items()}
 
     def new_commit(self) -> str:
         """A commit of the app that no machine has built yet."""
@@ -171,61 +176,18 @@ class Chaos:
             card = chat.await_card(lambda it: it.record not in before and it.waits, "a card that asks for leave", 60.0)
             chat.click(OPERATOR, card, APPROVE)
 
-    def _under_way(self, known: Collection[str], change: Change) -> tuple[str, str] | None:
+    def _under_way(self, before: Before, change: Change) -> tuple[str, str] | None:
         """The change's operation, and the title of a step of it that runs."""
-        for name, operation in self._operations().items():
+        for name, operation in self.seeing.operations().items():
             titles = {step.id: step.title for step in operation.plan.steps}
-            if name not in known and any(step.step.kind == change.kind for step in operation.plan.steps):
+            if name not in before.operations and any(step.step.kind == change.kind for step in operation.plan.steps):
                 running = [titles[step] for step, state in operation.steps.items() if state.status == "running"]
                 return (name, running[0]) if running else None
         return None
 
-    def _gone_on(self, name: str, hit: float) -> bool | None:
-        operation = self._operations(name)[name]
-        return operation.ended_already() or bool(progress(operation, hit)) or None
+    def _gone_on(self, name: str, since: float) -> bool | None:
+        operation = self.seeing.operations(name)[name]
+        return operation.ended_already() or bool(progress(operation, since)) or None
 
     def _ended(self, name: str) -> bool | None:
-        return self._operations(name)[name].ended_already() or None
-
-    def _operations(self, name: str = "") -> dict[str, Operation]:
-        found = self.stage.etcd(keys.operation(name))
-        return {key.removeprefix(keys.OPERATIONS): Operation.model_validate_json(it) for key, it in found.items()}
-
-    def _units_started(self) -> Counter[tuple[str, str]]:
-        """How often systemd has started each instance, and builds of whatever release (`flstr-build`), by worker."""
-        found: Counter[tuple[str, str]] = Counter()
-        look = f"journalctl --quiet --output=cat --output-fields=UNIT {_STARTED}"
-        for node, units in self._inside(self._nodes("worker"), look).items():
-            for unit in units.split():
-                if unit.startswith("flstr-build-"):
-                    found[node, "flstr-build"] += 1
-                elif unit.startswith("flstr-backend-"):
-                    found[node, unit] += 1
-        return found
-
-    def _tokens(self) -> dict[str, dict[str, int]]:
-        """The greatest fencing tokens that each machine has seen."""
-        look = "grep --recursive --with-filename '' /var/lib/flstr/fences || true"
-        found = self._inside(self._nodes(), look)
-        return {node: {name: int(token) for name, token in _FENCE.findall(said)} for node, said in found.items()}
-
-    def _inside(self, nodes: Sequence[str], command: str) -> dict[str, str]:
-        """What a command prints on each of some machines."""
-        with ThreadPoolExecutor(len(nodes)) as pool:
-            return dict(zip(nodes, pool.map(lambda node: self.stage.inside(node, command), nodes), strict=True))
-
-    def _nodes(self, role: str = "") -> list[str]:
-        return sorted(name for name in self.stage.servers() if name.startswith(role))
-
-
-def _await(look: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
-    """What there is to see once it is there; an etcd that does not answer for a while has nothing to show."""
-    deadline, why = time.monotonic() + seconds, ""
-    while time.monotonic() < deadline:
-        try:
-            if (found := look()) is not None:
-                return found
-        except LabError as error:
-            why = f": {error}"
-        time.sleep(LOOK_SECONDS)
-    raise LabError(f"waited {seconds:.0f} s for {what}{why}")
+        return self.seeing.operations(name)[name].ended_already() or None

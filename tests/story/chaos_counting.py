@@ -9,6 +9,7 @@ from itertools import pairwise
 from lab.cloud.request_log import LoggedRequest
 from model.operation import Operation
 from model.steps import CreateNode, DestroyNode, StartInstance
+from tests.story.chaos_leading import Leading, leading_amiss
 from tests.story.crash_matrix import ran_twice
 
 # Of each machine, by the name of the fence: the greatest token that it has seen.
@@ -19,14 +20,26 @@ _CREATED, _DELETED = 201, 200
 
 
 @dataclass(frozen=True)
-class Seen:
-    """An operation as etcd remembers it, revision by revision, with what the cloud and the machines did meanwhile."""
+class Told:
+    """A card of an operation, as the channel shows it at the end, with what stands under it."""
 
+    ending: str | None
+    thread: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An operation as etcd remembers it, revision by revision, with what the channel was told of it, what the cloud
+    and the machines did meanwhile, and who led. The fault was `in_place` at a moment."""
+
+    in_place: float
     versions: Sequence[Operation]
     requests: Sequence[LoggedRequest]
     started: Counter[tuple[str, str]]
     tokens_before: Tokens
     tokens_after: Tokens
+    cards: Sequence[Told]
+    leading: Leading
 
 
 def amiss(seen: Seen) -> tuple[str, ...]:
@@ -37,11 +50,19 @@ def amiss(seen: Seen) -> tuple[str, ...]:
     ended = () if operation.status == "done" else (f"the operation is {operation.status}: {operation.sentence}",)
     return (
         *ended,
+        *fault_amiss(operation, seen.in_place),
         *steps_amiss(seen.versions),
         *servers_amiss(operation, seen.requests),
         *units_amiss(operation, seen.started),
         *tokens_amiss(seen.tokens_before, seen.tokens_after),
+        *cards_amiss(seen.cards),
+        *leading_amiss(seen.leading),
     )
+
+
+def fault_amiss(operation: Operation, in_place: float) -> tuple[str, ...]:
+    """A fault that came too late says nothing of the change."""
+    return () if progress(operation, in_place) else ("the change had ended before the fault",)
 
 
 def steps_amiss(versions: Sequence[Operation]) -> tuple[str, ...]:
@@ -89,6 +110,14 @@ def tokens_amiss(before: Tokens, after: Tokens) -> tuple[str, ...]:
         for name, token in sorted(fences.items())
         if after[node].get(name, -1) < token
     )
+
+
+def cards_amiss(cards: Sequence[Told]) -> tuple[str, ...]:
+    """An operation has one card, which tells its end; and its thread hears each thing once."""
+    number = () if len(cards) == 1 else (f"{len(cards)} cards",)
+    ended = ("the card did not end done",) if any(card.ending != "done" for card in cards) else ()
+    lines = Counter(line for card in cards for line in card.thread)
+    return (*number, *ended, *(f"the thread heard {times} times: {line}" for line, times in lines.items() if times > 1))
 
 
 def carried_on(versions: Sequence[Operation], fault: float, answered: float | None) -> float | None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -13,6 +14,15 @@ from lab.story.chat import CHANNEL, REVIEWER
 _AT_ONCE = 16
 _SLACK_SECONDS = 30
 _REPEATS = 10
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A command: when it was first typed, how often it was repeated, and whether somebody has taken it at last."""
+
+    typed: float
+    repeated: int
+    heard: bool
 
 
 class Ticking:
@@ -37,7 +47,7 @@ class Ticking:
         self._before = len(self._answers())
         self._ended = threading.Event()
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="ticking")
-        self._asked: list[Future[tuple[int, bool]]] = []
+        self._asked: list[Future[_Asked]] = []
         # When each command was typed that somebody has taken, and when that was known.
         self._taken: list[tuple[float, float]] = []
         self._thread = threading.Thread(target=self._tick, name="ticking", daemon=True)
@@ -61,15 +71,29 @@ class Ticking:
     @property
     def repeated(self) -> int:
         """How often one had to be repeated."""
-        return sum(asked.result()[0] for asked in self._asked)
+        return sum(asked.result().repeated for asked in self._asked)
+
+    @property
+    def most_repeated(self) -> int:
+        """How often the one had to be repeated that was repeated most."""
+        return max((asked.result().repeated for asked in self._asked), default=0)
 
     def unanswered(self, seconds: float = 20.0) -> int:
         """How many have no answer after a while: nobody took them, or what was taken was forgotten."""
-        heard = sum(asked.result()[1] for asked in self._asked)
+        heard = sum(asked.result().heard for asked in self._asked)
         deadline = time.monotonic() + seconds
         while (missing := heard - (len(self._answers()) - self._before)) > 0 and time.monotonic() < deadline:
             time.sleep(0.1)
         return max(0, missing) + self.commands - heard
+
+    def slowest(self) -> float:
+        """The longest time from the first typing of a command to its answer, of those that were answered.
+
+        An answer does not say to which command. They are taken in order, so somebody has waited at least so long.
+        """
+        typed = sorted(asked.result().typed for asked in self._asked if asked.result().heard)
+        answers = sorted(at for at, _ in self._answers()[self._before :])
+        return max((answer - first for first, answer in zip(typed, answers, strict=False)), default=0.0)
 
     def first_answer(self, moment: float) -> float | None:
         """When an answer came to what was typed after a moment, or to something later; None where none has come."""
@@ -81,16 +105,16 @@ class Ticking:
         while not self._ended.wait(self._every):
             self._asked.append(self._pool.submit(self._ask))
 
-    def _ask(self) -> tuple[int, bool]:
-        """How often it was repeated, and whether somebody has taken it at last."""
+    def _ask(self) -> _Asked:
+        first = time.time()
         for repeated in range(_REPEATS):
             typed = time.time()
             answer = requests.post(f"{self._url}/lab/command", json=self._line, timeout=_SLACK_SECONDS)
             if answer.ok and answer.json()["acknowledged"]:
                 self._taken.append((typed, time.time()))
-                return repeated, True
+                return _Asked(first, repeated, heard=True)
             time.sleep(self._pause)
-        return _REPEATS, False
+        return _Asked(first, _REPEATS, heard=False)
 
     def _answers(self) -> list[tuple[float, str]]:
         """When each came, and what it says."""

@@ -123,6 +123,7 @@ def test_one_connection_of_two_is_told_to_go(
 ) -> None:
     first, second = connect(), connect()
     eventually(lambda: people.connections() == 2)
+    assert [socket["from"] for socket in people.sockets()] == ["127.0.0.1", "127.0.0.1"]
     gone, stays = (socket["connection"] for socket in people.sockets())
     assert people.disconnect("abort", connection=gone) == 1
     eventually(lambda: gone not in [socket["connection"] for socket in people.sockets()])

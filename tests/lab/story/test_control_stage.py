@@ -41,6 +41,7 @@ end
 systemctl start flstr-etcd"""
 
 PUT = "etcdctl --cacert=/etc/flstr/ca.pem --cert=/etc/flstr/client.pem --key=/etc/flstr/client-key.pem put"
+DELETE = PUT.removesuffix("put") + "--endpoints=https://127.0.0.1:2379 del"
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +85,8 @@ def test_every_value_that_a_key_had_is_read(stage: ControlStage, controller: str
         put(stage, "changing", value)
     assert stage.etcd_history("changing", since) == ["waiting", "running", "done"]
     assert stage.etcd_history("changing", since + 3) == []
+    stage.inside(NODE, f"{DELETE} changing")
+    assert stage.etcd_changes("changing", since + 2) == ["done", ""]
 
 
 def test_who_leads_is_seen(stage: ControlStage, controller: str) -> None:
