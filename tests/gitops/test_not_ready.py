@@ -163,4 +163,6 @@ def test_where_half_the_cluster_dies_one_after_the_other_the_last_of_them_are_no
     assert scene.where() == {"worker103": 2}
     assert scene.routed() == {"worker103"}
     said = scene.said()[-1]
-    assert said.startswith(":warning: 3 of 5 machines do not answer at once (2 given up within the last hour), so it is")
+    assert said.startswith(
+        ":warning: 3 of 5 machines do not answer at once (2 given up within the last hour), so it is"
+    )
