@@ -8,20 +8,16 @@ killed in the middle. That machine goes last, by its own request.
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import structlog
-from hcloud import APIException
 
+from executors.clearing import give_back_all
 from executors.cloud import CloudSettings
-from executors.cloud_errors import in_words
-from executors.cloud_settling import settle
 from executors.labelled import Labelled
 from gitops.executor import StepContext
 from gitops.heard import wait_until_heard
 from gitops.notices import say
-from gitops.orphans import OrphanKind
 from gitops.registry import Registry
 from model import keys
 from model.errors import StepFailed
@@ -30,9 +26,10 @@ from model.steps import EndCluster
 
 log = structlog.get_logger()
 
-AGAIN_SECONDS = 2.0
+# The first pause before what failed is tried again. Each is twice as long as the one before, up to the other: the
+# project's requests are limited, and others share them.
+AGAIN_SECONDS, AT_MOST_SECONDS = 2.0, 60.0
 HEARD_SECONDS = 30.0
-AFTER_SERVERS: tuple[OrphanKind, ...] = ("floating_ip", "primary_ip", "volume")
 
 
 @dataclass(frozen=True)
@@ -58,12 +55,14 @@ class Ending:
         """Give everything back; of a flstr that runs on one of the machines, this call does not return."""
         registry = context.registry
         cluster = registry.cluster().cluster
+        labelled = Labelled.of(self._settings, cluster)
         if self._own is None:
             registry.store.check_fence()
-            give_back_all(Labelled.of(self._settings, cluster), context.report)
+            give_back_all(labelled, context.report)
             _forget(registry)
             context.report("nothing of the cluster is left in the cloud")
             return
+        _refuse_protected(labelled)
         last_news = f"ended-{context.operation}"
         say(
             registry.store,
@@ -91,9 +90,10 @@ def finish(settings: CloudSettings, note: Path, own: NodeName) -> None:
 
     Returns where there is nothing left to give back, which on the machine itself nobody sees.
     """
-    cluster = ending_cluster(note)
+    cluster, pause = ending_cluster(note), AGAIN_SECONDS
     while cluster is not None and not _is_finished(settings, cluster, own):
-        time.sleep(AGAIN_SECONDS)
+        time.sleep(pause)
+        pause = min(2 * pause, AT_MOST_SECONDS)
 
 
 def _is_finished(settings: CloudSettings, cluster: ClusterName, own: NodeName) -> bool:
@@ -101,54 +101,21 @@ def _is_finished(settings: CloudSettings, cluster: ClusterName, own: NodeName) -
         give_back_all(Labelled.of(settings, cluster), log.info, own)
     except StepFailed as error:
         log.warning("the end of the cluster is tried again", sentence=error.sentence)
-        return False
-    return True
+    except Exception:
+        # Nobody else ends what is left, so nothing that is thrown may end this.
+        log.exception("the end of the cluster is tried again")
+    else:
+        return True
+    return False
 
 
-def give_back_all(labelled: Labelled, report: Callable[[str], object], own: NodeName = "") -> None:
-    """Give back everything that bears the label: servers, what they had, keys and groups; the server `own` last."""
-    mine = None
-    for server in labelled.bound("server"):
-        if own and server.name == own:
-            mine = server
-            continue
-        report(f"giving server {server.name} back")
-        labelled.give_back("server", server.id)
-    for kind in AFTER_SERVERS:
-        for one in labelled.bound(kind):
-            # That of the last machine goes with it.
-            if mine is None or getattr(one, "assignee_id", None) != mine.id:
-                report(f"giving {kind.replace('_', ' ')} {one.name} back")
-                labelled.give_back(kind, one.id)
-    with in_words("deleting SSH keys"):
-        for key in labelled.client.ssh_keys.get_all(label_selector=f"cluster={labelled.cluster}"):
-            key.delete()
-    _drop_groups(labelled, mine is not None)
-    if mine is not None:
-        report(f"giving server {own} back, which is this machine")
-        labelled.give_back("server", mine.id)
-
-
-def _drop_groups(labelled: Labelled, last_one_stands: bool) -> None:
-    """A group is deleted once it is empty; a server is taken out of one while it runs.
-
-    Should the cloud not have that of the last one, its group is left: it costs nothing, and the machine does.
-    """
-    with in_words("deleting placement groups"):
-        for group in labelled.bound("placement_group"):
-            try:
-                settle(partial(_drop_group, labelled, group.id))
-            except APIException:
-                if not last_one_stands:
-                    raise
-
-
-def _drop_group(labelled: Labelled, number: int) -> None:
-    for group in labelled.bound("placement_group"):
-        if group.id == number:
-            for server_id in group.servers or ():
-                labelled.client.servers.get_by_id(server_id).remove_from_placement_group().wait_until_finished()
-            group.delete()
+def _refuse_protected(labelled: Labelled) -> None:
+    """Fail where something would stay, as long as the channel can hear of it."""
+    if protected := labelled.protected():
+        raise StepFailed(
+            f"the cloud would not delete {', '.join(protected)}, which somebody has protected there; take the "
+            "protection off in the Hetzner console"
+        )
 
 
 def _forget(registry: Registry) -> None:

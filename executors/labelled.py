@@ -14,6 +14,8 @@ from gitops.orphans import InCloud, OrphanKind
 
 # In the order in which they can be given back: a server lets go of what it has.
 KINDS: tuple[OrphanKind, ...] = ("server", "floating_ip", "primary_ip", "volume", "placement_group")
+# Those of which the cloud lets somebody forbid that they are deleted.
+PROTECTABLE: tuple[OrphanKind, ...] = ("server", "floating_ip", "primary_ip", "volume")
 
 
 @dataclass(frozen=True)
@@ -30,21 +32,42 @@ class Labelled:
 
     def all(self) -> list[InCloud]:
         """Everything of the kinds that somebody may pay for, and placement groups."""
-        with in_words("looking for what bears the cluster's label"):
-            return [_seen(kind, one) for kind in KINDS for one in self.bound(kind)]
+        return [_seen(kind, one) for kind in KINDS for one in self.bound(kind)]
+
+    def protected(self) -> list[str]:
+        """What the cloud would not delete because somebody has protected it, such as `server controller001`."""
+        found = ((kind, one) for kind in PROTECTABLE for one in self.bound(kind))
+        return [f"{called(kind)} {one.name}" for kind, one in found if (one.protection or {}).get("delete")]
 
     def bound(self, kind: OrphanKind) -> list[Any]:
         """Those of one kind, as hcloud's client has them."""
+        with in_words(f"looking for each {called(kind)} that bears the cluster's label"):
+            return self._found(kind)
+
+    def give_back(self, kind: OrphanKind, number: int, name: str = "") -> bool:
+        """Give one back and wait until it is gone; says whether there was one. One without the label stays."""
+        with in_words(f"giving {called(kind)} {name or number} back"):
+            return settle(lambda: self._delete(kind, number))
+
+    def give_back_group(self, number: int) -> None:
+        """Give a placement group back, which may have servers: each is taken out of it before, also while it runs."""
+        with in_words(f"giving placement group {number} back"):
+            settle(lambda: self._empty_and_delete(number))
+
+    def _found(self, kind: OrphanKind) -> list[Any]:
+        """With the client's own errors, by which what was disturbed is known."""
         found: list[Any] = self._client_of(kind).get_all(label_selector=f"cluster={self.cluster}")
         return found
 
-    def give_back(self, kind: OrphanKind, number: int) -> bool:
-        """Give one back and wait until it is gone; says whether there was one. One without the label stays."""
-        with in_words(f"giving {kind.replace('_', ' ')} {number} back"):
-            return settle(lambda: self._delete(kind, number))
+    def _empty_and_delete(self, number: int) -> None:
+        for group in self._found("placement_group"):
+            if group.id == number:
+                for server_id in group.servers or ():
+                    self.client.servers.get_by_id(server_id).remove_from_placement_group().wait_until_finished()
+                group.delete()
 
     def _delete(self, kind: OrphanKind, number: int) -> bool:
-        one = next((one for one in self.bound(kind) if one.id == number), None)
+        one = next((one for one in self._found(kind) if one.id == number), None)
         if one is None:
             return False
         answer = self._client_of(kind).delete(one)
@@ -54,6 +77,11 @@ class Labelled:
 
     def _client_of(self, kind: OrphanKind) -> Any:
         return getattr(self.client, f"{kind}s")
+
+
+def called(kind: OrphanKind) -> str:
+    """A kind as people say it."""
+    return kind.replace("_", " ")
 
 
 def _seen(kind: OrphanKind, one: Any) -> InCloud:

@@ -114,8 +114,8 @@ class Liveness:
             store.write(said, [keys.dead(node), keys.not_ready(node)])
         store.delete(*(key(node) for node in verdict.gone for key in (keys.dead, keys.not_ready)))
         if verdict.cut_off:
-            silent, watched = verdict.cut_off
+            silent, watched = verdict.cut_off.silent, verdict.cut_off.watched
             log.warning("too many machines are silent at once", silent=silent, watched=watched)
-            say(store, f"cut-off-{now:.0f}", f":warning: {cut_off_sentence(silent, watched)}")
+            say(store, f"cut-off-{now:.0f}", f":warning: {cut_off_sentence(verdict.cut_off)}")
         if verdict.not_ready or verdict.died or verdict.back:
             self._wake()

@@ -1,7 +1,7 @@
 """Which machines are NotReady, given up, or back, from whether they live. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gitops.placement import places
 from model.cluster import Cluster
@@ -12,6 +12,8 @@ from model.registered import Registered
 NODE_UNIT = "flstr-node.service"
 # What comes and goes is told so often within so long, and then no more.
 OFTEN, WITHIN_SECONDS = 3, 3600.0
+# For so long a machine that was given up counts among the silent ones.
+COUNTED_SECONDS = 3600.0
 # Between two times that the channel hears of the network.
 CUT_OFF_AGAIN_SECONDS = 600.0
 
@@ -49,7 +51,7 @@ class Silence:
 
     `since` is of machines that are silent, and not noted yet. `judging_from` is when it began to look, or since when
     the network is whole again. `all_since` is since when too many are silent, `told` whether the channel has heard of
-    that, and `told_at` when it last did. `begun` is when each became NotReady lately.
+    that, and `told_at` when it last did. `begun` is when each became NotReady lately, `given_up` when each was that.
     """
 
     since: Mapping[NodeName, float] = field(default_factory=dict)
@@ -58,10 +60,20 @@ class Silence:
     told: bool = False
     told_at: float | None = None
     begun: Mapping[NodeName, tuple[float, ...]] = field(default_factory=dict)
+    given_up: Mapping[NodeName, float] = field(default_factory=dict)
 
     def interrupted(self) -> "Silence":
         """Where it could not be looked: everything is counted anew, and nothing is told twice."""
-        return Silence(told_at=self.told_at, begun=self.begun)
+        return Silence(told_at=self.told_at, begun=self.begun, given_up=self.given_up)
+
+
+@dataclass(frozen=True)
+class CutOff:
+    """Too many machines are silent at once: how many, of how many, and how many of them were given up lately."""
+
+    silent: int
+    watched: int
+    given_up: int = 0
 
 
 @dataclass(frozen=True)
@@ -69,7 +81,7 @@ class Verdict:
     """What follows from a look: `not_ready`, `died` and `back` by since when each was silent.
 
     `gone` are no machines any more; of those in `quiet`, which come and go, the channel hears nothing; `last_told`
-    are those of which it hears for the last time. `cut_off` is how many of how many are silent, where that is told.
+    are those of which it hears for the last time. `cut_off` is where that is told.
     """
 
     not_ready: Mapping[NodeName, float] = field(default_factory=dict)
@@ -78,7 +90,7 @@ class Verdict:
     gone: tuple[NodeName, ...] = ()
     quiet: frozenset[NodeName] = frozenset()
     last_told: frozenset[NodeName] = frozenset()
-    cut_off: tuple[int, int] | None = None
+    cut_off: CutOff | None = None
 
 
 def judge(
@@ -86,20 +98,24 @@ def judge(
 ) -> tuple[Silence, Verdict]:
     """What is known after a look, and what is to be done.
 
-    Where the stated share of those that are not given up yet is silent at once, it is the network, or flstr's own:
-    nobody becomes anything worse, and silence counts from when that is over. A machine that lives is back at once.
+    Where the stated share of the machines is silent at once, it is the network, or flstr's own: nobody becomes anything
+    worse, and silence counts from when that is over. Those given up within the last hour count among the silent, so
+    that not more than the share are acted upon one after the other; those given up before count neither as silent nor
+    as machines. A machine that lives is back at once.
     """
     both = noted.both()
     back = {node: since for node, since in both.items() if lives.get(node)}
     gone = tuple(sorted(both.keys() - lives.keys()))
     lately = _lately(before.begun, lives, now)
-    watched = lives.keys() - noted.dead.keys()
-    silent = sorted(node for node in watched if not lives[node])
+    given_up = _given_up(before.given_up, lives, noted, limits)
+    counted = {node for node, at in given_up.items() if now - at < COUNTED_SECONDS}
+    watched = (lives.keys() - given_up.keys()) | counted
+    silent = sorted(node for node, alive in lives.items() if not alive and node not in given_up)
     quiet = frozenset(node for node in back if node not in noted.dead and len(lately.get(node, ())) > OFTEN)
-    if silent and 100 * len(silent) >= limits.silent_share * len(watched):
-        silence, tell = _cut_off(before, lately, limits, now)
-        counted = (len(silent), len(watched)) if tell else None
-        return silence, Verdict(back=back, gone=gone, quiet=quiet, cut_off=counted)
+    if silent and 100 * (len(silent) + len(counted)) >= limits.silent_share * len(watched):
+        silence, tell = _cut_off(replace(before, begun=lately, given_up=given_up), limits, now)
+        cut_off = CutOff(len(silent) + len(counted), len(watched), len(counted)) if tell else None
+        return silence, Verdict(back=back, gone=gone, quiet=quiet, cut_off=cut_off)
     start = now if before.judging_from is None else before.judging_from
     since = {node: noted.not_ready.get(node, before.since.get(node, now)) for node in silent}
     ripe = {node: at for node, at in since.items() if now - max(start, at) >= limits.patience}
@@ -115,7 +131,16 @@ def judge(
         quiet=quiet.union(node for node in fresh if len(lately[node]) > OFTEN),
         last_told=frozenset(node for node in fresh if len(lately[node]) == OFTEN),
     )
-    return Silence(waiting, start, told_at=before.told_at, begun=lately), verdict
+    given_up |= dict.fromkeys(died, now)
+    return Silence(waiting, start, told_at=before.told_at, begun=lately, given_up=given_up), verdict
+
+
+def _given_up(
+    before: Mapping[NodeName, float], lives: Mapping[NodeName, bool], noted: Noted, limits: Limits
+) -> dict[NodeName, float]:
+    """When each machine that is silent still was given up; where another leader did it, as soon as it might have."""
+    still = {node: since for node, since in noted.dead.items() if lives.get(node) is False}
+    return {node: before.get(node, since + limits.dead_after) for node, since in still.items()}
 
 
 def _lately(
@@ -125,15 +150,14 @@ def _lately(
     return {node: times for node, times in recent.items() if times and node in lives}
 
 
-def _cut_off(
-    before: Silence, begun: Mapping[NodeName, tuple[float, ...]], limits: Limits, now: float
-) -> tuple[Silence, bool]:
+def _cut_off(before: Silence, limits: Limits, now: float) -> tuple[Silence, bool]:
     """What is known while it is the network; and whether the channel is to hear of it now."""
     since = now if before.all_since is None else before.all_since
     again = before.told_at is None or now - before.told_at >= CUT_OFF_AGAIN_SECONDS
     tell = not before.told and again and now - since >= limits.patience
     told_at = now if tell else before.told_at
-    return Silence({}, now, since, told=before.told or tell, told_at=told_at, begun=begun), tell
+    told = before.told or tell
+    return replace(before, since={}, judging_from=now, all_since=since, told=told, told_at=told_at), tell
 
 
 def not_ready_sentence(node: NodeName, silent_for: float, registered: Registered, *, answers: bool) -> str:
@@ -161,11 +185,12 @@ def _without_others(node: NodeName, registered: Registered) -> Iterator[str]:
             yield name
 
 
-def cut_off_sentence(silent: int, watched: int) -> str:
+def cut_off_sentence(cut_off: CutOff) -> str:
     """What the channel hears where too many are silent at once."""
+    lately = f" ({cut_off.given_up} given up within the last hour)" if cut_off.given_up else ""
     return (
-        f"{silent} of {watched} machines do not answer at once, so it is the network, or flstr's own: "
-        "nothing is taken out of the routing or moved because of that."
+        f"{cut_off.silent} of {cut_off.watched} machines do not answer at once{lately}, so it is the network, or "
+        f"flstr's own: nothing {'more ' if lately else ''}is taken out of the routing or moved because of that."
     )
 
 

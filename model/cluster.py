@@ -91,7 +91,10 @@ class Cluster(Frozen):
         50,
         ge=1,
         le=100,
-        description="Percentage of the machines whose silence at once is the network's, so that nothing follows",
+        description=(
+            "Percentage of the machines whose silence at once is the network's, so that nothing follows; those given "
+            "up within the last hour count among them"
+        ),
     )
     backups: Backups | None = Field(None, description="Where copies of etcd are kept, and how often they are made")
     dissolved: bool = Field(

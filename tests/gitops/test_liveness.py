@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitops.liveness import (
+    COUNTED_SECONDS,
     OFTEN,
+    CutOff,
     Limits,
     Noted,
     Silence,
@@ -118,7 +120,7 @@ def test_where_half_is_silent_at_once_nothing_follows_and_it_is_said_once() -> N
     watch, four = Watch(), NODES[1:]
     for now in (1000, 1029):
         assert watch.look(now, "worker101", "worker102", nodes=four) == Verdict()
-    assert watch.look(1030, "worker101", "worker102", nodes=four) == Verdict(cut_off=(2, 4))
+    assert watch.look(1030, "worker101", "worker102", nodes=four) == Verdict(cut_off=CutOff(2, 4))
     for now in (1045, 1120, 9000):
         assert watch.look(now, "worker101", "worker102", nodes=four) == Verdict()
 
@@ -135,7 +137,7 @@ def test_one_that_is_not_ready_counts_among_the_silent() -> None:
     watch.look(1000, "worker101", "worker102")
     watch.look(1030, "worker101", "worker102")
     assert watch.look(1060, "worker101", "worker102", "worker103") == Verdict()
-    assert watch.look(1120, "worker101", "worker102", "worker103") == Verdict(cut_off=(3, 5))
+    assert watch.look(1120, "worker101", "worker102", "worker103") == Verdict(cut_off=CutOff(3, 5))
     assert set(watch.not_ready) == {"worker101", "worker102"}
 
 
@@ -159,16 +161,65 @@ def test_a_network_that_comes_and_goes_is_told_of_every_ten_minutes_at_most() ->
     assert told == 6
 
 
-def test_those_given_up_before_do_not_stand_for_a_fault_of_the_network() -> None:
-    watch = Watch({"worker102": 900.0, "worker103": 900.0})
-    watch.look(1000, "worker102", "worker103", "worker101")
-    assert watch.look(1030, "worker102", "worker103", "worker101").not_ready == {"worker101": 1000}
+SIX = (*NODES, "worker104")
+
+
+def test_machines_that_die_one_after_the_other_are_together_less_than_the_share() -> None:
+    watch = Watch()
+    for now in (1000, 1030, 1120):
+        watch.look(now, "worker101", "worker102", nodes=SIX)
+    assert set(watch.dead) == {"worker101", "worker102"}
+    three = ("worker101", "worker102", "worker103")
+    assert watch.look(1135, *three, nodes=SIX) == Verdict()
+    assert watch.look(1165, *three, nodes=SIX) == Verdict(cut_off=CutOff(3, 6, given_up=2))
+    assert watch.look(1300, *three, nodes=SIX) == Verdict()
+
+
+def test_where_nobody_else_is_silent_those_given_up_lately_are_no_network() -> None:
+    watch = Watch({"worker101": 1000.0, "worker102": 1000.0})
+    for now in (1200, 1230, 1300):
+        assert watch.look(now, "worker101", "worker102", nodes=NODES[1:4]) == Verdict()
+
+
+def test_an_hour_after_they_were_given_up_they_do_not_stand_for_a_fault_of_the_network() -> None:
+    watch, three = Watch(), ("worker101", "worker102", "worker103")
+    for now in (1000, 1030, 1120):
+        watch.look(now, "worker101", "worker102", nodes=SIX)
+    hour_over = 1120 + int(COUNTED_SECONDS)
+    assert watch.look(hour_over - 1, *three, nodes=SIX) == watch.look(hour_over, *three, nodes=SIX) == Verdict()
+    assert watch.look(hour_over + 30, *three, nodes=SIX) == Verdict(not_ready={"worker103": hour_over})
+
+
+def test_the_hour_is_from_when_they_were_given_up_however_long_they_had_been_silent_by_then() -> None:
+    watch, three = Watch(not_ready={"worker101": 1000.0, "worker102": 1000.0}), ("worker101", "worker102", "worker103")
+    watch.look(9000, "worker101", "worker102", nodes=SIX)
+    assert set(watch.look(9030, "worker101", "worker102", nodes=SIX).died) == {"worker101", "worker102"}
+    watch.silence = watch.silence.interrupted()
+    watch.look(9045, *three, nodes=SIX)
+    assert watch.look(9075, *three, nodes=SIX) == Verdict(cut_off=CutOff(3, 6, given_up=2))
+
+
+def test_a_new_leader_takes_others_to_have_been_given_up_once_they_were_silent_for_the_stated_time() -> None:
+    for silent_since, told in ((100.0, Verdict(cut_off=CutOff(3, 5, given_up=2))), (-2000.0, None)):
+        watch = Watch({"worker102": silent_since, "worker103": silent_since})
+        watch.look(2000, "worker102", "worker103", "worker101")
+        verdict = watch.look(2030, "worker102", "worker103", "worker101")
+        assert verdict == (told or Verdict(not_ready={"worker101": 2000}))
+
+
+def test_one_that_was_given_up_and_lives_counts_among_those_that_live() -> None:
+    watch = Watch({"worker103": 1000.0}, not_ready={"worker101": 1500.0})
+    watch.look(2000, "worker101", "worker103", nodes=NODES[2:])
+    verdict = watch.look(2030, "worker101", nodes=NODES[2:])
+    assert verdict.back == {"worker103": 1000.0}
+    assert verdict.cut_off is None
+    assert watch.silence.all_since is None
 
 
 def test_the_only_machine_is_never_given_up() -> None:
     watch = Watch()
     watch.look(1000, "worker101", nodes=("worker101",))
-    assert watch.look(1120, "worker101", nodes=("worker101",)) == Verdict(cut_off=(1, 1))
+    assert watch.look(1120, "worker101", nodes=("worker101",)) == Verdict(cut_off=CutOff(1, 1))
 
 
 def test_a_machine_that_comes_and_goes_is_told_of_a_few_times_an_hour() -> None:
@@ -185,7 +236,7 @@ def test_a_machine_that_comes_and_goes_is_told_of_a_few_times_an_hour() -> None:
     assert watch.look(9030, "worker102").quiet == frozenset()
 
 
-LOOKS = st.lists(st.tuples(st.integers(1, 200), st.sets(st.sampled_from(NODES))), max_size=20)
+LOOKS = st.lists(st.tuples(st.integers(1, 200) | st.just(1800), st.sets(st.sampled_from(NODES))), max_size=20)
 
 
 @given(LOOKS, st.integers(1, 100), st.sampled_from([(30.0, 120.0), (30.0, 10.0), (30.0, 30.0)]))
@@ -193,12 +244,14 @@ def test_whatever_goes_silent_the_share_and_the_order_of_the_times_hold(
     looks: list[tuple[int, set[str]]], share: int, times: tuple[float, float]
 ) -> None:
     watch, now, seen = Watch(limits=Limits(*times, share)), 0, list[tuple[float, set[str]]]()
+    given_up: dict[str, float] = {}
     for passed, silent in looks:
         now += passed
         seen.append((now, silent))
-        dead_before = set(watch.dead)
+        given_up = {node: at for node, at in given_up.items() if node in silent}
+        watched = {node for node in NODES if now - given_up.get(node, now) < COUNTED_SECONDS}
         verdict = watch.look(now, *silent)
-        watched = set(NODES) - dead_before
+        given_up |= dict.fromkeys(verdict.died, now)
         if verdict.not_ready or verdict.died:
             assert 100 * len(silent & watched) < share * len(watched)
         for node, since in {**verdict.not_ready, **verdict.died}.items():
@@ -241,7 +294,14 @@ def test_the_channel_hears_what_becomes_of_the_traffic() -> None:
     assert not_ready_sentence("ingress016", 31, tree, answers=False) == (
         "ingress016 is NotReady: it has not answered for 31 seconds."
     )
-    assert cut_off_sentence(2, 4).startswith("2 of 4 machines do not answer at once, so it is the network")
+    assert cut_off_sentence(CutOff(2, 4)) == (
+        "2 of 4 machines do not answer at once, so it is the network, or flstr's own: "
+        "nothing is taken out of the routing or moved because of that."
+    )
+    assert cut_off_sentence(CutOff(3, 6, given_up=2)) == (
+        "3 of 6 machines do not answer at once (2 given up within the last hour), so it is the network, or flstr's own: "
+        "nothing more is taken out of the routing or moved because of that."
+    )
 
 
 def test_how_long_is_said_in_whole_units() -> None:

@@ -148,3 +148,21 @@ def test_where_half_the_cluster_is_silent_it_is_the_network_and_flstr_says_so_in
         scene.lives(node)
     scene.look(5)
     assert len(scene.said()) == 1
+
+
+def test_where_half_the_cluster_dies_one_after_the_other_the_last_of_them_are_not_acted_upon(scene: Scene) -> None:
+    scene.dies("worker101", "worker102")
+    for after in (5, 30, 90):
+        scene.look(after)
+    assert scene.where() == {"worker103": 2}
+    scene.dies("worker103")
+    for _ in range(30):
+        scene.look(5)
+    tree = scene.flstr.registry.read()
+    assert set(tree.not_ready) == set(tree.dead) == {"worker101", "worker102"}
+    assert scene.where() == {"worker103": 2}
+    assert scene.routed() == {"worker103"}
+    said = scene.said()[-1]
+    assert said.startswith(
+        ":warning: 3 of 5 machines do not answer at once (2 given up within the last hour), so it is"
+    )

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import requests
 from hcloud import Client
@@ -22,6 +22,7 @@ from lab.surroundings import CLOUD_TOKEN, Wishes
 from model import keys
 from model.registered import InstanceRecord
 from tests.story.asked import await_settled
+from tests.story.things import Things, come_since, things_in
 
 T = TypeVar("T")
 
@@ -40,7 +41,6 @@ WISHES = Wishes(
         "healthy_deadline: 30s": "healthy_deadline: 30s\n  min_healthy_time: 500ms\n  drain: 3s",
     },
 )
-KINDS = ("servers", "floating_ips", "primary_ips", "volumes", "placement_groups", "ssh_keys")
 WITHIN_SECONDS = 90.0
 # Reasons for which HAProxy sends a server nothing new: maintenance, or draining.
 OUT = 0x01 | 0x02 | 0x04 | 0x08 | 0x10 | 0x20 | 0x40
@@ -59,8 +59,9 @@ UNITS = "systemctl list-units --plain --no-legend --state=active 'flstr-backend-
 def carried(name: str) -> Iterator["Carried"]:
     """Three controllers that carry themselves, two workers with an instance each, and an ingress, all of it done."""
     with ControlStage(name, WISHES) as stage:
-        cluster = Carried(stage)
-        cluster.cloud().zones.create(name=ZONE, mode="primary").action.wait_until_finished()
+        cloud = cloud_of(stage)
+        cloud.zones.create(name=ZONE, mode="primary").action.wait_until_finished()
+        cluster = Carried(stage, things_in(cloud))
         stage.bootstrap()
         stage.chat.await_card(lambda card: card.ending == "done", "the first operation to end", BUILD_UP_SECONDS)
         until(lambda: stage.are_back() or None, "all controllers to be well")
@@ -70,12 +71,13 @@ def carried(name: str) -> Iterator["Carried"]:
 
 @dataclass(frozen=True)
 class Carried:
-    """Such a cluster, and what is seen of it."""
+    """Such a cluster, and what is seen of it; `before` was in the cloud when there was nothing of it yet."""
 
     stage: ControlStage
+    before: Things
 
     def cloud(self) -> Client:
-        return Client(CLOUD_TOKEN, api_endpoint=self.stage.around.cloud_url)
+        return cloud_of(self.stage)
 
     def nodes_under(self, prefix: str) -> set[str]:
         """The machines that have a key there."""
@@ -104,13 +106,8 @@ class Carried:
         return found
 
     def left(self) -> dict[str, list[str]]:
-        """What bears the cluster's label in the cloud, by kind, and the names in its zone."""
-        client: Any = self.cloud()
-        found = {kind: [one.name for one in getattr(client, kind).get_all(label_selector=f"cluster={CLUSTER}")]
-                 for kind in KINDS}  # fmt: skip
-        zone = client.zones.get(ZONE)
-        found["names"] = [it.name for it in client.zones.get_rrset_all(zone) if it.type in ("A", "AAAA", "TXT")]
-        return {kind: names for kind, names in found.items() if names}
+        """What is in the cloud, whatever label it bears, that was not there before the cluster, by kind."""
+        return come_since(self.before, things_in(self.cloud()))
 
     def shell(self, *words: str) -> tuple[int, str]:
         """What a person's `flstr <words>` ends with, on the laptop that has bootstrapped, and what it prints."""
@@ -136,6 +133,11 @@ class Carried:
     def plan(self) -> str:
         """What flstr says that it would do."""
         return self.stage.chat.command(OPERATOR, "/flstr plan")
+
+
+def cloud_of(stage: ControlStage) -> Client:
+    """The stage's cloud, as a person's console shows it."""
+    return Client(CLOUD_TOKEN, api_endpoint=stage.around.cloud_url)
 
 
 def until(look: Callable[[], T | None], what: str, seconds: float = WITHIN_SECONDS) -> T:

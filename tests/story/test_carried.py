@@ -245,7 +245,7 @@ def test_the_channel_hears_of_the_end_before_it_comes_and_nothing_is_left_under_
     assert {status for _, status in card.tasks} == {"complete", "pending"}
 
 
-def test_nothing_of_the_cluster_is_left_in_the_cloud(cluster: Carried, end: End) -> None:
+def test_nothing_is_left_in_the_cloud_that_was_not_there_before_the_cluster(cluster: Carried, end: End) -> None:
     assert cluster.left() == {}
 
 

@@ -1,13 +1,18 @@
 """The end of a cluster, against the lab's cloud: what bears its label is gone, and the machine that does it goes last."""
 
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hcloud.locations import Location
+from hcloud.servers import BoundServer
 
 from executors import ending
+from executors.clearing import give_back_all
 from executors.cloud import CloudSettings
 from executors.ending import Ending, Own, ending_cluster, finish
+from executors.labelled import Labelled
 from executors.provision import Provision
 from gitops import heard
 from gitops.executor import HostFence, StepContext
@@ -54,6 +59,12 @@ def left(cloud: RunningCloud) -> dict[str, list[str]]:
 
 
 STRANGERS = {"servers": ["stranger"], "placement_groups": ["theirs"]}
+
+
+def protect(one: AnyClient, *, delete: bool = True) -> None:
+    """Forbid that it is deleted, as somebody does in the console, or allow it."""
+    also = {"rebuild": delete} if isinstance(one, BoundServer) else {}
+    one.change_protection(delete=delete, **also).wait_until_finished()
 
 
 def deleted(cloud: RunningCloud) -> list[str]:
@@ -179,6 +190,102 @@ def test_whoever_was_killed_in_the_middle_goes_on_with_the_cloud_alone(
     populated.control("POST", "/faults", {"kind": "lost_answer", "method": "DELETE", "path": "/servers/*"})
     finish(settings, own.note, own.node)
     assert left(populated) == STRANGERS
+
+
+CUT = {"kind": "lost_answer"}
+REFUSED = {"kind": "error", "code": "service_error"}
+LISTS = ("servers", "floating_ips", "primary_ips", "volumes", "ssh_keys", "placement_groups")
+
+
+@pytest.mark.parametrize("fault", [CUT, REFUSED], ids=["cut", "refused"])
+def test_once_it_has_begun_no_cloud_that_fails_for_a_while_ends_it_half_way(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own, fault: dict[str, str]
+) -> None:
+    def unbind() -> None:
+        for kind in LISTS:
+            populated.control("POST", "/faults", {**fault, "method": "GET", "path": f"/{kind}", "times": 2})
+
+    Ending(settings, Own(own.node, own.note, unbind)).end(EndCluster(), context)
+    assert left(populated) == STRANGERS
+    assert populated.control("GET", "/faults") == {"faults": []}
+
+
+def test_nor_does_whatever_else_is_thrown(
+    populated: RunningCloud, settings: CloudSettings, own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thrown = [KeyError("server"), ValueError("no such answer")]
+
+    def once_it_works(labelled: Labelled, report: Callable[[str], object], own: str) -> None:
+        if thrown:
+            raise thrown.pop()
+        give_back_all(labelled, report, own)
+
+    monkeypatch.setattr(ending, "give_back_all", once_it_works)
+    own.note.write_text("small\n")
+    finish(settings, own.note, own.node)
+    assert left(populated) == STRANGERS
+
+
+def test_what_is_protected_is_named_before_anything_goes_and_while_the_channel_hears_it(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, registry: Registry, own: Own
+) -> None:
+    protect(populated.client.servers.get_by_name("controller001"))
+    protect(populated.client.volumes.get_by_name("data"))
+    before = left(populated)
+    with pytest.raises(StepFailed, match="not delete server controller001, volume data, which somebody has protected"):
+        Ending(settings, Own(own.node, own.note, lambda: pytest.fail("leadership is let go"))).end(
+            EndCluster(), context
+        )
+    assert left(populated) == before
+    assert ending_cluster(own.note) is None
+    assert registry.store.get(keys.notice("ended-op")) is None
+
+
+def test_a_cloud_that_does_not_answer_before_anything_goes_fails_the_step(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, own: Own
+) -> None:
+    before = left(populated)
+    populated.control("POST", "/faults", {**CUT, "method": "GET", "path": "/floating_ips"})
+    with pytest.raises(StepFailed, match="looking for each floating ip that bears the cluster's label failed"):
+        Ending(settings, own).end(EndCluster(), context)
+    assert left(populated) == before
+    assert ending_cluster(own.note) is None
+
+
+def test_what_cannot_be_deleted_does_not_keep_the_others_and_the_last_machine_stays_for_it(
+    populated: RunningCloud, settings: CloudSettings, own: Own, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, last = (populated.client.servers.get_by_name(f"controller00{number}") for number in (1, 2))
+    volume = populated.client.volumes.get_by_name("data")
+    protect(first)
+    protect(volume)
+    seen: list[dict[str, list[str]]] = []
+
+    def somebody_takes_the_protection_off(_: float) -> None:
+        seen.append(left(populated))
+        protect(first, delete=False)
+        protect(volume, delete=False)
+
+    monkeypatch.setattr(ending, "time", SimpleNamespace(sleep=somebody_takes_the_protection_off))
+    own.note.write_text("small\n")
+    finish(settings, own.note, own.node)
+    assert seen == [{"servers": ["controller001", "controller002", "stranger"], "volumes": ["data"],
+                     "placement_groups": ["theirs"]}]  # fmt: skip
+    assert deleted(populated)[-1] == f"/servers/{last.id}"
+    assert left(populated) == STRANGERS
+
+
+def test_from_outside_the_step_names_all_that_stays(
+    populated: RunningCloud, settings: CloudSettings, context: StepContext, registry: Registry
+) -> None:
+    protect(populated.client.servers.get_by_name("controller001"))
+    protect(populated.client.floating_ips.get_by_name("old"))
+    with pytest.raises(StepFailed) as failed:
+        Ending(settings).end(EndCluster(), context)
+    protected = "back failed: it is protected there; take the protection off in the Hetzner console"
+    assert failed.value.sentence == f"giving server controller001 {protected}; giving floating ip old {protected}"
+    assert left(populated) == {**STRANGERS, "servers": ["controller001", "stranger"], "floating_ips": ["old"]}
+    assert registry.read().hosts
 
 
 def test_a_machine_on_which_no_end_was_begun_ends_nothing(
