@@ -70,6 +70,9 @@ class Labelled:
         one = next((one for one in self._found(kind) if one.id == number), None)
         if one is None:
             return False
+        if kind == "volume" and one.server is not None:
+            # The cloud wants it detached, also from a machine that goes only later.
+            one.detach().wait_until_finished()
         answer = self._client_of(kind).delete(one)
         if kind == "server":
             answer.wait_until_finished()

@@ -134,6 +134,7 @@ class Volume(Protectable):
 
     size: int
     location: Location
+    server: int | None = None
 
 
 class Record(Body):

@@ -22,6 +22,7 @@ STATUS_BY_CODE: Mapping[str, int] = {
     "ip_not_available": 422,
     "no_subnet_available": 422,
     "resource_in_use": 422,
+    "volume_already_attached": 422,
     "server_not_stopped": 422,
     "unsupported_error": 422,
     "locked": 423,

@@ -252,6 +252,16 @@ def test_a_cloud_that_does_not_answer_before_anything_goes_fails_the_step(
     assert ending_cluster(own.note) is None
 
 
+def test_a_volume_of_the_last_machine_is_detached_from_it_first(
+    populated: RunningCloud, settings: CloudSettings, own: Own
+) -> None:
+    volume, machine = populated.client.volumes.get_by_name("data"), populated.client.servers.get_by_name(own.node)
+    volume.attach(machine).wait_until_finished()
+    own.note.write_text("small\n")
+    finish(settings, own.note, own.node)
+    assert left(populated) == STRANGERS
+
+
 def test_what_cannot_be_deleted_does_not_keep_the_others_and_the_last_machine_stays_for_it(
     populated: RunningCloud, settings: CloudSettings, own: Own, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,9 @@
 
 import pytest
 from hcloud import APIException
+from hcloud.images import Image
 from hcloud.locations import Location
+from hcloud.server_types import ServerType
 
 from tests.lab.cloud.running_cloud import AnyClient
 
@@ -16,6 +18,30 @@ def test_a_volume_comes_and_goes(client: AnyClient) -> None:
     assert (found.name, found.size, found.location.name, found.server) == ("data", 10, "fsn1", None)
     found.delete()
     assert client.volumes.get_all() == []
+
+
+def test_one_that_is_attached_is_deleted_only_once_it_is_detached(client: AnyClient) -> None:
+    made = client.volumes.create(10, "data", location=FSN1)
+    made.action.wait_until_finished()
+    server = client.servers.create("worker101", ServerType(name="cx22"), image=Image(name="debian-12"))
+    server.action.wait_until_finished()
+    made.volume.attach(server.server).wait_until_finished()
+    assert client.volumes.get_by_id(made.volume.id).server.id == server.server.id
+    for refused in (made.volume.delete, lambda: made.volume.attach(server.server)):
+        with pytest.raises(APIException):
+            refused()
+    made.volume.detach().wait_until_finished()
+    made.volume.delete()
+    assert client.volumes.get_all() == []
+
+
+def test_one_whose_server_is_deleted_is_free(client: AnyClient) -> None:
+    made = client.volumes.create(10, "data", location=FSN1)
+    server = client.servers.create("worker101", ServerType(name="cx22"), image=Image(name="debian-12"))
+    server.action.wait_until_finished()
+    made.volume.attach(server.server).wait_until_finished()
+    server.server.delete().wait_until_finished()
+    assert client.volumes.get_by_id(made.volume.id).server is None
 
 
 def test_one_that_is_protected_stays(client: AnyClient) -> None:
