@@ -114,8 +114,8 @@ main()
 KILLED_IN_COPYING = """
 import itertools, os, signal
 from cli.main import main
-from executors.control import hand_over
 from executors.control.access import TunnelledStore
+from gitops import portions
 from gitops.store import Store
 
 count = itertools.count()
@@ -125,7 +125,7 @@ def write(store, puts, deletes=()):
         os.killpg(0, signal.SIGKILL)
     Store.write(store, puts, deletes)
 
-hand_over.AT_ONCE = 1
+portions.AT_ONCE = 1
 TunnelledStore.write = write
 main()
 """
