@@ -12,7 +12,7 @@ import structlog
 import typer
 from rich.console import Console
 
-from bench import acks, chaos, command, failover, following, hosts, poll, pure, scripts, slack, storm
+from bench import acks, bootstrap, chaos, command, failover, following, hosts, poll, pure, scripts, slack, storm
 from bench.deploys import measure as deploys
 from bench.figures import Group
 from bench.report import table
@@ -32,11 +32,12 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Iterator[Group]]] = {
     "deploys": deploys.measure,
     "routing": routing,
     "hosts": lambda _: hosts.measure(),
+    "bootstrap": bootstrap.measure,
     "failover": lambda _: failover.measure(),
     "chaos": lambda _: chaos.measure(),
 }
 # These boot lab hosts.
-ON_HOSTS = frozenset({"routing", "hosts", "failover", "chaos"})
+ON_HOSTS = frozenset({"routing", "hosts", "bootstrap", "failover", "chaos"})
 
 out = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
 

@@ -24,14 +24,14 @@ def measure() -> Iterator[Group]:
         story = Story(stage, Silent())
         took = story.build_up()
         used = _cpu_seconds(stage)
-        yield _group(
+        yield by_step(
             _newest(stage), f"from nothing to the app answering: {took:.0f} s, {used:.0f} s of CPU on the hosts"
         )
         used = _cpu_seconds(stage)
         tally = story.deploy()
         used = _cpu_seconds(stage) - used
         asked = f"{tally.requests} requests meanwhile, {len(tally.failures)} failed"
-        yield _group(_newest(stage), f"two instances replaced in turn: {asked}, {used:.1f} s of CPU on the hosts")
+        yield by_step(_newest(stage), f"two instances replaced in turn: {asked}, {used:.1f} s of CPU on the hosts")
 
 
 def _cpu_seconds(stage: Stage) -> float:
@@ -54,7 +54,8 @@ def _store(stage: Stage) -> Iterator[Store]:
         store.close()
 
 
-def _group(operation: Operation, title: str) -> Group:
+def by_step(operation: Operation, title: str) -> Group:
+    """How long an operation took, and each of its steps."""
     began = operation.started or operation.created
     figures = [Figure("the operation as a whole", ((operation.ended or began) - began,))]
     for step in operation.plan.steps:

@@ -28,17 +28,24 @@ def took(state: StepState, now: float) -> str:
     return f"{seconds} s" if seconds < 60 else f"{seconds // 60} min {seconds % 60} s"
 
 
+def detail_of(state: StepState) -> str:
+    """Its newest line while that says something; a machine may have printed what would move the cursor."""
+    if state.status not in ("running", "failed"):
+        return ""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in state.detail).split())
+
+
 def table(operation: Operation, now: float) -> Table:
     """The whole of it."""
     grid = Table.grid(padding=(0, 2))
     for _ in range(3):
-        grid.add_column()
+        # In a narrow terminal a name goes on in the next line, whole.
+        grid.add_column(overflow="fold")
     grid.add_column(justify="right")
     for step in operation.plan.steps:
         state = operation.steps[step.id]
         mark, style = MARKS[state.status]
-        detail = state.detail if state.status in ("running", "failed") else ""
-        grid.add_row(Text(mark, style), Text(step.title), Text(detail, "dim"), took(state, now))
+        grid.add_row(Text(mark, style), Text(step.title), Text(detail_of(state), "dim"), took(state, now))
     return grid
 
 
@@ -52,7 +59,7 @@ class News:
         """One for each step that has begun or ended since; of what runs, the newest line."""
         for step in operation.plan.steps:
             state = operation.steps[step.id]
-            detail = state.detail if state.status in ("running", "failed") else ""
+            detail = detail_of(state)
             told = (state.status, detail)
             if state.status == "waiting" or self._told.get(step.id) == told:
                 continue
@@ -68,7 +75,8 @@ class Display:
     def __init__(self, console: Console) -> None:
         self._console = console
         self._news = News()
-        self._live = Live(console=console, auto_refresh=False, transient=False) if console.is_terminal else None
+        can_be_written_over = console.is_terminal and not console.is_dumb_terminal
+        self._live = Live(console=console, auto_refresh=False, transient=False) if can_be_written_over else None
 
     def __enter__(self) -> "Display":
         if self._live is not None:

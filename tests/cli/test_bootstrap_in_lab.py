@@ -1,24 +1,26 @@
 """From nothing to three controllers that carry themselves, in a lab, by the commands that a person types."""
 
+import itertools
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from executors.control.access import Access, reach
-from executors.control.standing import Standing, standing
-from executors.ssh import Ssh
-from gitops.registry import Registry
+from executors.control.paths import PROGRAMS
+from executors.control.standing import standing
 from gitops.store import Store
-from lab.lab import lab_folders
 from lab.surroundings import Surroundings, Wishes
+from lab.units import run_inside
+from model import keys
+from tests.cli.laptop import Laptop, Left
 from tests.loop_thread import LoopThread
 
 pytest.importorskip("gitops.presence", reason="controllers do not tell yet that they run")
@@ -31,61 +33,8 @@ EDITS = {
     "    role: worker\n    count: 2": "    role: worker\n    count: 1",
     "count: 2\n": "count: 1\n",
 }
-WITHIN_SECONDS = 60.0
-
-
-class Laptop:
-    """Somebody's shell in a lab."""
-
-    def __init__(self, around: Surroundings) -> None:
-        self.around = around
-        cache = {"FLSTR_CACHE": str(lab_folders().root / "cache"), "FLSTR_EMAIL": "operator@flstr.lab"}
-        self.environment = {**os.environ, **around.environment(), **cache}
-        self.access = Access(around.state / "control")
-
-    def start(self, *words: str, source: Path | None = None) -> "subprocess.Popen[str]":
-        """`flstr <words>`, of this checkout or of another one."""
-        return subprocess.Popen(
-            [sys.executable, "-m", "cli", *words],
-            env=self.environment,
-            cwd=source,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            start_new_session=True,
-        )
-
-    def flstr(self, *words: str) -> str:
-        """What it prints, once it has ended well."""
-        process = self.start(*words)
-        printed, _ = process.communicate(timeout=240)
-        assert process.returncode == 0, printed
-        return printed
-
-    def ssh(self) -> Ssh:
-        """As the commands reach the controllers."""
-        hosts = {known.node: known.host() for known in self.access.controllers()}
-        return Ssh(hosts.get, self.around.state / "ssh" / "id_ed25519")
-
-    def on(self, node: str, command: str) -> str:
-        """The first line that a command prints there."""
-        with closing(self.ssh()) as ssh, closing(ssh.talk(node, command)) as told:
-            return told.ask("", 60.0).strip()
-
-    def ask(self, question: Callable[[Store], Standing]) -> Standing:
-        """Something of the cluster's etcd."""
-        with (
-            closing(self.ssh()) as ssh,
-            closing(reach(ssh, self.access.controllers(), self.access.tls)) as store,
-        ):
-            return question(store)
-
-    def installed(self) -> Mapping[str, str]:
-        with (
-            closing(self.ssh()) as ssh,
-            closing(reach(ssh, self.access.controllers(), self.access.tls)) as store,
-        ):
-            return Registry(store).read().installed
+WITHIN_SECONDS = 120.0
+NOTHING = "changes nothing: the cluster is as the manifests say"
 
 
 @pytest.fixture(scope="module")
@@ -97,22 +46,147 @@ def laptop() -> Iterator[Laptop]:
     loop.stop()
 
 
-def test_a_bootstrap_that_is_killed_goes_on_from_where_it_was(laptop: Laptop) -> None:
-    process = laptop.start("bootstrap", laptop.around.cluster_repo)
-    assert process.stdout is not None
-    seen = []
-    for line in process.stdout:
-        seen.append(line)
-        if "✓ join vpn_ctrl" in line:
-            break
-    os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
-    assert "✓ join vpn_ctrl" in seen[-1], seen
+@pytest.fixture(scope="module")
+def history() -> list[Left]:
+    """What each of the bootstraps has left that were killed, one after the other."""
+    return []
 
-    printed = laptop.flstr("bootstrap", laptop.around.cluster_repo)
-    assert "▶ rent" not in printed
-    assert f"etcd and flstr run on {', '.join(NODES)}" in printed
-    assert f"They speak in #flstr and follow {laptop.around.cluster_repo}." in printed
+
+@dataclass(frozen=True)
+class Moment:
+    """When a bootstrap is killed, and the step that it is in then."""
+
+    while_: str
+    step: str
+    comes: Callable[[Laptop, "subprocess.Popen[str]"], object]
+    program: str = ""
+    is_seen: Callable[[Laptop, Left], bool] = lambda *_: True
+
+
+def a_server_is_ordered(laptop: Laptop, _: "subprocess.Popen[str]") -> None:
+    """The cloud has the first order, and the laptop knows of no server yet."""
+    await_true(lambda: len(laptop.around.cloud.project.servers) > 0)
+
+
+def it_prints(beginning: str) -> Callable[[Laptop, "subprocess.Popen[str]"], None]:
+    """A line that begins so."""
+
+    def comes(_: Laptop, process: "subprocess.Popen[str]") -> None:
+        assert process.stdout is not None
+        before = list(itertools.takewhile(lambda line: not line.startswith(beginning), process.stdout))
+        assert process.poll() is None, before
+
+    return comes
+
+
+def the_second_one_unpacks(laptop: Laptop, _: "subprocess.Popen[str]") -> None:
+    """What is unpacked goes to its place once it is compiled."""
+    host = laptop.around.lab.machines.host("controller002")
+    await_true(lambda: run_inside(host, f"ls -d {PROGRAMS}/.unpacked.* 2>/dev/null || true") != "")
+
+
+def it_kills_itself(_: Laptop, process: "subprocess.Popen[str]") -> None:
+    process.wait(WITHIN_SECONDS)
+
+
+def some_is_copied(laptop: Laptop, left: Left) -> bool:
+    """The cluster's etcd has some of what is registered, and no mark that it is whole."""
+    there = laptop.ask(lambda store: store.prefix("flstr/"), left.known)
+    return len(there) > 1 and keys.HANDED_OVER not in there
+
+
+def it_is_marked(laptop: Laptop, _: "subprocess.Popen[str]") -> None:
+    """All is copied; flstr is started on one controller after the other."""
+    await_true(lambda: laptop.access.controllers() != ())
+
+
+# flstr is installed side by side with what follows the renting; held back, it is not done by chance before its moment.
+WITHOUT_INSTALLING = """
+import threading
+from cli.main import main
+from executors.control.install import Controllers
+
+Controllers.install = lambda *_: threading.Event().wait()
+main()
+"""
+
+# The copy takes milliseconds: it is made one record at a time, and killed before the sixth.
+KILLED_IN_COPYING = """
+import itertools, os, signal
+from cli.main import main
+from executors.control.access import TunnelledStore
+from gitops import portions
+from gitops.store import Store
+
+count = itertools.count()
+
+def write(store, puts, deletes=()):
+    if next(count) == 5:
+        os.killpg(0, signal.SIGKILL)
+    Store.write(store, puts, deletes)
+
+portions.AT_ONCE = 1
+TunnelledStore.write = write
+main()
+"""
+
+MOMENTS = (
+    Moment("machines are rented", "create-controller001", a_server_is_ordered),
+    Moment("they join their mesh", "join", it_prints("▶ join vpn_ctrl"), WITHOUT_INSTALLING),
+    Moment("etcd is founded", "etcd", it_prints("▶ found etcd"), WITHOUT_INSTALLING),
+    Moment("flstr is installed on the second one", "install-controller002", the_second_one_unpacks),
+    Moment("what is registered is copied", "hand-over", it_kills_itself, KILLED_IN_COPYING, some_is_copied),
+    Moment("flstr is started on them", "hand-over", it_is_marked),
+)
+
+
+@pytest.mark.parametrize("moment", MOMENTS, ids=lambda moment: moment.while_)
+def test_killed_again_and_again_it_goes_on_from_where_it_was(
+    laptop: Laptop, history: list[Left], moment: Moment
+) -> None:
+    process = laptop.start("bootstrap", laptop.around.cluster_repo, program=moment.program)
+    try:
+        moment.comes(laptop, process)
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        said, _ = process.communicate()
+    assert process.returncode == -signal.SIGKILL, said
+    now = laptop.left()
+    assert moment.step in now.running()
+    assert moment.is_seen(laptop, now)
+    if history:
+        before = history[-1]
+        assert now.operation.id == before.operation.id
+        assert now.done().items() >= before.done().items()
+        assert now.members.items() >= before.members.items()
+        assert now.rented.items() >= before.rented.items()
+    history.append(now)
+
+
+def test_each_run_did_what_comes_before_the_moment_at_which_it_was_killed(history: list[Left]) -> None:
+    done = [left.done().keys() for left in history]
+    rented, installed = ({f"{does}-{node}" for node in NODES} for does in ("create", "install"))
+    assert done[0] == set()
+    assert done[1] == rented
+    assert done[2] == rented | {"join"}
+    assert done[3] >= rented | {"join"}
+    assert done[4] == done[5] == rented | {"join", "etcd"} | installed
+
+
+def test_from_the_mark_on_the_controllers_are_asked_and_started(laptop: Laptop, history: list[Left]) -> None:
+    said = laptop.flstr("bootstrap", laptop.around.cluster_repo)
+    assert "flstr does not run on controller003; starting it" in said
+    assert f"the cluster carries itself: flstr runs on {', '.join(NODES)}, and " in said
+    assert tuple(sorted(laptop.ask(members))) == NODES
+    servers = laptop.around.cloud.project.servers
+    controllers = {server.name: server.id for server in servers if server.name.startswith("controller")}
+    assert controllers == history[1].rented
+    assert tuple(sorted(controllers)) == NODES
+
+
+def test_nothing_is_left_to_do_in_the_end(laptop: Laptop) -> None:
+    await_true(lambda: NOTHING in laptop.flstr("plan"))
 
 
 def test_each_controller_runs_it_from_the_archive_and_one_leads(laptop: Laptop) -> None:
@@ -204,6 +278,7 @@ from cli.control import build_controllers
 from cli.own_keys import IDENTITY_FILE
 from cli.settings import read_settings
 from cli.tunnel import controllers_ssh, through_a_controller
+from executors.control.paths import PROGRAMS
 from executors.control.standing import standing
 from gitops.executor import StepContext
 from gitops.registry import Registry
@@ -241,4 +316,9 @@ def await_true(holds: Callable[[], bool]) -> None:
     deadline = time.monotonic() + WITHIN_SECONDS
     while not holds():
         assert time.monotonic() < deadline
-        time.sleep(0.2)
+        time.sleep(0.02)
+
+
+def members(store: Store) -> list[str]:
+    """The names of those that etcd itself says it runs on."""
+    return [member.name for member in store.members()]

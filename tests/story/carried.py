@@ -61,8 +61,9 @@ def carried(name: str) -> Iterator["Carried"]:
     with ControlStage(name, WISHES) as stage:
         cloud = cloud_of(stage)
         cloud.zones.create(name=ZONE, mode="primary").action.wait_until_finished()
-        cluster = Carried(stage, things_in(cloud))
-        stage.bootstrap()
+        before, began = things_in(cloud), time.monotonic()
+        said = stage.bootstrap()
+        cluster = Carried(stage, before, said, time.monotonic() - began)
         stage.chat.await_card(lambda card: card.ending == "done", "the first operation to end", BUILD_UP_SECONDS)
         until(lambda: stage.are_back() or None, "all controllers to be well")
         await_settled(stage)
@@ -71,10 +72,13 @@ def carried(name: str) -> Iterator["Carried"]:
 
 @dataclass(frozen=True)
 class Carried:
-    """Such a cluster, and what is seen of it; `before` was in the cloud when there was nothing of it yet."""
+    """Such a cluster, and what is seen of it; `before` was in the cloud when there was nothing of it yet, and the
+    bootstrap said that, and took so many seconds."""
 
     stage: ControlStage
     before: Things
+    bootstrap_said: str
+    bootstrap_took: float
 
     def cloud(self) -> Client:
         return cloud_of(self.stage)
