@@ -3,27 +3,23 @@
 Machines obey nobody any more who leads by that etcd, so there is no going on with it.
 """
 
-from collections.abc import Iterable
-
 from cli.own_keys import IDENTITY_FILE
 from cli.settings import Settings
 from cli.tunnel import access_of
 from executors.control.access import known_controllers
 from executors.control.signing import signer_of
 from gitops.certificates import key_safe
-from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.secrets import read_identities
 from gitops.store import Store
+from model import keys
 from model.errors import Refused, StepFailed
-from model.operation import Operation
-from model.steps import HandOver
 
 
 def remembered(settings: Settings, store: Store) -> bool:
     """Whether the cluster was handed over from this etcd; the controllers are known again then, and have a certificate
     for theirs. Raises `Refused` where that cannot be made."""
-    if not was_handed_over(Operations(store).all()):
+    if store.get(keys.HANDED_OVER) is None:
         return False
     registry, access = Registry(store), access_of(settings)
     safe = key_safe(read_identities(settings.state / IDENTITY_FILE))
@@ -33,11 +29,3 @@ def remembered(settings: Settings, store: Store) -> bool:
         raise Refused(error.sentence) from error
     access.remember(known_controllers(registry.read()))
     return True
-
-
-def was_handed_over(operations: Iterable[Operation]) -> bool:
-    """Whether one of them did that to its end. Pure."""
-    return any(
-        operation.status == "done" and any(isinstance(one.step, HandOver) for one in operation.plan.steps)
-        for operation in operations
-    )

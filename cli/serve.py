@@ -76,6 +76,8 @@ def _serve(settings: Settings, stopping: threading.Event, stack: ExitStack) -> N
     store = Store(_etcd(settings, stack), tls=tls_of(settings))
     stack.callback(store.close)
     if not settings.etcd_endpoints:
+        if store.get(keys.HANDED_OVER) is not None:
+            raise Refused(f"{settings.state} has handed the cluster over; `flstr bootstrap` says to whom")
         # Whoever led by an etcd of its own has ended with it: its lease need not be waited for.
         store.delete(keys.LEADER, *store.prefix(keys.LOCKS))
     bot = _listening_bot(settings, Registry(store), stack)

@@ -18,7 +18,7 @@ from gitops.secrets import read_identities
 from gitops.store import Store
 from model import keys
 from model.cluster import Cluster
-from model.operation import Operation, OperationStatus, Origin, StepState
+from model.operation import Operation, Origin, StepState
 from model.registered import EtcdMember, HostRecord
 from model.steps import HandOver, Plan, PlannedStep
 from tests.cli.shell import Flstr, refused
@@ -163,7 +163,7 @@ def test_a_laptop_that_has_handed_over_knows_from_its_own_etcd_to_whom(
     flstr: Flstr, told: dict[str, str], tmp_path: Path, lost: str
 ) -> None:
     state = tmp_path / "state"
-    bootstrapped(state, "done")
+    bootstrapped(state, handed_over=True)
     if lost != "all of it":
         hand_over_to_nobody(state / "control", "flstr-lab")
         (state / "control" / "controllers.json").unlink()
@@ -178,7 +178,7 @@ def test_a_laptop_that_has_handed_over_knows_from_its_own_etcd_to_whom(
 
 
 def test_one_whose_hand_over_failed_goes_on_with_it(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
-    bootstrapped(tmp_path / "state", "failed")
+    bootstrapped(tmp_path / "state", handed_over=False)
     done = flstr("bootstrap", REPO, **told)
     assert "knows again to whom" not in done.out
     assert not (tmp_path / "state" / "control").exists()
@@ -203,6 +203,13 @@ def test_after_the_hand_over_nobody_serves_from_the_laptop(flstr: Flstr, told: d
     )
 
 
+def test_nor_from_one_that_has_forgotten_to_whom(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
+    bootstrapped(tmp_path / "state", handed_over=True)
+    done = flstr("serve", **told, FLSTR_CLUSTER_REPO=REPO)
+    sentence = f"{tmp_path}/state has handed the cluster over; `flstr bootstrap` says to whom"
+    assert (done.status, done.err.splitlines()[-1]) == (1, f"flstr: {sentence}")
+
+
 def test_without_controllers_there_is_nothing_to_upgrade(flstr: Flstr, told: dict[str, str], tmp_path: Path) -> None:
     sentence = refused(flstr("upgrade", **told), 1)
     assert sentence == f"{tmp_path}/state knows no controllers; `flstr bootstrap` brings some up"
@@ -213,12 +220,12 @@ def belongs_to_another(folder: Path) -> str:
     return f"{state} is cluster other's, and this is cluster flstr-lab; set FLSTR_STATE to a folder of its own"
 
 
-def bootstrapped(state: Path, status: OperationStatus) -> None:
-    """The etcd of a laptop that brought up a controller, and whose bootstrap ended so."""
+def bootstrapped(state: Path, *, handed_over: bool) -> None:
+    """The etcd of a laptop that brought up a controller, and handed over or failed in that."""
     step = HandOver(nodes=("controller001",))
     plan = Plan(title="bootstrap flstr-lab", steps=(PlannedStep(id="a", title="a", step=step),))
     ended = Operation(
-        id="1", revision="r", plan=plan, origin=Origin(), status=status, steps={"a": StepState()}, created=1.0
+        id="1", revision="r", plan=plan, origin=Origin(), status="failed", steps={"a": StepState()}, created=1.0
     )
     cluster = Cluster.model_validate({**OTHER.model_dump(exclude_unset=True), "cluster": "flstr-lab"})
     host = HostRecord(node="controller001", host_key=host_key(), ip=NOWHERE, server_id=1)
@@ -227,6 +234,8 @@ def bootstrapped(state: Path, status: OperationStatus) -> None:
     store = Store([etcd.start()])
     store.write({keys.CLUSTER: cluster.to_json(), keys.operation("1"): ended.to_json()})
     store.write({keys.host("controller001"): host.to_json(), keys.etcd_member("controller001"): member.to_json()})
+    if handed_over:
+        store.put(keys.HANDED_OVER, "1000")
     signer_of(store, key_safe(read_identities(state / IDENTITY_FILE)), "flstr-lab")
     store.close()
     etcd.stop()

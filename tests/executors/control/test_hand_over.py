@@ -182,3 +182,4 @@ def test_from_the_mark_on_the_laptop_knows_whom_to_ask(laptop: StepContext, targ
     with pytest.raises(KeyboardInterrupt):
         handing_over(Dying(target), laptop, target, tmp_path).hand_over(HandOver(nodes=NODES), laptop)
     assert [known.node for known in Access(tmp_path / "control").controllers()] == list(NODES)
+    assert laptop.registry.store.get(keys.HANDED_OVER) is not None
