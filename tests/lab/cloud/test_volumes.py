@@ -1,5 +1,7 @@
 """Volumes as the real SDK sees them, and what is paid for them and for addresses."""
 
+from typing import Any
+
 import pytest
 from hcloud import APIException
 from hcloud.images import Image
@@ -9,6 +11,14 @@ from hcloud.server_types import ServerType
 from tests.lab.cloud.running_cloud import AnyClient
 
 FSN1 = Location(name="fsn1")
+
+
+def rented(client: AnyClient) -> Any:
+    """A server that runs; until then the cloud keeps it to itself."""
+    made = client.servers.create("worker101", ServerType(name="cx22"), image=Image(name="debian-12"))
+    for action in (made.action, *made.next_actions):
+        action.wait_until_finished()
+    return made.server
 
 
 def test_a_volume_comes_and_goes(client: AnyClient) -> None:
@@ -23,11 +33,10 @@ def test_a_volume_comes_and_goes(client: AnyClient) -> None:
 def test_one_that_is_attached_is_deleted_only_once_it_is_detached(client: AnyClient) -> None:
     made = client.volumes.create(10, "data", location=FSN1)
     made.action.wait_until_finished()
-    server = client.servers.create("worker101", ServerType(name="cx22"), image=Image(name="debian-12"))
-    server.action.wait_until_finished()
-    made.volume.attach(server.server).wait_until_finished()
-    assert client.volumes.get_by_id(made.volume.id).server.id == server.server.id
-    for refused in (made.volume.delete, lambda: made.volume.attach(server.server)):
+    server = rented(client)
+    made.volume.attach(server).wait_until_finished()
+    assert client.volumes.get_by_id(made.volume.id).server.id == server.id
+    for refused in (made.volume.delete, lambda: made.volume.attach(server)):
         with pytest.raises(APIException):
             refused()
     made.volume.detach().wait_until_finished()
@@ -37,10 +46,10 @@ def test_one_that_is_attached_is_deleted_only_once_it_is_detached(client: AnyCli
 
 def test_one_whose_server_is_deleted_is_free(client: AnyClient) -> None:
     made = client.volumes.create(10, "data", location=FSN1)
-    server = client.servers.create("worker101", ServerType(name="cx22"), image=Image(name="debian-12"))
-    server.action.wait_until_finished()
-    made.volume.attach(server.server).wait_until_finished()
-    server.server.delete().wait_until_finished()
+    made.action.wait_until_finished()
+    server = rented(client)
+    made.volume.attach(server).wait_until_finished()
+    server.delete().wait_until_finished()
     assert client.volumes.get_by_id(made.volume.id).server is None
 
 
