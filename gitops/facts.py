@@ -11,7 +11,7 @@ from model.names import AppName, ClusterName, NodeName
 from model.networks import OVERLAY
 from model.operation import Fact
 from model.registered import Registered
-from model.steps import GiveBackOrphan, Losses, Plan, StartInstance
+from model.steps import GiveBackOrphan, Losses, Plan, RemoveEtcdMember, StartInstance
 
 # What each of a cluster's machines costs a month, in euros before tax; one that the cloud does not have is left out.
 # Raises `StepFailed` where the cloud does not say.
@@ -53,7 +53,7 @@ def facts(
         found = [_cost(servers, costs), *found]
     if losses.nodes:
         found = [*found, *_networks(losses.nodes, registered)]
-        found.append(_etcd(losses.nodes, registered, members))
+        found.append(_etcd(plan, losses.nodes, registered, members))
     return tuple(found)
 
 
@@ -108,18 +108,22 @@ def _networks(nodes: Collection[NodeName], registered: Registered) -> list[Fact]
     return [Fact(title="Mesh peers after", text=said)] if said else []
 
 
-def _etcd(nodes: Collection[NodeName], registered: Registered, members: Sequence[Member] | None) -> Fact:
+def _etcd(plan: Plan, nodes: Collection[NodeName], registered: Registered, members: Sequence[Member] | None) -> Fact:
+    """Of the members that go, those that the plan takes out of etcd beforehand make it smaller; others are missed."""
     if members is None:
         return Fact(title="etcd members after", text="etcd does not say")
-    lost = [member.name for member in members if _runs_on(member, nodes, registered)]
+    lost = [member for member in members if _runs_on(member, nodes, registered)]
     left = len(members) - len(lost)
     if not lost:
         return Fact(title="etcd members after", text=f"{left} of {len(members)}")
     spare = max(0, (left - 1) // 2)
     failures = "no failure" if spare == 0 else f"{spare} failure{'' if spare == 1 else 's'}"
-    needed = len(members) // 2 + 1
-    stands = f"which stand {failures}" if left >= needed else "too few to go on: flstr stops working"
-    return Fact(title="etcd members after", text=f"{left} of {len(members)}, {stands}; {', '.join(lost)} goes")
+    taken_out = {one.step.node for one in plan.steps if isinstance(one.step, RemoveEtcdMember)}
+    voters = left + sum(not _runs_on(member, taken_out, registered) for member in lost)
+    stands = f"which {'stand' if left != 1 else 'stands'} {failures}"
+    stands = stands if left > voters // 2 else "too few to go on: flstr stops working"
+    goes = f"{', '.join(sorted(member.name for member in lost))} {'goes' if len(lost) == 1 else 'go'}"
+    return Fact(title="etcd members after", text=f"{left} of {len(members)}, {stands}; {goes}")
 
 
 def _runs_on(member: Member, nodes: Collection[NodeName], registered: Registered) -> bool:

@@ -9,7 +9,7 @@ from gitops.store import Member, Store
 from model.errors import StepFailed
 from model.names import ClusterName
 from model.registered import Orphan, Registered
-from model.steps import Plan
+from model.steps import Losses, Plan, PlannedStep, RemoveEtcdMember
 from tests.gitops.scene import CLUSTER_YAML, files, instance, manifests, public_ip, registered, spec
 
 MEMBERS = tuple(Member(f"etcd{n}", (f"http://{address}:2380",)) for n, address in enumerate(["10.0.0.1", "10.0.0.2"]))
@@ -70,6 +70,17 @@ def test_a_controller_takes_its_etcd_with_it() -> None:
     assert said(removal, tree, members=three)["etcd members after"] == "2 of 3, which stand no failure; third goes"
     alone = (three[-1],)
     assert "too few to go on" in said(removal, tree, members=alone)["etcd members after"]
+
+
+def test_controllers_that_are_taken_out_of_etcd_one_after_the_other_leave_a_smaller_one() -> None:
+    nodes = ("controller001", "controller003")
+    steps = [PlannedStep(id=node, title=node, step=RemoveEtcdMember(node=node)) for node in nodes]
+    removal = Plan(title="destroy both", steps=tuple(steps), losses=Losses(nodes=nodes))
+    three = [Member(f"controller00{number}", (f"https://10.110.0.{number}:2380",)) for number in (1, 2, 3)]
+    found = said(removal, registered(workers=2), members=three)["etcd members after"]
+    assert found == "1 of 3, which stands no failure; controller001, controller003 go"
+    killed = removal.model_copy(update={"steps": ()})
+    assert "too few to go on" in said(killed, registered(workers=2), members=three)["etcd members after"]
 
 
 def test_an_app_that_goes_leaves_no_route() -> None:
