@@ -13,12 +13,14 @@ from tests.lab.cloud.running_cloud import AnyClient
 FSN1 = Location(name="fsn1")
 
 
-def rented(client: AnyClient) -> Any:
-    """A server that runs; until then the cloud keeps it to itself."""
-    made = client.servers.create("worker101", ServerType(name="cx22"), image=Image(name="debian-12"))
-    for action in (made.action, *made.next_actions):
+def attached(client: AnyClient) -> tuple[Any, Any]:
+    """A volume, and the server that has it; until a server runs, the cloud keeps it to itself."""
+    made = client.volumes.create(10, "data", location=FSN1)
+    order = client.servers.create("worker101", ServerType(name="cx22"), image=Image(name="debian-12"))
+    for action in (made.action, order.action, *order.next_actions):
         action.wait_until_finished()
-    return made.server
+    made.volume.attach(order.server).wait_until_finished()
+    return made.volume, order.server
 
 
 def test_a_volume_comes_and_goes(client: AnyClient) -> None:
@@ -31,26 +33,20 @@ def test_a_volume_comes_and_goes(client: AnyClient) -> None:
 
 
 def test_one_that_is_attached_is_deleted_only_once_it_is_detached(client: AnyClient) -> None:
-    made = client.volumes.create(10, "data", location=FSN1)
-    made.action.wait_until_finished()
-    server = rented(client)
-    made.volume.attach(server).wait_until_finished()
-    assert client.volumes.get_by_id(made.volume.id).server.id == server.id
-    for refused in (made.volume.delete, lambda: made.volume.attach(server)):
+    volume, server = attached(client)
+    assert client.volumes.get_by_id(volume.id).server.id == server.id
+    for refused in (volume.delete, lambda: volume.attach(server)):
         with pytest.raises(APIException):
             refused()
-    made.volume.detach().wait_until_finished()
-    made.volume.delete()
+    volume.detach().wait_until_finished()
+    volume.delete()
     assert client.volumes.get_all() == []
 
 
 def test_one_whose_server_is_deleted_is_free(client: AnyClient) -> None:
-    made = client.volumes.create(10, "data", location=FSN1)
-    made.action.wait_until_finished()
-    server = rented(client)
-    made.volume.attach(server).wait_until_finished()
+    volume, server = attached(client)
     server.delete().wait_until_finished()
-    assert client.volumes.get_by_id(made.volume.id).server is None
+    assert client.volumes.get_by_id(volume.id).server is None
 
 
 def test_one_that_is_protected_stays(client: AnyClient) -> None:
