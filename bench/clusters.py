@@ -5,7 +5,7 @@ from gitops.firewall import firewall_digest
 from gitops.manifests import Manifests
 from gitops.networked import mesh_digest
 from gitops.plan import plan
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.names import MeshName, NodeName

@@ -16,7 +16,7 @@ from lab.story.chapters import BUILD_UP_SECONDS
 from lab.story.stage import APP_HOST, Stage
 from lab.surroundings import Wishes
 from model import keys
-from model.steps import floating_ip_lock
+from model.locks import floating_ip_lock
 
 RUNS = 5
 WITHIN_SECONDS = 120.0

@@ -14,7 +14,7 @@ from executors.conversation import Conversation
 from executors.members import KINDS, Members, members
 from executors.script import STATE_FOLDER
 from executors.templates import quote, render
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from gitops.routed import routing_nodes
 from gitops.store import Store
 from model import keys

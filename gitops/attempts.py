@@ -5,8 +5,9 @@ from collections.abc import Callable, Collection, Iterable
 from gitops.operations import Operations
 from gitops.store import Store
 from model import keys
+from model.locks import FLOATING_IP, MACHINES, app_lock
 from model.operation import Origin
-from model.steps import FLOATING_IP, MACHINES, Plan, app_lock
+from model.steps import Plan
 
 
 def giving_up(store: Store, revision: str) -> str:

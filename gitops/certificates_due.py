@@ -9,9 +9,9 @@ from gitops.renewal import attempt_due
 from gitops.routed import serves_publicly
 from model.certificates import CertificateRecord, IssuedCertificate
 from model.cluster import Cluster
+from model.locks import app_lock
 from model.names import CertificateHost, Encrypted, NodeName
 from model.registered import IngressRecord, Registered
-from model.steps import app_lock
 
 FIRST = "it has none yet"
 RENEWAL = "its renewal is due"

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from gitops import describe
 from model.cluster import Cluster
+from model.locks import MACHINES, app_lock
 from model.operation import Operation
 from model.registered import Registered
-from model.steps import MACHINES, app_lock
 
 
 def nodes(cluster: Cluster, registered: Registered, unended: Sequence[Operation]) -> str:

@@ -13,8 +13,8 @@ from gitops.operations import Operations
 from gitops.runner import Guard, Runner
 from gitops.store import Fence
 from model.errors import Fenced
+from model.locks import is_failover
 from model.operation import Operation
-from model.steps import is_failover
 
 log = structlog.get_logger()
 

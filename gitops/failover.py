@@ -12,9 +12,10 @@ from gitops.operations import Operations
 from gitops.plan.floating import floating_plans, target
 from gitops.registry import Registry
 from model import keys
+from model.locks import FLOATING_IP, is_failover
 from model.names import FloatingIpName, NodeName
 from model.operation import Operation, Origin
-from model.steps import FLOATING_IP, Plan, is_failover
+from model.steps import Plan
 
 BY_ITSELF = Origin(display="flstr", place="by itself")
 # It does not wait for a poll where etcd was away for a moment.

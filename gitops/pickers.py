@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from gitops.app_repos import AppRepos
 from gitops.etcd_following import Following
-from gitops.registry import KINDS, Registry
+from gitops.registered_tree import KINDS
+from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
 from model.commits import RecentCommits

@@ -1,46 +1,25 @@
 """What is registered in etcd, as records. Reads are whole; writes carry the store's fence."""
 
-import functools
 from collections.abc import Collection, Mapping
-from typing import TypeVar
 
-from pydantic import ValidationError
-
-from gitops.overlay_leases import parse_leases
+from gitops.registered_tree import KINDS, parse, record_in, records_in, times_in
 from gitops.shared import Shared
 from gitops.store import Store
 from model import keys
 from model.app import App
-from model.base import Frozen
-from model.certificates import CertificateRecord
 from model.cluster import Cluster
-from model.errors import Refused, StepFailed, Unreadable
-from model.names import AppKind, AppName, CertificateHost, InstanceId, MeshName, NodeName
+from model.errors import Refused, StepFailed
+from model.names import AppKind, CertificateHost, MeshName, NodeName
 from model.registered import (
     INSTANCE_PORTS,
-    Authority,
-    EtcdMember,
     FloatingRecord,
     HostRecord,
-    IngressRecord,
     InstanceRecord,
     MeshMember,
-    MetaData,
     NodeRecord,
-    Orphan,
     PortRecord,
-    Quarantine,
     Registered,
-    RegisteredApp,
-    RegisteredService,
-    ServiceInstance,
-    Stable,
 )
-
-R = TypeVar("R", bound=Frozen)
-
-REMEMBERED = 4096
-KINDS: tuple[AppKind, ...] = ("backend", "frontend")
 
 
 class Registry:
@@ -72,7 +51,7 @@ class Registry:
         text = self.store.get(keys.CLUSTER)
         if text is None:
             raise Refused("no revision of the cluster repo was accepted yet")
-        return _record(Cluster, keys.CLUSTER, text)
+        return record_in(Cluster, keys.CLUSTER, text)
 
     def host(self, node: str) -> HostRecord | None:
         """A rented machine, or None."""
@@ -121,7 +100,7 @@ class Registry:
         public = (keys.floated(node), keys.unreachable(node), keys.certified(node))
         control = (keys.not_ready(node), keys.enrolled(node), keys.installed(node), keys.etcd_member(node))
         # Whoever comes by that name is another machine, to which no floating IP leads yet.
-        held = _records(self.store.prefix(keys.FLOATING_IPS), keys.FLOATING_IPS, FloatingRecord)
+        held = records_in(self.store.prefix(keys.FLOATING_IPS), keys.FLOATING_IPS, FloatingRecord)
         for name, record in held.items():
             if record.node == node:
                 self.put_floating_ip(name, record.model_copy(update={"node": None}))
@@ -175,7 +154,7 @@ class Registry:
 
     def dead(self) -> dict[NodeName, float]:
         """The machines that are given up, and the Unix time since when each is silent."""
-        return _times(self.store.prefix(keys.DEAD), keys.DEAD)
+        return times_in(self.store.prefix(keys.DEAD), keys.DEAD)
 
     def alive(self) -> frozenset[NodeName]:
         """The machines that say by themselves that they live, from one read."""
@@ -213,149 +192,3 @@ class Registry:
     def delete_instance(self, kind: AppKind, app: str, instance: str) -> None:
         """Deregister an instance: from now on nothing new goes to it."""
         self.store.delete(keys.instance(kind, app, instance))
-
-
-def parse(found: Mapping[str, str]) -> Registered:
-    """The registered tree from etcd's keys and values. Raises `Unreadable` where one of them is not what it may be."""
-    try:
-        return _tree(found)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Unreadable(f"etcd holds a name that there cannot be: {where} ({first['msg']})") from error
-
-
-def _tree(found: Mapping[str, str]) -> Registered:
-    ports = _records(found, keys.PORTS, PortRecord)
-    return Registered(
-        nodes=_records(found, keys.NODES, NodeRecord),
-        hosts=_records(found, keys.HOSTS, HostRecord),
-        apps=_apps(found),
-        services=_services(found),
-        ingress=_records(found, keys.INGRESSES, IngressRecord),
-        certificates=_records(found, keys.CERTIFICATES, CertificateRecord),
-        due=_under(found, keys.DUE),
-        names={name: tuple(value.split()) for name, value in _under(found, keys.NAMES).items()},
-        left_names=_under(found, keys.LEFT_NAMES),
-        floating_ips=_records(found, keys.FLOATING_IPS, FloatingRecord),
-        floated={node: tuple(value.split()) for node, value in _under(found, keys.FLOATED).items()},
-        unreachable={node: float(since) for node, since in _under(found, keys.UNREACHABLE).items()},
-        certified={node: _serials(value) for node, value in _under(found, keys.CERTIFIED).items()},
-        ports={(name.partition("/")[0], int(name.partition("/")[2])): held for name, held in ports.items()},
-        routed=_under(found, keys.ROUTED),
-        members=_members(found),
-        meshed=_under(found, keys.MESHED),
-        leases=parse_leases(found),
-        overlaid=_under(found, keys.OVERLAID),
-        walled=_under(found, keys.WALLED),
-        dead=_times(found, keys.DEAD),
-        not_ready=_times(found, keys.NOT_READY),
-        etcd_members=_records(found, keys.ETCD_MEMBERS, EtcdMember),
-        authority=_authority(found),
-        installed=_under(found, keys.INSTALLED),
-        enrolled=_under(found, keys.ENROLLED),
-        orphans=_records(found, keys.ORPHANS, Orphan),
-    )
-
-
-@functools.lru_cache(maxsize=REMEMBERED)
-def _parsed(model: type[R], text: str) -> R:
-    """A record; most of them are as they were when they were last read, and none ever changes."""
-    return model.model_validate_json(text)
-
-
-def _record(model: type[R], key: str, text: str) -> R:
-    try:
-        record: R = _parsed(model, text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise Unreadable(f"etcd: {key} cannot be read ({where + ': ' if where else ''}{first['msg']})") from error
-    return record
-
-
-def _under(found: Mapping[str, str], prefix: str) -> dict[str, str]:
-    return {key.removeprefix(prefix): found[key] for key in sorted(key for key in found if key.startswith(prefix))}
-
-
-def _serials(value: str) -> dict[CertificateHost, str]:
-    pairs = (one.partition("=") for one in value.split())
-    return {name: serial for name, _, serial in pairs}
-
-
-def _times(found: Mapping[str, str], prefix: str) -> dict[NodeName, float]:
-    return {node: float(since) for node, since in _under(found, prefix).items()}
-
-
-def _authority(found: Mapping[str, str]) -> str:
-    text = found.get(keys.AUTHORITY)
-    return "" if text is None else _record(Authority, keys.AUTHORITY, text).certificate
-
-
-def _records(found: Mapping[str, str], prefix: str, model: type[R]) -> dict[str, R]:
-    return {name: _record(model, f"{prefix}{name}", value) for name, value in _under(found, prefix).items()}
-
-
-def _members(found: Mapping[str, str]) -> dict[MeshName, dict[NodeName, MeshMember]]:
-    members: dict[MeshName, dict[NodeName, MeshMember]] = {}
-    for name, value in _under(found, keys.MESHES).items():
-        match name.split("/"):
-            case [mesh, "member", node]:
-                members.setdefault(mesh, {})[node] = _record(MeshMember, f"{keys.MESHES}{name}", value)
-    return members
-
-
-def _apps(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], RegisteredApp]:
-    meta: dict[tuple[AppKind, AppName], MetaData] = {}
-    instances: dict[tuple[AppKind, AppName], dict[InstanceId, InstanceRecord]] = {}
-    for kind in KINDS:
-        for name, value in _under(found, f"{kind}/").items():
-            match name.split("/"):
-                case [app, "meta_data"]:
-                    meta[kind, app] = _record(MetaData, f"{kind}/{name}", value)
-                case [app, "instance", instance]:
-                    record = _record(InstanceRecord, f"{kind}/{name}", value)
-                    instances.setdefault((kind, app), {})[instance] = record
-    stable, quarantine = _stable(found), _quarantine(found)
-    return {
-        name: RegisteredApp(
-            meta_data=meta.get(name),
-            instances=instances.get(name, {}),
-            stable=stable.get(name),
-            quarantine=quarantine.get(name, {}),
-        )
-        for name in sorted(meta.keys() | instances.keys())
-    }
-
-
-def _services(found: Mapping[str, str]) -> dict[AppName, RegisteredService]:
-    meta: dict[AppName, MetaData] = {}
-    instances: dict[AppName, dict[str, ServiceInstance]] = {}
-    for name, value in _under(found, keys.SERVICES).items():
-        match name.split("/"):
-            case [service, "meta_data"]:
-                meta[service] = _record(MetaData, f"{keys.SERVICES}{name}", value)
-            case [service, "instance", instance]:
-                record = _record(ServiceInstance, f"{keys.SERVICES}{name}", value)
-                instances.setdefault(service, {})[instance] = record
-    return {
-        name: RegisteredService(meta_data=meta.get(name), instances=instances.get(name, {}))
-        for name in sorted(meta.keys() | instances.keys())
-    }
-
-
-def _stable(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], Stable]:
-    return {
-        (kind, app): record
-        for kind in KINDS
-        for app, record in _records(found, f"{keys.STABLE}{kind}/", Stable).items()
-    }
-
-
-def _quarantine(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], dict[str, Quarantine]]:
-    apps: dict[tuple[AppKind, AppName], dict[str, Quarantine]] = {}
-    for kind in KINDS:
-        for name, record in _records(found, f"{keys.QUARANTINE}{kind}/", Quarantine).items():
-            app, _, spec = name.partition("/")
-            apps.setdefault((kind, app), {})[spec] = record
-    return apps

@@ -18,10 +18,10 @@ from gitops.registry import Registry
 from gitops.store import AT_ONCE
 from model import keys
 from model.errors import Refused
+from model.locks import CERTIFICATES
 from model.mrkdwn import inert
 from model.names import CertificateHost, Encrypted
 from model.registered import Registered
-from model.steps import CERTIFICATES
 
 log = structlog.get_logger()
 

@@ -23,7 +23,8 @@ from gitops.outcome import brought
 from gitops.plan import Plans, only_routes, plan
 from gitops.plan.succession import why_comes_first
 from gitops.preempt import why_superseded
-from gitops.registry import KINDS, Registry
+from gitops.registered_tree import KINDS
+from gitops.registry import Registry
 from gitops.releases import Wanted, wanted
 from gitops.reverts import Reverts
 from gitops.revisions import Revisions
@@ -31,10 +32,11 @@ from gitops.routed import routing_target
 from gitops.runner import Runner
 from model import keys
 from model.errors import StepFailed
+from model.locks import CERTIFICATES, NAMES, app_lock, is_failover
 from model.mrkdwn import escape
 from model.operation import Approval, Hold, Operation, Origin, SyncState
 from model.registered import Registered
-from model.steps import CERTIFICATES, NAMES, Plan, app_lock, is_failover
+from model.steps import Plan
 
 # What others than the worker's operations change, and what is then planned for anew.
 CONDITIONS = (

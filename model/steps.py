@@ -2,7 +2,6 @@
 
 import functools
 import hashlib
-from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -256,28 +255,6 @@ class EndCluster(Frozen):
     """Give back what is left in the cloud under the cluster's label, and at last the machine that does this."""
 
     kind: Literal["cluster.end"] = "cluster.end"
-
-
-# The lock of everything that is not an app.
-MACHINES = "machines"
-CERTIFICATES = "certificates"
-NAMES = "names"
-FLOATING_IP = "floating-ip-"
-
-
-def app_lock(app: AppName) -> str:
-    """The lock of an app."""
-    return f"app-{app}"
-
-
-def floating_ip_lock(name: str) -> str:
-    """The lock of a floating IP; of addresses that have lost their name, by the machine that still has them."""
-    return f"{FLOATING_IP}{name}"
-
-
-def is_failover(locks: Sequence[str]) -> bool:
-    """Whether a plan with these locks is about floating IPs alone, and waits for nobody."""
-    return bool(locks) and all(lock.startswith(FLOATING_IP) for lock in locks)
 
 
 Step = Annotated[

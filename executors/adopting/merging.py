@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from executors.adopting.digests import digest_keys
 from executors.adopting.survey import Survey
 from gitops.overlay_leases import parse_leases
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from model import keys
 from model.certificates import CertificateRecord
 from model.cluster import Cluster

@@ -17,7 +17,7 @@ from gitops import desired
 from gitops.certificates import KeySafe
 from gitops.manifests import Manifests
 from gitops.overlay_leases import configuration
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from model import keys
 from model.names import AppId, NodeName
 from model.networks import OVERLAY

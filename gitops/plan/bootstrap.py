@@ -3,10 +3,11 @@
 from gitops.plan.networks import add_join, not_in_every_mesh
 from gitops.plan.rollout import StepList
 from model.cluster import Cluster
+from model.locks import MACHINES
 from model.names import NodeName
 from model.pools import Pool
 from model.registered import Registered
-from model.steps import MACHINES, CreateNode, FoundEtcd, HandOver, InstallController, Plan
+from model.steps import CreateNode, FoundEtcd, HandOver, InstallController, Plan
 
 
 def controllers(cluster: Cluster) -> dict[NodeName, Pool]:

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 from gitops.certificates_due import record_of, secured_hosts
 from gitops.plan.rollout import StepList
+from model.locks import CERTIFICATES
 from model.names import CertificateHost
 from model.registered import Registered
-from model.steps import CERTIFICATES, ApplyRouting, ObtainCertificate, Plan
+from model.steps import ApplyRouting, ObtainCertificate, Plan
 
 NAMED_IN_TITLE = 5
 

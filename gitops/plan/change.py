@@ -18,20 +18,10 @@ from gitops.releases import Wanted, fallback_spec
 from gitops.routed import wrongly_routed
 from model import keys
 from model.app import App
+from model.locks import MACHINES, app_lock
 from model.names import AppId, InstanceId, NodeName
 from model.registered import InstanceRecord, Registered, RegisteredApp
-from model.steps import (
-    MACHINES,
-    CreateNode,
-    JoinMeshes,
-    JoinOverlay,
-    Plan,
-    RetireMeshes,
-    RetireOverlay,
-    StartInstance,
-    WriteKeys,
-    app_lock,
-)
+from model.steps import CreateNode, JoinMeshes, JoinOverlay, Plan, RetireMeshes, RetireOverlay, StartInstance, WriteKeys
 
 
 def change_plans(wanted: Wanted, registered: Registered, busy: frozenset[str] = frozenset()) -> tuple[Plan, ...]:

@@ -4,21 +4,10 @@ from gitops.plan.orphans import add_orphans
 from gitops.plan.rollout import StepList
 from model import keys
 from model.cluster import Cluster
+from model.locks import MACHINES, NAMES, app_lock, floating_ip_lock
 from model.names import AppId, NodeName
 from model.registered import Registered
-from model.steps import (
-    MACHINES,
-    NAMES,
-    DestroyNode,
-    EndCluster,
-    GiveBackFloatingIp,
-    Losses,
-    Plan,
-    PointNames,
-    WriteKeys,
-    app_lock,
-    floating_ip_lock,
-)
+from model.steps import DestroyNode, EndCluster, GiveBackFloatingIp, Losses, Plan, PointNames, WriteKeys
 
 
 def dissolution_plan(cluster: Cluster, registered: Registered) -> Plan:

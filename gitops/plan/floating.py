@@ -6,9 +6,10 @@ from gitops.bindings import silent
 from gitops.floating import NEVER, Move, Tried, moves, strays
 from gitops.plan.rollout import StepList
 from model.cluster import Cluster
+from model.locks import floating_ip_lock
 from model.names import FloatingIpName, NodeName
 from model.registered import Registered
-from model.steps import HoldFloatingIp, Plan, SettleFloatingIps, floating_ip_lock
+from model.steps import HoldFloatingIp, Plan, SettleFloatingIps
 
 
 def floating_plans(

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from gitops.names import wanted_names
 from gitops.plan.rollout import StepList
 from model.cluster import Cluster
+from model.locks import MACHINES, NAMES
 from model.registered import Registered
-from model.steps import MACHINES, NAMES, Plan, PointNames
+from model.steps import Plan, PointNames
 
 SHOWN = 3
 

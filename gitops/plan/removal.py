@@ -10,12 +10,11 @@ from gitops.plan.farewell import add_farewells, add_give_backs, handed_over, unw
 from gitops.plan.orphans import add_orphans
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, take_out
 from model import keys
+from model.locks import MACHINES, NAMES, app_lock, floating_ip_lock
 from model.names import AppId, NodeName
 from model.networks import OVERLAY
 from model.registered import Registered, RegisteredApp
 from model.steps import (
-    MACHINES,
-    NAMES,
     ApplyRouting,
     DestroyNode,
     LeaveMeshes,
@@ -25,8 +24,6 @@ from model.steps import (
     StartInstance,
     StopInstance,
     WriteKeys,
-    app_lock,
-    floating_ip_lock,
 )
 
 

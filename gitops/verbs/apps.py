@@ -15,10 +15,10 @@ from gitops.verbs.desk import Request
 from gitops.verbs.names import corrected, known_as
 from model.app import App
 from model.errors import Refused, Unreadable
+from model.locks import app_lock
 from model.mrkdwn import escape
 from model.names import CommitHash
 from model.registered import RegisteredApp
-from model.steps import app_lock
 from model.verbs import ANYWAY
 
 ROLL_BACK = "Roll back"

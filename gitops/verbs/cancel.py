@@ -12,8 +12,8 @@ from gitops.verbs.desk import Request
 from gitops.verbs.operation_ids import meant
 from model import keys
 from model.errors import Refused
+from model.locks import MACHINES, app_lock
 from model.operation import Decision, Operation, SyncState
-from model.steps import MACHINES, app_lock
 
 
 @dataclass(frozen=True)

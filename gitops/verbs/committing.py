@@ -13,8 +13,8 @@ from gitops.verbs.desk import Handler, Request
 from model import keys
 from model.attachment import Reply
 from model.errors import Refused
+from model.locks import app_lock
 from model.operation import Operation
-from model.steps import app_lock
 
 
 @dataclass(frozen=True)

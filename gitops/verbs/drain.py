@@ -13,8 +13,8 @@ from gitops.verbs.desk import Request
 from gitops.verbs.names import known_as
 from model.cluster import Cluster
 from model.errors import Refused
+from model.locks import MACHINES, app_lock
 from model.names import NodeName
-from model.steps import MACHINES, app_lock
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from gitops.registry import Registry
 from gitops.repository import ClusterRepo, Revision
 from gitops.verbs.desk import Request
 from gitops.verbs.names import known_as
+from model.locks import app_lock
 from model.mrkdwn import SIGNS, escape
 from model.names import CommitHash
 from model.operation import Operation
 from model.registered import RegisteredApp
-from model.steps import app_lock
 
 MOST = 15
 

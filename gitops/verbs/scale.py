@@ -10,9 +10,9 @@ from gitops.verbs.commits import Commits, text_of
 from gitops.verbs.desk import Request
 from gitops.verbs.names import known_as
 from model.cluster import Cluster
+from model.locks import MACHINES, app_lock
 from model.names import NodeName, PoolName
 from model.pools import Pool
-from model.steps import MACHINES, app_lock
 
 MOST = 200
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bot import connections
+from bot import connections, session
 from lab.slack.client import SlackControl
 from tests.bot.room import CHANNEL, DEVELOPER, Room, eventually
 
@@ -69,7 +69,7 @@ def muffler(room: Room) -> Iterator[Muffler]:
 def test_connections_that_are_open_and_deaf_are_noticed(
     room: Room, muffler: Muffler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connections, "DEAF_SECONDS", 4.0)
+    monkeypatch.setattr(session, "DEAF_SECONDS", 4.0)
     bot = room.start_bot()
     opened = len(room.people.calls("apps.connections.open"))
     assert muffler.muffle() >= 2
@@ -79,7 +79,7 @@ def test_connections_that_are_open_and_deaf_are_noticed(
 
 
 def test_a_deaf_connection_is_noticed_within_fifteen_seconds() -> None:
-    assert connections.DEAF_SECONDS + connections.PING_SECONDS + connections.LOOK_SECONDS < 15
+    assert session.DEAF_SECONDS + session.PING_SECONDS + connections.LOOK_SECONDS < 15
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "abort"])

@@ -20,8 +20,9 @@ from gitops.store import Store
 from model import keys
 from model.cluster import Cluster
 from model.errors import Cancelled, Refused
+from model.locks import MACHINES
 from model.operation import Origin
-from model.steps import MACHINES, InstallController, Plan, PlannedStep
+from model.steps import InstallController, Plan, PlannedStep
 
 PLAN = Plan(
     title="bootstrap small",

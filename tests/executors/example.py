@@ -4,7 +4,8 @@ import json
 
 from ruamel.yaml import YAML
 
-from gitops.registry import Registry, parse
+from gitops.registered_tree import parse
+from gitops.registry import Registry
 from gitops.store import Fence, Store
 from model import keys
 from model.app import App

@@ -8,7 +8,7 @@ from executors.firewall import firewall_of, firewall_script, zone_file
 from executors.script import wrapped
 from gitops.executor import HostFence
 from gitops.firewall import zones_in_role
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from model import keys
 from model.names import Role
 from tests.executors.clusters import cluster, members

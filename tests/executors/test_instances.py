@@ -16,7 +16,8 @@ from executors.remote import Unreachable
 from executors.script import FAULTY_RELEASE_STATUS, wrapped
 from executors.unit_files import Place, environment, systemd_word, unit_file
 from gitops.executor import HostFence, StepContext
-from gitops.registry import Registry, parse
+from gitops.registered_tree import parse
+from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
 from model.errors import Cancelled, ReleaseFailed, StepFailed

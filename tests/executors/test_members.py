@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from executors.members import members
 from executors.routing_files import routing_files
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from model import keys
 from model.app import Env, Publish
 from model.registered import InstanceRecord, MetaData, Registered, ServiceInstance

@@ -15,7 +15,7 @@ import pytest
 
 from executors.answering_ingress import answers
 from executors.padlock.check import round_over
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from model import keys
 from model.registered import IngressLocation, IngressPublish, IngressRecord, Registered
 from tests.executors.ingress_here import ADDRESS, App, IngressHere, free_port, wait_for

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from executors.certificates.ingress_files import CERTIFICATES_FOLDER
 from executors.routing_files import HAPROXY_PAGE, RoutingFiles, routing_files
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from gitops.routed import routing_nodes
 from model import keys
 from model.errors import StepFailed, Unreadable

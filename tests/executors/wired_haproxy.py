@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from executors.routing_files import HAPROXY_PAGE, routing_files
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from lab.netns import in_namespace
 from tests.executors.example import registered_keys
 

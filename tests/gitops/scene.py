@@ -10,7 +10,7 @@ from gitops import desired
 from gitops.firewall import firewall_digest
 from gitops.manifests import Manifests, load
 from gitops.networked import mesh_digest, overlay_digest
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from gitops.routed import routing_digest, routing_nodes
 from model import keys
 from model.app import App

@@ -5,8 +5,9 @@ from typing import Any
 from gitops.plan import plan
 from gitops.routed import certificates_of, routing_digest, routing_nodes
 from model.certificates import CertificateRecord
+from model.locks import CERTIFICATES, MACHINES
 from model.registered import Registered
-from model.steps import CERTIFICATES, MACHINES, ApplyRouting, ObtainCertificate, Plan
+from model.steps import ApplyRouting, ObtainCertificate, Plan
 from tests.gitops.scene import NOON, app_yaml, certificate, instance, manifests, registered, secured, spec
 from tests.gitops.test_plan import step, titles
 

@@ -7,8 +7,9 @@ from gitops.placement import Placed
 from gitops.plan import plan
 from gitops.plan.rollout import waves
 from model.app import Update
+from model.locks import MACHINES
 from model.registered import PortRecord, Registered
-from model.steps import MACHINES, DrainInstance, PlannedStep, StartInstance, WatchInstances
+from model.steps import DrainInstance, PlannedStep, StartInstance, WatchInstances
 from tests.gitops.scene import CLUSTER_YAML, FIRST, SECOND, app_yaml, instance, manifests, registered, spec
 
 OLD, NEW = spec(FIRST), spec(SECOND)

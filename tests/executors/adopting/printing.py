@@ -19,7 +19,7 @@ from gitops.firewall import firewall_digest, zones_of
 from gitops.manifests import Manifests
 from gitops.networked import mesh_digest, overlay_digest
 from gitops.overlay_leases import configuration, lease_of
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from gitops.routed import ROUTING_ROLES, routing_digest
 from model import keys
 from model.cluster import Cluster

@@ -7,7 +7,8 @@ from executors.adopting.records import Terms
 from executors.adopting.survey import Survey
 from gitops.certificates import key_safe
 from gitops.plan import plan
-from gitops.registry import Registry, parse
+from gitops.registered_tree import parse
+from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
 from model.operation import Operation, Origin, StepState

@@ -14,7 +14,7 @@ from executors.adopting.survey import Survey
 from executors.certificates.ingress_files import Pair
 from gitops.certificates import key_safe
 from gitops.plan import plan
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from model import keys
 from model.registered import FloatingRecord
 from model.steps import SettleFloatingIps

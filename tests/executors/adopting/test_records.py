@@ -12,7 +12,7 @@ from executors.adopting.records import Adopted, Terms, adopt
 from executors.adopting.survey import Survey
 from gitops.certificates import key_safe
 from gitops.plan import plan
-from gitops.registry import parse
+from gitops.registered_tree import parse
 from model import keys
 from model.errors import StepFailed
 from tests.executors.adopting.printing import NOW, REVISION, Machine, machine, running, survey
