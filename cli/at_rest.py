@@ -68,11 +68,10 @@ def carry_on(settings: Settings, place: str, console: Console) -> None:
     since = time.time()
     try:
         bootstrap(settings, place, console)
-    except Refused as error:
-        if "`flstr bootstrap" in error.sentence:
-            raise
+    except Refused:
         # The same words again would restore once more what is here already.
-        raise Refused(f"{error.sentence}; it is restored here, and `flstr bootstrap {place}` goes on") from error
+        console.print(f"it is restored here; `flstr bootstrap {place}` goes on", markup=False)
+        raise
     until_at_rest(settings, place, since, console)
 
 

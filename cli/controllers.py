@@ -10,7 +10,7 @@ from cli.control import build_controllers
 from cli.own_keys import IDENTITY_FILE
 from cli.settings import Settings
 from cli.tunnel import access_of, controllers_ssh
-from executors.control.access import KnownController, reach
+from executors.control.access import reach
 from executors.control.rolling import Rolling
 from executors.control.standing import standing
 from executors.control.waiting import UP_SECONDS, comes_true
@@ -32,9 +32,8 @@ _START = (
 
 @dataclass(frozen=True)
 class _Around:
-    """The controllers that this laptop knows, and how it reaches them."""
+    """How this laptop reaches the controllers that it knows."""
 
-    known: tuple[KnownController, ...]
     ssh: Ssh
     store: Store
 
@@ -50,9 +49,9 @@ def _around(settings: Settings) -> Iterator[_Around]:
     if not known:
         raise Refused(f"{settings.state} knows no controllers; `flstr bootstrap` brings some up")
     with closing(controllers_ssh(settings)) as ssh, closing(reach(ssh, known, access.tls)) as store:
-        now = access.learn(store)
+        access.learn(store)
         with closing(controllers_ssh(settings)) as fresh:
-            yield _Around(now, fresh, store)
+            yield _Around(fresh, store)
 
 
 def repair(settings: Settings, console: Console) -> None:

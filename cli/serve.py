@@ -107,9 +107,6 @@ def _serve(settings: Settings, stopping: threading.Event, stack: ExitStack) -> N
 def _etcd(settings: Settings, stack: ExitStack) -> tuple[str, ...]:
     if settings.etcd_endpoints:
         return settings.etcd_endpoints
-    if access_of(settings).controllers():
-        # What was handed over goes on there; two flstrs would each do their own.
-        raise Refused(f"the controllers that {settings.state} knows run flstr; `flstr bootstrap` starts what is down")
     etcd = EmbeddedEtcd(settings.state / "etcd")
     endpoint = etcd.start()
     stack.callback(etcd.stop)

@@ -5,13 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from executors.cloud_errors import CloudFailed, in_words
-from executors.labelled import Labelled, called
-from gitops.orphans import OrphanKind
+from executors.cloud_errors import CloudFailed
+from executors.labelled import AFTER_SERVERS, Kind, Labelled, called
 from model.errors import StepFailed
 from model.names import NodeName
-
-AFTER_SERVERS: tuple[OrphanKind, ...] = ("floating_ip", "primary_ip", "volume")
 
 
 def give_back_all(labelled: Labelled, report: Callable[[str], object], own: NodeName = "") -> None:
@@ -20,12 +17,15 @@ def give_back_all(labelled: Labelled, report: Callable[[str], object], own: Node
     Raises `StepFailed` that says of each thing that stays why. `own` stays as well then, to try them again.
     """
     servers = labelled.bound("server")
-    mine = next((server for server in servers if own and server.name == own), None)
+    mine = next((server for server in servers if server.name == own), None)
     clearing = _Clearing(labelled, report)
-    standing = {server.id for server in servers if server is mine or not clearing.gives_back("server", server)}
-    for kind in AFTER_SERVERS:
+    standing = set[int]() if mine is None else {mine.id}
+    for server in servers:
+        if server is not mine and not clearing.gives_back("server", server):
+            standing.add(server.id)
+    others: tuple[Kind, ...] = (*AFTER_SERVERS, "ssh_key")
+    for kind in others:
         clearing.give_back_each(kind, standing)
-    clearing.delete_keys()
     clearing.drop_groups(last_one_stands=mine is not None)
     if clearing.failures:
         raise StepFailed("; ".join(clearing.failures))
@@ -50,7 +50,7 @@ class _Clearing:
         except StepFailed as error:
             self.failures.append(error.sentence)
 
-    def gives_back(self, kind: OrphanKind, one: Any) -> bool:
+    def gives_back(self, kind: Kind, one: Any) -> bool:
         """Whether it is gone now."""
         self.report(f"giving {called(kind)} {one.name} back")
         with self.going_on():
@@ -58,17 +58,12 @@ class _Clearing:
             return True
         return False
 
-    def give_back_each(self, kind: OrphanKind, standing: set[int]) -> None:
+    def give_back_each(self, kind: Kind, standing: set[int]) -> None:
         """All of a kind, but what goes with a server that stands."""
         with self.going_on():
             for one in self.labelled.bound(kind):
                 if getattr(one, "assignee_id", None) not in standing:
                     self.gives_back(kind, one)
-
-    def delete_keys(self) -> None:
-        with self.going_on(), in_words("deleting SSH keys"):
-            for key in self.labelled.client.ssh_keys.get_all(label_selector=f"cluster={self.labelled.cluster}"):
-                key.delete()
 
     def drop_groups(self, *, last_one_stands: bool) -> None:
         """A group is deleted once it is empty; a server is taken out of one while it runs.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from hcloud import Client
 
@@ -13,9 +13,14 @@ from executors.cloud_settling import settle
 from gitops.orphans import InCloud, OrphanKind
 
 # In the order in which they can be given back: a server lets go of what it has.
-KINDS: tuple[OrphanKind, ...] = ("server", "floating_ip", "primary_ip", "volume", "placement_group")
+AFTER_SERVERS: tuple[OrphanKind, ...] = ("floating_ip", "primary_ip", "volume")
 # Those of which the cloud lets somebody forbid that they are deleted.
-PROTECTABLE: tuple[OrphanKind, ...] = ("server", "floating_ip", "primary_ip", "volume")
+PROTECTABLE: tuple[OrphanKind, ...] = ("server", *AFTER_SERVERS)
+KINDS: tuple[OrphanKind, ...] = (*PROTECTABLE, "placement_group")
+
+
+# flstr's SSH key bears the label as well, and costs nothing.
+Kind = OrphanKind | Literal["ssh_key"]
 
 
 @dataclass(frozen=True)
@@ -39,12 +44,12 @@ class Labelled:
         found = ((kind, one) for kind in PROTECTABLE for one in self.bound(kind))
         return [f"{called(kind)} {one.name}" for kind, one in found if (one.protection or {}).get("delete")]
 
-    def bound(self, kind: OrphanKind) -> list[Any]:
+    def bound(self, kind: Kind) -> list[Any]:
         """Those of one kind, as hcloud's client has them."""
         with in_words(f"looking for each {called(kind)} that bears the cluster's label"):
             return self._found(kind)
 
-    def give_back(self, kind: OrphanKind, number: int, name: str = "") -> bool:
+    def give_back(self, kind: Kind, number: int, name: str = "") -> bool:
         """Give one back and wait until it is gone; says whether there was one. One without the label stays."""
         with in_words(f"giving {called(kind)} {name or number} back"):
             return settle(lambda: self._delete(kind, number))
@@ -54,7 +59,7 @@ class Labelled:
         with in_words(f"giving placement group {number} back"):
             settle(lambda: self._empty_and_delete(number))
 
-    def _found(self, kind: OrphanKind) -> list[Any]:
+    def _found(self, kind: Kind) -> list[Any]:
         """With the client's own errors, by which what was disturbed is known."""
         found: list[Any] = self._client_of(kind).get_all(label_selector=f"cluster={self.cluster}")
         return found
@@ -66,7 +71,7 @@ class Labelled:
                     self.client.servers.get_by_id(server_id).remove_from_placement_group().wait_until_finished()
                 group.delete()
 
-    def _delete(self, kind: OrphanKind, number: int) -> bool:
+    def _delete(self, kind: Kind, number: int) -> bool:
         one = next((one for one in self._found(kind) if one.id == number), None)
         if one is None:
             return False
@@ -78,11 +83,11 @@ class Labelled:
             answer.wait_until_finished()
         return True
 
-    def _client_of(self, kind: OrphanKind) -> Any:
+    def _client_of(self, kind: Kind) -> Any:
         return getattr(self.client, f"{kind}s")
 
 
-def called(kind: OrphanKind) -> str:
+def called(kind: Kind) -> str:
     """A kind as people say it."""
     return kind.replace("_", " ")
 

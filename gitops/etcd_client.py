@@ -8,7 +8,8 @@ fails. So each member has a client of its own here, which is told nothing of the
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -19,7 +20,7 @@ from etcd3.client import Transactions
 
 from gitops.etcd_asking import Asking
 from gitops.etcd_endpoint import CALL_SECONDS, METADATA, Endpoint, EtcdTls, Standing
-from gitops.etcd_looking import MEMBER_SECONDS, PROMPT_SECONDS, Found, look_at
+from gitops.etcd_looking import MEMBER_SECONDS, Found, look_at
 from gitops.etcd_watch import Watch
 
 __all__ = ["CALL_SECONDS", "FAULTS", "Answer", "EtcdClient", "EtcdTls", "Standing"]
@@ -78,31 +79,27 @@ class EtcdClient:
 
     def ask(self, action: Callable[[Any], T]) -> Answer[T]:
         """The same, with how many may carry it out."""
-        if self.alone:
-            try:
+        with self._open():
+            if self.alone:
                 return Answer(action(self._members[0].client), 1)
-            except ValueError as error:
-                raise self._closed_meanwhile(error) from error
-        asking = Asking(self._pool, action)
-        try:
-            return self._first_answer(asking)
-        finally:
-            asking.end()
-
-    def _closed_meanwhile(self, error: ValueError) -> Exception:
-        """gRPC's word for a client that was closed; whoever asks has to end as where etcd is gone."""
-        return exceptions.ConnectionFailedError() if self.closed else error
+            asking = Asking(self._pool, action)
+            try:
+                return self._first_answer(asking)
+            finally:
+                asking.end()
 
     def call_one(self, action: Callable[[Any], T]) -> T:
         """What an action comes to that must not be carried out by two at the same time, and may take its time."""
-        for member in (order := self._by_preference()):
-            try:
-                return action(member.client)
-            except FAULTS as error:
-                if member is order[-1] or not _may_do_better(error):
-                    raise
-                self._lose(member, type(error).__name__)
-        raise AssertionError("there is a member")
+        *first, last = self._by_preference()
+        with self._open():
+            for member in first:
+                try:
+                    return action(member.client)
+                except FAULTS as error:
+                    if not _may_do_better(error):
+                        raise
+                    self._lose(member, type(error).__name__)
+            return action(last.client)
 
     def watch(self, prefix: str, revision: int) -> Watch:
         """The changes under a prefix from a revision on, as long as the member is well that tells them."""
@@ -139,8 +136,9 @@ class EtcdClient:
 
     def standings(self) -> tuple[Standing, ...]:
         """What those members say that answer."""
-        asked = [self._pool.submit(member.standing, MEMBER_SECONDS) for member in self._members]
-        return tuple(one.result() for one in asked if not isinstance(one.exception(), grpc.RpcError))
+        with self._open():
+            asked = [self._pool.submit(member.standing, MEMBER_SECONDS) for member in self._members]
+            return tuple(one.result() for one in asked if not isinstance(one.exception(), grpc.RpcError))
 
     def hand_on(self, leader: str, member_id: int) -> None:
         """Have another member lead in the place of the one at this address. Raises what gRPC raises."""
@@ -158,6 +156,16 @@ class EtcdClient:
             member.close()
         self._pool.shutdown(wait=False, cancel_futures=True)
 
+    @contextmanager
+    def _open(self) -> Iterator[None]:
+        """Whoever asks while this is closed has to end as where etcd is gone; gRPC and the threads have other words."""
+        try:
+            yield
+        except (ValueError, RuntimeError, CancelledError) as error:
+            if not self.closed:
+                raise
+            raise exceptions.ConnectionFailedError from error
+
     def _first_answer(self, asking: Asking[T]) -> Answer[T]:
         began = time.monotonic()
         fault: Exception = exceptions.ConnectionTimeoutError()
@@ -168,8 +176,6 @@ class EtcdClient:
                 who, answer = heard
                 try:
                     value = answer.result()
-                except ValueError as error:
-                    raise self._closed_meanwhile(error) from error
                 except FAULTS as error:
                     if self.closed or not _may_do_better(error):
                         raise
@@ -210,7 +216,7 @@ class EtcdClient:
             self._find(member)
 
     def _lose(self, member: Endpoint, why: str) -> None:
-        if not member.lost and not self.alone:
+        if not member.lost:
             log.warning("etcd's member does not answer", endpoint=member.address, error=why)
             member.lose()
             self._look_from_now_on()
@@ -255,7 +261,7 @@ class EtcdClient:
                 self._lose(member, "silent while another answers")
         others = [member for member in self._members if not member.lost]
         for member, seconds in found.answered.items():
-            member.prompt = member.prompt + 1 if seconds < PROMPT_SECONDS else 0
+            member.prompt = member.prompt + 1 if seconds < SLOW_SECONDS else 0
             if not others or member.prompt >= LOOKS:
                 self._find(member)
 

@@ -14,8 +14,6 @@ from gitops.etcd_endpoint import Endpoint
 # How long one of several members is given while others answer; where none does, all of them are given the patience.
 MEMBER_SECONDS = 1.2
 PATIENCE_SECONDS = 3.0
-# What a member needs that is quick.
-PROMPT_SECONDS = 0.3
 
 UNANSWERED = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED, grpc.StatusCode.INTERNAL)
 # How etcd's own faults begin, such as that it knows of no leader.

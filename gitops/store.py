@@ -83,12 +83,7 @@ class Store:
 
     def names(self, prefix: str) -> frozenset[str]:
         """The names of all keys that begin so, whatever they hold."""
-        # etcd has no empty key: everything is the range from the first one.
-        answer = self._call(
-            lambda etcd: (
-                etcd.get_prefix_response(prefix, keys_only=True) if prefix else etcd.get_all_response(keys_only=True)
-            )
-        )
+        answer = self._range(prefix, keys_only=True)
         return frozenset(text_of(pair.key, pair.key) for pair in answer.kvs)
 
     def changed(self, prefix: str, since: int) -> tuple[dict[str, str], int]:
@@ -206,7 +201,7 @@ class Store:
 
         self._say(lambda: self._client.call_one(take))
 
-    def follow(self, prefix: str, on_change: OnChange) -> "Following":
+    def follow(self, prefix: str, on_change: OnChange) -> Following:
         """Hear every key under a prefix: those that are there at once, then each change, across restarts of etcd.
 
         `on_change(key, value)` runs on one thread of its own, with None for a removed key, and may hear the same
@@ -234,7 +229,7 @@ class Store:
 
     def standings(self) -> tuple[Standing, ...]:
         """What those members say of themselves that answer."""
-        return self._client.standings()
+        return self._say(self._client.standings)
 
     def hand_on(self, leader: str, member_id: int) -> None:
         """Have another member lead etcd in the place of the one at this address."""
@@ -244,9 +239,14 @@ class Store:
         """Let go of the connections."""
         self._client.close()
 
-    def _prefix(self, prefix: str) -> tuple[dict[str, str], int]:
+    def _range(self, prefix: str, **wanted: bool) -> Any:
         # etcd has no empty key: everything is the range from the first one.
-        answer = self._call(lambda etcd: etcd.get_prefix_response(prefix) if prefix else etcd.get_all_response())
+        return self._call(
+            lambda etcd: etcd.get_prefix_response(prefix, **wanted) if prefix else etcd.get_all_response(**wanted)
+        )
+
+    def _prefix(self, prefix: str) -> tuple[dict[str, str], int]:
+        answer = self._range(prefix)
         return dict(pair_of(pair.key, pair.value) for pair in answer.kvs), int(answer.header.revision)
 
     def _transact(self, compare: list[Any], puts: Mapping[str, str], deletes: Sequence[str]) -> bool:

@@ -234,13 +234,14 @@ class Worker(Loop):
         ruling = rule(removal, approvals)
         if not all(self.leave.void(stale, removal) for stale in ruling.void):
             return True
-        ask = ruling.ask and not self._attempts.given_up(removal, state.revision)
-        first = why_comes_first(plans.changes, removal, manifests.cluster, self._registry.read()) if ask else ""
-        if first:
-            ask = False
-            self._tell_what_stays((first,), state)
+        registered = self._registry.read()
+        due = ruling.ask and not self._attempts.given_up(removal, state.revision)
+        first = why_comes_first(plans.changes, removal, manifests.cluster, registered) if due else ""
+        ask = due and not first
         if ask:
-            self.leave.ask(state, manifests, self._registry.read(), removal, approvals)
+            self.leave.ask(state, manifests, registered, removal, approvals)
+        elif first:
+            self._tell_what_stays((first,), state)
         # What has come to its end may have to be done again, such as where somebody undoes it by hand.
         self._attempts.forget_all_but({change.locks[0] for change in plans.changes})
         self._planned_for = known_for

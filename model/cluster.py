@@ -1,4 +1,4 @@
-"""`cluster.yaml`: the machines, the networks between them, and who may do what."""
+"""`cluster.yaml` as a whole."""
 
 import itertools
 

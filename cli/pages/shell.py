@@ -44,4 +44,6 @@ def _usage(argument: TyperArgument) -> str:
 
 
 def _option(option: TyperOption) -> str:
-    return f"[{option.opts[0]}{'' if option.is_flag else ' …'}]"
+    # Of what is so anyway, that it can be otherwise is worth knowing.
+    name = option.secondary_opts[0] if option.default is True and option.secondary_opts else option.opts[0]
+    return f"[{name}{'' if option.is_flag else ' …'}]"

@@ -1,6 +1,6 @@
-"""What controllers carry: etcd and flstr.
+"""What controllers carry.
 
-`members` founds etcd and changes who is in it; `authority`, `users` and `enrolment` say who is let in. `program` makes
-the archive that `install` brings, and `rolling` another one; `hand_over` lets go of the laptop, and `access` is how
-that finds its way back.
+`etcd_members` founds etcd and changes who is in it; `authority`, `users` and `enrolment` say who is let in. `program`
+makes the archive that `install` brings, and `rolling` another one; `hand_over` lets go of the laptop, and `access` is
+how that finds its way back.
 """

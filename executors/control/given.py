@@ -41,7 +41,7 @@ class Given:
         return environment_file({**self.variables, **named, **own})
 
     def secrets(self) -> dict[str, str]:
-        """Files for flstr's user alone, by their places."""
+        """Files for flstr's user alone, by their paths."""
         return {
             paths.SSH_KEY: self.ssh_key.read_text(),
             paths.IDENTITY: self.identity.read_text(),
@@ -50,5 +50,5 @@ class Given:
         }
 
     def public(self) -> dict[str, str]:
-        """Files that a setting names, by their places."""
+        """Files that a setting names, by their paths."""
         return {paths.travelled(variable): content for variable, content in self.files.items()}

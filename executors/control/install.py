@@ -102,7 +102,7 @@ class Controllers:
             secrets=self.given.secrets(),
             ca=signer.certificate,
             unit=unit_file(),
-            **_PLACES,
+            **_PATHS,
             subject=f"/CN={CONTROLLER_USER}",
         )
         context.report("unpacking and setting up")
@@ -111,7 +111,7 @@ class Controllers:
 
     def run(self, node: NodeName, certificate: str, fence: HostFence, *, starts: bool) -> str:
         """Put the certificate there, and have flstr run as it is now; whether it was `started` or `restarted`."""
-        script = render("controller/run.sh.j2", certificate=certificate, starts=starts, **_PLACES)
+        script = render("controller/run.sh.j2", certificate=certificate, starts=starts, **_PATHS)
         return self.ssh.run(node, script, fence).strip()
 
     def retire(self, step: RetireController, context: StepContext) -> None:
@@ -140,7 +140,7 @@ class Controllers:
         return f"its journal says: {said[-200:] or 'nothing'}"
 
 
-_PLACES = {
+_PATHS = {
     "user": paths.USER,
     "state": paths.STATE,
     "folder": paths.FOLDER,

@@ -19,7 +19,6 @@ from model.errors import Fenced, StepFailed
 from model.names import NodeName
 
 Report = Callable[[str], None]
-UPGRADE_SECONDS = SCRIPT_SECONDS
 # Leadership that changes as often within one script is no passing thing.
 LEADERS = 3
 
@@ -107,7 +106,7 @@ class Rolling:
 
     def _run(self, node: NodeName, template: str, **values: object) -> str:
         script = render(template, **_PATHS, **values)
-        return self._obeyed(lambda fence: self.controllers.ssh.run(node, script, fence, UPGRADE_SECONDS)).strip()
+        return self._obeyed(lambda fence: self.controllers.ssh.run(node, script, fence, SCRIPT_SECONDS)).strip()
 
     def _obeyed(self, act: Callable[[HostFence], T]) -> T:
         """What comes of something that a machine does by the token of whoever leads; where another one led by the time

@@ -181,6 +181,8 @@ def test_one_whose_hand_over_failed_goes_on_with_it(flstr: Flstr, told: dict[str
     bootstrapped(tmp_path / "state", handed_over=False)
     done = flstr("bootstrap", REPO, **told)
     assert "knows again to whom" not in done.out
+    assert done.status == 1
+    assert f"`flstr bootstrap {REPO}` goes on from there" in done.err
     assert not (tmp_path / "state" / "control").exists()
 
 

@@ -23,7 +23,6 @@ from model import keys
 from tests.cli.laptop import Laptop, Left
 from tests.loop_thread import LoopThread
 
-pytest.importorskip("gitops.presence", reason="controllers do not tell yet that they run")
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(400)]
 
 NODES = ("controller001", "controller002", "controller003")

@@ -48,7 +48,7 @@ def test_every_command_of_the_shell_is_on_the_page_of_commands() -> None:
     for line in (
         "flstr init <folder>",
         "flstr serve",
-        "flstr lab up [name] [--port …] [--serve]",
+        "flstr lab up [name] [--port …] [--no-serve]",
         "flstr plan [folder, command or branch]",
         "flstr upgrade [--settings]",
     ):

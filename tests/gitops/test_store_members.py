@@ -4,6 +4,7 @@ import queue
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
@@ -13,7 +14,7 @@ from etcd3 import exceptions
 from gitops.etcd_client import NEXT_SECONDS
 from gitops.store import Store
 from model import keys
-from model.errors import Refused, Unreadable
+from model.errors import EtcdSilent, Refused, Unreadable
 from tests.bot.room import eventually
 from tests.gitops.etcd_cluster import EtcdCluster, EtcdMember, etcd_cluster
 
@@ -271,3 +272,30 @@ def test_slips_are_used_again_and_may_be_tidied_up(store: Store) -> None:
     assert store.swap("a", "19", "20")
     assert not store.swap("a", "19", "21")
     assert store.get("a") == "20"
+
+
+def test_whoever_asks_while_it_is_closed_is_refused_as_where_etcd_is_gone(cluster: EtcdCluster, tmp_path: Path) -> None:
+    store = cluster.store(first=0)
+    for member in cluster.members:
+        member.stop()
+    asked, refused = threading.Event(), queue.Queue[Exception]()
+
+    def ask(action: Callable[[], object]) -> None:
+        asked.set()
+        try:
+            action()
+        except Exception as error:
+            refused.put(error)
+
+    asking = threading.Thread(target=ask, args=(lambda: store.get("a"),))
+    try:
+        asking.start()
+        asked.wait()
+        store.close()
+        asking.join(HEARD_SECONDS)
+    finally:
+        for member in cluster.members:
+            member.resume()
+    for action in (lambda: store.get("a"), lambda: store.snapshot(tmp_path / "db"), store.standings):
+        ask(action)
+    assert [type(refused.get_nowait()) for _ in range(4)] == [EtcdSilent] * 4

@@ -18,12 +18,12 @@ from model import keys
 from model.operation import Operation
 from tests.story.chaos_counting import Seen, Tokens, Told
 from tests.story.chaos_leading import Leading, Logged, Next, logged
+from tests.story.views import units_started
 
 T = TypeVar("T")
 
 LOOK_SECONDS = 0.2
 
-_STARTED = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"  # SD_MESSAGE_UNIT_STARTED
 _FENCE = re.compile(r"/fences/([^:\n]+):(\d+)$", re.MULTILINE)
 
 
@@ -56,7 +56,7 @@ class Seeing:
             revision=stage.etcd_revision() + 1,
             operations=frozenset(self.operations()),
             requests=len(stage.around.cloud.requests.requests),
-            started=self._units_started(),
+            started=units_started(self.stage),
             tokens=self._tokens(),
         )
 
@@ -69,7 +69,7 @@ class Seeing:
             in_place=in_place,
             versions=[Operation.model_validate_json(version) for version in history],
             requests=stage.around.cloud.requests.requests[before.requests :],
-            started=self._units_started() - before.started,
+            started=units_started(self.stage) - before.started,
             tokens_before=before.tokens,
             tokens_after=self._tokens(),
             cards=self._told(operation),
@@ -98,31 +98,18 @@ class Seeing:
         journals = {node: stage.journal(node, since=since - 1) for node in stage.controllers()}
         return [line for node, journal in journals.items() for line in logged(node, journal, since)]
 
-    def _units_started(self) -> Counter[tuple[str, str]]:
-        """How often systemd has started each instance, and builds of whatever release (`flstr-build`), by worker."""
-        found: Counter[tuple[str, str]] = Counter()
-        look = f"journalctl --quiet --output=cat --output-fields=UNIT {_STARTED}"
-        for node, units in self._inside(self._nodes("worker"), look).items():
-            for unit in units.split():
-                if unit.startswith("flstr-build-"):
-                    found[node, "flstr-build"] += 1
-                elif unit.startswith("flstr-backend-"):
-                    found[node, unit] += 1
-        return found
-
     def _tokens(self) -> dict[str, dict[str, int]]:
         """The greatest fencing tokens that each machine has seen."""
         look = "grep --recursive --with-filename '' /var/lib/flstr/fences || true"
-        found = self._inside(self._nodes(), look)
+        nodes = sorted(self.stage.servers())
+        with ThreadPoolExecutor(len(nodes)) as pool:
+            found = dict(zip(nodes, pool.map(lambda node: self.stage.inside(node, look), nodes), strict=True))
         return {node: {name: int(token) for name, token in _FENCE.findall(said)} for node, said in found.items()}
 
     def _inside(self, nodes: Sequence[str], command: str) -> dict[str, str]:
         """What a command prints on each of some machines."""
         with ThreadPoolExecutor(len(nodes)) as pool:
             return dict(zip(nodes, pool.map(lambda node: self.stage.inside(node, command), nodes), strict=True))
-
-    def _nodes(self, role: str = "") -> list[str]:
-        return sorted(name for name in self.stage.servers() if name.startswith(role))
 
 
 def awaited(look: Callable[[], T | None], what: str, seconds: float = 60.0) -> T:
