@@ -8,6 +8,8 @@ import time
 import pytest
 import requests
 
+from tests.ports import free_port
+
 
 class AnsweringDns:
     """Every name is 127.0.0.1 until it is told otherwise."""
@@ -15,9 +17,9 @@ class AnsweringDns:
     def __init__(self) -> None:
         if shutil.which("pebble-challtestsrv") is None:
             pytest.skip("needs Debian's pebble")
-        self.port = _free_port()
+        self.port = free_port()
         self.address = f"127.0.0.1:{self.port}"
-        self._management = f"127.0.0.1:{_free_port()}"
+        self._management = f"127.0.0.1:{free_port()}"
         self._session = requests.Session()
         self._session.trust_env = False
         self._process = subprocess.Popen(
@@ -68,9 +70,3 @@ class AnsweringDns:
                 return
         self.stop()
         raise AssertionError("pebble-challtestsrv did not start")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

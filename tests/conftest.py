@@ -11,6 +11,7 @@ from gitops.etcd_server import EmbeddedEtcd
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 from tests.answering_dns import AnsweringDns
+from tests.in_memory import folder_in_memory
 from tests.running_acme import MakeAcme, acme_maker
 from tests.story.chaos_table import cells_told, chaos_table, within
 
@@ -71,13 +72,14 @@ def _waits_for_it(item: pytest.Item) -> tuple[int, bool, bool]:
 
 
 @pytest.fixture(scope="session")
-def etcd_endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def etcd_endpoint() -> Iterator[str]:
     """An etcd shared by the whole run."""
     if shutil.which("etcd") is None:
         pytest.skip("needs Debian's etcd-server")
-    etcd = EmbeddedEtcd(Path(tmp_path_factory.mktemp("etcd")))
-    yield etcd.start()
-    etcd.stop()
+    with folder_in_memory() as folder:
+        etcd = EmbeddedEtcd(Path(folder))
+        yield etcd.start()
+        etcd.stop()
 
 
 @pytest.fixture

@@ -2,28 +2,31 @@
 
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from gitops.etcd_client import EtcdTls
-from gitops.store import Store
+from gitops.store import Standing, Store
 from model.errors import Refused
 from tests.gitops.etcd_tls import EtcdAuthority
+from tests.in_memory import folder_in_memory
+from tests.ports import free_port
 
-START_SECONDS = 30.0
+# What never comes to be is a fault; how soon it does says nothing on a busy machine.
+START_SECONDS = 120.0
 
 
 class EtcdMember:
     """One member, a child process that ends with this one."""
 
-    def __init__(self, name: str, folder: Path, scheme: str) -> None:
+    def __init__(self, name: str, folder: Path, data: Path, scheme: str) -> None:
+        """Its log is in `folder`, and what it has to keep in `data`."""
         self.name = name
-        self.endpoint, self.peer = (f"{scheme}://127.0.0.1:{_free_port()}" for _ in range(2))
-        self._folder = folder
+        self.endpoint, self.peer = (f"{scheme}://127.0.0.1:{free_port()}" for _ in range(2))
+        self._folder, self._data = folder, data / name
         self._options: tuple[str, ...] = ()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -31,7 +34,7 @@ class EtcdMember:
         """Begin, or begin again with the data it had; returns at once."""
         self._options = tuple(options) or self._options
         command = [
-            *("etcd", "--name", self.name, "--data-dir", str(self._folder / self.name)),
+            *("etcd", "--name", self.name, "--data-dir", str(self._data)),
             *("--listen-client-urls", self.endpoint, "--advertise-client-urls", self.endpoint),
             *("--listen-peer-urls", self.peer, "--initial-advertise-peer-urls", self.peer),
             *("--logger", "zap", "--log-level", "warn", *self._options),
@@ -74,8 +77,10 @@ class EtcdCluster:
     def __init__(self, folder: Path, count: int = 3, *, tls: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.authority = EtcdAuthority(folder / "tls") if tls else None
+        self._data = folder_in_memory()
         names = [f"controller00{number}" for number in range(1, count + 1)]
-        self.members = [EtcdMember(name, folder, "https" if tls else "http") for name in names]
+        scheme, data = "https" if tls else "http", Path(self._data.name)
+        self.members = [EtcdMember(name, folder, data, scheme) for name in names]
 
     @property
     def endpoints(self) -> tuple[str, ...]:
@@ -89,10 +94,12 @@ class EtcdCluster:
             member.start(("--initial-cluster", everybody, *self._tls_options(member.name)))
         self.await_all()
 
-    def await_all(self) -> None:
-        """Wait until each member answers, and they agree."""
+    def await_all(self, *, but: EtcdMember | None = None) -> None:
+        """Wait until each member answers, and they agree; all but one where that one is gone, or does nothing."""
         deadline = time.monotonic() + START_SECONDS
         for member in self.members:
+            if member is but:
+                continue
             store = Store([member.endpoint], tls=self.tls("root"))
             while not _agrees(store):
                 assert time.monotonic() < deadline, f"{member.name} does not agree with the others"
@@ -108,21 +115,35 @@ class EtcdCluster:
         return None if self.authority is None else self.authority.client(user)
 
     def leader(self) -> EtcdMember:
-        """The member that leads the others, once all of them answer."""
+        """The member that leads the others, once all of them answer, and name the same one."""
         self.await_all()
-        ids = {}
-        for member in self.members:
-            store = Store([member.endpoint], tls=self.tls("root"))
-            status = store._client.call(lambda etcd: etcd.status())
-            ids[int(status.leader.id)] = str(status.leader.name)
-            store.close()
-        [name] = set(ids.values())
-        return next(member for member in self.members if member.name == name)
+        deadline = time.monotonic() + START_SECONDS
+        with closing(self.store(user="root")) as store:
+            # They are asked one after the other, and may choose another one meanwhile.
+            while (leader := self._led_by(store.standings())) is None:
+                assert time.monotonic() < deadline, "the members do not agree on who leads them"
+                time.sleep(0.05)
+        return leader
+
+    def lead_elsewhere(self, member: EtcdMember) -> None:
+        """Have another one lead the others than this one."""
+        with closing(self.store(user="root")) as store:
+            while self.leader() is member:
+                others = [one for one in store.standings() if one.address != member.endpoint]
+                with suppress(Refused):
+                    store.hand_on(member.endpoint, others[0].member_id)
 
     def end(self) -> None:
-        """Kill all of them."""
+        """Kill all of them, and remove what they kept."""
         for member in self.members:
             member.kill()
+        self._data.cleanup()
+
+    def _led_by(self, standings: Sequence[Standing]) -> EtcdMember | None:
+        if len(standings) < len(self.members) or len({one.leader_id for one in standings}) > 1:
+            return None
+        addresses = [one.address for one in standings if one.member_id == one.leader_id]
+        return next((member for member in self.members if member.endpoint in addresses), None)
 
     def _tls_options(self, name: str) -> tuple[str, ...]:
         if self.authority is None:
@@ -157,9 +178,3 @@ def _agrees(store: Store) -> bool:
 
 def _is_stopped(task: Path) -> bool:
     return (task / "stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
