@@ -78,8 +78,8 @@ class Room:
         return [(m["ephemeral_to"], m["text"]) for m in self.people.messages(CHANNEL) if m["ephemeral_to"]]
 
 
-def eventually(look: Callable[[], Any]) -> Any:
-    until = time.monotonic() + 20
+def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
+    until = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < until, f"still {found!r}"
         time.sleep(0.05)

@@ -9,16 +9,23 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from gitops.operations import Operations
 from gitops.presence import present
+from model.errors import Refused
 from model.operation import Operation, Origin
 from model.steps import Plan, PlannedStep, WriteKeys
 from tests.gitops.cuttable import Ways
 from tests.gitops.etcd_cluster import EtcdCluster
 
-WAIT_SECONDS = 40.0
+# What never comes to be is a fault; how soon it does says nothing on a busy machine.
+WAIT_SECONDS = 120.0
 STEPS = 12
+# What a controller logs that goes on later, as etcd was silent.
+SILENCE = "nothing can be done now"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,13 +46,14 @@ class Controller:
         self.name = name
         self.ways = Ways(endpoints)
         self._machine = machine
+        self._log = machine.parent / f"{name}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Begin, as systemd has it begin again."""
         orders = {"name": self.name, "endpoints": self.ways.endpoints, "machine": str(self._machine)}
         command = [sys.executable, "-m", "tests.gitops.controller", json.dumps(orders)]
-        with (self._machine.parent / f"{self.name}.log").open("ab") as log:
+        with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *command],
                 cwd=Path(__file__).parents[2],
@@ -69,6 +77,10 @@ class Controller:
         """Have it go on."""
         assert self._process is not None
         self._process.send_signal(signal.SIGCONT)
+
+    def silences(self) -> int:
+        """How often it has found etcd silent."""
+        return self._log.read_text().count(SILENCE)
 
     def ended_with(self) -> int:
         """The status with which it ends by itself."""
@@ -97,6 +109,7 @@ class Controllers:
         self.all = [Controller(name, endpoints, self.machine) for name, endpoints in zip(names, own_first, strict=True)]
         self.store = self.etcd.store()
         self._operations = Operations(self.store)
+        self._silences_before = 0
 
     def start(self) -> None:
         """Begin, and wait until all of them tell that they run, and one leads."""
@@ -118,11 +131,16 @@ class Controllers:
 
     def leader(self) -> Controller:
         """The controller that leads."""
-        self.until(self.leading)
-        return next(one for one in self.all if one.name == self.leading())
+        name = self.until(self.leading)
+        return next(one for one in self.all if one.name == name)
+
+    def silences(self) -> int:
+        """How often any of them has found etcd silent since the newest operation was begun."""
+        return self._silences() - self._silences_before
 
     def begin(self) -> str:
         """Have an operation carried out whose steps come one after the other; its id."""
+        self._silences_before = self._silences()
         steps = [
             PlannedStep(
                 id=f"step{number:02}",
@@ -146,12 +164,16 @@ class Controllers:
         assert found is not None
         return found
 
-    def until(self, look: Callable[[], object]) -> None:
-        """Wait for something."""
+    def until(self, look: Callable[[], T]) -> T:
+        """Wait for something; an etcd that chooses its leader does not say yet whether it is so."""
         deadline = time.monotonic() + WAIT_SECONDS
-        while not look():
+        while not (seen := _seen(look)):
             assert time.monotonic() < deadline, "it did not come to be"
             time.sleep(0.02)
+        return seen
+
+    def _silences(self) -> int:
+        return sum(one.silences() for one in self.all)
 
     def end(self) -> None:
         """Kill all of it."""
@@ -159,6 +181,13 @@ class Controllers:
         for controller in self.all:
             controller.end()
         self.etcd.end()
+
+
+def _seen(look: Callable[[], T]) -> T | None:
+    try:
+        return look()
+    except Refused:
+        return None
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """A bad commit harms nobody: what the worker does of a release that fails, with executors that only register."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -156,8 +157,17 @@ def test_without_auto_revert_everything_stays_where_it_stopped(flstr: Flstr) -> 
 
 def test_a_first_release_that_fails_has_nothing_to_go_back_to(flstr: Flstr) -> None:
     _, first, second = flstr.app
-    tries: list[str] = []
-    flstr.pretend.before = failing(first, seen=tries)
+    tries, both = list[str](), threading.Barrier(2)
+
+    def fail_together(step: Any) -> None:
+        """Neither fails before the other one has begun, for then that would not begin at all."""
+        if isinstance(step, StartInstance) and step.app.commit == first:
+            tries.append(step.node)
+            if len(tries) <= 2:
+                both.wait(60)
+            raise ReleaseFailed(SENTENCE, "the last line")
+
+    flstr.pretend.before = fail_together
     operations = flstr.settle()
     assert operations[0].status == "failed"
     assert commits(flstr) == []

@@ -43,9 +43,9 @@ def nothing_lost_and_nothing_doubled(scene: Controllers, operation: str) -> None
     # A step begins when the one before it is done, so whoever goes back begins again what was done.
     assert [line.step for line in begun] == sorted(line.step for line in begun)
     assert [line.token for line in begun] == sorted(line.token for line in begun), "who was overtaken acted"
-    # What was under way may begin again, and that once for each new leader.
+    # What was under way may begin again, and that once for each new leader, and each time etcd did not answer it.
     again = [step for step, times in itertools.groupby(begun, key=lambda line: line.step) if len([*times]) > 1]
-    assert len(again) <= len({line.token for line in begun}) - 1
+    assert len(again) <= len({line.token for line in begun}) - 1 + scene.silences()
 
 
 def overtaken(scene: Controllers, leader: Controller) -> None:
@@ -61,7 +61,7 @@ def follows(scene: Controllers, controller: Controller) -> None:
 
 
 def test_the_leader_is_killed(scene: Controllers) -> None:
-    operation, leader = in_the_middle(scene), scene.leader()
+    leader, operation = scene.leader(), in_the_middle(scene)
     leader.kill()
     carried_on(scene, operation, "leader killed")
     nothing_lost_and_nothing_doubled(scene, operation)
@@ -69,7 +69,7 @@ def test_the_leader_is_killed(scene: Controllers) -> None:
 
 
 def test_the_leader_is_stopped_and_goes_on_when_another_one_has_led(scene: Controllers) -> None:
-    operation, leader = in_the_middle(scene), scene.leader()
+    leader, operation = scene.leader(), in_the_middle(scene)
     leader.stop()
     carried_on(scene, operation, "leader stopped")
     leader.resume()
@@ -78,7 +78,7 @@ def test_the_leader_is_stopped_and_goes_on_when_another_one_has_led(scene: Contr
 
 
 def test_the_leader_is_cut_off_from_etcd(scene: Controllers) -> None:
-    operation, leader = in_the_middle(scene), scene.leader()
+    leader, operation = scene.leader(), in_the_middle(scene)
     leader.ways.cut()
     carried_on(scene, operation, "leader cut off")
     assert leader.ended_with() == 70
@@ -88,7 +88,7 @@ def test_the_leader_is_cut_off_from_etcd(scene: Controllers) -> None:
 
 
 def test_the_member_that_leads_etcd_is_killed(scene: Controllers) -> None:
-    operation, member = in_the_middle(scene), scene.etcd.leader()
+    member, operation = scene.etcd.leader(), in_the_middle(scene)
     member.kill()
     carried_on(scene, operation, "etcd's leader killed")
     member.start()
@@ -97,7 +97,7 @@ def test_the_member_that_leads_etcd_is_killed(scene: Controllers) -> None:
 
 
 def test_the_member_that_leads_etcd_is_stopped(scene: Controllers) -> None:
-    operation, member = in_the_middle(scene), scene.etcd.leader()
+    member, operation = scene.etcd.leader(), in_the_middle(scene)
     member.stop()
     carried_on(scene, operation, "etcd's leader stopped")
     member.resume()
@@ -107,7 +107,10 @@ def test_the_member_that_leads_etcd_is_stopped(scene: Controllers) -> None:
 
 def test_the_leaders_own_member_is_stopped(scene: Controllers) -> None:
     leader = scene.leader()
-    operation, member = in_the_middle(scene), scene.etcd.members[scene.all.index(leader)]
+    member = scene.etcd.members[scene.all.index(leader)]
+    # An election would come on top, and may last longer than the lease does.
+    scene.etcd.lead_elsewhere(member)
+    operation = in_the_middle(scene)
     member.stop()
     carried_on(scene, operation, "the leader's own member stopped")
     assert scene.leading() == leader.name, "it goes on by another one"

@@ -85,7 +85,7 @@ def test_it_waits_neither_for_a_deploy_nor_for_what_was_approved(public: Flstr) 
     def wait_at_start(step: object) -> None:
         if isinstance(step, StartInstance):
             begun.set()
-            assert go_on.wait(30)
+            assert go_on.wait(180)
 
     public.pretend.before = wait_at_start
     public.cluster.push({"cluster.yaml": public_yaml(DNS, FLOATING_IP, ingresses=3)})
@@ -131,7 +131,7 @@ def test_where_the_cloud_failed_it_is_tried_again_while_a_deploy_runs(public: Fl
     def wait(step: object) -> None:
         if isinstance(step, StartInstance):
             begun.set()
-            assert go_on.wait(30)
+            assert go_on.wait(180)
 
     def wait_and_fail(step: object) -> None:
         wait(step)

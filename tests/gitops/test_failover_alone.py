@@ -90,21 +90,21 @@ def hanging(flstr: Flstr, what: str) -> Iterator[None]:
 
     def hang(*_: object) -> str:
         asked.set()
-        assert answered.wait(30)
+        assert answered.wait(180)
         raise Unreadable("Git did not answer")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flstr.worker._revisions.repo, what, hang)
         thread = threading.Thread(target=flstr.worker.run, daemon=True)
         thread.start()
-        assert asked.wait(30)
+        assert asked.wait(180)
         try:
             yield
             assert thread.is_alive()
         finally:
             answered.set()
             flstr.worker.stop()
-            thread.join(30)
+            thread.join(180)
 
 
 @pytest.mark.parametrize("what", ["head", "fetch"])
@@ -115,6 +115,8 @@ def test_while_the_worker_waits_for_git_the_address_moves_and_moves_again(public
         alone(public, lambda: holder(public) == SECOND)
         fall_silent(public, SECOND)
         alone(public, lambda: holder(public) == THIRD)
+        # It is so before the operation ends.
+        alone(public, lambda: not public.worker.dispatch.busy)
     assert [operation.status for operation in moves(public)] == ["done", "done"]
 
 
@@ -147,7 +149,7 @@ def test_what_failed_is_tried_again_while_something_approved_waits(public: Flstr
     def wait_at_start(step: Any) -> None:
         if isinstance(step, StartInstance):
             begun.set()
-            assert go_on.wait(30)
+            assert go_on.wait(180)
         fail_at("floating_ip.hold")(step)
 
     public.cluster.push({"cluster.yaml": public_yaml(DNS, FLOATING_IP)})
@@ -171,16 +173,17 @@ def test_what_failed_is_tried_again_while_something_approved_waits(public: Flstr
 def test_a_restarted_controller_goes_on_with_it_though_a_deploy_was_under_way_and_git_is_away(
     public: Flstr, tmp_path: Path, clone: bool
 ) -> None:
-    killed = threading.Event()
+    begun, killed = threading.Event(), threading.Event()
 
     def wait(step: Any) -> None:
         if isinstance(step, StartInstance):
+            begun.set()
             # What is left of the killed controller writes nothing any more, for its locks are taken over.
             killed.wait()
 
     public.pretend.before = wait
     public.ask("scale influencer 3")
-    while not any(one.status == "running" for one in public.operations.unended()):
+    while not begun.is_set():
         public.worker.look()
     fall_silent(public)
     assert public.worker.failover._plan()
@@ -236,7 +239,11 @@ def test_whoever_did_not_take_it_once_gets_it_the_next_time(public: Flstr) -> No
 def test_another_controller_knows_who_was_tried(public: Flstr, tmp_path: Path) -> None:
     public.pretend.before = failing_at(SECOND)
     fall_silent(public)
-    alone(public, lambda: [one.status for one in moves(public)] == ["failed"])
+    # One look more, and this one would move it to the next itself.
+    assert public.worker.failover._plan()
+    assert public.worker.failover.look()
+    public.worker.dispatch.wait(60)
+    assert [one.status for one in moves(public)] == ["failed"]
     with restarted(public, tmp_path / "elsewhere") as again:
         again.pretend.before = failing_at(SECOND)
         alone(again, lambda: holder(again) == THIRD)

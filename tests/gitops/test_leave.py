@@ -179,7 +179,7 @@ class TestTheCard:
         flstr.look()
         flstr.worker._awake.clear()
         self.show(flstr, waiting, "awaiting_approval 4567")
-        assert flstr.worker._awake.wait(10)
+        assert flstr.worker._awake.wait(60)
         flstr.worker.leave.stop()
 
     def test_work_waits_no_longer_than_ten_seconds_for_slack(self, flstr: Flstr) -> None:

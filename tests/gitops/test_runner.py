@@ -1,12 +1,12 @@
 """Operations are carried out step by step, side by side where they may, and go on after a kill."""
 
 import threading
-import time
 
 import pytest
 
 from gitops.operations import Operations
 from gitops.plan import plan
+from gitops.progress import Progress
 from gitops.registry import Registry
 from gitops.runner import Runner
 from gitops.store import Store
@@ -54,7 +54,7 @@ def test_every_step_runs_once_and_after_those_it_waits_for(registry: Registry, o
 
 def test_machines_are_rented_side_by_side(registry: Registry, operation: Operation) -> None:
     pretend = Pretend()
-    all_there = threading.Barrier(4, timeout=10)
+    all_there = threading.Barrier(4, timeout=60)
 
     def meet(step: Step) -> None:
         if step.kind == "node.create":
@@ -128,7 +128,7 @@ def test_an_overtaken_controller_waits_for_no_step_of_its_own(registry: Registry
     released.set()
     for thread in threading.enumerate():
         if thread.name.startswith("step"):
-            thread.join(10)
+            thread.join(60)
 
 
 def test_an_etcd_that_is_silent_for_a_while_fails_no_step(registry: Registry, operation: Operation) -> None:
@@ -164,17 +164,30 @@ def test_a_line_that_cannot_be_noted_fails_no_step(registry: Registry, operation
     assert runner.run(operation, nobody_may).status == "done"
 
 
-def test_steps_that_end_together_are_written_together(registry: Registry, operation: Operation) -> None:
+def test_steps_that_end_together_are_written_together(
+    registry: Registry, operation: Operation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     written: list[int] = []
+    ended, all_ended, set_one = list[str](), threading.Event(), Progress._set
+
+    def noted(progress: Progress, step: PlannedStep, changes: dict[str, object]) -> None:
+        set_one(progress, step, changes)
+        ended.extend([step.id] if changes.get("status") == "done" else [])
+        if len(ended) == 4:
+            all_ended.set()
 
     class Slow(Operations):
         def save(self, operation: Operation) -> None:
-            time.sleep(0.2)
+            """The first end is written for as long as it takes the others to end."""
+            done = sum(state.status == "done" for state in operation.steps.values())
+            assert not done or all_ended.wait(60)
             super().save(operation)
-            written.append(sum(state.status == "done" for state in operation.steps.values()))
+            written.append(done)
+
+    monkeypatch.setattr(Progress, "_set", noted)
 
     pretend = Pretend()
-    all_there = threading.Barrier(4, timeout=10)
+    all_there = threading.Barrier(4, timeout=60)
 
     def meet(_: Step) -> None:
         all_there.wait()

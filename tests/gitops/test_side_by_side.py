@@ -1,6 +1,7 @@
 """Operations side by side: one an app at a time, the next in order, and a newer commit before an older one."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,7 +28,7 @@ class Held:
     def __call__(self, step: Any) -> None:
         if step.kind == self._kind and step.app.app == self._app:
             self.reached.set()
-            assert self.go.wait(20)
+            assert self.go.wait(180)
 
 
 def creator(flstr: Flstr) -> str:
@@ -38,7 +39,8 @@ def creator(flstr: Flstr) -> str:
 
 
 def look_until(flstr: Flstr, done: Callable[[], bool]) -> None:
-    for _ in range(200):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
         flstr.worker.look()
         if done():
             return
@@ -110,7 +112,7 @@ def test_what_takes_long_is_given_up(flstr: Flstr) -> None:
         if step.app.commit == second:
             building.set()
             with context.cancellation.ending(ended.set):
-                assert ended.wait(20)
+                assert ended.wait(180)
             raise Cancelled("worker101: given up")
 
     flstr.pretend.act["release.build"] = build

@@ -36,7 +36,8 @@ def etcdctl(cluster: EtcdCluster, words: str) -> None:
     files = cluster.tls("root")
     assert files is not None
     places = ("--cacert", str(files.ca), "--cert", str(files.certificate), "--key", str(files.key))
-    command = ["etcdctl", *places, "--endpoints", cluster.endpoints[0], *words.split()]
+    options = ("--endpoints", cluster.endpoints[0], "--command-timeout", "60s")
+    command = ["etcdctl", *places, *options, *words.split()]
     subprocess.run(command, env={"ETCDCTL_API": "3", "PATH": "/usr/bin:/bin"}, check=True, capture_output=True)
 
 
@@ -54,6 +55,8 @@ def test_flstr_goes_on_where_a_member_is_killed(cluster: EtcdCluster) -> None:
     store.put("a/2", "x")
     cluster.members[0].kill()
     try:
+        # An election may take longer than a call does.
+        cluster.await_all(but=cluster.members[0])
         assert store.swap("a/2", "x", "y")
         assert store.get("a/2") == "y"
     finally:

@@ -169,7 +169,7 @@ def test_a_recorder_that_was_overtaken_ends(store: Store) -> None:
     recorder = Recorder(store.fenced(Fence(keys.LEADER, 1)), lambda _: fenced.set())
     store.put(keys.hold("freeze"), '{"id":"freeze","reason":"x","person":"operator","since":1.0}')
     recorder.start()
-    assert fenced.wait(10)
+    assert fenced.wait(60)
     recorder.stop()
     assert store.prefix(keys.AUDIT) == {}
 

@@ -14,7 +14,8 @@ from model.errors import Refused
 
 def etcdctl(endpoint: str, *words: str) -> None:
     environment = {**os.environ, "ETCDCTL_API": "3"}
-    subprocess.run(["etcdctl", "--endpoints", endpoint, *words], env=environment, check=True, capture_output=True)
+    command = ["etcdctl", "--endpoints", endpoint, "--command-timeout", "60s", *words]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
 
 
 @pytest.mark.parametrize("with_users", [False, True])
@@ -22,8 +23,7 @@ def test_it_holds_what_the_other_one_held_and_takes_more(tmp_path: Path, with_us
     first, snapshot = EmbeddedEtcd(tmp_path / "first"), tmp_path / "snapshot.db"
     endpoint = first.start()
     store = Store([endpoint])
-    for number in range(300):
-        store.put(f"key/{number}", "a value")
+    store.write_many({f"key/{number}": "a value" for number in range(300)})
     if with_users:
         etcdctl(endpoint, "user", "add", "root:secret")
         etcdctl(endpoint, "user", "grant-role", "root", "root")
