@@ -20,7 +20,8 @@ PEOPLE = {OPERATOR: "operator", DEVELOPER: "developer", REVIEWER: "reviewer", GU
 # The button, and the one of a card that destroys machines.
 APPROVE, APPROVE_BY_NAME = "approval.approve", "approval.name"
 
-_ANSWER_SECONDS = 30.0
+# Only there to end what hangs.
+_ANSWER_SECONDS = 60.0
 _ENDED = re.compile(r": (done|failed|denied|expired|void)\b")
 _OPERATION = re.compile(r"[0-9a-f]+")
 
@@ -88,15 +89,15 @@ class Chat:
         buttons = dict(card.buttons)
         if action == APPROVE and action not in buttons:
             _, *names = buttons[APPROVE_BY_NAME].split()
-            self.submit(person, self.open(person, card), " ".join(names))
+            window, typed = self.open(person, card), " ".join(names)
+            self._await(lambda: self._submitted(person, window, typed), "the names to be taken")
             return
-        self._post("click", person=person, channel=CHANNEL, ts=card.ts, action_id=action, value=buttons[action])
+        self._click(person, card, action)
 
     def open(self, person: str, card: Card) -> dict[str, Any]:
         """Press Approve where machines are destroyed; the window that opens."""
-        value = dict(card.buttons)[APPROVE_BY_NAME]
         known = {view["id"] for view in self._modals(person)}
-        self._post("click", person=person, channel=CHANNEL, ts=card.ts, action_id=APPROVE_BY_NAME, value=value)
+        self._click(person, card, APPROVE_BY_NAME)
 
         def opened() -> dict[str, Any] | None:
             return next((view for view in self._modals(person) if view["id"] not in known), None)
@@ -107,6 +108,18 @@ class Chat:
         """Type names into a window and submit it; what is wrong, by input."""
         answer = self._post("submit", person=person, view_id=window["id"], values={"names": names})
         return dict(answer["errors"])
+
+    def _submitted(self, person: str, window: dict[str, Any], names: str) -> bool | None:
+        """Whether it was taken; a busy flstr may say that it was not."""
+        answer = self._post("submit", person=person, view_id=window["id"], values={"names": names})
+        return (answer["acknowledged"] and not answer["errors"]) or None
+
+    def _click(self, person: str, card: Card, action: str) -> None:
+        """Click until that is acknowledged, as a person does who sees a warning sign at the button."""
+        click = {"channel": CHANNEL, "ts": card.ts, "action_id": action, "value": dict(card.buttons)[action]}
+        self._await(
+            lambda: self._post("click", person=person, **click)["acknowledged"] or None, f"the click on {action}"
+        )
 
     def cards(self) -> list[Card]:
         """Every operation's card, oldest first."""
@@ -146,10 +159,13 @@ class Chat:
         return answer.content
 
     def await_answer(self, person: str, text: str, wanted: str, seconds: float = _ANSWER_SECONDS) -> str:
-        """Repeat a command until `wanted` is in its answer."""
+        """Repeat a command until `wanted` is in its answer; where there is none, it is not there yet."""
 
         def ask() -> str | None:
-            answer = self.command(person, text)
+            try:
+                answer = self.command(person, text)
+            except LabError:
+                return None
             return answer if wanted in answer else None
 
         return self._await(ask, f"'{wanted}' in an answer to {text!r}", seconds)

@@ -4,9 +4,11 @@ from outside, on the controllers, whatever state they are in."""
 import base64
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 from lab.errors import LabError
 from lab.machine_faults import MachineFaults
@@ -24,6 +26,11 @@ BOOTSTRAP_SECONDS = 300.0
 _ETCDCTL = (
     "etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/flstr/ca.pem --cert=/etc/flstr/client.pem "
     "--key=/etc/flstr/client-key.pem --dial-timeout=1s --command-timeout=2s --write-out=json"
+)
+# A watch goes on for ever: it has told all once it has told the newest revision, of whatever key that is; 7 says so.
+_WATCHED_TO = (
+    f"exec 3< <(exec timeout 25 {_ETCDCTL} watch --prefix '' --rev={{since}} 2>/dev/null); watching=$!; "
+    "sed -u '/\"mod_revision\":{last}[,}}]/q7' <&3; told=$?; kill $watching 2>/dev/null; [ $told -eq 7 ]"
 )
 
 
@@ -80,7 +87,9 @@ class ControlStage(Stage):
 
     def journal(self, node: str, unit: str = FLSTR_UNIT, since: float = 0.0) -> list[str]:
         """The lines that a unit has logged since a time."""
-        return self.inside(node, f"journalctl --quiet --output=cat --unit={unit} --since=@{since:.0f}").splitlines()
+        # What was said a moment ago may be on its way to the journal.
+        look = f"journalctl --sync; journalctl --quiet --output=cat --unit={unit} --since=@{since:.0f}"
+        return self.inside(node, look).splitlines()
 
     def etcd(self, prefix: str) -> dict[str, str]:
         """What the cluster's etcd has under a prefix, from the first controller that can say it. Raises LabError."""
@@ -97,11 +106,9 @@ class ControlStage(Stage):
 
     def etcd_changes(self, key: str, since: int) -> list[str]:
         """The same, with nothing for each time that the key went. Raises LabError."""
-        # It watches for ever; what is there already comes at once.
-        watched = f"timeout 1 {_ETCDCTL} watch --rev={since} '{key}' || [ $? -eq 124 ]"
-        answers = map(json.loads, self._ask_etcd(watched).splitlines())
-        events = [event for answer in answers for event in answer.get("Events", ())]
-        return [_text(event["kv"].get("value", "")) for event in events]
+        last = self.etcd_revision()
+        changed = self._changed(since, last) if since <= last else []
+        return [_text(pair.get("value", "")) for pair in changed if _text(pair["key"]) == key]
 
     def etcd_lease_seconds(self, key: str) -> int:
         """For how long the lease that a key goes with was granted. Raises LabError."""
@@ -133,6 +140,12 @@ class ControlStage(Stage):
             return all(keys.controller(node) in there for node in nodes) and self.leader() in nodes
         except LabError:
             return False
+
+    def _changed(self, since: int, last: int) -> list[dict[str, Any]]:
+        """All that was written, or taken away, from a revision to the last one. Raises LabError."""
+        watch = f"bash -c {shlex.quote(_WATCHED_TO.format(since=since, last=last))}"
+        answers = map(json.loads, self._ask_etcd(watch).splitlines())
+        return [event["kv"] for answer in answers for event in answer.get("Events", ())]
 
     def _ask_etcd(self, command: str) -> str:
         failures = []

@@ -1,6 +1,8 @@
 """When a restore on controllers has come to its end."""
 
+import itertools
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,15 +75,20 @@ def test_an_etcd_that_does_not_answer_for_a_moment_is_looked_at_again(
     assert seen_to_its_end(looks(*seen)) == OVER
 
 
-def test_one_that_never_answers_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(at_rest, "LOOK_SECONDS", 0.001)
-    monkeypatch.setattr(at_rest, "IDLE_SECONDS", 0.05)
+@pytest.fixture
+def quick_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second passes with each look at the clock, however busy this machine is."""
+    clock = SimpleNamespace(monotonic=itertools.count(0.0, 1.0).__next__, sleep=lambda seconds: None)
+    monkeypatch.setattr(at_rest, "time", clock)
+
+
+@pytest.mark.usefixtures("quick_clock")
+def test_one_that_never_answers_is_told_of() -> None:
     with pytest.raises(Unreadable, match="etcd does not answer"):
         seen_to_its_end(looks())
 
 
-def test_what_is_seen_last_counts_where_nobody_begins_with_the_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(at_rest, "LOOK_SECONDS", 0.001)
-    monkeypatch.setattr(at_rest, "IDLE_SECONDS", 0.05)
+@pytest.mark.usefixtures("quick_clock")
+def test_what_is_seen_last_counts_where_nobody_begins_with_the_rest() -> None:
     idle = rest_of(plans(PLAN), [])
     assert seen_to_its_end(looks(WORKING, idle)) == idle

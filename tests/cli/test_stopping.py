@@ -69,15 +69,19 @@ leave(3)
 def test_an_end_that_comes_to_none_is_cut_short_and_says_where_it_stood() -> None:
     text = """
 stopping = stopped_by_signals(seconds=0.2)
-ready()
-stopping.wait()
-wait_for_ever()
+
+def come_to_none():
+    ready()
+    stopping.wait()
+    wait_for_ever()
+
+come_to_none()
 """
     with process(text) as running:
         running.send_signal(signal.SIGTERM)
         _, said = running.communicate(timeout=60)
     assert running.returncode == 1
-    assert "in wait_for_ever" in said
+    assert "in come_to_none" in said
 
 
 def test_threads_that_are_left_hold_up_no_end() -> None:

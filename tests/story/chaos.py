@@ -12,6 +12,7 @@ from lab.story.chapters import BUILD_UP_SECONDS
 from lab.story.chat import APPROVE, DEVELOPER, OPERATOR
 from lab.story.control_stage import ETCD_UNIT, FLSTR_UNIT, THREE_CONTROLLERS, ControlStage
 from lab.surroundings import Wishes
+from tests.story.asked import asked
 from tests.story.chaos_counting import amiss, carried_on, progress
 from tests.story.chaos_leading import Next
 from tests.story.chaos_seeing import Before, Seeing, awaited
@@ -171,7 +172,7 @@ class Chaos:
     def _begin(self, change: Change) -> None:
         chat = self.stage.chat
         before = {card.record for card in chat.cards()}
-        chat.command(DEVELOPER, change.words(self))
+        asked(self.stage, DEVELOPER, change.words(self))
         if change.approved:
             card = chat.await_card(lambda it: it.record not in before and it.waits, "a card that asks for leave", 60.0)
             chat.click(OPERATOR, card, APPROVE)

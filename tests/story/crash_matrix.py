@@ -13,7 +13,7 @@ from lab.story.load import Load
 from lab.story.stage import Stage
 from model.operation import Operation
 from model.steps import BuildRelease, StartInstance
-from tests.story.asked import await_new, await_settled, records
+from tests.story.asked import asked, await_new, await_settled, records
 from tests.story.crash_table import Crash
 from tests.story.killing import PowerCuts
 from tests.story.views import (
@@ -91,7 +91,7 @@ class CrashMatrix:
         started, before, since = units_started(stage), records(stage), etcd_revision(stage)
         began = time.time()
         words = act.words()
-        answer = stage.chat.command(DEVELOPER, words)
+        answer = asked(stage, DEVELOPER, words)
         kill(since)
         card = await_new(stage, before, f"the end of {words!r}, which was answered {answer!r}")
         told, ended = time.time(), operation(stage, card.record)

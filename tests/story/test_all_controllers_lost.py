@@ -98,6 +98,15 @@ def all_are_alive(stage: ControlStage) -> bool:
         return False
 
 
+def all_have_ended(stage: ControlStage) -> bool:
+    """Whether no operation goes on: a machine registers itself in the middle of the one that has it do so."""
+    try:
+        operations = map(Operation.model_validate_json, stage.etcd(keys.OPERATIONS).values())
+    except LabError:
+        return False
+    return all(operation.ended_already() for operation in operations)
+
+
 def brought_back(stage: ControlStage, lose: Callable[[ControlStage], None], *words: str) -> Lost:
     """Lose what there is to lose, and restore it, while somebody uses the app."""
     before = known(stage)
@@ -105,6 +114,7 @@ def brought_back(stage: ControlStage, lose: Callable[[ControlStage], None], *wor
         lose(stage)
         said = flstr(stage, "restore", *words, stage.around.cluster_repo)
         await_true(lambda: all_are_alive(stage), "a machine does not register itself")
+        await_true(lambda: all_have_ended(stage), "an operation does not end")
         plan = flstr(stage, "plan")
     return Lost(before, said, plan, known(stage), asking.tally)
 

@@ -67,10 +67,11 @@ def death(cluster: Carried) -> Death:
         off = time.time()
         until(lambda: DEAD in cluster.nodes_under(keys.NOT_READY), f"{DEAD} to be NotReady")
         not_ready, out = time.time(), {}
+        # Of one that is not NotReady any more, but given up, it says something else.
+        status_then = chat.command(OPERATOR, "/flstr status")
         for node in (INGRESS, ALIVE):
             until(partial(sends_nothing_to, cluster, node, lost), f"{node} to send nothing there")
             out[node] = time.time()
-        status_then = chat.command(OPERATOR, "/flstr status")
         told = chat.await_said(f":warning: {DEAD} is NotReady")
         moved = until(
             lambda: it if len(it := cluster.instances()) == 2 and DEAD not in it.values() else None,
@@ -80,6 +81,7 @@ def death(cluster: Carried) -> Death:
         load.wait_for(50)
     report = load.report
     stage.power_on(DEAD)
+    until(lambda: stage.unit_state(DEAD, "flstr-node.service") == "active" or None, f"{DEAD} to have booted", 180.0)
     told_back = chat.await_said(f":white_check_mark: {DEAD} answers again", 60.0)
     status_back = chat.command(OPERATOR, "/flstr status")
     await_settled(stage)

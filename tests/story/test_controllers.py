@@ -88,6 +88,11 @@ class Fleet(ControlStage):
         assert card.ending == "done", card.text
         return card
 
+    def steady_leader(self) -> str:
+        """The controller that leads, once one does and all say that they run."""
+        await_true(self.are_back, "all controllers to be well", BACK_SECONDS)
+        return self.leader()
+
     def reboot(self, node: str) -> None:
         """Shut it down, and boot it again; returns once it is on."""
         self._run(self.around.lab.machines.reboot(node))
@@ -219,20 +224,20 @@ def test_the_controller_that_leads_is_replaced_and_the_operation_goes_on(fleet: 
         fleet.say("/flstr scale controller 4")
         assert fleet.await_new(before, "controller004").ending == "done"
         fleet.settle()
-        old = fleet.leader()
+        old = fleet.steady_leader()
         card = fleet.destroyed(old)
         fleet.settle()
     losses = fleet.operation(card.record).plan.losses
     assert losses is not None
     assert losses.nodes == (old,)
     assert old not in fleet.servers()
-    assert fleet.leader() != old
+    assert fleet.steady_leader() != old
     assert fleet.stand() == fleet.controllers()
     assert len(fleet.controllers()) == 3
 
 
 def test_a_controller_that_is_rebooted_comes_back_by_itself(fleet: Fleet) -> None:
-    node = fleet.leader()
+    node = fleet.steady_leader()
     before = fleet.running()[node]
     fleet.reboot(node)
     await_true(lambda: fleet.running().get(node, before) != before, f"{node} to be back", BACK_SECONDS)
@@ -269,7 +274,8 @@ def test_an_upgrade_brings_the_unit_and_the_settings_of_a_shell_only_where_that_
 
 def test_an_upgrade_that_was_killed_has_a_version_to_go_back_to(fleet: Fleet, tmp_path: Path) -> None:
     nodes = fleet.controllers()
-    first = next(node for node in nodes if node != fleet.leader())
+    leads = fleet.steady_leader()
+    first = next(node for node in nodes if node != leads)
     good = fleet.running()[first].version
     broken = Archive(tmp_path / "broken.tar.gz", "0123456789abcdef")
     pack({PROGRAM: b"#!/bin/sh\necho this one is broken\nexit 1\n".__bytes__}, broken.version, broken.path)
@@ -290,7 +296,8 @@ def test_an_upgrade_that_was_killed_has_a_version_to_go_back_to(fleet: Fleet, tm
 
 
 def test_without_enough_that_live_no_other_goes_and_the_dead_one_is_replaced(fleet: Fleet) -> None:
-    dead, living = fleet.leader(), next(node for node in fleet.controllers() if node != fleet.leader())
+    dead = fleet.steady_leader()
+    living = next(node for node in fleet.controllers() if node != dead)
     with app_in_use(fleet):
         fleet.cut_power(dead)
         await_true(lambda: keys.dead(dead) in fleet.etcd(keys.DEAD), f"{dead} to be given up", BACK_SECONDS)

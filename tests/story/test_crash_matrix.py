@@ -11,7 +11,7 @@ from lab.story.load_client import Orders
 from lab.story.narrator import Silent
 from lab.story.stage import APP_HOST, Stage
 from lab.surroundings import Wishes
-from tests.story.asked import ask_and_await, await_settled
+from tests.story.asked import ask_and_await, asked, await_settled
 from tests.story.crash_matrix import Act, CrashMatrix
 from tests.story.crash_table import Crash, crash_table
 from tests.story.killing import PowerCuts
@@ -52,7 +52,7 @@ def spread(stage: Stage) -> None:
 
 
 def undrain(stage: Stage) -> None:
-    stage.chat.command(DEVELOPER, "/flstr undrain worker102")
+    asked(stage, DEVELOPER, "/flstr undrain worker102")
     await_settled(stage)
     spread(stage)
 

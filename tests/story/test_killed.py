@@ -10,6 +10,7 @@ from lab.story.chat import DEVELOPER, REVIEWER, Card
 from lab.story.narrator import Silent
 from lab.story.stage import APP_HOST, Stage
 from lab.surroundings import Wishes
+from tests.story.asked import asked
 from tests.story.killing import PowerCuts
 from tests.story.views import answered, enabled_units, registered, registered_units, running_units
 
@@ -57,7 +58,7 @@ def deployed(stage: Stage, power_cuts: PowerCuts, built_up: Card) -> Survived:
     """A deploy during which the power went six times."""
     chat, second = stage.chat, stage.app_commit("main")
     with Asking(ingress(stage), APP_HOST) as asking:
-        chat.command(DEVELOPER, f"/flstr deploy influencer@{second}")
+        asked(stage, DEVELOPER, f"/flstr deploy influencer@{second}")
         power_cuts.when(lambda: len(chat.cards()) > 1, "the card")
         posted = chat.cards()[-1]
         power_cuts.when_step_begins("build-", later=0.2)

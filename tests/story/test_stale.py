@@ -25,7 +25,7 @@ from lab.story.load_client import Orders
 from lab.story.load_records import Report
 from lab.story.stage import APP_HOST, Stage
 from lab.surroundings import Wishes
-from tests.story.asked import await_new, records
+from tests.story.asked import asked, await_new, records
 from tests.story.views import enabled_units, registered_units, running_units, units_started
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
@@ -80,7 +80,7 @@ def second(stage: Stage, etcd: str) -> Iterator[FlstrProcess]:
 def overtaken(stage: Stage, second: FlstrProcess) -> Overtaken:
     first, before, started = stage.flstr, records(stage), units_started(stage)
     with Load(Orders(stage.servers()["ingress016"], APP_HOST, websockets=0)) as load:
-        stage.chat.command(DEVELOPER, f"/flstr deploy influencer@{stage.app_commit('main')}")
+        asked(stage, DEVELOPER, f"/flstr deploy influencer@{stage.app_commit('main')}")
         await_true(lambda: any(step.startswith("start-") for step in begun(first.log, before)))
         first.pause()
         begun_before, logged = begun(first.log, before), len(events(first.log))

@@ -11,6 +11,7 @@ from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.store import Store
 from lab.story.stage import Stage
+from lab.units import run_inside
 from model import keys
 from model.operation import Operation
 from model.registered import Registered
@@ -29,6 +30,17 @@ def etcd_revision(stage: Stage) -> int:
     client = etcd3.client(host=at.hostname, port=at.port)
     try:
         return int(client.get_response("none").header.revision)
+    finally:
+        client.close()
+
+
+def etcd_writes(stage: Stage) -> int:
+    """How often etcd was written to, but for up to when Slack was heard, which is noted all the while."""
+    at = urlsplit(etcd_endpoint(stage))
+    client = etcd3.client(host=at.hostname, port=at.port)
+    try:
+        heard = client.get_prefix_response(keys.HEARD)
+        return int(heard.header.revision) - sum(int(pair.version) for pair in heard.kvs)
     finally:
         client.close()
 
@@ -66,7 +78,8 @@ def units_started(stage: Stage) -> Counter[tuple[str, str]]:
     """How often systemd has started each instance, and builds of whatever release (`flstr-build`), by worker."""
     started = "MESSAGE_ID=39f53479d3a045ac8e11786248231fbf"  # SD_MESSAGE_UNIT_STARTED
     found: Counter[tuple[str, str]] = Counter()
-    for node, units in _on_workers(stage, f"journalctl --quiet --output=cat --output-fields=UNIT {started}").items():
+    look = f"journalctl --sync; journalctl --quiet --output=cat --output-fields=UNIT {started}"
+    for node, units in _on_workers(stage, look).items():
         for unit in units:
             if unit.startswith("flstr-build-"):
                 found[node, "flstr-build"] += 1
@@ -123,8 +136,10 @@ def answered(stage: Stage, method: str, path: str, status: int) -> int:
 
 
 def ssh_logins(stage: Stage, node: str) -> int:
-    """How many connections a host's sshd has let in; the one that asks is the newest of them."""
-    return int(stage.in_host(stage.servers()[node], "journalctl --unit=ssh --output=cat | grep --count ^Accepted"))
+    """How many connections a host's sshd has let in; whoever asks needs none."""
+    # What sshd says reaches the journal a little later.
+    look = "journalctl --sync; journalctl --unit=ssh --output=cat | grep --count ^Accepted"
+    return int(run_inside(stage.around.lab.machines.host(node), look))
 
 
 def polls(stage: Stage) -> int:

@@ -60,6 +60,8 @@ class Web:
             f"ssl_certificate {path}; ssl_certificate_key {path}; }}\n"
             for name, path in hosts.items()
         )
+        # The port is held from the beginning, whoever else looks for a free one.
+        servers += f"server {{ listen 127.0.0.1:{self.tls_port} ssl; ssl_reject_handshake on; }}\n"
         return (
             f"user root;\nworker_processes 1;\npid {self.folder}/pid;\nerror_log {self.folder}/error.log;\n"
             "events {}\nhttp {\naccess_log off;\n"
