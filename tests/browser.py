@@ -5,10 +5,14 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+# On a busy machine a page is slow to show what is true.
+PATIENCE_MS = 30_000.0
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """A browser of its own."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
         yield browser

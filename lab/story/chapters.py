@@ -23,7 +23,7 @@ TWO_INSTANCES, THREE_INSTANCES = "instances: 2", "instances: 3"
 _INSTANCE = re.compile(r" on (\w+) at ([0-9.]+):([0-9]+),")
 
 # Nobody who watches wants to wait for an hour until an approval expires; on a busy machine, a click takes seconds.
-EXPIRES = "expires: 30s"
+EXPIRES = "expires: 20s"
 STORY_WISHES = Wishes(edits={"expires: 1h": EXPIRES})
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from bot import intake
 from gitops.store import Store
 from lab.slack.background import BackgroundSlack
 from lab.slack.server import SlackApi
@@ -13,7 +14,7 @@ from model import keys
 from model.cluster import Cluster
 from model.operation import Approval, Operation, Origin, StepState
 from model.steps import DestroyNode, Losses, Plan, PlannedStep
-from tests.bot.room import DEVELOPER, OPERATOR, Room
+from tests.bot.room import DEVELOPER, ETCD_PATIENCE_SECONDS, OPERATOR, PATIENT, Room
 from tests.bot.sending import Clock, Desk, Slack
 
 MakeOperation = Callable[..., Operation]
@@ -78,7 +79,8 @@ def asking(make_operation: MakeOperation) -> Operation:
 
 @pytest.fixture
 def lab_settings() -> LabSettings:
-    return LabSettings()
+    """A test module that needs other settings has a fixture of this name."""
+    return PATIENT
 
 
 @pytest.fixture
@@ -89,7 +91,8 @@ def slack(lab_settings: LabSettings) -> Iterator[BackgroundSlack]:
 
 
 @pytest.fixture
-def room(store: Store, slack: BackgroundSlack) -> Iterator[Room]:
+def room(store: Store, slack: BackgroundSlack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
+    monkeypatch.setattr(intake, "ETCD_SECONDS", ETCD_PATIENCE_SECONDS)
     people = {
         "operator": {"slack": OPERATOR, "email": "operator@flstr.lab", "may": ["read", "approve"]},
         "developer": {"slack": DEVELOPER, "email": "developer@flstr.lab", "may": ["read", "approve", "scale"]},

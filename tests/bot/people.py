@@ -37,7 +37,9 @@ class People:
         assert browser is not None
         page = browser.new_page()
         page.goto(urljoin(self.page.url, "/"))
-        People(page).say(name, line)
+        # A page that closes takes along what it has not sent yet.
+        with page.expect_response("**/lab/command"):
+            People(page).say(name, line)
         page.close()
 
     def click(self, place: Locator, name: str) -> None:

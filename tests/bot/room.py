@@ -11,11 +11,16 @@ from gitops.registry import Registry
 from gitops.store import Store
 from lab.slack.client import SlackControl
 from lab.slack.server import SlackApi
+from lab.slack.settings import SlackSettings as LabSettings
 from model import keys
-from model.operation import Approval, Intent, Operation
+from model.operation import Approval, Card, Intent, Operation
 
 CHANNEL = "C01FLSTR"
 OPERATOR, DEVELOPER, GUEST = "U01OPERATOR", "U02DEVELOPER", "U04GUEST"
+
+# For a bot on a busy machine, where a test is about something else than Slack's three seconds.
+PATIENT = LabSettings(ack_seconds=10.0, trigger_seconds=10.0)
+ETCD_PATIENCE_SECONDS = 5.0
 
 Json = dict[str, Any]
 
@@ -62,6 +67,11 @@ class Room:
             if message.get("thread_ts") in (None, message["ts"]) and not message["ephemeral_to"]
         ]
 
+    def is_noted(self, record: str) -> bool:
+        """Whether a bot has written down where a record is shown."""
+        card = self.store.get(keys.card(record))
+        return card is not None and bool(Card.model_validate_json(card).ts)
+
     def card(self) -> str:
         return json.dumps(self.cards(), ensure_ascii=False)
 
@@ -78,7 +88,7 @@ class Room:
         return [(m["ephemeral_to"], m["text"]) for m in self.people.messages(CHANNEL) if m["ephemeral_to"]]
 
 
-def eventually(look: Callable[[], Any], seconds: float = 20) -> Any:
+def eventually(look: Callable[[], Any], seconds: float = 60) -> Any:
     until = time.monotonic() + seconds
     while not (found := look()):
         assert time.monotonic() < until, f"still {found!r}"

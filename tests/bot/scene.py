@@ -16,6 +16,7 @@ from gitops.store import Store
 from gitops.verbs.commits import Commits
 from lab.slack.background import BackgroundSlack
 from lab.slack.server import SlackApi
+from lab.slack.settings import SlackSettings as LabSettings
 from tests.bot.room import Room, eventually
 from tests.gitops.flstr import Flstr, assemble
 from tests.gitops.remote import Remote, git
@@ -64,7 +65,7 @@ class Scene:
             end()
 
 
-def open_scene(folder: Path, cluster_yaml: str = CLUSTER_YAML) -> Scene:
+def open_scene(folder: Path, cluster_yaml: str = CLUSTER_YAML, slack_settings: LabSettings | None = None) -> Scene:
     """A scene with an etcd, Git remotes and a workspace of its own; its bot listens, and nothing works yet.
 
     The etcd ends with the thread that opened it.
@@ -73,7 +74,7 @@ def open_scene(folder: Path, cluster_yaml: str = CLUSTER_YAML) -> Scene:
         (folder / part).mkdir(parents=True)
     etcd = EmbeddedEtcd(folder / "etcd")
     store = Store([etcd.start()])
-    slack = BackgroundSlack(SlackApi())
+    slack = BackgroundSlack(SlackApi(settings=slack_settings))
     slack.__enter__()
     app, cluster = Remote(folder / "app"), Remote(folder / "cluster")
     first = app.push({"run.sh": "one"}, "Serve the first page")

@@ -151,7 +151,7 @@ def test_a_line_that_was_probably_meant_is_offered_as_a_button(room: Room) -> No
 def test_an_answer_about_an_operation_under_way_names_it(room: Room, make_operation: MakeOperation) -> None:
     room.start_bot()
     room.put(make_operation())
-    eventually(room.cards)
+    eventually(lambda: room.is_noted("7f3a"))
     room.people.type(DEVELOPER, CHANNEL, "/flstr status")
     [intent] = room.intents()
     answer(room.store, intent, Reply("That is being done.", operation="7f3a"))

@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
 from lab.slack.settings import SlackSettings as LabSettings
 from model import keys
 from model.operation import Approval, Decision, Notice, Operation, Origin, StepState
-from tests.bot.room import CHANNEL, DEVELOPER, OPERATOR, Room, eventually
+from tests.bot.room import CHANNEL, DEVELOPER, OPERATOR, PATIENT, Room, eventually
 
 DONE = StepState(status="done")
 RUNNING = StepState(status="running", detail="joining vpn_ctrl")
@@ -210,6 +211,7 @@ def test_a_card_that_somebody_deleted_is_posted_anew(room: Room, make_operation:
     bot = room.start_bot()
     room.put(make_operation((DONE, RUNNING)))
     [card] = eventually(room.cards)
+    eventually(lambda: room.is_noted("7f3a"))
     bot._client.chat_delete(channel=CHANNEL, ts=card["ts"])
     room.put(make_operation((DONE, DONE), "done", ended=time.time()))
     eventually(lambda: room.cards() and len(room.thread()) == 1)
@@ -250,7 +252,7 @@ def test_a_notice_is_said_once(room: Room) -> None:
 class TestWithoutPlanBlocks:
     @pytest.fixture
     def lab_settings(self) -> LabSettings:
-        return LabSettings(accept_plan_blocks=False)
+        return replace(PATIENT, accept_plan_blocks=False)
 
     def test_refused_plan_blocks_become_sections(self, room: Room, make_operation: MakeOperation) -> None:
         room.start_bot()

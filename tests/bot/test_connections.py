@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from bot import connections, session
+from lab.slack import socket_mode
 from lab.slack.client import SlackControl
 from tests.bot.room import CHANNEL, DEVELOPER, Room, eventually
 
@@ -73,6 +74,8 @@ def test_connections_that_are_open_and_deaf_are_noticed(
     bot = room.start_bot()
     opened = len(room.people.calls("apps.connections.open"))
     assert muffler.muffle() >= 2
+    # What is sent where nobody hears it is lost after so long.
+    monkeypatch.setattr(room.api._slack.socket, "_ack_seconds", 3.0)
     eventually(lambda: len(room.people.calls("apps.connections.open")) >= opened + 2)
     eventually(bot.connected)
     eventually(lambda: room.people.type(DEVELOPER, CHANNEL, "/flstr sync")["acknowledged"])
@@ -92,7 +95,9 @@ def test_commands_arrive_while_connections_are_replaced(room: Room, reason: str)
     assert room.people.type(DEVELOPER, CHANNEL, "/flstr sync")["acknowledged"]
 
 
-def test_a_refresh_loses_no_command(room: Room) -> None:
+def test_a_refresh_loses_no_command(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Time to connect anew, on a busy machine as well.
+    monkeypatch.setattr(socket_mode, "REFRESH_SECONDS", 10.0)
     room.start_bot()
     room.people.disconnect("refresh_requested")
     typed = [room.people.type(DEVELOPER, CHANNEL, f"/flstr scale influencer {number}") for number in range(30)]

@@ -5,22 +5,33 @@ import random
 import threading
 import time
 from collections import Counter
+from dataclasses import replace
 
+import pytest
+
+from bot import intake
 from bot.modal.form import Form, modal
 from gitops.registry import Registry
 from gitops.verbs.desk import Desk, Request
 from lab.slack.background import BackgroundSlack
 from lab.slack.envelopes import Envelope
 from lab.slack.server import SlackApi
+from lab.slack.settings import SlackSettings as LabSettings
 from lab.slack.workspace import BOT_USER_ID
 from model import keys
 from model.cluster import Cluster
 from model.operation import Intent
 from model.verbs import VERBS
-from tests.bot.room import CHANNEL, DEVELOPER, Json, Room, eventually
+from tests.bot.room import CHANNEL, DEVELOPER, PATIENT, Json, Room, eventually
 
 EACH = 250
 AT_ONCE = 16
+
+
+@pytest.fixture
+def lab_settings() -> LabSettings:
+    """So many at once have all the time that they need."""
+    return replace(PATIENT, ack_seconds=28.0)
 
 
 def command(number: int) -> Json:
@@ -106,7 +117,10 @@ def deliver(slack: BackgroundSlack, api: SlackApi, envelopes: list[tuple[str, Js
     return asyncio.run_coroutine_threadsafe(all_of_them(), slack._loop).result()
 
 
-def test_a_thousand_envelopes_each_twice_and_out_of_order_act_once_each(room: Room, slack: BackgroundSlack) -> None:
+def test_a_thousand_envelopes_each_twice_and_out_of_order_act_once_each(
+    room: Room, slack: BackgroundSlack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "ETCD_SECONDS", 25.0)
     counting = Counting(room)
     room.start_bot(speaks=False)
     counting.desk.start()

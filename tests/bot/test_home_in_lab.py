@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from bot.home import keeper as home_keeper
+from model import keys
 from model.operation import Approval, Operation
 from tests.bot.room import CHANNEL, DEVELOPER, GUEST, OPERATOR, Room, eventually
 
@@ -20,6 +21,7 @@ def test_an_approval_waits_for_whoever_may_give_it(
     room.put_approval(make_approval(expires=time.time() + 600))
     room.put(asking)
     room.start_bot()
+    eventually(lambda: room.store.get(keys.heard(CHANNEL)))
     for person in (OPERATOR, DEVELOPER):
         room.people.open_home(person)
     eventually(lambda: "approval.approve" in home(room, OPERATOR))

@@ -75,7 +75,7 @@ def test_a_click_becomes_an_intent(room: Room, asking: Operation, make_approval:
 def test_commands_work_again_after_a_disconnect(room: Room) -> None:
     bot = room.start_bot()
     room.people.disconnect("refresh_requested")
-    eventually(lambda: len(room.people.calls("apps.connections.open")) == 4 and bot.connected())
+    eventually(lambda: len(room.people.calls("apps.connections.open")) >= 4 and bot.connected())
     eventually(lambda: room.people.type(DEVELOPER, CHANNEL, "/flstr sync")["acknowledged"])
     assert room.intents()
 

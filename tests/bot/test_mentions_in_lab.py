@@ -1,5 +1,7 @@
 """`@flstr …` is a command as `/flstr …` is, also where it was said while nobody heard it."""
 
+from dataclasses import replace
+
 import pytest
 
 from bot.listeners import intent_of
@@ -7,7 +9,7 @@ from bot.mentions import Mention, mention_of
 from lab.slack.settings import SlackSettings as LabSettings
 from lab.slack.workspace import BOT_USER_ID
 from model import keys
-from tests.bot.room import CHANNEL, DEVELOPER, Room, eventually
+from tests.bot.room import CHANNEL, DEVELOPER, PATIENT, Room, eventually
 
 NOW = 1_700_000_000.0
 HELLO = f"<@{BOT_USER_ID}>"
@@ -16,7 +18,7 @@ HELLO = f"<@{BOT_USER_ID}>"
 @pytest.fixture
 def lab_settings() -> LabSettings:
     """A Slack that never repeats an event: what is missed has to be looked for."""
-    return LabSettings(event_retry_seconds=())
+    return replace(PATIENT, event_retry_seconds=())
 
 
 def mention(line: str, ago: float = 0.0) -> Mention:

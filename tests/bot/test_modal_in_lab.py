@@ -1,6 +1,7 @@
 """A person opens the modal, chooses, looks what it would do, and submits: the same intent as typing it."""
 
 import time
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -12,7 +13,7 @@ from lab.slack.settings import SlackSettings as LabSettings
 from model import keys
 from model.attachment import Reply
 from model.commits import RecentCommit, RecentCommits
-from tests.bot.room import CHANNEL, DEVELOPER, OPERATOR, Json, Room, eventually
+from tests.bot.room import CHANNEL, DEVELOPER, OPERATOR, PATIENT, Json, Room, eventually
 
 GENERAL = "C02GENERAL"
 COMMIT = "a1b2c3d4" * 5
@@ -104,7 +105,7 @@ def test_what_it_would_do_is_shown_in_it(room: Room) -> None:
 class OfShortTriggers:
     @pytest.fixture
     def lab_settings(self) -> LabSettings:
-        return LabSettings(trigger_seconds=0.0)
+        return replace(PATIENT, trigger_seconds=0.0)
 
 
 class TestTooLate(OfShortTriggers):

@@ -11,7 +11,7 @@ from bot.pace import EDITS, POSTS
 from tests.bot.room import Room
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_hundred_operations_of_twenty_steps_meet_no_limit_and_every_card_ends_true(room: Room) -> None:
     room.start_bot()
     began = time.time()

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot import intake
 from bot.connections import CONNECTIONS
 from bot.service import Bot, SlackSettings
+from gitops import etcd_client
 from gitops.registry import Registry
 from gitops.store import Store
 from lab.slack.background import BackgroundSlack
 from lab.slack.server import SlackApi
-from tests.bot.room import CHANNEL, DEVELOPER, Room, eventually
+from lab.slack.settings import SlackSettings as LabSettings
+from tests.bot.room import CHANNEL, DEVELOPER, PATIENT, Room, eventually
 from tests.gitops.cuttable import Ways, ways_to
 from tests.gitops.etcd_cluster import EtcdCluster, etcd_cluster
 
@@ -36,7 +39,7 @@ def room(cluster: EtcdCluster) -> Iterator[Room]:
     """A workspace with one bot, which reaches etcd."""
     store = cluster.store()
     store.delete_prefix("")
-    with BackgroundSlack(SlackApi()) as slack:
+    with BackgroundSlack(SlackApi(settings=PATIENT)) as slack:
         room = Room(store, slack.api)
         room.start_bot(speaks=False)
         yield room
@@ -73,7 +76,9 @@ def test_the_other_bot_takes_all_commands_while_one_is_cut_off(room: Room, ways:
     said: list[str] = []
     while bot.connected() or room.people.connections() != CONNECTIONS:
         said.append(typed(room))
-    assert all(text.startswith((PROMISED, NOT_TAKEN)) for text in said), said
+    # What was on its way by a connection at the moment when that was let go is lost.
+    assert sum(not text for text in said) <= CONNECTIONS, said
+    assert all(text.startswith((PROMISED, NOT_TAKEN)) for text in said if text), said
     said = promised(room, 6)
     # Only the other one could have been told, and each command has an answer.
     assert not bot.connected()
@@ -89,7 +94,11 @@ def test_the_other_bot_takes_all_commands_while_one_is_cut_off(room: Room, ways:
     cut_off.close()
 
 
-def test_nobody_leaves_slack_where_one_member_is_stopped(room: Room, cluster: EtcdCluster) -> None:
+def test_nobody_leaves_slack_where_one_member_is_stopped(
+    room: Room, cluster: EtcdCluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine the others may take long to choose.
+    monkeypatch.setattr(etcd_client, "ELECTION_SECONDS", 60.0)
     member = cluster.leader()
     own = cluster.store(first=cluster.members.index(member))
     bot = other_bot(room, own)
@@ -107,6 +116,10 @@ def test_nobody_leaves_slack_where_one_member_is_stopped(room: Room, cluster: Et
     own.close()
 
 
+def test_whoever_waits_for_etcd_is_told_before_slack_gives_up() -> None:
+    assert LabSettings().ack_seconds > intake.ETCD_SECONDS + intake.LOOK_SECONDS
+
+
 def test_what_could_not_be_written_is_said_at_once(room: Room, ways: Ways) -> None:
     """Whoever had it taken just before the bot let go of Slack hears of it, by the connection that it came by."""
     room.stop_bots()
@@ -117,7 +130,7 @@ def test_what_could_not_be_written_is_said_at_once(room: Room, ways: Ways) -> No
     ways.cut()
     asking = threading.Thread(target=lambda: answers.append(typed(room)))
     asking.start()
-    asking.join(10)
+    asking.join(30)
     assert answers[0].startswith(NOT_TAKEN)
     eventually(lambda: not bot.connected())
     ways.heal()

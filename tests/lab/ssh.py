@@ -8,7 +8,7 @@ import paramiko
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-CONNECTS_WITHIN_SECONDS = 60
+CONNECTS_WITHIN_SECONDS = 180
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,14 @@ def connect(address: str, host_key: KeyPair, client_key: KeyPair) -> paramiko.SS
     while True:
         try:
             client.connect(
-                address, username="root", pkey=client_key.paramiko, timeout=3, allow_agent=False, look_for_keys=False
+                address,
+                username="root",
+                pkey=client_key.paramiko,
+                timeout=10,
+                banner_timeout=60,
+                auth_timeout=60,
+                allow_agent=False,
+                look_for_keys=False,
             )
         except (OSError, EOFError, paramiko.SSHException) as error:
             if isinstance(error, paramiko.BadHostKeyException) or time.monotonic() > deadline:

@@ -17,7 +17,10 @@ class Standing:
     def __init__(self, name: str, folders: LabFolders) -> None:
         self._loop = LoopThread(within=300)
         self.around = self._loop.call(Surroundings.up(name, folders=folders))
-        self.client: AnyClient = Client(CLOUD_TOKEN, api_endpoint=self.around.cloud_url, poll_interval=0.02)
+        # Two minutes for an action: a host that boots on a busy machine takes its time.
+        self.client: AnyClient = Client(
+            CLOUD_TOKEN, api_endpoint=self.around.cloud_url, poll_interval=0.1, poll_max_retries=1200
+        )
 
     def stop(self) -> None:
         self._loop.call(self.around.down())

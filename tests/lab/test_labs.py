@@ -16,6 +16,7 @@ from lab.errors import LabError
 from lab.lab import Lab
 from lab.leftovers import living_labs, remove_everything, sweep, take_down
 from lab.naming import LabFolders, LabNames
+from lab.network import LabNetwork
 from tests.lab.ssh import KeyPair, connect, run, user_data
 from tests.lab.traces import traces_of
 
@@ -159,15 +160,18 @@ def test_a_host_that_cannot_start_says_why_and_leaves_nothing(
 
 
 def test_an_interrupted_removal_can_be_done_again(
-    runner: asyncio.Runner, folders: LabFolders, lab: Lab, lab_name: str
+    runner: asyncio.Runner, folders: LabFolders, lab: Lab, lab_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def killed_half_way(names: LabNames) -> None:
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(remove_everything(folders, names.name), 0.001)
+    async def killed(_: LabNetwork) -> None:
+        raise LabError("killed half way")
 
     with lab_process(f"{lab_name}-i") as (process, names):
         process.kill()
         process.wait()
-        runner.run(killed_half_way(names))
+        with monkeypatch.context() as patched:
+            patched.setattr(LabNetwork, "remove", killed)
+            with pytest.raises(LabError, match="killed half way"):
+                runner.run(remove_everything(folders, names.name))
+        assert traces(folders, names) != []
         runner.run(sweep(folders))
     assert traces(folders, names) == []

@@ -95,11 +95,19 @@ def syncs(lab: Lab) -> tuple[int, float]:
     return int(float(count[1])), float(total[1])
 
 
+def is_slowed(lab: Lab) -> bool:
+    """Whether somebody traces a thread of etcd, which alone is what makes its disk slow."""
+    pids = unit_processes(lab.machines.host("controller101"), ETCD)
+    tasks = [task for pid in pids for task in Path(f"/proc/{pid}/task").glob("*/status")]
+    assert tasks
+    return any("\nTracerPid:\t0\n" not in task.read_text() for task in tasks)
+
+
 def test_a_unit_whose_main_process_is_killed_is_started_again(lab: Lab, etcd: str) -> None:
     before = main_process(lab)
     lab.faults.kill(etcd, ETCD)
     await_another_process(lab, before)
-    assert "status=9/KILL" in inside(lab, etcd, f"journalctl --unit={ETCD} --boot --output=cat")
+    assert "status=9/KILL" in inside(lab, etcd, f"journalctl --sync; journalctl --unit={ETCD} --boot --output=cat")
 
 
 def test_all_processes_of_a_unit_are_killed_at_once(lab: Lab, hosts: dict[str, str]) -> None:
@@ -112,7 +120,9 @@ def test_all_processes_of_a_unit_are_killed_at_once(lab: Lab, hosts: dict[str, s
     main = unit_processes(host, "many.service")[0]
     assert Path(f"/proc/{main}/cmdline").read_bytes().startswith(b"/usr/bin/sh\0")
     lab.faults.kill("worker101", "many.service", whole=True)
-    inside(lab, "worker101", "while systemctl is-active --quiet many; do :; done")
+    # While it is deactivating, its processes may still be there.
+    state = "systemctl show --value --property=ActiveState many"
+    inside(lab, "worker101", f"until {state} | grep -qxE 'failed|inactive'; do sleep 0.05; done")
     with pytest.raises(LabError, match="does not run"):
         unit_processes(host, "many.service")
 
@@ -183,15 +193,14 @@ def test_the_log_of_etcd_is_slow_on_a_slow_disk(lab: Lab, etcd: str) -> None:
     inside(lab, etcd, "etcdctl put key value")
     before = syncs(lab)
     lab.faults.slow_disk(etcd, ETCD, 0.3)
+    assert is_slowed(lab)
     assert put_seconds(lab) >= 0.3
     count, seconds = (now - then for now, then in zip(syncs(lab), before, strict=True))
     assert count >= 1
     assert seconds / count >= 0.3
     lab.faults.normal_disk(etcd, ETCD)
-    before = syncs(lab)
-    inside(lab, etcd, "etcdctl put key value")
-    count, seconds = (now - then for now, then in zip(syncs(lab), before, strict=True))
-    assert seconds / count < 0.3
+    assert not is_slowed(lab)
+    assert inside(lab, etcd, "etcdctl put key value") == "OK\n"
 
 
 def test_whoever_is_killed_on_a_slow_disk_comes_back_with_an_ordinary_one(lab: Lab, etcd: str) -> None:
@@ -199,10 +208,8 @@ def test_whoever_is_killed_on_a_slow_disk_comes_back_with_an_ordinary_one(lab: L
     lab.faults.slow_disk(etcd, ETCD, 0.3)
     lab.faults.kill(etcd, ETCD)
     await_another_process(lab, process)
-    before = syncs(lab)
-    inside(lab, etcd, "etcdctl put key value")
-    count, seconds = (now - then for now, then in zip(syncs(lab), before, strict=True))
-    assert seconds / count < 0.3
+    assert not is_slowed(lab)
+    assert inside(lab, etcd, "etcdctl put key value") == "OK\n"
 
 
 def test_a_lab_in_the_middle_of_everything_leaves_nothing(runner: asyncio.Runner, folders: LabFolders) -> None:

@@ -100,7 +100,8 @@ def test_a_host_answers_at_a_floating_ip_that_is_assigned_to_it_and_on_its_inter
     assert who_answers(floating.ip) is None
     run(ssh["ingress1"], f"ip address add {floating.ip}/32 dev eth0")
     assert who_answers(floating.ip) == "ingress1"
-    assert hears(ssh["ingress2"], floating.ip)
+    # A busy host may be slow to answer.
+    assert any(hears(ssh["ingress2"], floating.ip) for _ in range(10))
     floating.unassign().wait_until_finished()
     assert who_answers(floating.ip) is None
     assert not hears(ssh["ingress2"], floating.ip)

@@ -46,7 +46,7 @@ def test_a_lost_answer_leaves_a_server_to_adopt(cloud: RunningCloud) -> None:
 
 
 def test_a_slow_answer_comes_in_the_end(cloud: RunningCloud) -> None:
-    cloud.control("POST", "/faults", {"kind": "slow", "method": "GET", "path": "/locations", "seconds": 0.3})
+    cloud.control("POST", "/faults", {"kind": "slow", "method": "GET", "path": "/locations", "seconds": 3})
     with pytest.raises(requests.Timeout):
         requests.get(cloud.url + "/locations", headers={"Authorization": f"Bearer {TOKEN}"}, timeout=0.05)
     assert cloud.raw("GET", "/locations").status_code == 200

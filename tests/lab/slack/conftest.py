@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -14,9 +15,12 @@ from lab.slack.client import SlackControl
 from lab.slack.server import SlackApi
 from lab.slack.settings import RateLimits, SlackSettings
 from tests.browser import chromium, page_of
+from tests.lab.slack.workspace import Impatient
 
+# The app of a busy machine is in time as well; what is to fail before the person fails where Slack is `impatient`.
 QUICK = SlackSettings(
-    ack_seconds=1.0,
+    ack_seconds=20.0,
+    trigger_seconds=20.0,
     event_retry_seconds=(0.05, 0.05, 0.05),
     rate_limits=RateLimits(enabled=False),
     event_subscriptions=("app_mention", "app_home_opened", "message"),
@@ -33,6 +37,19 @@ def settings() -> SlackSettings:
 def slack(settings: SlackSettings) -> Iterator[SlackApi]:
     with BackgroundSlack(SlackApi(settings=settings)) as running:
         yield running.api
+
+
+@pytest.fixture
+def impatient(slack: SlackApi) -> Impatient:
+    """In its block Slack waits for an acknowledgement no longer than a moment."""
+
+    @contextmanager
+    def hurrying() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(slack._slack.socket, "_ack_seconds", 0.5)
+            yield
+
+    return hurrying
 
 
 @pytest.fixture
@@ -76,7 +93,7 @@ def eventually() -> Callable[[Callable[[], object]], object]:
     """Waits until what it is given to look at is true."""
 
     def look_until(look: Callable[[], object]) -> object:
-        until = time.monotonic() + 15
+        until = time.monotonic() + 60
         while not (found := look()):
             assert time.monotonic() < until, f"still {found!r}"
             time.sleep(0.02)

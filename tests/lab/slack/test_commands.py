@@ -6,7 +6,7 @@ import pytest
 from slack_bolt import Ack, App, Respond
 
 from lab.slack.client import ControlError, SlackControl
-from tests.lab.slack.workspace import FLSTR, GENERAL, OPERATOR, Connect, Eventually, Json
+from tests.lab.slack.workspace import FLSTR, GENERAL, OPERATOR, Connect, Eventually, Impatient, Json
 
 
 def test_a_command_is_acknowledged_with_an_answer_for_its_person(
@@ -46,7 +46,7 @@ def test_a_command_that_nobody_hears_fails_before_the_person(people: SlackContro
 
 
 def test_a_late_acknowledgement_is_an_error_to_the_person_and_is_not_sent_again(
-    app: App, connect: Connect, people: SlackControl
+    app: App, connect: Connect, people: SlackControl, impatient: Impatient, eventually: Eventually
 ) -> None:
     heard: list[str] = []
     over = threading.Event()
@@ -58,11 +58,12 @@ def test_a_late_acknowledgement_is_an_error_to_the_person_and_is_not_sent_again(
         ack("too late")
 
     connect()
-    outcome = people.type(OPERATOR, FLSTR, "/flstr deploy")
+    with impatient():
+        outcome = people.type(OPERATOR, FLSTR, "/flstr deploy")
     over.set()
     assert (outcome["acknowledged"], outcome["error"]) == (False, "operation_timeout")
     assert [m["text"] for m in people.messages(FLSTR)] == ["/flstr failed with the error “operation_timeout”"]
-    assert heard == ["deploy"]
+    eventually(lambda: heard == ["deploy"])
 
 
 def test_a_line_longer_than_slack_takes_is_refused(people: SlackControl) -> None:

@@ -1,6 +1,7 @@
 """The workspace changes while the app runs: groups, channels, messages that somebody takes away."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from slack_bolt import App
@@ -9,7 +10,8 @@ from slack_sdk.errors import SlackApiError
 
 from lab.slack.client import ControlError, SlackControl
 from lab.slack.server import SlackApi
-from lab.slack.settings import RateLimits, SlackSettings
+from lab.slack.settings import SlackSettings
+from tests.lab.slack.conftest import QUICK
 from tests.lab.slack.workspace import DEVELOPER, FLSTR, GENERAL, OPERATOR, Connect, Eventually, Json
 
 APP = "U00FLSTR"
@@ -23,7 +25,7 @@ EVENTS = (
 
 @pytest.fixture
 def settings() -> SlackSettings:
-    return SlackSettings(event_subscriptions=EVENTS, rate_limits=RateLimits(enabled=False))
+    return replace(QUICK, event_subscriptions=EVENTS)
 
 
 def error_of(call: Callable[[], object]) -> str:

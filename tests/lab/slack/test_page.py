@@ -11,6 +11,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 from slack_sdk import WebClient
 
 from lab.slack.client import SlackControl
+from tests.lab.slack.workspace import Impatient
 
 pytestmark = pytest.mark.browser
 
@@ -239,7 +240,7 @@ def test_a_markdown_block_and_a_coloured_attachment_are_drawn(page: Page, web: W
 
 
 def test_a_modal_that_nobody_answers_stays_and_says_so(
-    page: Page, web: WebClient, app: App, connect: Connect, people: SlackControl
+    page: Page, web: WebClient, app: App, connect: Connect, people: SlackControl, impatient: Impatient
 ) -> None:
     app.command("/flstr")(lambda ack: ack())
     connect()
@@ -248,8 +249,10 @@ def test_a_modal_that_nobody_answers_stays_and_says_so(
     view = {"type": "modal", "title": title, "submit": title, "blocks": [section("Nobody listens for this one.")]}
     web.views_open(trigger_id=trigger_id, view=view)
     modal = page.get_by_role("dialog", name="Sure?")
-    modal.get_by_role("button", name="Sure?").click()
-    expect(modal.get_by_role("alert")).to_have_text("We had some trouble connecting (operation_timeout). Try again?")
+    trouble = "We had some trouble connecting (operation_timeout). Try again?"
+    with impatient():
+        modal.get_by_role("button", name="Sure?").click()
+        expect(modal.get_by_role("alert")).to_have_text(trouble)
     modal.get_by_role("button", name="Cancel").click()
     expect(modal).to_have_count(0)
 

@@ -14,7 +14,7 @@ from slack_sdk.socket_mode.response import SocketModeResponse
 from lab.slack.client import SlackControl
 from lab.slack.server import SlackApi
 from lab.slack.settings import SlackSettings
-from tests.lab.slack.workspace import FLSTR, OPERATOR, Connect, Eventually, Json
+from tests.lab.slack.workspace import FLSTR, OPERATOR, Connect, Eventually, Impatient, Json
 
 
 def test_a_mention_is_an_event_and_the_answer_a_message(
@@ -33,7 +33,7 @@ def test_a_mention_is_an_event_and_the_answer_a_message(
 
 
 def test_an_event_that_is_not_acknowledged_comes_again(
-    slack: SlackApi, people: SlackControl, eventually: Eventually
+    slack: SlackApi, people: SlackControl, impatient: Impatient, eventually: Eventually
 ) -> None:
     attempts: list[SocketModeRequest] = []
 
@@ -45,17 +45,21 @@ def test_an_event_that_is_not_acknowledged_comes_again(
     client = SocketModeClient(slack.app_token, web_client=WebClient(base_url=slack.api_url))
     client.socket_mode_request_listeners.append(listen)
     client.connect()
-    people.open_home(OPERATOR)
-    eventually(lambda: len(attempts) == 2)
+    with impatient():
+        people.open_home(OPERATOR)
+        eventually(lambda: len(attempts) >= 2)
     client.auto_reconnect_enabled = False
     people.disconnect("abort")
     client.close()
-    assert [a.retry_attempt for a in attempts] == [0, 1]
-    assert attempts[1].retry_reason == "timeout"
-    assert attempts[0].payload["event_id"] == attempts[1].payload["event_id"]
+    first, second = attempts[:2]  # on a busy machine the second one may be late as well
+    assert [first.retry_attempt, second.retry_attempt] == [0, 1]
+    assert second.retry_reason == "timeout"
+    assert first.payload["event_id"] == second.payload["event_id"]
 
 
-def test_a_doubled_envelope_reaches_the_app_twice(app: App, connect: Connect, people: SlackControl) -> None:
+def test_a_doubled_envelope_reaches_the_app_twice(
+    app: App, connect: Connect, people: SlackControl, eventually: Eventually
+) -> None:
     heard: list[str] = []
 
     @app.command("/flstr")
@@ -67,14 +71,14 @@ def test_a_doubled_envelope_reaches_the_app_twice(app: App, connect: Connect, pe
     people.duplicate(1)
     people.type(OPERATOR, FLSTR, "/flstr status")
     people.type(OPERATOR, FLSTR, "/flstr status")
-    assert len(heard) == 3
+    eventually(lambda: len(heard) == 3)
     assert len(set(heard)) == 2
     assert len(people.messages(FLSTR)) == 2
 
 
 @pytest.mark.parametrize("reason", ["refresh_requested", "warning", "abort"])
 def test_the_app_comes_back_after_a_disconnect(
-    app: App, connect: Connect, people: SlackControl, eventually: Eventually, reason: str
+    app: App, connect: Connect, people: SlackControl, impatient: Impatient, eventually: Eventually, reason: str
 ) -> None:
     app.command("/flstr")(lambda ack: ack("here"))
     connect()
@@ -82,7 +86,8 @@ def test_the_app_comes_back_after_a_disconnect(
     opened = len(people.calls("apps.connections.open"))
     assert people.disconnect(reason) == 1
     eventually(lambda: len(people.calls("apps.connections.open")) > opened)
-    eventually(lambda: people.type(OPERATOR, FLSTR, "/flstr status")["acknowledged"])
+    with impatient():  # what goes to the old one is lost
+        eventually(lambda: people.type(OPERATOR, FLSTR, "/flstr status")["acknowledged"])
 
 
 def test_a_payload_goes_to_one_of_two_connections(

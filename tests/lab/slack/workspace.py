@@ -1,6 +1,7 @@
 """The lab's workspace as the tests of an app see it."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 from slack_bolt.adapter.socket_mode import SocketModeHandler
@@ -8,6 +9,7 @@ from slack_bolt.adapter.socket_mode import SocketModeHandler
 Json = dict[str, Any]
 Connect = Callable[[], SocketModeHandler]
 Eventually = Callable[[Callable[[], object]], object]
+Impatient = Callable[[], AbstractContextManager[None]]
 
 FLSTR = "C01FLSTR"
 GENERAL = "C02GENERAL"

@@ -90,9 +90,12 @@ async def breaking(request: web.Request) -> web.StreamResponse:
 
 
 async def impatient(request: web.Request) -> web.StreamResponse:
-    """Answer well, and close the kept connection while it is idle."""
-    asyncio.get_running_loop().call_later(0.01, transport_of(request).close)
-    return web.Response(text="app first\n")
+    """Answer well, and close the kept connection once the whole answer is on its way."""
+    answer = web.Response(text="app first\n")
+    await answer.prepare(request)
+    await answer.write_eof()
+    transport_of(request).close()
+    return answer
 
 
 async def echoing(request: web.Request) -> web.StreamResponse:
