@@ -99,9 +99,9 @@ def test_a_commit_that_does_not_exist_is_one_sentence(field: Field) -> None:
 
 
 def test_an_instance_that_never_gets_healthy_is_taken_away_again(field: Field) -> None:
-    app = field.app("never-healthy", update={"healthy_deadline": "3s"})
+    app = field.app("never-healthy", update={"healthy_deadline": "20s"})
     field.do(BuildRelease(node="worker101", app=app))
-    sentence = r"^influencer 1-33333333 on worker101 did not answer 200 at /health within 3s; last answer was 503$"
+    sentence = r"^influencer 1-33333333 on worker101 did not answer 200 at /health within 20s; last answer was 503$"
     with pytest.raises(StepFailed, match=sentence) as failed:
         field.do(StartInstance(node="worker101", app=app, instance="1-33333333"))
     assert "GET /health" in failed.value.output
@@ -117,7 +117,7 @@ def test_an_instance_that_ends_at_once_is_not_waited_for(field: Field) -> None:
         StepFailed, match=r"^influencer 1-44444444 on worker101 ended with status \d+ before it answered"
     ):
         field.do(StartInstance(node="worker101", app=app, instance="1-44444444"))
-    assert time.monotonic() - began < 60
+    assert time.monotonic() - began < 300
 
 
 def test_an_instance_cannot_write_outside_its_tmp_nor_see_other_releases(field: Field) -> None:

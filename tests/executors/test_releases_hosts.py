@@ -20,7 +20,7 @@ from model.steps import BuildRelease
 from model.verbs import BUILD
 from tests.executors.deploy_field import INGRESS, Field, rented_field
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 APP = Path(__file__).parent / "apps/builds"
 COMMITS = (Commit("First", APP), Commit("Second", APP, parent="main"))
