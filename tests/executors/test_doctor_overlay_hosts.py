@@ -137,7 +137,7 @@ def test_another_key_is_for_a_person(patients: Patients) -> None:
     assert named(patients.doctor("--fix")) == wrong
     assert read_leases(patients.registry.store) == leases
     patients.on(ONE, f"systemctl restart {UNIT}")
-    assert patients.on(ONE, f"timeout 20 sh -c 'until ping -c 1 -W 1 {OTHER}.overlay; do :; done'") != ""
+    assert patients.on(ONE, f"timeout 50 sh -c 'until ping -c 1 -W 1 {OTHER}.overlay; do :; done'") != ""
     patients.join()
     assert patients.doctor() == [WELL]
 
