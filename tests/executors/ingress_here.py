@@ -181,8 +181,8 @@ class IngressHere:
 
 
 def wait_for(is_so: Callable[[], bool], said: Callable[[], str]) -> None:
-    """Ten seconds at most."""
-    deadline = time.monotonic() + 10
+    """A minute at most."""
+    deadline = time.monotonic() + 60
     while not is_so():
         if time.monotonic() > deadline:
             pytest.fail(said())

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import time
+import weakref
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -41,9 +42,12 @@ class LoopbackSshd:
         self.client_public = make_key(self.client_key)
         self.host_key = make_key(folder / "host")
         (folder / "authorized_keys").write_text(self.client_public + "\n")
-        with socket.socket() as probe:
-            probe.bind((self._addresses[0], 0))
-            self.port = int(probe.getsockname()[1])
+        # It never listens, but for as long as it is bound nobody else is given the port.
+        held = socket.socket()
+        weakref.finalize(self, held.close)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind((self._addresses[0], 0))
+        self.port = int(held.getsockname()[1])
         (folder / "sshd_config").write_text(
             f"HostKey {folder}/host\nPidFile {folder}/pid\nAuthorizedKeysFile {folder}/authorized_keys\n"
             "StrictModes no\nUsePAM no\nPermitRootLogin prohibit-password\nMaxStartups 100\n"

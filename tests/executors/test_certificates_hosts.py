@@ -65,12 +65,19 @@ def is_closed(field: Field) -> bool:
 
 
 def within_seconds(is_so: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not is_so():
         if time.monotonic() > deadline:
             return False
         time.sleep(0.05)
     return True
+
+
+def await_replaced(field: Field) -> None:
+    """Wait until the processes that a reload replaced are gone, so that they are not missed later."""
+    haproxy = NGINX.replace("nginx", "haproxy")
+    gone = f"[ $({haproxy} | wc -l) = 1 ] && ! pgrep -f 'worker process is [s]hutting down'"
+    field.on(INGRESS, f"deadline=$((SECONDS + 50)); until {gone} >&2 || [ $SECONDS -ge $deadline ]; do sleep 0.1; done")
 
 
 def test_before_its_certificate_the_host_is_a_503_and_nothing_serves_it_by_tls(field: Field) -> None:
@@ -90,6 +97,7 @@ def test_a_certificate_comes_and_is_replaced(field: Field, tmp_path: Path) -> No
     give(field, second, "2")
     assert comes_to_serve(field, tmp_path, second)
     assert field.on(INGRESS, FILES) == f"/etc/nginx/certificates/{HOST}.pem 600 root"
+    await_replaced(field)
     before = field.on(INGRESS, NGINX)
     field.do(ApplyRouting())
     assert field.on(INGRESS, NGINX) == before
@@ -97,6 +105,7 @@ def test_a_certificate_comes_and_is_replaced(field: Field, tmp_path: Path) -> No
 
 def test_who_serves_changes_without_a_new_process_of_nginx_or_haproxy(field: Field) -> None:
     processes = f"{NGINX}; {NGINX.replace('nginx', 'haproxy')}; stat -c '%i %Y' /etc/nginx/nginx.conf"
+    await_replaced(field)
     before = field.on(INGRESS, processes)
     key = keys.instance("backend", "influencer", "1-ab12cd34")
     instance = InstanceRecord(node="worker101", ip="10.111.0.2", port=20000, commit="1" * 40)
@@ -111,7 +120,7 @@ def test_both_programs_log_a_request_with_the_apps_name(field: Field) -> None:
     ask = f"curl -sk --connect-to ::127.0.0.1: https://{HOST}/logged-here | grep -q 'Unavailable just now'"
     field.on(INGRESS, ask)
     assert " app backend-influencer " in field.on(INGRESS, "grep /logged-here /var/log/nginx/access.log")
-    haproxy = "timeout 10 bash -c 'until journalctl --quiet --unit=haproxy | grep /logged-here; do sleep 0.1; done'"
+    haproxy = "timeout 50 bash -c 'until journalctl --quiet --unit=haproxy | grep /logged-here; do sleep 0.1; done'"
     assert "backend-influencer backend-influencer/<NOSRV>" in field.on(INGRESS, haproxy)
 
 

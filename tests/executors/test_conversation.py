@@ -52,15 +52,19 @@ def test_it_ends_when_it_is_closed_or_the_connection_is(ssh: Ssh, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("command", "sentence"),
+    ("command", "within", "sentence"),
     [
-        ("echo 'it is not installed' >&2; exit 1", "worker101: a program that is kept running has ended"),
-        ("exec cat >/dev/null", "worker101: a program that is kept running answered nothing for 1 s"),
+        (
+            "read -r line; echo 'it is not installed' >&2; exit 1",
+            30,
+            "worker101: a program that is kept running has ended",
+        ),
+        ("exec cat >/dev/null", 1, "worker101: a program that is kept running answered nothing for 1 s"),
     ],
 )
-def test_one_that_does_not_answer_is_a_sentence(ssh: Ssh, command: str, sentence: str) -> None:
+def test_one_that_does_not_answer_is_a_sentence(ssh: Ssh, command: str, within: float, sentence: str) -> None:
     with pytest.raises(StepFailed, match=f"^{sentence}$") as failed:
-        ssh.talk(NODE, command).ask("anybody?", 1)
+        ssh.talk(NODE, command).ask("anybody?", within)
     assert failed.value.output in ("", "it is not installed")
 
 

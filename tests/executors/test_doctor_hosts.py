@@ -9,7 +9,7 @@ from lab.preconditions import why_no_lab
 from tests.executors.patients import HUB, MESH, OTHER_HUB, WELL, WORKER, Patients, mended
 from tests.executors.rented import RentedHosts
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 
 @pytest.fixture(scope="module")

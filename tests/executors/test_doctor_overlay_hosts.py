@@ -1,5 +1,6 @@
 """What can go wrong with an overlay, produced on real machines, found, named, and mended where that is safe."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -11,7 +12,7 @@ from model import keys
 from tests.executors.patients import Patients, mended
 from tests.executors.rented import RentedHosts
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 HUB, ONE, OTHER = "ingress016", "worker101", "worker102"
 # Two tunnels of the mesh, three of the overlay.
@@ -136,7 +137,7 @@ def test_another_key_is_for_a_person(patients: Patients) -> None:
     assert named(patients.doctor("--fix")) == wrong
     assert read_leases(patients.registry.store) == leases
     patients.on(ONE, f"systemctl restart {UNIT}")
-    assert patients.on(ONE, f"timeout 20 sh -c 'until ping -c 1 -W 1 {OTHER}.overlay; do :; done'") != ""
+    assert patients.on(ONE, f"timeout 50 sh -c 'until ping -c 1 -W 1 {OTHER}.overlay; do :; done'") != ""
     patients.join()
     assert patients.doctor() == [WELL]
 
@@ -162,9 +163,13 @@ def test_a_clock_that_is_ahead(patients: Patients) -> None:
     """A container has its machine's clock: what it says of it is wrong here."""
     patients.on(ONE, 'printf \'#!/bin/sh\\nexec /usr/bin/date --date="90 seconds" "$@"\\n\' >/usr/local/bin/date')
     patients.on(ONE, "chmod 755 /usr/local/bin/date")
-    assert patients.doctor() == [
-        f"! the clock of {ONE} is 90 s ahead of flstr's: see whether systemd-timesyncd runs there"
-    ]
+    (line,) = patients.doctor()
+    told = re.fullmatch(
+        rf"! the clock of {ONE} is (\d+) s ahead of flstr's: see whether systemd-timesyncd runs there", line
+    )
+    # It answered before it was heard, by as much as a busy machine takes for it.
+    assert told is not None
+    assert 60 < int(told[1]) <= 90
     patients.on(ONE, "rm /usr/local/bin/date")
     assert patients.doctor() == [WELL]
 

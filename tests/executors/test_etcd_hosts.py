@@ -24,15 +24,15 @@ from tests.executors.machines import Machines
 from tests.executors.rented import RentedHosts
 from tests.identity import IDENTITIES
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 FOUNDERS = ("controller001", "controller002", "controller003")
 LATER = "controller004"
 ALL = (*FOUNDERS, LATER)
 
 ETCD = (
-    "etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/flstr/ca.pem --command-timeout=4s "
-    "--cert={cert} --key={key} {words}"
+    "etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/etcd/flstr/ca.pem "
+    "--dial-timeout=20s --command-timeout=30s --cert={cert} --key={key} {words}"
 )
 STATE = r"""
 find /etc/etcd /etc/systemd/system -printf '%p %T@ %i\n' | sort
@@ -219,7 +219,7 @@ def test_a_machine_writes_that_it_lives_and_nothing_else(plane: ControlPlane) ->
 def test_nobody_comes_in_without_a_certificate_nor_as_a_member_with_one_of_a_client(plane: ControlPlane) -> None:
     node = "controller001"
     address = plane.registry.read().etcd_members[node].address
-    bare = "curl --silent --http1.1 --max-time 5 --cacert /etc/etcd/flstr/ca.pem"
+    bare = "curl --silent --http1.1 --max-time 30 --cacert /etc/etcd/flstr/ca.pem"
     as_client = f"{bare} --cert /etc/etcd/flstr/flstr.pem --key /etc/etcd/flstr/flstr-key.pem"
     as_member = f"{bare} --cert /etc/etcd/flstr/member.pem --key /etc/etcd/flstr/member-key.pem"
     said = plane.on(

@@ -45,8 +45,9 @@ class Machine:
     def load(
         self, zones: tuple[Zone, ...], comes_in: bool = True, on_knock: Callable[[], None] | None = None
     ) -> tuple[int, str]:
-        """How the script ended, and the last line it printed."""
-        process = self.start(firewall_script(zones))
+        """How the script ended, and the last line it printed. Where nobody comes in, it waits three seconds for them."""
+        script = firewall_script(zones)
+        process = self.start(script if comes_in else script.replace("SECONDS + 60", "SECONDS + 3"))
         last = ""
         assert process.stdout is not None
         for line in process.stdout:
@@ -55,8 +56,8 @@ class Machine:
             if knock is not None and on_knock is not None:
                 on_knock()
             if knock is not None and comes_in:
-                assert self.start(answer_script(knock)).wait(timeout=10) == 0
-        return process.wait(timeout=30), last
+                assert self.start(answer_script(knock)).wait(timeout=60) == 0
+        return process.wait(timeout=60), last
 
     def start(self, script: str) -> "subprocess.Popen[str]":
         text = wrapped(script, HostFence(1)).replace("/etc/", f"{self.etc}/").replace("/var/lib/flstr", str(self.state))
@@ -88,8 +89,8 @@ class Machine:
 
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """A machine with good zones, to whose knocks three seconds are given."""
-    monkeypatch.setattr("executors.firewall.KNOCK_SECONDS", 3)
+    """A machine with good zones, to whose knocks a minute is given."""
+    monkeypatch.setattr("executors.firewall.KNOCK_SECONDS", 60)
     machine = Machine(tmp_path)
     assert machine.load(GOOD) == (0, "firewall: loaded")
     return machine
@@ -119,9 +120,9 @@ def test_a_second_script_does_not_take_zones_for_good_ones_before_somebody_came_
     begun = threading.Event()
     with ThreadPoolExecutor(2) as pool:
         first = pool.submit(machine.load, WITHOUT_SSH, False, begun.set)
-        assert begun.wait(10)
+        assert begun.wait(60)
         second = pool.submit(machine.load, WITHOUT_SSH, False)
-        ends = [first.result(timeout=30), second.result(timeout=30)]
+        ends = [first.result(timeout=60), second.result(timeout=60)]
     assert [status for status, _ in ends] == [1, 1]
     assert machine.ports == {"22", "760"}
 
@@ -147,7 +148,7 @@ def test_what_a_killed_script_left_is_taken_back_before_anything_else(machine: M
 
 def test_an_answer_to_another_knock_confirms_nothing(machine: Machine) -> None:
     def answer_another() -> None:
-        assert machine.start(answer_script("0" * 36)).wait(timeout=10) == 0
+        assert machine.start(answer_script("0" * 36)).wait(timeout=60) == 0
 
     status, _ = machine.load(WITHOUT_SSH, comes_in=False, on_knock=answer_another)
     assert status == 1

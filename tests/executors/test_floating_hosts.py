@@ -15,7 +15,7 @@ from lab.preconditions import why_no_lab
 from tests.executors.machines import Machines
 from tests.executors.rented import TOKEN, RentedHosts
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 FIRST, SECOND = "ingress016", "worker101"
 UNITS = (

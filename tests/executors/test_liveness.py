@@ -78,7 +78,7 @@ class Watch:
     """A watch with a clock that tests set."""
 
     def __init__(self, registry: Registry, ssh: Ssh) -> None:
-        self.registry, self.now, self.woken = registry, 1000.0, 0
+        self.registry, self.ssh, self.now, self.woken = registry, ssh, 1000.0, 0
         self._liveness = Liveness(registry, ssh.answers, self._wake, lambda: self.now)
 
     def _wake(self) -> None:
@@ -89,6 +89,13 @@ class Watch:
         self.now += after
         self._liveness.look()
         return self.registry.dead()
+
+    def await_silence(self, *nodes: str) -> None:
+        """Wait until flstr has heard that their connections are gone, a minute at most."""
+        deadline = time.monotonic() + 60
+        while any(self.ssh.answers(node) for node in nodes):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
 
     def not_ready(self) -> dict[str, float]:
         """Who gets no traffic."""
@@ -116,6 +123,7 @@ def test_a_machine_that_dies_gets_no_traffic_is_given_up_in_time_and_taken_back_
 ) -> None:
     assert watch.look() == {}
     dying.stop()
+    watch.await_silence(DYING)
     assert watch.look(15) == watch.look(29) == watch.not_ready() == {}
     assert (watch.said(), watch.woken) == ([], 0)
     assert watch.look(1) == {}
@@ -197,6 +205,7 @@ def test_where_most_are_silent_nobody_is_given_up_and_the_channel_hears_of_it_on
 ) -> None:
     watch.look()
     machines.stop()
+    watch.await_silence(*NODES)
     for _ in range(5):
         assert watch.look(60) == watch.not_ready() == {}
     (said,) = watch.said()
@@ -255,12 +264,18 @@ def test_a_controller_that_no_longer_leads_gives_nobody_up(
     assert registry.dead() == {}
 
 
+def is_heard(client: socket.socket) -> bool:
+    """Whether what is sent is acknowledged at once."""
+    client.sendall(b"x")
+    return acknowledged_within(client, 0.1)
+
+
 def test_a_connection_counts_while_its_other_end_acknowledges() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
-        assert acknowledged_within(client, 1.0)
+        assert acknowledged_within(client, 60.0)
         time.sleep(0.2)
         assert not acknowledged_within(client, 0.1)
-        client.sendall(b"x")
-        assert acknowledged_within(client, 0.1)
+        # A busy machine may stop this process in between, but not each time.
+        assert any(is_heard(client) for _ in range(100))
     assert not acknowledged_within(client, 60.0)
     assert not acknowledged_within(None, 60.0)

@@ -13,7 +13,7 @@ from model.registered import NodeRecord
 from tests.executors.machines import Machines
 from tests.executors.rented import RentedHosts
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 STAY, DIES = ("controller001", "controller002"), "service101"
 LOOK_SECONDS, WITHIN_SECONDS = 0.5, 90.0

@@ -12,7 +12,7 @@ from model.steps import DestroyNode
 from tests.executors.machines import Machines
 from tests.executors.rented import RentedHosts
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 FIRST = ("controller001", "ingress016", "worker101")
 LATER = "worker102"

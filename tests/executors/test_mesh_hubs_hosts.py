@@ -13,7 +13,7 @@ from model.steps import DestroyNode, RefreshMeshes, RetireMeshes
 from tests.executors.machines import Machines
 from tests.executors.rented import RentedHosts
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 HUBS = ("controller001", "controller002")
 FIRST, LATER = "service101", "service102"

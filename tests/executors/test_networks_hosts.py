@@ -15,10 +15,12 @@ from executors.firewall import firewall_script
 from executors.graph.check import Graph
 from executors.graph.networks import State
 from executors.graph.words import MARKS
+from executors.remote import OnLine
 from executors.routing import Routing
 from gitops.firewall import Opening, Zone, zones_in_role
 from gitops.store import Store
 from lab.preconditions import why_no_lab
+from lab.units import run_inside
 from model import keys
 from model.app import Env, Publish
 from model.attachment import Reply
@@ -33,7 +35,7 @@ from tests.executors.scanner import seen_by_udp, seen_from, seen_from_outside
 from tests.gitops.flanneld import connect
 from tests.identity import IDENTITIES
 
-pytestmark = pytest.mark.hosts
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 IN_OVERLAY = ("ingress016", "service201", "worker101", "worker102")
 ALL = ("controller001", *IN_OVERLAY)
@@ -165,13 +167,18 @@ def test_only_the_difference_is_set(machines: Machines) -> None:
     assert machines.on("worker101", PEERS) == before
 
 
+def wall(machines: Machines, script: str, on_line: OnLine | None = None) -> None:
+    """Run a script of worker102's firewall, which waits for somebody to come in."""
+    machines.ssh.run("worker102", script, machines.context.fence, 180, on_line)
+
+
 def test_rules_that_cut_ssh_off_are_taken_back(machines: Machines) -> None:
     registered = machines.registry.read()
     public, *inner = zones_in_role("worker102", "worker", machines.cluster, registered)
     without = Zone(public.name, tuple(one for one in public.openings if one.ports != "22"))
     before = machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports")
     with pytest.raises(StepFailed) as failed:
-        machines.on("worker102", firewall_script((without, *inner)))
+        wall(machines, firewall_script((without, *inner)))
     assert failed.value.sentence == "worker102: the new firewall lets no new SSH connection in, so the old one is back"
     machines.ssh.forget("worker102")
     assert machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports") == before
@@ -186,18 +193,27 @@ def test_they_are_taken_back_by_the_machine_where_nobody_is_left_to_do_it(
     public, *inner = zones_in_role("worker102", "worker", machines.cluster, registered)
     without = Zone(public.name, tuple(one for one in public.openings if one.ports != "22"))
     before = machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports")
-    # The script dies, and all it started, just before it would ask somebody to come in.
+    # The script dies, and all it started, just before it would ask somebody to come in, but not before the machine was
+    # looked at: the old firewall has to wait for the lock of a script that lives.
     script = firewall_script((without, *inner))
-    dying = script.replace('echo "$mark', 'kill -KILL 0; echo "$mark')
+    look = "echo cut-off; until [ -e /root/seen ]; do sleep 0.1; done"
+    dying = script.replace('echo "$mark', f'{look}; kill -KILL 0; echo "$mark')
     assert dying != script
+    seen: list[set[int]] = []
+
+    def hear(line: str) -> None:
+        if line == "cut-off":
+            seen.append(seen_from_outside(registered.nodes["worker102"].ip, [22]))
+            run_inside(machines.rented.lab.machines.host("worker102"), "touch /root/seen")
+
     with pytest.raises(StepFailed):
-        machines.on("worker102", dying)
-    address = registered.nodes["worker102"].ip
-    assert seen_from_outside(address, [22]) == set()
+        wall(machines, dying, hear)
+    assert seen == [set()]
     machines.ssh.forget("worker102")
     machines.await_ssh("worker102")
+    # Whoever takes the rules back lets SSH in before it is done.
+    machines.on("worker102", "timeout 50 sh -c 'while [ -e /var/lib/flstr/firewall.armed ]; do sleep 0.1; done'")
     assert machines.on("worker102", "cat /etc/firewalld/zones/*.xml; firewall-cmd --list-ports") == before
-    assert machines.on("worker102", "ls /var/lib/flstr/firewall.armed 2>/dev/null || true") == ""
     # A machine that is started anew in between has its minute as well.
     assert machines.on("worker102", "systemctl is-enabled flstr-firewall-rollback.timer").strip() == "enabled"
 
@@ -206,8 +222,8 @@ def test_zones_that_firewalld_refuses_leave_the_old_ones(machines: Machines) -> 
     public, *inner = zones_in_role("worker102", "worker", machines.cluster, machines.registry.read())
     bad = Zone(public.name, (*public.openings, Opening("22", "no-such-protocol")))
     with pytest.raises(StepFailed, match="worker102: firewalld refuses the new zones, so the old ones stay"):
-        machines.on("worker102", firewall_script((bad, *inner)))
-    machines.on("worker102", firewall_script((public, *inner)))
+        wall(machines, firewall_script((bad, *inner)))
+    wall(machines, firewall_script((public, *inner)))
     assert "no-such-protocol" not in machines.on("worker102", "cat /etc/firewalld/zones/public.xml")
 
 
@@ -226,14 +242,15 @@ def test_each_role_is_back_after_a_reboot_with_everything_it_had(machines: Machi
     machines.rented.reboot(node)
     others = ["worker102"] if node == "controller001" else ["controller001", "worker102.overlay"]
     assert machines.pings_soon(node, *others) == others
-    machines.on(node, "timeout 60 sh -c 'until systemctl is-active --quiet firewalld; do sleep 0.2; done'")
+    machines.on(node, "timeout 60 sh -c 'until firewall-cmd --quiet --state; do sleep 0.2; done' 2>/dev/null")
     assert machines.on(node, looks) == before
     address = machines.registry.read().nodes[node].ip
     assert seen_from_outside(address, NEAR) == declared(machines, node, "public") & NEAR
     if node != "controller001":
         services = "haproxy nginx" if node == "ingress016" else "haproxy"
-        running = machines.on(node, f"systemctl is-active {services} wg-quick@flannel-wg")
-        assert set(running.split()) == {"active"}
+        running = f"systemctl is-active {services} wg-quick@flannel-wg"
+        machines.on(node, f"timeout 55 sh -c 'while {running} | grep -qvx active; do sleep 0.2; done' || true")
+        assert set(machines.on(node, running).split()) == {"active"}
 
 
 def drawn(machines: Machines) -> Reply:

@@ -269,7 +269,7 @@ def test_both_logs_name_the_app(served: Served) -> None:
 
 
 def test_the_watch_over_ingresses_is_not_logged_and_anybody_else_is(served: Served) -> None:
-    assert answers(ADDRESS, served.here.http_port)
+    assert answers(ADDRESS, served.here.http_port, within=30)
     served.plain("/after-the-watch", host="nobody.example.com")
     served.here.awaited_request("GET /after-the-watch ")
     assert not [line for line in served.here.requests() if "HEAD / HTTP/1.0" in line]

@@ -179,7 +179,7 @@ def test_a_push_waits_for_a_script_of_the_routing_and_then_tells_the_newest(rout
     script = (
         f'exec {{lock}}>>"$state/routing.lock"; flock "$lock"; touch {begun}; until [ -e {go_on} ]; do sleep 0.02; done'
     )
-    with routers.pushing():
+    with routers.pushing() as pushing:
         routers.put(ONE, 20001)
         routers.await_servers("worker101", {ONE: ("127.0.0.1", 20001, True)})
         with ThreadPoolExecutor(1) as pool:
@@ -192,6 +192,8 @@ def test_a_push_waits_for_a_script_of_the_routing_and_then_tells_the_newest(rout
             assert serving(routers.servers("worker101")) == {ONE: ("127.0.0.1", 20001, True)}
             routers.drop(TWO)
             routers.put(THREE, 20003)
+            # Where flstr itself has not heard of it yet, what the program has is the newest.
+            wait_until(lambda: pushing._machines["worker101"]._wanted[f"backend-{APP}"].keys() == {ONE, THREE})
             go_on.touch()
             running.result(30)
         routers.await_servers("worker101", {ONE: ("127.0.0.1", 20001, True), THREE: ("127.0.0.1", 20003, True)})

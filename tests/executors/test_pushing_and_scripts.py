@@ -36,6 +36,8 @@ def routed(tmp_path: Path, store: Store) -> Iterator[Routers]:
     with running_routers(tmp_path, store) as routers:
         routers.put(ONE, 20001)
         routers.route(NODE)
+        # The process that the reload replaced is gone, so that it is not missed later.
+        wait_until(lambda: len(routers.workers(NODE)) == 1)
         yield routers
 
 

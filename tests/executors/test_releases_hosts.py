@@ -20,7 +20,7 @@ from model.steps import BuildRelease
 from model.verbs import BUILD
 from tests.executors.deploy_field import INGRESS, Field, rented_field
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
 APP = Path(__file__).parent / "apps/builds"
 COMMITS = (Commit("First", APP), Commit("Second", APP, parent="main"))
@@ -116,7 +116,9 @@ def test_a_build_of_the_same_release_is_waited_for_and_not_made_twice(field: Fie
     one = app(field, "main", "patient.sh")
     starts = f"journalctl --unit={UNIT} --output=cat | grep -c ^Started || true"
     before = int(field.on(WORKER, starts))
+    field.on(WORKER, "rm -f /run/go-on")
     give_up_in_the_middle(field, one)
+    field.on(WORKER, "systemd-run --quiet --on-active=1 touch /run/go-on")
     build(field, one)
     assert is_built(field, one)
     assert field.reports[-1] == "already built"
@@ -152,6 +154,7 @@ def test_all_that_the_newest_build_printed_is_a_file(field: Field) -> None:
 def test_instances_are_asked_what_they_print_and_see(field: Field) -> None:
     one = app(field, "main")
     time.sleep(1.1)  # builds are told apart by the second
+    field.on(WORKER, "touch /run/go-on")
     field.serve(one.model_copy(update={"build": "patient.sh"}), (WORKER, INSTANCE))
     field.on(WORKER, "curl -s http://127.0.0.1:5001/run.sh >/dev/null")
     logs = Logs(field.ssh)(("influencer",), field.registry)

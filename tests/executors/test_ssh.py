@@ -76,8 +76,10 @@ def test_many_scripts_at_once_stay_within_the_sessions_that_sshd_allows(ssh: Ssh
 
 @pytest.mark.parametrize("sshd_options", [["MaxSessions=2"]])
 def test_a_session_that_sshd_refuses_for_now_is_asked_for_again_and_cuts_off_no_other(
-    ssh: Ssh, sshd: LoopbackSshd
+    ssh: Ssh, sshd: LoopbackSshd, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # The last one's turn comes when all others are over.
+    monkeypatch.setattr("executors.ssh.CONNECT_SECONDS", 120)
     assert many(ssh, 20) == ["hello\n"] * 20
     assert sshd.connections() == 1
 
@@ -127,8 +129,12 @@ def test_a_script_cut_short_on_its_way_does_nothing(tmp_path: Path) -> None:
 
 def test_a_script_that_takes_too_long_is_stopped_over_there(ssh: Ssh, tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    with pytest.raises(StepFailed, match="worker101: the script was not done after 1 s and was stopped"):
-        ssh.run(NODE, f"echo $$ >{pid_file}; sleep 60", fence=HostFence(1), timeout=1)
+    # On a busy machine the first of these limits may end it before its first line.
+    for limit in (1, 5, 25):
+        with pytest.raises(StepFailed, match=f"worker101: the script was not done after {limit} s and was stopped"):
+            ssh.run(NODE, f"echo $$ >{pid_file}; sleep 60", fence=HostFence(1), timeout=limit)
+        if pid_file.exists():
+            break
     assert not Path(f"/proc/{pid_file.read_text().strip()}").exists()
 
 

@@ -243,7 +243,8 @@ def test_a_start_that_fails_shows_no_secret_even_where_the_app_does(field: Field
     with capture_logs() as logged:
         ended = field.start(field.app(run="indiscreet.sh"), instance)
     assert ended.status == "failed"
-    assert ended.steps["1"].output == "the password is ****"
+    # On a busy machine it may have been started again by then.
+    assert set(ended.steps["1"].output.splitlines()) == {"the password is ****"}
     assert holds(repr(logged) + ended.to_json() + json.dumps(field.store.prefix("")), PASSWORD) == []
     assert instance not in field.on("ls /var/lib/flstr/credentials /etc/systemd/system")
 

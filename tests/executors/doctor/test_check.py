@@ -1,5 +1,6 @@
 """The doctor as a whole: whom it asks, what it answers, what it mends and what it leaves alone."""
 
+import re
 import time
 from collections.abc import Iterator
 
@@ -162,10 +163,14 @@ def test_a_machine_that_is_not_reached_is_told_and_not_mended(clinic: Clinic) ->
 def test_a_clock_that_is_ahead_is_told(clinic: Clinic) -> None:
     clinic.clocks[WORKER] = 90.0
     (line,) = clinic()
-    assert line == (
-        ":large_yellow_circle: the clock of worker101 is 90 s ahead of flstr's: "
-        "see whether systemd-timesyncd runs there"
+    told = re.fullmatch(
+        r":large_yellow_circle: the clock of worker101 is (\d+) s ahead of flstr's: "
+        r"see whether systemd-timesyncd runs there",
+        line,
     )
+    # It answered before it was heard, by as much as a busy machine takes for it.
+    assert told is not None
+    assert 60 < int(told[1]) <= 90
 
 
 def test_the_overlay_is_mended_by_its_own_script(in_overlay: Clinic) -> None:

@@ -4,7 +4,6 @@ import base64
 import hashlib
 import itertools
 import os
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,6 +18,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.headers.get("Upgrade"):
             self._talk()
+        elif FAULT == "ends when told" and self.path == "/end":
+            print("this is the end", flush=True)
+            os._exit(3)
         elif FAULT == "every third request" and self.path != "/health" and next(REQUESTS) % 3 == 0:
             print("the third request is one too many", flush=True)
             self._answer(500, b"broken")
@@ -52,6 +54,4 @@ class Server(ThreadingHTTPServer):
         """HAProxy's checks reset their connections; that is no fault of anybody's."""
 
 
-if FAULT == "ends after a second":
-    threading.Timer(1, lambda: (print("this is the end", flush=True), os._exit(3))).start()
 Server((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
