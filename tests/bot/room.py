@@ -88,8 +88,8 @@ class Room:
         return [(m["ephemeral_to"], m["text"]) for m in self.people.messages(CHANNEL) if m["ephemeral_to"]]
 
 
-def eventually(look: Callable[[], Any], seconds: float = 60) -> Any:
-    until = time.monotonic() + seconds
+def eventually(look: Callable[[], Any]) -> Any:
+    until = time.monotonic() + 60
     while not (found := look()):
         assert time.monotonic() < until, f"still {found!r}"
         time.sleep(0.05)

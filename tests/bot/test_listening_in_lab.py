@@ -1,6 +1,5 @@
 """What people type and click becomes intents, through the real slack-bolt, whatever happens to the connection."""
 
-import socket
 import time
 from collections.abc import Callable
 
@@ -17,6 +16,7 @@ from lab.slack.settings import SlackSettings as LabSettings
 from model.attachment import Reply
 from model.operation import Approval, Operation
 from tests.bot.room import CHANNEL, DEVELOPER, OPERATOR, Room, eventually
+from tests.ports import free_port
 
 
 def test_a_command_becomes_an_intent(room: Room) -> None:
@@ -113,9 +113,3 @@ def test_a_slack_that_is_down_at_the_start_is_waited_for(store: Store, lab_setti
         eventually(bot.connected)
         SlackControl(api.url).disconnect("abort")
         bot.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

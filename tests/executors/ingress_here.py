@@ -19,6 +19,7 @@ from executors.padlock.check import Outside
 from executors.routing_files import HAPROXY_PAGE, routing_files
 from model.registered import Registered
 from tests.executors.issued import issuing_authority
+from tests.ports import free_port
 
 NODE = "ingress016"
 ADDRESS = "127.0.0.1"
@@ -192,10 +193,3 @@ def wait_for(is_so: Callable[[], bool], said: Callable[[], str]) -> None:
 def is_open(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex((ADDRESS, port)) == 0
-
-
-def free_port() -> int:
-    """A port at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        return int(probe.getsockname()[1])

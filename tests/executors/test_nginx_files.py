@@ -18,8 +18,9 @@ from executors.padlock.check import round_over
 from gitops.registered_tree import parse
 from model import keys
 from model.registered import IngressLocation, IngressPublish, IngressRecord, Registered
-from tests.executors.ingress_here import ADDRESS, App, IngressHere, free_port, wait_for
+from tests.executors.ingress_here import ADDRESS, App, IngressHere, wait_for
 from tests.executors.issued import pair_for, record_of
+from tests.ports import free_port
 
 SHOP, WILD, LATER, PLAIN, EMPTY = (
     "shop.example.com",

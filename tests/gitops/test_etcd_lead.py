@@ -132,7 +132,7 @@ def took_long(store: Store) -> None:
 
 def test_a_member_says_how_quick_its_disk_is(cluster: EtcdCluster, store: Store) -> None:
     tls = cluster.tls("root")
-    before = eventually(lambda: ask_syncs(store.endpoints[0], tls), HEARD_SECONDS)
+    before = eventually(lambda: ask_syncs(store.endpoints[0], tls))
     store.put("a", "1")
 
     def wrote() -> bool:
@@ -140,7 +140,7 @@ def test_a_member_says_how_quick_its_disk_is(cluster: EtcdCluster, store: Store)
         after = ask_syncs(store.endpoints[0], tls)
         return after is not None and after.since(before).all > 0
 
-    eventually(wrote, HEARD_SECONDS)
+    eventually(wrote)
     assert ask_syncs("https://127.0.0.1:1", tls) is None
 
 
@@ -154,7 +154,7 @@ def test_it_is_led_elsewhere_than_where_flstr_leads(cluster: EtcdCluster, store:
             lead.look()
         return cluster.leader() is not beside
 
-    eventually(led_elsewhere, HEARD_SECONDS)
+    eventually(led_elsewhere)
     assert not store.prefix(keys.NOTICES)
 
 
@@ -181,7 +181,7 @@ def test_a_slow_disk_leads_no_longer_than_it_takes_to_know_and_the_channel_hears
             lead.look()
         return [*store.prefix(keys.NOTICES).values()]
 
-    [notice] = eventually(said, HEARD_SECONDS)
+    [notice] = eventually(said)
     assert f"The disk of `{slow.name}` is slow; etcd is led by `{third.name}` now." in notice
 
 

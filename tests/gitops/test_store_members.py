@@ -17,7 +17,7 @@ from gitops.etcd_client import CALL_SECONDS, NEXT_SECONDS
 from gitops.store import Store
 from model import keys
 from model.errors import EtcdSilent, Refused, Unreadable
-from tests.bot import room
+from tests.bot.room import eventually
 from tests.gitops.etcd_cluster import EtcdCluster, EtcdMember, etcd_cluster
 
 # What is never heard is a fault; how soon it is says nothing on a busy machine.
@@ -45,10 +45,6 @@ def store(cluster: EtcdCluster) -> Iterator[Store]:
 
 def preferred(store: Store, cluster: EtcdCluster) -> EtcdMember:
     return next(member for member in cluster.members if member.endpoint == store._endpoints[0])
-
-
-def eventually(look: Callable[[], object]) -> None:
-    room.eventually(look, HEARD_SECONDS)
 
 
 def hear(heard: "queue.Queue[tuple[str, str | None]]", wanted: tuple[str, str]) -> None:

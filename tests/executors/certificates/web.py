@@ -14,6 +14,7 @@ from executors.remote import OnEnd, OnLine
 from executors.script import wrapped
 from gitops.executor import Cancellation, HostFence
 from model.errors import StepFailed
+from tests.ports import free_port
 
 # systemd is not there; nginx is, and is told to reload as its unit would tell it.
 SYSTEMCTL = """
@@ -39,7 +40,7 @@ class Web:
         self.certificates = folder / "certificates"
         self.acme_folder = folder / "acme"
         self.config = folder / "nginx.conf"
-        self.port, self.tls_port = _free_port(), _free_port()
+        self.port, self.tls_port = free_port(), free_port()
         for one in (self.certificates, self.acme_folder):
             one.mkdir(parents=True)
         self.write_config({})
@@ -152,9 +153,3 @@ class HereRemote:
             if on_end is not None:
                 on_end(node)
         return answers
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.executors.padlock.authority import HOST, Issued, key_pem, pem_of
+from tests.ports import free_port
 
 HSTS = 'add_header Strict-Transport-Security "max-age=31536000" always;'
 HELLO = "default_type text/html; return 200 '<!doctype html><title>shop</title>hello';"
@@ -40,7 +41,7 @@ class Nginx:
     def __init__(self, folder: Path, setups: Mapping[str, Setup]) -> None:
         self._folder = folder
         self._addresses = {name: f"127.77.0.{number}" for number, name in enumerate(setups, start=1)}
-        self.http_port, self.https_port = _free_ports()
+        self.http_port, self.https_port = free_port(), free_port()
         servers = "".join(self._server(name, setup) for name, setup in setups.items())
         (folder / "nginx.conf").write_text(
             f"daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;\n"
@@ -89,13 +90,6 @@ class Nginx:
                     return
             time.sleep(0.02)
         raise AssertionError((self._folder / "out").read_text())
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as one, socket.socket() as other:
-        one.bind(("", 0))
-        other.bind(("", 0))
-        return int(one.getsockname()[1]), int(other.getsockname()[1])
 
 
 def _temporary(folder: Path) -> str:

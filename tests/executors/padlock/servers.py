@@ -57,10 +57,3 @@ def waiting_for(over: threading.Event) -> Callable[[socket.socket], None]:
         over.wait()
 
     return talk
-
-
-def free_port() -> int:
-    """A port at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind((ADDRESS, 0))
-        return int(probe.getsockname()[1])

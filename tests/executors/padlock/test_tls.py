@@ -11,7 +11,8 @@ from executors.padlock import tls
 from executors.padlock.tls import see_tls, why_closed
 from executors.padlock.web import Web
 from tests.executors.padlock.authority import HOST, Authority, key_pem, pem_of
-from tests.executors.padlock.servers import ADDRESS, Server, answering, free_port, waiting_for
+from tests.executors.padlock.servers import ADDRESS, Server, answering, waiting_for
+from tests.ports import free_port
 
 
 def test_the_host_is_named_before_the_handshake_and_in_the_request(tmp_path: Path) -> None:

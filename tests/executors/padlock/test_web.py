@@ -8,7 +8,8 @@ import pytest
 
 from executors.padlock import web
 from executors.padlock.web import Web
-from tests.executors.padlock.servers import ADDRESS, Server, answering, free_port, waiting_for
+from tests.executors.padlock.servers import ADDRESS, Server, answering, waiting_for
+from tests.ports import free_port
 
 HOST = "shop.example.com"
 Serve = Callable[[Callable[[socket.socket], None]], int]
