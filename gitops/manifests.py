@@ -15,9 +15,12 @@ from model.cluster import Cluster
 from model.errors import Refused
 from model.names import AppKind, AppName
 from model.schema import json_schema
+from model.service import Service
 
 CLUSTER_FILE = "cluster.yaml"
 APPS_FOLDER = "apps/"
+SERVICES_FOLDER = "services/"
+PLAYBOOKS = "playbooks"
 
 M = TypeVar("M", bound=Frozen)
 
@@ -48,10 +51,12 @@ class FaultyManifests(Refused):
 
 @dataclass(frozen=True)
 class Manifests:
-    """Everything a revision says."""
+    """Everything a revision says; `playbooks` is Git's id of its folder of playbooks, empty where it has none."""
 
     cluster: Cluster
     apps: Mapping[tuple[AppKind, AppName], App] = field(default_factory=dict)
+    services: Mapping[AppName, Service] = field(default_factory=dict)
+    playbooks: str = ""
 
     def app_named(self, name: str) -> App | None:
         """The app of this name, of whatever kind."""
@@ -59,8 +64,9 @@ class Manifests:
 
     def spec(self, app: App) -> str:
         """What the names of an app's instances end with."""
-        needed = [other for name in app.needs if (other := self.app_named(name))]
-        return app.spec(needed, self.cluster.app_network() or "")
+        apps = [other for name in app.needs if (other := self.app_named(name))]
+        services = [service for name in app.needs if (service := self.services.get(name))]
+        return app.spec(apps, self.cluster.app_network() or "", {one.service: one.for_app(app.app) for one in services})
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ class Document:
 
 
 def load(files: Mapping[str, str]) -> Manifests:
-    """The manifests of a revision; `files` maps paths to texts. Raises `FaultyManifests`."""
+    """The manifests of a revision; `files` is as `ClusterRepo.files` gives it. Raises `FaultyManifests`."""
     if CLUSTER_FILE not in files:
         raise FaultyManifests([_NO_CLUSTER])
     faults: list[Fault] = []
@@ -96,9 +102,18 @@ def load(files: Mapping[str, str]) -> Manifests:
         if path != app_path(app.app):
             faults.append(Fault(path, 1, f"the file of app {app.app} is called {app_path(app.app)}"))
         apps[app.kind, app.app] = app
+    services: dict[AppName, Service] = {}
+    for path in service_paths(files):
+        service = _read(path, files[path], Service, faults)
+        if service is None:
+            continue
+        if path != service_path(service.service):
+            where = service_path(service.service)
+            faults.append(Fault(path, 1, f"the file of service {service.service} is called {where}"))
+        services[service.service] = service
     if faults or cluster is None:
         raise FaultyManifests(faults)
-    return Manifests(cluster, apps)
+    return Manifests(cluster, apps, services, files.get(PLAYBOOKS, ""))
 
 
 def load_app(path: str, text: str) -> App:
@@ -118,6 +133,16 @@ def app_paths(files: Mapping[str, str]) -> list[str]:
 def app_path(name: AppName) -> str:
     """Where an app is described."""
     return f"{APPS_FOLDER}{name}.yaml"
+
+
+def service_paths(files: Mapping[str, str]) -> list[str]:
+    """The files that describe services, in order."""
+    return sorted(path for path in files if path.startswith(SERVICES_FOLDER) and path.endswith(".yaml"))
+
+
+def service_path(name: AppName) -> str:
+    """Where a service is described."""
+    return f"{SERVICES_FOLDER}{name}.yaml"
 
 
 def parse(path: str, text: str) -> Document:

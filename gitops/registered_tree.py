@@ -29,6 +29,7 @@ from model.registered import (
     RegisteredApp,
     RegisteredService,
     ServiceInstance,
+    ServiceRecord,
     Stable,
 )
 
@@ -164,9 +165,10 @@ def _services(found: Mapping[str, str]) -> dict[AppName, RegisteredService]:
             case [service, "instance", instance]:
                 record = record_in(ServiceInstance, f"{keys.SERVICES}{name}", value)
                 instances.setdefault(service, {})[instance] = record
+    installed = records_in(found, keys.INSTALLED_SERVICES, ServiceRecord)
     return {
-        name: RegisteredService(meta_data=meta.get(name), instances=instances.get(name, {}))
-        for name in sorted(meta.keys() | instances.keys())
+        name: RegisteredService(meta_data=meta.get(name), instances=instances.get(name, {}), record=installed.get(name))
+        for name in sorted(meta.keys() | instances.keys() | installed.keys())
     }
 
 

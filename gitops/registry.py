@@ -19,6 +19,7 @@ from model.registered import (
     NodeRecord,
     PortRecord,
     Registered,
+    ServiceRecord,
 )
 
 
@@ -40,7 +41,7 @@ class Registry:
         prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE, keys.SERVICES, keys.CERTIFICATES, keys.DUE, keys.NAMES]
         prefixes += [keys.FLOATING_IPS, keys.FLOATED, keys.UNREACHABLE, keys.LEFT_NAMES, keys.CERTIFIED]
         prefixes += [keys.NOT_READY, keys.ETCD_MEMBERS, keys.INSTALLED, keys.ENROLLED, keys.ORPHANS]
-        prefixes += [keys.AUTHORITY]
+        prefixes += [keys.AUTHORITY, keys.INSTALLED_SERVICES]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -192,3 +193,7 @@ class Registry:
     def delete_instance(self, kind: AppKind, app: str, instance: str) -> None:
         """Deregister an instance: from now on nothing new goes to it."""
         self.store.delete(keys.instance(kind, app, instance))
+
+    def put_service(self, record: ServiceRecord) -> None:
+        """Note what a service was brought to."""
+        self.store.put(keys.installed_service(record.service.service), record.to_json())

@@ -1,6 +1,7 @@
 """The cluster repo: reading a revision, and committing a change under a person's name. No working tree is needed."""
 
 import io
+import tarfile
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from git.index.typ import BaseIndexEntry
 from gitdb.base import IStream
 
 from gitops import merge_rehearsal
+from gitops.manifests import PLAYBOOKS
 from model.errors import Refused, Unreadable
 
 log = structlog.get_logger()
@@ -98,7 +100,8 @@ class ClusterRepo:
             )  # fmt: skip
 
     def files(self, revision: str) -> dict[str, str]:
-        """Every YAML file of a revision, by path. Raises `Refused` where one is not text."""
+        """Every YAML file of a revision, by path, and under `playbooks` Git's id of that folder, where there is one: it
+        may hold whole collections, of which the playbooks alone are read. Raises `Refused` where one is not text."""
         with self._errors():
             return self._texts(self._repo().commit(revision).tree, f"revision {revision[:8]}")
 
@@ -119,12 +122,27 @@ class ClusterRepo:
             return self._texts(git.Tree(repo, bytes.fromhex(tree), path=""), f"the merge of {name}")
 
     def _texts(self, tree: git.Tree, whose: str) -> dict[str, str]:
-        blobs = [item for item in tree.traverse() if isinstance(item, git.Blob)]
-        found = {str(blob.path): blob.data_stream.read() for blob in blobs if str(blob.path).endswith(".yaml")}
+        blobs = [item for item in tree.traverse(prune=_is_of_playbooks) if isinstance(item, git.Blob)]
+        found = {
+            str(blob.path): blob.data_stream.read() for blob in blobs if str(blob.path).endswith((".yaml", ".yml"))
+        }
         try:
-            return {path: data.decode() for path, data in found.items()}
+            texts = {path: data.decode() for path, data in found.items()}
         except UnicodeDecodeError as error:
             raise Refused(f"a manifest of {whose} is not UTF-8 text") from error
+        folders = [item for item in tree.trees if item.path == PLAYBOOKS]
+        return {**texts, **{PLAYBOOKS: folder.hexsha for folder in folders}}
+
+    def export(self, tree: str, to: Path) -> None:
+        """Write what a folder of the repository holds, by Git's id of it, into a folder. Raises `Unreadable`."""
+        archive = to / ".archive.tar"
+        try:
+            with self._errors(), archive.open("wb") as file:
+                self._repo().archive(file, tree)
+            with tarfile.open(archive) as packed:
+                packed.extractall(to, filter="data")
+        finally:
+            archive.unlink(missing_ok=True)
 
     def history(self, path: str, most: int) -> list[str]:
         """The newest revisions of the clone that changed a file, newest first."""
@@ -260,6 +278,12 @@ class ClusterRepo:
             raise Refused(f"the cluster repo {self.url} does not hold that revision: {error}") from error
         except (git.GitError, OSError) as error:
             raise Unreadable(f"the clone in {self._folder} cannot be used: {error}") from error
+
+
+def _is_of_playbooks(item: object, depth: int) -> bool:
+    """Whether it is below the folder of playbooks, and none itself."""
+    path = str(getattr(item, "path", ""))
+    return path.startswith(f"{PLAYBOOKS}/") and (isinstance(item, git.Tree) or not path.endswith((".yml", ".yaml")))
 
 
 def _change(commit: git.Commit) -> Change:

@@ -1,10 +1,11 @@
 """`apps/<name>.yaml`: a backend or frontend, deployed from a commit."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from model.base import Frozen
 from model.hardening import Hardening
@@ -22,6 +23,7 @@ from model.names import (
     NodeName,
     PoolName,
     Port,
+    ProtocolName,
     ScriptPath,
     Seconds,
     SecretName,
@@ -35,6 +37,7 @@ from model.names import (
 DRAIN_SECONDS = 30.0
 
 HTTP_PORT, HTTPS_PORT = 80, 443
+NOTHING: Mapping[str, object] = MappingProxyType({})
 
 # How variables end that say where an app is; they begin with its env_prefix.
 WHERE = ("PROTOCOL", "HOST", "PORT", "PATH")
@@ -70,11 +73,20 @@ class Publish(Frozen):
     port: Port = Field(description="Port on each node, the same everywhere; one app only")
 
 
-class Env(Frozen):
+class ServiceEnv(Frozen):
+    """What apps are told about reaching a service; HOST and PORT are the node's own HAProxy."""
+
+    # What an app says of itself is registered in this form.
+    model_config = ConfigDict(revalidate_instances="subclass-instances")
+
+    protocol: ProtocolName = Field("tcp", alias="PROTOCOL", description="What it speaks, such as redis or http")
+    path: UrlPath = Field("/", alias="PATH", description="Path under which it is asked")
+
+
+class Env(ServiceEnv):
     """What others are told about reaching this app; HOST and PORT are the node's own HAProxy."""
 
     protocol: Literal["http", "https", "tcp"] = Field("http", alias="PROTOCOL", description="What the app speaks")
-    path: UrlPath = Field("/", alias="PATH", description="Path under which it is asked")
 
 
 class IngressBinding(Frozen):
@@ -135,7 +147,7 @@ class App(Frozen):
     publish: Publish = Field(description="Where every node's own HAProxy offers the app")
     env_prefix: EnvPrefix = Field(description="Prefix of the variables that tell others where this app is")
     env: Env = Field(Env(), description="What others are told about reaching the app")
-    needs: tuple[AppName, ...] = Field((), description="Apps whose variables an instance is given")
+    needs: tuple[AppName, ...] = Field((), description="Apps and services whose variables an instance is given")
     variables: dict[VariableName, VariableValue] = Field(
         default_factory=dict, description="Other variables that an instance is given, in plain text"
     )
@@ -159,13 +171,16 @@ class App(Frozen):
         """What a running instance is made from; it has to be replaced where any of it changes."""
         return self.model_dump(mode="json", exclude={"instances", "stopped", "ingress", "update", "keep_releases"})
 
-    def spec(self, needed: Iterable["App"] = (), network: str = "") -> str:
+    def spec(
+        self, needed: Iterable["App"] = (), network: str = "", services: Mapping[AppName, object] = NOTHING
+    ) -> str:
         """Eight digits that change whenever a running instance would have to be replaced.
 
-        An instance is told at its start where to find the apps it needs, and listens in one network.
+        An instance is told at its start where to find the apps and services it needs, and listens in one network.
         """
         runs = {**self.runs(), "network": network}
         for other in needed:
             runs[f"needs {other.app}"] = other.model_dump(mode="json", include={"publish", "env_prefix", "env"})
+        runs |= {f"needs service {name}": told for name, told in services.items()}
         text = "\n".join(f"{key}={runs[key]!r}" for key in sorted(runs))
         return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -16,6 +16,11 @@ def app_lock(app: AppName) -> str:
     return f"app-{app}"
 
 
+def service_lock(service: AppName) -> str:
+    """The lock of a service."""
+    return f"service-{service}"
+
+
 def floating_ip_lock(name: str) -> str:
     """The lock of a floating IP; of addresses that have lost their name, by the machine that still has them."""
     return f"{FLOATING_IP}{name}"

@@ -73,6 +73,35 @@ SecretName = Annotated[
     StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"),
     Form("1 to 63 of letters, digits, _ and -, beginning with a letter"),
 ]
+PlaybookName = Annotated[
+    str,
+    StringConstraints(pattern=r"^(redis|mongodb|elasticsearch|nginx|playbooks/[a-z0-9][a-z0-9_-]{0,40}\.ya?ml)$"),
+    Form("redis, mongodb, elasticsearch, nginx, or a file of the cluster repo such as playbooks/queue.yml"),
+]
+AnsibleVariable = Annotated[
+    str,
+    StringConstraints(pattern=r"^(?!flstr_|ansible_)[a-z][a-z0-9_]{0,62}$"),
+    Form("1 to 63 of a-z, 0-9 and _, beginning with a letter; not with flstr_ or ansible_"),
+]
+UserName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,30}$"),
+    Form("1 to 31 of a-z, 0-9, _ and -, beginning with a letter"),
+]
+PasswordName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,30}$"),
+    Form("1 to 31 of a-z, 0-9 and _, beginning with a letter"),
+]
+DatabaseName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"), Form("1 to 63 of letters, digits, _ and -")
+]
+DatabaseRoleName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"), Form("1 to 63 of letters, digits, _ and -")
+]
+ProtocolName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z][a-z0-9+.-]{0,30}$"), Form("the scheme of an address, such as http or redis")
+]
 # What age writes with --armor; that it can be decrypted is seen by whoever has the key.
 Encrypted = Annotated[
     str,

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from model.app import App, Env, Publish
+from model.app import App, Publish, ServiceEnv
 from model.base import Frozen
 from model.certificates import CertificateRecord
 from model.names import (
@@ -26,6 +26,7 @@ from model.names import (
     ServiceInstanceId,
     UrlPath,
 )
+from model.service import Service
 
 # The ports of a machine that instances are given.
 INSTANCE_PORTS = range(20000, 30000)
@@ -127,11 +128,11 @@ class PortRecord(Frozen):
 
 
 class MetaData(Frozen):
-    """`backend|frontend/<name>/meta_data`."""
+    """`backend|frontend|service/<name>/meta_data`."""
 
     publish: Publish
     env_prefix: EnvPrefix
-    env: Env
+    env: ServiceEnv
 
 
 class InstanceRecord(Frozen):
@@ -177,11 +178,26 @@ class ServiceInstance(Frozen):
     port: Port
 
 
+class ServiceRecord(Frozen):
+    """`flstr/service/<name>`: what a service was last brought to; there is none of one that was registered by hand."""
+
+    service: Service
+    nodes: tuple[NodeName, ...] = Field(description="Where it is installed, those that it is leaving among them")
+    leader: NodeName | None = Field(None, description="The machine whose instance leads, where flstr says which")
+    digest: str = Field("", description="Of all that its playbook was told; empty until it has come to its end")
+
+
 class RegisteredService(Frozen):
     """Everything registered of one service."""
 
     meta_data: MetaData | None = None
     instances: dict[ServiceInstanceId, ServiceInstance] = Field(default_factory=dict)
+    record: ServiceRecord | None = None
+
+    def serving(self) -> dict[ServiceInstanceId, ServiceInstance]:
+        """The instances that get traffic: where one leads, that one alone."""
+        leader = None if self.record is None else self.record.leader
+        return {name: one for name, one in self.instances.items() if leader is None or one.node == leader}
 
 
 class FloatingRecord(Frozen):

@@ -1,0 +1,47 @@
+"""Passwords and keys of services: made by flstr once, kept in etcd encrypted to the cluster's own key."""
+
+import secrets
+from collections.abc import Callable, Mapping
+
+from gitops.certificates import KeySafe
+from gitops.store import Store
+from model import keys
+from model.errors import Refused
+from model.names import AppName
+
+PASSWORD_BYTES = 32
+
+
+def password() -> bytes:
+    """A new password, of letters and digits alone, so that no configuration reads anything else into it."""
+    return secrets.token_hex(PASSWORD_BYTES).encode()
+
+
+class ServiceSecrets:
+    """Reads and makes them; none is ever made a second time while the first one is there."""
+
+    def __init__(self, store: Store, safe: KeySafe) -> None:
+        self._store = store
+        self._safe = safe
+
+    def read(self, service: AppName) -> dict[str, bytes]:
+        """All of a service, by name. Raises `Refused` naming the one that cannot be opened."""
+        prefix = keys.service_secrets(service)
+        found = self._store.prefix(prefix)
+        return {(name := key.removeprefix(prefix)): self._open(service, name, sealed) for key, sealed in found.items()}
+
+    def made(self, service: AppName, wanted: Mapping[str, Callable[[], bytes]]) -> dict[str, bytes]:
+        """All of a service, once those that are wanted and not there were made."""
+        there = self._store.prefix(keys.service_secrets(service))
+        for name, make in wanted.items():
+            key = keys.service_secret(service, name)
+            if key not in there:
+                # Whoever was faster has made it; what is there is read below.
+                self._store.put_new(key, self._safe.seal(make()))
+        return self.read(service)
+
+    def _open(self, service: AppName, name: str, sealed: str) -> bytes:
+        try:
+            return self._safe.open(sealed)
+        except Refused as error:
+            raise Refused(f"the secret {name} of service {service}: {error.sentence}") from error

@@ -1,0 +1,56 @@
+"""What a service is to be, from its manifest and the machines that are registered. Pure."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+
+from gitops.playbook_files import digest_of
+from model.cluster import Cluster
+from model.names import NodeName, ServiceInstanceId
+from model.registered import MetaData, Registered, ServiceInstance
+from model.service import Service
+
+# What of a manifest its playbook is told; the rest is for HAProxy and the apps.
+_TOLD = {"service", "playbook", "port", "variables", "users", "passwords"}
+
+
+def nodes_of(service: Service, cluster: Cluster) -> tuple[NodeName, ...]:
+    """The machines that a manifest wants it on, in order, whether or not they are there yet."""
+    if service.pool is None:
+        return service.nodes
+    pool = cluster.pools.get(service.pool)
+    return () if pool is None else cluster.names_of(service.pool, pool)
+
+
+def meta_data_of(service: Service) -> MetaData:
+    """What apps need to know of it."""
+    return MetaData(publish=service.publish, env_prefix=service.env_prefix, env=service.env)
+
+
+def instances_of(
+    service: Service, nodes: Sequence[NodeName], cluster: Cluster, registered: Registered
+) -> dict[ServiceInstanceId, ServiceInstance]:
+    """Its instances on machines that have an address in the apps' network, each called after its machine."""
+    network = cluster.app_network() or ""
+    found = {node: registered.nodes[node].addresses.get(network) for node in nodes if node in registered.nodes}
+    return {
+        node: ServiceInstance(node=node, ip=ip, port=service.listens_at) for node, ip in found.items() if ip is not None
+    }
+
+
+def told_digest(
+    service: Service,
+    instances: dict[ServiceInstanceId, ServiceInstance],
+    leaving: Sequence[NodeName],
+    leader: NodeName | None,
+    source: str,
+) -> str:
+    """Sixteen digits that change with anything that its playbook is told, and with the playbook itself."""
+    told = {
+        "service": service.model_dump(mode="json", include=_TOLD),
+        "instances": {name: one.model_dump(mode="json") for name, one in instances.items()},
+        "leaving": list(leaving),
+        "leader": leader,
+        "source": source if service.ours is None else digest_of(service.playbook),
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
