@@ -130,8 +130,8 @@ class ClusterRepo:
             texts = {path: data.decode() for path, data in found.items()}
         except UnicodeDecodeError as error:
             raise Refused(f"a manifest of {whose} is not UTF-8 text") from error
-        folders = [item for item in tree.trees if item.path == PLAYBOOKS]
-        return {**texts, **{PLAYBOOKS: folder.hexsha for folder in folders}}
+        folder = next((item for item in tree.trees if item.path == PLAYBOOKS), None)
+        return texts if folder is None else {**texts, PLAYBOOKS: folder.hexsha}
 
     def export(self, tree: str, to: Path) -> None:
         """Write what a folder of the repository holds, by Git's id of it, into a folder. Raises `Unreadable`."""
@@ -280,7 +280,7 @@ class ClusterRepo:
             raise Unreadable(f"the clone in {self._folder} cannot be used: {error}") from error
 
 
-def _is_of_playbooks(item: object, depth: int) -> bool:
+def _is_of_playbooks(item: object, _depth: int) -> bool:
     """Whether it is below the folder of playbooks, and none itself."""
     path = str(getattr(item, "path", ""))
     return path.startswith(f"{PLAYBOOKS}/") and (isinstance(item, git.Tree) or not path.endswith((".yml", ".yaml")))

@@ -73,6 +73,14 @@ SecretName = Annotated[
     StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,62}$"),
     Form("1 to 63 of letters, digits, _ and -, beginning with a letter"),
 ]
+
+
+def _nobody_elses(value: str) -> str:
+    if value.startswith(("flstr_", "ansible_")):
+        raise ValueError("a variable that begins with flstr_ or ansible_ is not for manifests; give it another name")
+    return value
+
+
 PlaybookName = Annotated[
     str,
     StringConstraints(pattern=r"^(redis|mongodb|elasticsearch|nginx|playbooks/[a-z0-9][a-z0-9_-]{0,40}\.ya?ml)$"),
@@ -80,7 +88,8 @@ PlaybookName = Annotated[
 ]
 AnsibleVariable = Annotated[
     str,
-    StringConstraints(pattern=r"^(?!flstr_|ansible_)[a-z][a-z0-9_]{0,62}$"),
+    StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,62}$"),
+    AfterValidator(_nobody_elses),
     Form("1 to 63 of a-z, 0-9 and _, beginning with a letter; not with flstr_ or ansible_"),
 ]
 UserName = Annotated[
