@@ -298,6 +298,9 @@ BucketRegion = Annotated[
     StringConstraints(pattern=r"^[a-z0-9-]{0,40}$"),
     Form("a region such as eu-central, or nothing"),
 ]
+ServiceBackupName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._-]{0,199}$"), Form("as `flstr service backups` lists it")
+]
 EtcdUrl = Annotated[
     str,
     StringConstraints(pattern=r"^https?://[A-Za-z0-9][A-Za-z0-9.-]*:[0-9]{1,5}$"),

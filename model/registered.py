@@ -184,6 +184,7 @@ class ServiceRecord(Frozen):
     service: Service
     nodes: tuple[NodeName, ...] = Field(description="Where it is installed, those that it is leaving among them")
     leader: NodeName | None = Field(None, description="The machine whose instance leads, where flstr says which")
+    restored: str | None = Field(None, description="The backup that was last put in the place of its data")
     digest: str = Field("", description="Of all that its playbook was told; empty until it has come to its end")
 
 

@@ -19,6 +19,7 @@ from model.names import (
     PoolName,
     Port,
     Seconds,
+    ServiceBackupName,
     UserName,
 )
 from model.playbooks import OURS, Playbook
@@ -77,6 +78,9 @@ class Service(Frozen):
         "tcp", description="How HAProxy sees that a playbook of the cluster repo serves: a connection, or GET env.PATH"
     )
     backup: ServiceBackups = Field(ServiceBackups(), description="When backups are made, and how many are kept")
+    restored: ServiceBackupName | None = Field(
+        None, description="The backup that its data comes from, as `flstr service restore` writes it"
+    )
     within: Seconds = Field(900.0, description="How long a run of the playbook may take")
 
     @model_validator(mode="before")
