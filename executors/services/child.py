@@ -21,7 +21,7 @@ EVENTS = frozenset(
 def run(told: dict[str, Any]) -> int:
     """Run a playbook; the exit status is Ansible's."""
     sys.path[:0] = told["path"]
-    import ansible_runner  # type: ignore[import-untyped] # noqa: PLC0415 - only now is it found
+    from ansible_runner.interface import init_runner  # type: ignore[import-untyped] # noqa: PLC0415 - only now found
 
     events = sys.stdout
     # What else is printed is no event.
@@ -34,7 +34,7 @@ def run(told: dict[str, Any]) -> int:
             events.flush()
         return False
 
-    runner = ansible_runner.init_runner(
+    runner = init_runner(
         private_data_dir=told["folder"],
         project_dir=told["project"],
         playbook=told["playbook"],

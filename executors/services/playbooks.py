@@ -180,6 +180,6 @@ def _judge(service: Service, heard: Heard, ending: Ending, cancellation: Cancell
         more = f" (and on {len(others)} more)" if others else ""
         raise StepFailed(f"{first.sentence}{more}", "\n".join(failure.sentence for failure in heard.failures))
     if ending.status:
-        said = [line for line in heard.said if "ERROR" in line] or heard.said or heard.hide(ending.said).splitlines()
+        said = [line for line in heard.said if "ERROR" in line] or heard.said or heard.hide(ending.said).splitlines()[-1:]
         why = said[0] if said else f"Ansible ended with status {ending.status}"
         raise StepFailed(f"the playbook of {service.service} cannot be run: {why}", output or heard.hide(ending.said))
