@@ -131,8 +131,8 @@ class Heard:
     def _count(self, data: Mapping[str, Any]) -> None:
         counts = {word: data.get(name) or {} for word, name in _COUNTS.items()}
         for node in sorted(set().union(*counts.values())):
-            numbers = [f"{word}={found[node]}" for word, found in counts.items() if found.get(node) or word in _ALWAYS]
-            self.recap[node] = " ".join(numbers) if counts["ok"].get(node) else f"ok=0 {' '.join(numbers)}"
+            said = [(word, found.get(node, 0)) for word, found in counts.items()]
+            self.recap[node] = " ".join(f"{word}={count}" for word, count in said if count or word in _ALWAYS)
 
     def _say(self, text: str) -> None:
         self.said += [line for line in self.hide(text).splitlines() if line.strip()]
@@ -151,7 +151,7 @@ class Heard:
 
 
 _COUNTS = {"ok": "ok", "changed": "changed", "failed": "failures", "unreachable": "dark"}
-_ALWAYS = frozenset({"changed"})
+_ALWAYS = frozenset({"ok", "changed"})
 
 
 def _why(result: Mapping[str, Any]) -> str:

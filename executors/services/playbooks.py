@@ -67,10 +67,11 @@ class Playbooks:
         machines, network = self._machines(run, context.registry)
         self._prepare(run, context)
         heard = Heard(partial(masked, values=tuple(secrets.values())))
+        context.report(f"Ansible is at work on {', '.join(run.everywhere)}")
         shell = shell_path(context.fence, self._controller.remote_state)
         ending = self._carry_out(
             _Prepared(run, machines, network, secrets, shell), heard, context.cancellation,
-            lambda heard: _show(heard, context),
+            lambda heard: context.tasks(heard.tasks()),
         )  # fmt: skip
         heard.end()
         context.tasks(heard.tasks())
@@ -157,14 +158,6 @@ class _Prepared:
         write_private(folder / KNOWN_HOSTS, known_hosts(self.machines))
 
 
-def _show(heard: Heard, context: StepContext) -> None:
-    tasks = heard.tasks()
-    context.tasks(tasks)
-    running = [task.name for task in tasks.shown if task.status == "running"]
-    if running:
-        context.report(running[-1])
-
-
 def _judge(service: Service, heard: Heard, ending: Ending, cancellation: Cancellation) -> None:
     output = "\n".join(heard.said[-OUTPUT_LINES:])
     if cancellation.cancelled:
@@ -180,6 +173,8 @@ def _judge(service: Service, heard: Heard, ending: Ending, cancellation: Cancell
         more = f" (and on {len(others)} more)" if others else ""
         raise StepFailed(f"{first.sentence}{more}", "\n".join(failure.sentence for failure in heard.failures))
     if ending.status:
-        said = [line for line in heard.said if "ERROR" in line] or heard.said or heard.hide(ending.said).splitlines()[-1:]
+        said = (
+            [line for line in heard.said if "ERROR" in line] or heard.said or heard.hide(ending.said).splitlines()[-1:]
+        )
         why = said[0] if said else f"Ansible ended with status {ending.status}"
         raise StepFailed(f"the playbook of {service.service} cannot be run: {why}", output or heard.hide(ending.said))
