@@ -34,12 +34,16 @@ from executors.prices import OrphanPrices
 from executors.provision import Provision
 from executors.records.records import Records
 from executors.remote import OnEnd
+from executors.services.ansible import clear_left
+from executors.services.playbooks import Controller, Playbooks
+from executors.services.steps import Services
 from executors.ssh import Ssh
 from executors.transparency.check import TransparencyCheck, sources_at
 from gitops.app_repos import AppRepos
 from gitops.certificates import key_safe, read_asked_for
 from gitops.executor import Executors, HostChecks
 from gitops.registry import Registry
+from gitops.repository import ClusterRepo
 from gitops.rounds import Round, of_certificates, of_hosts
 from gitops.secrets import Identities
 from gitops.store import Store
@@ -75,6 +79,9 @@ def build_executors(
     provision, mesh, overlay = Provision(ssh, cloud), Mesh(ssh), OverlayNetwork(ssh)
     floating, safe = Floating(ssh, cloud), key_safe(identities)
     etcd, enrolment = EtcdMembers(ssh, safe), Enrolment(ssh, safe)
+    # Whoever was killed in the middle of a run left it.
+    clear_left(settings.state)
+    services = build_services(settings, ssh, identities)
     return {
         "node.create": provision.create_node,
         "node.destroy": provision.destroy_node,
@@ -101,9 +108,18 @@ def build_executors(
             partial(certificate_office, settings, identities=identities),
             Doors(ssh, partial(Records, cloud), servers_by(settings.nameserver)),
         ).obtain,
+        "service.apply": services.apply,
+        "service.remove": services.remove,
         **control_executors(settings, ssh, identities),
         **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack, on_routed),
     }
+
+
+def build_services(settings: Settings, ssh: Ssh, identities: Identities) -> Services:
+    """What carries the steps of services out, and says what they would change."""
+    repo = ClusterRepo(settings.cluster_repo, settings.state / "cluster.git", settings.branch)
+    controller = Controller(settings.state.absolute(), ssh_key(settings.state / KEY_FILE))
+    return Services(Playbooks(ssh, key_safe(identities), repo.export, controller))
 
 
 def own_node(settings: Settings) -> str:

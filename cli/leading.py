@@ -17,6 +17,7 @@ from cli.executors import (
     build_checks,
     build_executors,
     build_rounds,
+    build_services,
     certificate_office,
     cloud_settings,
     warm_connections,
@@ -112,7 +113,7 @@ def lead(led: Led) -> None:
     backups = Backups(registry, place_of(settings), identities.recipient, settings.state / "backups")
     parts = Parts(
         registry, operations, revisions, app_repos, worker, audit_branch, build_checks(settings, registry),
-        settings.acme_directory, led.rights, backups=backups,
+        settings.acme_directory, led.rights, backups=backups, preview=build_services(settings, ssh, identities).preview,
     )  # fmt: skip
     desk = Desk(store, registry, handlers(parts), led.rights)
     pickers = Pickers(store, app_repos, Commits(repo, worker.wake).repo_of)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from gitops.app_repos import AppRepos
 from gitops.audit.branch import AuditBranch
 from gitops.backups.backups import Backups
-from gitops.executor import HostChecks
+from gitops.executor import HostChecks, StepPreview
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.revisions import Revisions
@@ -33,7 +33,8 @@ from gitops.worker import Worker
 
 @dataclass(frozen=True)
 class Parts:
-    """What verbs look at and act through; `directory` is that of the certificate authority."""
+    """What verbs look at and act through; `directory` is that of the certificate authority, and `preview` asks machines
+    what a service's playbook would change."""
 
     registry: Registry
     operations: Operations
@@ -46,6 +47,7 @@ class Parts:
     rights: Rights
     clock: Callable[[], float] = time.time
     backups: Backups | None = None
+    preview: StepPreview | None = None
 
 
 def handlers(parts: Parts) -> Mapping[str, Handler]:
@@ -87,7 +89,7 @@ def _looking(parts: Parts) -> Mapping[str, Handler]:
     decided = _decisions(parts, Commits(revisions.repo, parts.worker.wake))
     return {
         "history": History(revisions.repo, registry, operations).history,
-        "plan": Plans(registry, revisions, decided, parts.directory, today).plan,
+        "plan": Plans(registry, revisions, decided, parts.directory, today, parts.preview).plan,
         "status": look.status,
         "nodes": fleet.nodes,
         "apps": fleet.apps,
