@@ -86,8 +86,8 @@ Executors = Mapping[str, Executor]
 # Answers a question about the outside, such as a padlock check, from a verb's arguments; text is Slack mrkdwn.
 HostCheck = Callable[[tuple[str, ...], Registry], str | Reply]
 
-# What carrying a step out would change, a line each, as plain text; nothing is changed. Raises `Refused` or `StepFailed`
-# with one sentence where that cannot be said.
+# What carrying a step out would change, a line each, as plain text; nothing is changed. Raises `Refused` or
+# `StepFailed` with one sentence where that cannot be said.
 StepPreview = Callable[[Any, Registry], Sequence[str]]
 
 # By verb.
