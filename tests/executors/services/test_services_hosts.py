@@ -144,6 +144,7 @@ def test_a_service_is_applied_noted_and_removed(field: Field) -> None:
     record = field.registry.read().services["queue"].record
     assert record is not None
     assert (record.nodes, record.leader, record.digest) == (NODES, "service101", "0" * 16)
+    assert record.source == field.source
     field.apply()
     assert field.told[-1] == "queue: service101 ok=5 changed=0, service102 ok=5 changed=0"
     field.services.remove(RemoveService(service=SERVICE, nodes=NODES[1:], source=field.source), field.context)
@@ -182,7 +183,7 @@ def test_the_unit_of_a_controller_lets_it_have_its_sandbox(field: Field) -> None
                 quote,
                 inside(
                     Path("/var/lib/flstr-tried/ansible-1"),
-                    Path("/var/lib/flstr-tried"),
+                    [Path("/var/lib/flstr-tried")],
                     [
                         "sh",
                         "-c",
