@@ -27,12 +27,19 @@ def status_line(cluster: Cluster, record: BackupRecord, now: float) -> str:
     """What `status` says of backups."""
     if cluster.backups is None:
         return "no backups of etcd: cluster.yaml has no `backups`"
-    last = f"last backup {in_words(max(0.0, now - record.at))} ago" if record.at else "no backup yet"
-    if record.failure:
-        return f":warning: {last}; none comes to be since {in_words(max(0.0, now - record.failing_since))}: " + escape(
-            record.failure
-        )
-    return last
+    return failing_words(record, now) or _last(record, now)
+
+
+def failing_words(record: BackupRecord, now: float) -> str:
+    """Why no backup comes to be, and since when; nothing where the last one did."""
+    if not record.failure:
+        return ""
+    since = in_words(max(0.0, now - record.failing_since))
+    return f":warning: {_last(record, now)}; none comes to be since {since}: {escape(record.failure)}"
+
+
+def _last(record: BackupRecord, now: float) -> str:
+    return f"last backup {in_words(max(0.0, now - record.at))} ago" if record.at else "no backup yet"
 
 
 def succeeded(record: R, name: str, size: int, at: float) -> R:
