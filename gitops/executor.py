@@ -8,6 +8,7 @@ from typing import Any
 
 from gitops.registry import Registry
 from model.attachment import Reply
+from model.operation import StepTasks
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Cancellation:
 class StepContext:
     """What a step may use. Hosts check `fence`; what takes long ends where `cancellation` says so.
 
-    `report` shows a step's newest line; `tell` keeps one that the thread is to hear.
+    `report` shows a step's newest line; `tell` keeps one that the thread is to hear; `tasks` shows those of a playbook.
     """
 
     operation: str
@@ -72,6 +73,7 @@ class StepContext:
     report: Callable[[str], None]
     tell: Callable[[str], None] = lambda _: None
     cancellation: Cancellation = field(default_factory=Cancellation)
+    tasks: Callable[[StepTasks], None] = lambda _: None
 
 
 # Carries one kind of step out. Returns when the step is done; raises `StepFailed` with a sentence otherwise. May be

@@ -100,6 +100,7 @@ class Runner:
             report=lambda line: progress.report(planned, line),
             tell=lambda line: progress.tell(planned, line),
             cancellation=run.cancellation,
+            tasks=lambda tasks: progress.tasks(planned, tasks),
         )
         steplog = log.bind(operation=progress.operation.id, step=planned.id)
         steplog.info("step begins", title=planned.title)
