@@ -30,8 +30,10 @@ INFLUENCER = (
     Commit("Second release", APPS / "influencer/second", parent="main", tag="v2"),
     Commit("Use hashtags", APPS / "influencer/broken-build", branch="broken-build", parent="main"),
     Commit("Wait for a database", APPS / "influencer/never-healthy", branch="never-healthy", parent="main"),
+    Commit("Count visits in Redis", APPS / "influencer/visits", branch="visits", parent="main"),
 )
-"""The app of the lab: two releases, a branch that does not build and one that never gets healthy."""
+"""The app of the lab: two releases, a branch that does not build, one that never gets healthy, and one that needs
+Redis."""
 
 
 async def make_repository(path: Path, commits: tuple[Commit, ...]) -> None:
