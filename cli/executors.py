@@ -8,6 +8,7 @@ import paramiko
 
 from cli.control import control_executors
 from cli.own_keys import KEY_FILE, ssh_key
+from cli.services import build_playbooks, data_executors
 from cli.settings import Settings
 from executors.certificates.authority import Authority
 from executors.certificates.dns01 import servers_by
@@ -101,6 +102,7 @@ def build_executors(
             partial(certificate_office, settings, identities=identities),
             Doors(ssh, partial(Records, cloud), servers_by(settings.nameserver)),
         ).obtain,
+        **data_executors(settings, ssh, build_playbooks(settings, ssh, identities), identities),
         **control_executors(settings, ssh, identities),
         **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack, on_routed),
     }
