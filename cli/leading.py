@@ -17,6 +17,7 @@ from cli.executors import (
     build_checks,
     build_executors,
     build_rounds,
+    build_services,
     certificate_office,
     cloud_settings,
     warm_connections,
@@ -127,6 +128,7 @@ def lead(led: Led) -> None:
     parts = Parts(
         registry, operations, revisions, app_repos, worker, audit_branch, build_checks(settings, registry),
         settings.acme_directory, led.rights, backups=backups, service_backups=service_backups,
+        preview=build_services(settings, ssh, identities).preview,
     )  # fmt: skip
     desk = Desk(store, registry, handlers(parts), led.rights)
     pickers = Pickers(store, app_repos, Commits(repo, worker.wake).repo_of)

@@ -1,7 +1,7 @@
 """Where gitops and the executors meet: a step, what it may use, and what comes back."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -85,6 +85,10 @@ Executors = Mapping[str, Executor]
 
 # Answers a question about the outside, such as a padlock check, from a verb's arguments; text is Slack mrkdwn.
 HostCheck = Callable[[tuple[str, ...], Registry], str | Reply]
+
+# What carrying a step out would change, a line each, as plain text; nothing is changed. Raises `Refused` or
+# `StepFailed` with one sentence where that cannot be said.
+StepPreview = Callable[[Any, Registry], Sequence[str]]
 
 # By verb.
 HostChecks = Mapping[str, HostCheck]

@@ -77,8 +77,11 @@ def variables(run: PlaybookRun, network: str, secrets: Mapping[str, bytes]) -> d
 
 
 def variables_file(told: Mapping[str, object]) -> str:
-    """A file of variables in YAML in which no text is a template, whatever a manifest has in it."""
-    return "".join(f"{_text(name)}: {_unsafe(value)}\n" for name, value in told.items())
+    """A file of variables in YAML in which no text is a template, whatever a manifest has in it.
+
+    The tag is on the whole: on a text by itself, it would have Ansible take "1" for a number.
+    """
+    return f"--- !unsafe\n{_value(told)}\n"
 
 
 def _host(machine: Reached, port: int, shell: str) -> dict[str, object]:
@@ -107,12 +110,13 @@ def _users(service: Service, secrets: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _unsafe(value: object) -> str:
+def _value(value: object) -> str:
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_text(str(name))}: {_unsafe(one)}" for name, one in value.items()) + "}"
+        # A key without a question mark ends at 1024 characters.
+        return "{" + ", ".join(f"? {_text(str(name))} : {_value(one)}" for name, one in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_unsafe(one) for one in value) + "]"
-    return f"!unsafe {_text(value)}" if isinstance(value, str) else json.dumps(value)
+        return "[" + ", ".join(map(_value, value)) + "]"
+    return _text(value) if isinstance(value, str) else json.dumps(value)
 
 
 def _text(text: str) -> str:

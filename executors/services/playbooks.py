@@ -28,6 +28,7 @@ from model.errors import Cancelled, StepFailed
 from model.service import Service
 
 PREPARE_SECONDS = 300.0
+CHECK_SECONDS = 120.0  # somebody waits for the answer
 PLAIN_SHELL = "/bin/sh"
 OUTPUT_LINES = 40
 
@@ -125,7 +126,7 @@ class Playbooks:
             nodes = prepared.run.everywhere
             with agent(controller.key, folder, nodes) as socket:
                 ansible = Ansible(folder, controller.state, socket)
-                within = prepared.run.service.within
+                within = CHECK_SECONDS if prepared.check else prepared.run.service.within
                 return ansible.run(playbook, hear, within, cancellation, check=prepared.check)
 
     def _playbook(self, run: PlaybookRun, folder: Path) -> Path:

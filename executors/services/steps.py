@@ -1,8 +1,12 @@
 """The steps of services that are carried out by their playbooks."""
 
+from collections.abc import Sequence
+
 from executors.services.playbooks import Playbooks
 from executors.services.told import PlaybookRun
+from executors.services.words import would_change
 from gitops.executor import StepContext
+from gitops.registry import Registry
 from model import keys
 from model.registered import ServiceRecord
 from model.steps import ApplyService, RemoveService
@@ -29,6 +33,11 @@ class Services:
                 digest=step.digest,
             )
         )
+
+    def preview(self, step: ApplyService, registry: Registry) -> Sequence[str]:
+        """What applying it would change, a line for each machine; nothing is changed by that."""
+        run = PlaybookRun(step.service, step.nodes, step.leaving, step.leader, "apply", step.source)
+        return would_change(self._playbooks.check(run, registry).changes)
 
     def remove(self, step: RemoveService, context: StepContext) -> None:
         """Take a service off machines that it is to leave; what is left of it is noted."""

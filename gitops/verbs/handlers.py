@@ -9,7 +9,7 @@ from gitops.app_repos import AppRepos
 from gitops.audit.branch import AuditBranch
 from gitops.backups.backups import Backups
 from gitops.backups.service_making import ServiceBackups
-from gitops.executor import HostChecks
+from gitops.executor import HostChecks, StepPreview
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.revisions import Revisions
@@ -35,7 +35,8 @@ from gitops.worker import Worker
 
 @dataclass(frozen=True)
 class Parts:
-    """What verbs look at and act through; `directory` is that of the certificate authority."""
+    """What verbs look at and act through; `directory` is that of the certificate authority, and `preview` asks machines
+    what a service's playbook would change."""
 
     registry: Registry
     operations: Operations
@@ -49,6 +50,7 @@ class Parts:
     clock: Callable[[], float] = time.time
     backups: Backups | None = None
     service_backups: ServiceBackups | None = None
+    preview: StepPreview | None = None
 
 
 def handlers(parts: Parts) -> Mapping[str, Handler]:
@@ -92,7 +94,7 @@ def _looking(parts: Parts) -> Mapping[str, Handler]:
     decided = _decisions(parts, commits)
     return {
         "history": History(revisions.repo, registry, operations).history,
-        "plan": Plans(registry, revisions, decided, parts.directory, today).plan,
+        "plan": Plans(registry, revisions, decided, parts.directory, today, parts.preview).plan,
         "status": look.status,
         "nodes": fleet.nodes,
         "apps": fleet.apps,

@@ -1,6 +1,6 @@
 """The verb that says what would change: by the newest revision, by a command, or by the merge of a branch."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,6 +8,7 @@ from gitops import describe
 from gitops.certificate_budget import Known
 from gitops.certificates import read_history
 from gitops.describe_certificates import refusals
+from gitops.executor import StepPreview
 from gitops.holds.rules import held_now
 from gitops.lint import check
 from gitops.manifests import Manifests
@@ -19,8 +20,10 @@ from gitops.revisions import Revisions
 from gitops.standing import check_standing
 from gitops.verbs.change import Decision, new_in, rehearse
 from gitops.verbs.desk import Request
-from model.errors import Refused
+from model.errors import Refused, StepFailed
+from model.mrkdwn import escape
 from model.registered import Registered
+from model.steps import ApplyService
 from model.verbs import BY_NAME
 
 
@@ -36,6 +39,7 @@ class Plans:
     decisions: Mapping[str, Decision]
     directory: str = ""
     clock: Callable[[], datetime] = utc_now
+    preview: StepPreview | None = None
 
     def plan(self, request: Request) -> str:
         """`plan [command or branch]`."""
@@ -80,4 +84,23 @@ class Plans:
         now = self.clock()
         refused = refusals(manifests, registered, known, now)
         by_the_clock = describe.scheduled(manifests.cluster, now)
-        return describe.plans(label, plans, refused, held_now(self.registry.store), by_the_clock)
+        said = describe.plans(label, plans, refused, held_now(self.registry.store), by_the_clock)
+        return "\n".join([said, *self._previewed(plans, registered)])
+
+    def _previewed(self, plans: BothPlans, registered: Registered) -> list[str]:
+        """What the playbooks of services would change, asked of their machines as far as these are there."""
+        if self.preview is None:
+            return []
+        lines: list[str] = []
+        for planned in (step for change in plans.changes for step in change.steps):
+            step = planned.step
+            if isinstance(step, ApplyService) and registered.nodes.keys() >= {*step.nodes, *step.leaving}:
+                lines += ["", f"*What the playbook of {step.service.service} would change*"]
+                lines += [f"• {escape(line)}" for line in self._asked(self.preview, step)]
+        return lines
+
+    def _asked(self, preview: StepPreview, step: ApplyService) -> Sequence[str]:
+        try:
+            return preview(step, self.registry) or ["nothing"]
+        except (Refused, StepFailed) as error:
+            return [f"it could not be asked: {error.sentence}"]

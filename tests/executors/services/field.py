@@ -4,6 +4,8 @@ import shutil
 import threading
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from executors.services.playbooks import Controller, Playbooks
 from executors.services.told import PlaybookRun
 from executors.ssh import Ssh
@@ -68,7 +70,7 @@ class Field:
         fence = HostFence(token, (("service-queue", 5),))
         return StepContext("op", self.registry, fence, self.reports.append, self.told.append, tasks=self._show)
 
-    def service(self, playbook: str = "queue", **variables: object) -> Service:
+    def service(self, playbook: str = "queue", /, **variables: JsonValue) -> Service:
         return Service.model_validate(
             {
                 "service": "queue",
@@ -87,7 +89,7 @@ class Field:
     def run_of(self, service: Service, nodes: tuple[str, ...] = tuple(ADDRESSES)) -> PlaybookRun:
         return PlaybookRun(service, nodes, leader="service101", source="4b825dc6")
 
-    def run(self, **variables: object) -> None:
+    def run(self, **variables: JsonValue) -> None:
         """The playbook on both machines."""
         self.playbooks.run(self.run_of(self.service(**variables)), self.context)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import JsonValue
 
 from executors.ssh import Ssh
 from model.errors import Cancelled, Fenced, StepFailed
@@ -204,7 +205,7 @@ def test_what_a_playbook_brings_sees_nothing_of_flstr_and_comes_to_no_other_mach
     (tmp_path / "other/authorized_keys").write_text(f"{field.sshd.client_public}\n")
     other.start()
     found = field.files / "found"
-    seen = {
+    seen: dict[str, JsonValue] = {
         "pry_state": str(field.state),
         "pry_process": os.getpid(),
         "pry_found": str(found),
