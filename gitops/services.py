@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gitops.playbook_files import digest_of
 from model.cluster import Cluster
-from model.names import NodeName, ServiceInstanceId
+from model.names import AppName, NodeName, ServiceInstanceId
 from model.registered import MetaData, Registered, ServiceInstance
 from model.service import Service
 
@@ -36,6 +36,16 @@ def instances_of(
     return {
         node: ServiceInstance(node=node, ip=ip, port=service.listens_at) for node, ip in found.items() if ip is not None
     }
+
+
+def is_there_for(app: AppName, service: Service, registered: Registered) -> bool:
+    """Whether an app finds what it is told of a service: it is offered there, and the password was made."""
+    found = registered.services.get(service.service)
+    if found is None or found.record is None or found.meta_data != meta_data_of(service):
+        return False
+    brought = found.record.service
+    told = (service.user_of(app), service.credentials_for(app))
+    return (brought.user_of(app), brought.credentials_for(app)) == told
 
 
 def told_digest(
