@@ -134,6 +134,7 @@ def _run(record: ServiceRecord, action: Action, node: NodeName) -> PlaybookRun:
         nodes=record.nodes,
         leader=record.leader,
         action=action,
+        source=record.source,
         backup_node=node,
         backup_file=file_there(record.service.service),
     )
