@@ -8,6 +8,7 @@ import paramiko
 
 from cli.control import control_executors
 from cli.own_keys import KEY_FILE, ssh_key
+from cli.services import build_playbooks, data_executors
 from cli.settings import Settings
 from executors.certificates.authority import Authority
 from executors.certificates.dns01 import servers_by
@@ -35,7 +36,6 @@ from executors.provision import Provision
 from executors.records.records import Records
 from executors.remote import OnEnd
 from executors.services.ansible import clear_left
-from executors.services.playbooks import Controller, Playbooks
 from executors.services.steps import Services
 from executors.ssh import Ssh
 from executors.transparency.check import TransparencyCheck, sources_at
@@ -43,7 +43,6 @@ from gitops.app_repos import AppRepos
 from gitops.certificates import key_safe, read_asked_for
 from gitops.executor import Executors, HostChecks
 from gitops.registry import Registry
-from gitops.repository import ClusterRepo
 from gitops.rounds import Round, of_certificates, of_hosts
 from gitops.secrets import Identities
 from gitops.store import Store
@@ -110,6 +109,7 @@ def build_executors(
         ).obtain,
         "service.apply": services.apply,
         "service.remove": services.remove,
+        **data_executors(settings, ssh, build_playbooks(settings, ssh, identities), identities),
         **control_executors(settings, ssh, identities),
         **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack, on_routed),
     }
@@ -117,9 +117,7 @@ def build_executors(
 
 def build_services(settings: Settings, ssh: Ssh, identities: Identities) -> Services:
     """What carries the steps of services out, and says what they would change."""
-    repo = ClusterRepo(settings.cluster_repo, settings.state / "cluster.git", settings.branch)
-    controller = Controller(settings.state.absolute(), ssh_key(settings.state / KEY_FILE))
-    return Services(Playbooks(ssh, key_safe(identities), repo.export, controller))
+    return Services(build_playbooks(settings, ssh, identities))
 
 
 def own_node(settings: Settings) -> str:

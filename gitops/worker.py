@@ -8,7 +8,7 @@ from gitops.again import Again
 from gitops.approvals import close_decided, let_go, void
 from gitops.attempts import Attempts
 from gitops.dispatch import Dispatch
-from gitops.failover import BY_ITSELF, Failover, is_of_floating_ips
+from gitops.failover import BY_ITSELF, Failover, waits_for_nobody
 from gitops.following import GitFollowing
 from gitops.gate import rule, why_not_destroy
 from gitops.holds.holding import Holding
@@ -277,4 +277,4 @@ class Worker(Loop):
 
 
 def _is_the_workers(operation: Operation) -> bool:
-    return not is_of_floating_ips(operation)
+    return not waits_for_nobody(operation)

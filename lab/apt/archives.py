@@ -58,6 +58,18 @@ ARCHIVES = {
             "libnginx-mod-http-echo",
         ),
     ),
+    "mongodb": Archive(
+        f"{SUITE}/mongodb-org/8.0",
+        debian=("nodejs",),  # the stand-in for the shell runs its scripts by it
+        standins=(
+            "standin-common",
+            "mongodb-org",
+            "mongodb-org-server",
+            "mongodb-mongosh",
+            "mongodb-database-tools",
+        ),
+        is_signed=True,
+    ),
 }
 """By the first part of their path on the lab's server."""
 
