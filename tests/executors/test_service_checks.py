@@ -23,14 +23,15 @@ from tests.executors.services_example import installed, service
 from tests.executors.test_routing_files import accepted
 
 WITHIN = 20.0
-OWN = {"playbook": "playbooks/queue.yml", "port": 5672}
+OWN = service("queue", "playbooks/queue.yml", port=5672)
+READY: dict[str, object] = {"health": "http", "env": {"PROTOCOL": "tcp", "PATH": "/ready"}}
 SERVICES = {
     "redis": service(),
     "mongodb": service("store", "mongodb"),
     "elasticsearch": service("search", "elasticsearch"),
     "nginx": service("pages", "nginx"),
-    "by a connection": service("queue", **OWN),
-    "by http": service("queue", **OWN, health="http", env={"PROTOCOL": "tcp", "PATH": "/ready"}),
+    "by a connection": OWN,
+    "by http": service("queue", "playbooks/queue.yml", port=5672, **READY),
 }
 ADDRESSES = {"service101": "10.5.1.1", "service102": "10.5.2.1"}
 
