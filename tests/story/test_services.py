@@ -1,0 +1,291 @@
+"""Redis with a replica, and nginx, as merged manifests ask for them: installed from real packages on real hosts, used
+by an app through its own machine's HAProxy, and carried over the death of the primary, a restore, a move and a removal."""
+
+import http.client
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lab.story.chapters import BUILD_UP_SECONDS
+from lab.story.chat import OPERATOR, REVIEWER, Card
+from lab.story.stage import APP_HOST, Stage
+from lab.surroundings import Wishes
+from model.registered import ServiceRecord
+from tests.story.asked import asked, await_new, await_settled, records
+from tests.story.views import operation, registered
+
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
+
+ONE_WORKER = {"    count: 2\n    first: 101": "    count: 1\n    first: 101", "instances: 2": "instances: 1"}
+POOL = "  service:\n    role: service\n    count: 3\n    first: 201\n"
+WISHES = Wishes(edits={**ONE_WORKER, "\nmeshes:\n": f"{POOL}\nmeshes:\n"})
+FIRST, SECOND, THIRD = "service201", "service202", "service203"
+PORT, ASSETS_PORT = 6379, 8081
+SECONDS = 120.0
+
+CACHE = f"""\
+service: cache
+playbook: redis
+nodes: [{FIRST}, {SECOND}]
+publish:
+  port: {PORT}
+env_prefix: REDIS
+variables:
+  redis_memory: 64mb
+"""
+ASSETS = f"""\
+service: assets
+playbook: nginx
+nodes: [{SECOND}]
+publish:
+  port: {ASSETS_PORT}
+env_prefix: ASSETS
+"""
+
+
+@pytest.fixture(scope="module")
+def cluster(stage: Stage) -> Stage:
+    """The example's machines with three more for services, and a bucket for backups."""
+    stage.flstr.start()
+    stage.chat.await_card(lambda card: card.ending == "done", "the first operation to end", BUILD_UP_SECONDS)
+    place = f"backups:\n  to: {stage.around.s3.place}\n  endpoint: {stage.around.s3_url}\n  region: lab\n\n"
+    stage.merge("backups", {"approvals:\n  count": f"{place}approvals:\n  count"}, person="operator")
+    await_settled(stage)
+    return stage
+
+
+@pytest.fixture(scope="module")
+def cached(cluster: Stage) -> Card:
+    """Redis with a replica was merged, and the app that counts in it as well; the card of Redis."""
+    visits = cluster.app_commit("visits")
+    before = records(cluster)
+
+    def edit(folder: Path) -> None:
+        (folder / "services").mkdir(exist_ok=True)
+        (folder / "services/cache.yaml").write_text(CACHE)
+        app = folder / "apps/influencer.yaml"
+        lines = [f'commit: "{visits}"' if line.startswith("commit:") else line for line in app.read_text().splitlines()]
+        app.write_text("\n".join([*lines, "needs: [cache]", ""]))
+
+    cluster.push("cache", edit)
+    card = await_new(cluster, before, "Redis to be installed")
+    assert card.ending == "done", (card.text, cluster.chat.thread(card))
+    await_settled(cluster)
+    return card
+
+
+def change(stage: Stage, branch: str, edit: Callable[[str], str], file: str = "services/cache.yaml") -> Card:
+    """Merge a change of one manifest; the first operation that came of it, once all is settled."""
+    before = records(stage)
+
+    def write(folder: Path) -> None:
+        path = folder / file
+        path.write_text(edit(path.read_text() if path.exists() else ""))
+
+    stage.push(branch, write)
+    card = await_new(stage, before, f"what {branch} asks for")
+    assert card.ending == "done", (card.text, stage.chat.thread(card))
+    await_settled(stage)
+    return card
+
+
+def record(stage: Stage, service: str = "cache") -> ServiceRecord:
+    found = registered(stage).services[service].record
+    assert found is not None
+    return found
+
+
+def visit(stage: Stage, method: str = "POST") -> int | None:
+    """The count that the app answers, from the internet by way of the ingress; None where it does not."""
+    connection = http.client.HTTPConnection(stage.servers()["ingress016"], timeout=5)
+    try:
+        connection.request(method, "/", headers={"Host": APP_HOST})
+        answer = connection.getresponse()
+        text = answer.read().decode().strip()
+        return int(text) if answer.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def await_visits(stage: Stage, wanted: Callable[[int], bool]) -> int:
+    """The count, once it is as wanted."""
+    deadline = time.monotonic() + SECONDS
+    while (count := visit(stage, "GET")) is None or not wanted(count):
+        assert time.monotonic() < deadline, f"the count is {count}"
+        time.sleep(0.2)
+    return count
+
+
+def backups_of_cache(stage: Stage) -> list[str]:
+    """The names of what is kept in the bucket of the service."""
+    names = (key.rpartition("/")[2] for key in list(stage.around.s3.objects))
+    return sorted(name for name in names if ".service-cache." in name)
+
+
+def on(stage: Stage, node: str, command: str) -> str:
+    return stage.in_host(stage.servers()[node], command)
+
+
+def redis_says(stage: Stage, node: str) -> str:
+    """The role of the Redis on a machine, as who checks its health is told; empty where none answers."""
+    address = registered(stage).nodes[node].addresses["overlay"]
+    told = on(stage, node, f"timeout 5 redis-cli -h {address} -p {PORT} --user flstr-health --pass x role 2>/dev/null")
+    return told.split("\n", 1)[0].strip()
+
+
+def test_the_tasks_of_the_playbook_are_on_the_card_and_its_output_is_in_the_thread(
+    cluster: Stage, cached: Card
+) -> None:
+    assert "install cache" in cached.text
+    steps = operation(cluster, cached.record).steps
+    assert any(state.tasks for state in steps.values())
+    thread = "\n".join(cluster.chat.thread(cached))
+    for node in (FIRST, SECOND):
+        assert node in thread
+
+
+def test_an_app_counts_in_it_through_its_own_machines_haproxy(cluster: Stage, cached: Card) -> None:
+    assert visit(cluster) == 1
+    assert visit(cluster) == 2
+    said = on(cluster, "worker101", f"ss --no-header --listening --tcp --numeric '( sport = :{PORT} )'")
+    assert [line.split()[3] for line in said.splitlines()] == [f"127.0.0.1:{PORT}"]
+
+
+def test_it_is_registered_as_the_notes_have_it(cluster: Stage, cached: Card) -> None:
+    service = registered(cluster).services["cache"]
+    assert service.meta_data is not None
+    assert service.meta_data.to_json() == (
+        '{"publish":{"port":6379},"env_prefix":"REDIS","env":{"PROTOCOL":"redis","PATH":"/"}}'
+    )
+    assert sorted(service.instances) == [FIRST, SECOND]
+    assert (record(cluster).leader, record(cluster).nodes) == (FIRST, (FIRST, SECOND))
+
+
+def test_it_listens_in_the_overlay_alone_and_only_its_machines_let_it_in(cluster: Stage, cached: Card) -> None:
+    for node in (FIRST, SECOND):
+        said = on(cluster, node, "ss --no-header --listening --tcp --numeric --processes | grep redis-server")
+        assert [line.split()[3] for line in said.splitlines()] == [
+            f"{registered(cluster).nodes[node].addresses['overlay']}:{PORT}"
+        ]
+        assert f"{PORT}/tcp" in on(cluster, node, "firewall-cmd --zone=overlay --list-all")
+        assert f"{PORT}/tcp" not in on(cluster, node, "firewall-cmd --zone=public --list-all")
+    for node in (THIRD, "worker101", "ingress016"):
+        assert f"{PORT}/tcp" not in on(cluster, node, "firewall-cmd --zone=overlay --list-all")
+
+
+def test_nobody_comes_in_without_the_password_which_is_nowhere_to_be_read(cluster: Stage, cached: Card) -> None:
+    address = registered(cluster).nodes[FIRST].addresses["overlay"]
+    refused = on(cluster, "worker101", f"printf 'GET visits\\r\\n' | nc -w 2 {address} {PORT}")
+    assert "NOAUTH" in refused
+    credentials = on(cluster, "worker101", "cat /var/lib/flstr/credentials/*/REDIS_PASSWORD").strip()
+    assert len(credentials) >= 32
+    log = cluster.flstr.log.read_text()
+    assert credentials not in log
+    assert credentials not in operation(cluster, cached.record).to_json()
+    assert credentials not in "\n".join(cluster.chat.thread(cached))
+
+
+def test_a_changed_variable_is_shown_by_plan_before_and_runs_the_playbook_again(cluster: Stage, cached: Card) -> None:
+    before = visit(cluster)
+    assert before is not None
+    card = change(cluster, "more-memory", lambda text: text.replace("64mb", "96mb"))
+    assert "cache" in card.text
+    assert "maxmemory 96mb" in on(cluster, FIRST, "grep -h maxmemory /etc/redis/redis-cache.conf")
+    assert visit(cluster) == before + 1
+
+
+def test_nginx_is_installed_and_every_machine_reaches_it_at_its_own_haproxy(cluster: Stage, cached: Card) -> None:
+    change(cluster, "assets", lambda _: ASSETS, "services/assets.yaml")
+    on(cluster, SECOND, "echo hello > /srv/flstr-assets/index.html")
+    for node in ("worker101", "ingress016", THIRD):
+        assert on(cluster, node, f"curl -s --max-time 5 http://127.0.0.1:{ASSETS_PORT}/") == "hello\n"
+
+
+def test_the_replica_takes_over_where_the_primary_is_killed(cluster: Stage, cached: Card) -> None:
+    counted = visit(cluster)
+    assert counted is not None
+    # What is acknowledged is on the replica a moment later.
+    time.sleep(1)
+    before = records(cluster)
+    cluster.cut_power(FIRST)
+    began = time.monotonic()
+    while visit(cluster) is None:
+        assert time.monotonic() < began + SECONDS, "nobody counts any more"
+        time.sleep(0.1)
+    print(f"counted again {time.monotonic() - began:.1f} s after the power of the primary was cut")
+    assert await_visits(cluster, lambda count: count > counted) == counted + 1
+    card = cluster.chat.await_card(
+        lambda card: card.record not in before and SECOND in card.text and card.ending == "done", "the card of it"
+    )
+    assert "cache" in card.text
+    assert record(cluster).leader == SECOND
+
+
+def test_the_old_primary_follows_once_it_is_back(cluster: Stage, cached: Card) -> None:
+    cluster.power_on(FIRST)
+    deadline = time.monotonic() + SECONDS
+    while redis_says(cluster, FIRST) != "slave":
+        assert time.monotonic() < deadline, "the old primary does not follow"
+        time.sleep(0.5)
+    assert redis_says(cluster, SECOND) == "master"
+    await_settled(cluster)
+    assert record(cluster).leader == SECOND
+
+
+def test_a_backup_is_restored_once_somebody_else_approves(cluster: Stage, cached: Card) -> None:
+    kept = visit(cluster)
+    assert kept is not None
+    before = records(cluster)
+    asked(cluster, OPERATOR, "/flstr service backup cache")
+    card = await_new(cluster, before, "a backup of cache")
+    assert card.ending == "done", (card.text, cluster.chat.thread(card))
+    name = backups_of_cache(cluster)[0]
+    assert name in asked(cluster, OPERATOR, "/flstr service backups cache")
+    for _ in range(3):
+        assert visit(cluster) is not None
+    assert visit(cluster, "GET") == kept + 3
+    before = records(cluster)
+    asked(cluster, OPERATOR, "/flstr service restore cache")
+    waiting = cluster.chat.await_card(lambda card: card.record not in before and card.waits, "a card that asks")
+    assert visit(cluster, "GET") == kept + 3
+    cluster.chat.click(REVIEWER, waiting, "approval.approve")
+    cluster.chat.await_card(lambda card: card.ts == waiting.ts and card.ending == "done", "the restore", SECONDS)
+    assert await_visits(cluster, lambda count: count == kept) == kept
+    await_settled(cluster)
+    assert redis_says(cluster, FIRST) == "slave"
+
+
+def test_a_replica_is_added_by_the_manifest(cluster: Stage, cached: Card) -> None:
+    counted = visit(cluster, "GET")
+    change(cluster, "third", lambda text: text.replace(f"[{FIRST}, {SECOND}]", f"[{FIRST}, {SECOND}, {THIRD}]"))
+    assert redis_says(cluster, THIRD) == "slave"
+    assert record(cluster).leader == SECOND
+    assert visit(cluster, "GET") == counted
+
+
+def test_it_moves_to_another_machine_with_what_it_holds(cluster: Stage, cached: Card) -> None:
+    counted = visit(cluster, "GET")
+    change(cluster, "moved", lambda text: text.replace(f"[{FIRST}, {SECOND}, {THIRD}]", f"[{THIRD}]"))
+    assert (record(cluster).leader, record(cluster).nodes) == (THIRD, (THIRD,))
+    assert visit(cluster, "GET") == counted
+    for node in (FIRST, SECOND):
+        assert redis_says(cluster, node) == ""
+        assert on(cluster, node, "ls /var/lib/redis/cache 2>/dev/null") == ""
+
+
+def test_it_is_removed_after_an_approval_and_a_last_backup(cluster: Stage, cached: Card) -> None:
+    change(cluster, "no-need", lambda text: text.replace("needs: [cache]\n", ""), "apps/influencer.yaml")
+    before, backups = records(cluster), set(backups_of_cache(cluster))
+    cluster.push("no-cache", lambda folder: (folder / "services/cache.yaml").unlink(), person="operator")
+    waiting = cluster.chat.await_card(lambda card: card.record not in before and card.waits, "a card that asks")
+    assert "cache" in "\n".join(waiting.sections)
+    cluster.chat.click(REVIEWER, waiting, "approval.approve")
+    card = cluster.chat.await_card(lambda card: card.ts == waiting.ts and card.ending is not None, "it to go", SECONDS)
+    assert card.ending == "done", (card.text, cluster.chat.thread(card))
+    assert len(set(backups_of_cache(cluster)) - backups) == 1
+    assert "cache" not in registered(cluster).services
+    assert redis_says(cluster, THIRD) == ""
