@@ -194,7 +194,7 @@ def test_a_changed_variable_is_shown_by_plan_before_and_runs_the_playbook_again(
     assert before is not None
     card = change(cluster, "more-memory", lambda text: text.replace("64mb", "96mb"))
     assert "cache" in card.text
-    assert "maxmemory 96mb" in on(cluster, FIRST, "grep -h maxmemory /etc/redis/redis-cache.conf")
+    assert "maxmemory 96mb" in on(cluster, FIRST, "grep -rh ^maxmemory /etc/redis")
     assert visit(cluster) == before + 1
 
 
