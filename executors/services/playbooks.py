@@ -167,9 +167,10 @@ def _judge(service: Service, heard: Heard, ending: Ending, cancellation: Cancell
     if cancellation.cancelled:
         raise Cancelled(f"the playbook of {service.service} was given up, since its end is not wanted any more", output)
     if ending.timed_out:
+        at = f" in the task '{heard.newest()}'" if heard.newest() else ""
         raise StepFailed(
             f"the playbook of {service.service} was not done after {service.within:.0f} s, as its field 'within' "
-            "says, and was stopped",
+            f"says, and was stopped{at}",
             output,
         )
     if heard.failures:
