@@ -1,8 +1,6 @@
 """A playbook of a cluster repo, run by Ansible over SSH."""
 
 import os
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,18 +8,11 @@ from pydantic import JsonValue
 
 from executors.ssh import Ssh
 from model.errors import Cancelled, Fenced, StepFailed
+from tests.bot.room import eventually
 from tests.executors.services.field import ADDRESSES, Field
 from tests.executors.sshd import LoopbackSshd, make_key
 
 AWKWARD = "{{ 1 + 1 }} {% raw %} \u00e9 \U0001f600 \"'\\"
-SECONDS = 240.0
-
-
-def eventually(comes_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not comes_true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def under_way(field: Field) -> bool:
