@@ -27,6 +27,8 @@ _BLOCK = re.compile(rf"^{FENCE}\n(.*?)\n{FENCE}$", re.MULTILINE | re.DOTALL)
 ANSWER_SECONDS = 60.0
 # Mends are waited for, until the tunnels are there again.
 MEND_SECONDS = 600.0
+# Machines are asked what the playbooks of services would change.
+PLAN_SECONDS = 200.0
 
 _EMOJI = {
     "white_check_mark": "✓",
@@ -153,6 +155,12 @@ def _answered(store: Store, intent: Intent) -> Intent:
     intents.submit(store, intent)
     with store.follow(keys.intent(intent.id), heard):
         try:
-            return answers.get(timeout=MEND_SECONDS if FIX in intent.arguments else ANSWER_SECONDS)
+            return answers.get(timeout=_answer_seconds(intent))
         except queue.Empty:
             raise Refused("no flstr serve answered in time; look at its log") from None
+
+
+def _answer_seconds(intent: Intent) -> float:
+    if FIX in intent.arguments:
+        return MEND_SECONDS
+    return PLAN_SECONDS if intent.verb == "plan" else ANSWER_SECONDS

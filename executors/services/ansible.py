@@ -50,10 +50,10 @@ _SSH_ARGUMENTS = " ".join(
 
 @dataclass(frozen=True)
 class Ending:
-    """How Ansible ended; `said` is what it printed as errors."""
+    """How Ansible ended; `too_long` is how many seconds were too many for it, `said` what it printed as errors."""
 
     status: int
-    timed_out: bool = False
+    too_long: float | None = None
     said: str = ""
 
 
@@ -124,7 +124,7 @@ class Ansible:
             process.wait()
             if process.stdout is not None:
                 process.stdout.close()
-        return Ending(status, expired.is_set(), errors.read_text(errors="replace"))
+        return Ending(status, within if expired.is_set() else None, errors.read_text(errors="replace"))
 
     def _tell(self, process: subprocess.Popen[str], playbook: Path, *, check: bool) -> None:
         told = {

@@ -14,6 +14,7 @@ from executors.services.ansible import INVENTORY, PROJECT, VARIABLES, Ansible, E
 from executors.services.fenced_shell import prepare_script, shell_path
 from executors.services.hearing import Heard
 from executors.services.inventory import Reached, inventory, known_hosts, reached, variables, variables_file
+from executors.services.judging import judge
 from executors.services.sandbox import FOLDER as INSIDE
 from executors.services.secrets import wanted
 from executors.services.told import PlaybookRun
@@ -25,13 +26,11 @@ from gitops.playbook_files import FOLDER
 from gitops.registry import Registry
 from gitops.secrets import masked
 from gitops.service_secrets import ServiceSecrets
-from model.errors import Cancelled, StepFailed
-from model.service import Service
+from model.errors import StepFailed
 
 PREPARE_SECONDS = 300.0
 CHECK_SECONDS = 120.0  # somebody waits for the answer
 PLAIN_SHELL = "/bin/sh"
-OUTPUT_LINES = 40
 
 # Writes a folder of the cluster repo, by Git's id of it, into a folder; as `ClusterRepo.export`.
 Export = Callable[[str, Path], None]
@@ -84,7 +83,7 @@ class Playbooks:
             self._remote.run(node, ":", context.fence)
         if heard.recap:
             context.tell(told(run.service.service, heard))
-        _judge(run.service, heard, ending, context.cancellation)
+        judge(run.service.service, heard, ending, context.cancellation)
 
     def check(self, run: PlaybookRun, registry: Registry) -> Heard:
         """What a run would change: nothing is, on no machine, and no secret is made.
@@ -99,7 +98,7 @@ class Playbooks:
         heard = Heard(partial(masked, values=tuple(secrets.values())))
         prepared = _Prepared(run, machines, network, secrets, PLAIN_SHELL, check=True)
         ending = self._carry_out(prepared, heard, Cancellation(), lambda _: None)
-        _judge(run.service, heard, ending, Cancellation())
+        judge(run.service.service, heard, ending, Cancellation())
         return heard
 
     def _machines(self, run: PlaybookRun, registry: Registry) -> tuple[tuple[Reached, ...], str]:
@@ -160,25 +159,3 @@ class _Prepared:
         write_private(folder / INVENTORY, inventory(self.run, self.machines, port, self.shell))
         write_private(folder / VARIABLES, variables_file(variables(self.run, self.network, self.secrets)))
         write_private(folder / KNOWN_HOSTS, known_hosts(self.machines))
-
-
-def _judge(service: Service, heard: Heard, ending: Ending, cancellation: Cancellation) -> None:
-    output = "\n".join(heard.said[-OUTPUT_LINES:])
-    if cancellation.cancelled:
-        raise Cancelled(f"the playbook of {service.service} was given up, since its end is not wanted any more", output)
-    if ending.timed_out:
-        raise StepFailed(
-            f"the playbook of {service.service} was not done after {service.within:.0f} s, as its field 'within' "
-            "says, and was stopped",
-            output,
-        )
-    if heard.failures:
-        first, others = heard.failures[0], {failure.node for failure in heard.failures[1:]} - {heard.failures[0].node}
-        more = f" (and on {len(others)} more)" if others else ""
-        raise StepFailed(f"{first.sentence}{more}", "\n".join(failure.sentence for failure in heard.failures))
-    if ending.status:
-        said = (
-            [line for line in heard.said if "ERROR" in line] or heard.said or heard.hide(ending.said).splitlines()[-1:]
-        )
-        why = said[0] if said else f"Ansible ended with status {ending.status}"
-        raise StepFailed(f"the playbook of {service.service} cannot be run: {why}", output or heard.hide(ending.said))

@@ -1,6 +1,7 @@
 """What the playbooks of services would change, as the machines say themselves; nothing is changed by asking."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from gitops.executor import StepPreview
 from gitops.plan import Plans
@@ -10,23 +11,30 @@ from model.mrkdwn import escape
 from model.registered import Registered
 from model.steps import ApplyService
 
+SIDE_BY_SIDE = 4
+
 
 def previewed(plans: Plans, registered: Registered, registry: Registry, preview: StepPreview | None) -> list[str]:
     """A few lines for each service whose playbook would run, as Slack mrkdwn; those whose machines are yet to come are
     left out."""
-    steps = [planned.step for change in plans.changes for planned in change.steps]
-    lines: list[str] = []
-    for step in steps if preview is not None else ():
-        if isinstance(step, ApplyService) and preview is not None:
-            asked = _asked(step, registered, registry, preview)
-            lines += ["", f"*What the playbook of {step.service.service} would change*", *asked] if asked else []
-    return lines
-
-
-def _asked(step: ApplyService, registered: Registered, registry: Registry, preview: StepPreview) -> Sequence[str]:
-    if not registered.nodes.keys() >= {*step.nodes, *step.leaving}:
+    if preview is None:
         return []
+    steps = [planned.step for change in plans.changes for planned in change.steps]
+    asked = [
+        step
+        for step in steps
+        if isinstance(step, ApplyService) and registered.nodes.keys() >= {*step.nodes, *step.leaving}
+    ]
+    if not asked:
+        return []
+    with ThreadPoolExecutor(min(len(asked), SIDE_BY_SIDE), thread_name_prefix="preview") as pool:
+        said = pool.map(lambda step: _lines(step, registry, preview), asked)
+        return [line for lines in said for line in lines]
+
+
+def _lines(step: ApplyService, registry: Registry, preview: StepPreview) -> Sequence[str]:
+    title = f"*What the playbook of {step.service.service} would change*"
     try:
-        return [f"• {escape(line)}" for line in preview(step, registry)] or ["• nothing"]
+        return ["", title, *([f"• {escape(line)}" for line in preview(step, registry)] or ["• nothing"])]
     except (Refused, StepFailed) as error:
-        return [f"• it could not be asked: {escape(error.sentence)}"]
+        return ["", title, f"• it could not be asked: {escape(error.sentence)}"]

@@ -82,7 +82,7 @@ class Field:
                 "env": {"PROTOCOL": "amqp"},
                 "passwords": ["admin"],
                 "variables": {"queue_folder": str(self.files), **variables},
-                "within": "60s",
+                "within": "280s",
             }
         )
 

@@ -4,10 +4,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from executors.services.sandbox import FOLDER, inside
+from tests.bot.room import eventually
 
 # As flstr does it: it starts one, and waits for it.
 STARTER = """
@@ -27,13 +27,6 @@ def running(mark: str) -> int:
         except (FileNotFoundError, ProcessLookupError):
             continue
     return found
-
-
-def await_count(mark: str, count: int) -> None:
-    deadline = time.monotonic() + 60
-    while running(mark) != count:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_it_sees_its_folder_alone_of_the_state(tmp_path: Path) -> None:
@@ -57,7 +50,7 @@ def test_whatever_runs_there_is_gone_with_the_one_who_started_it(tmp_path: Path)
     starter = subprocess.Popen(
         [sys.executable, "-c", STARTER, str(folder), str(tmp_path / "state"), "sh", "-c", script]
     )
-    await_count(seconds, 2)
+    eventually(lambda: running(seconds) == 2)
     starter.send_signal(signal.SIGKILL)
     starter.wait()
-    await_count(seconds, 0)
+    eventually(lambda: running(seconds) == 0)
