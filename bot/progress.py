@@ -1,7 +1,8 @@
 """The steps of an operation as a card shows them: all of a short plan, the telling ones of a long plan."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from slack_sdk.models.blocks import PlanBlock, RichTextBlock, RichTextSectionElement, SectionBlock, TaskCardBlock
 from slack_sdk.models.blocks.block_elements import RichTextElementParts
@@ -14,6 +15,8 @@ MOST_LINES = 40
 TITLE_CHARACTERS = 100
 DETAIL_CHARACTERS = 100
 TASKS_SHOWN = 5
+# Of all steps of a card: a message holds only so much.
+TASK_LINES = 18
 SECTION_CHARACTERS = 3000
 
 # What is shown first where not everything fits.
@@ -58,14 +61,22 @@ def lines(operation: Operation, *, paused: bool = False) -> tuple[Line, ...]:
         _line(step.id, step.title, operation.steps.get(step.id, StepState()), at_rest) for step in operation.plan.steps
     ]
     if len(everything) <= MOST_LINES:
-        return tuple(everything)
+        return tuple(_within(everything))
     telling = sorted(everything, key=lambda line: _TELLING[line.status])[:MOST_LINES]
     chosen = {line.id for line in telling}
     folded = Counter(line.status for line in everything if line.id not in chosen)
     ended = operation.ended_already()
     before = [_fold(status, folded[status], ended) for status in ("done", "skipped") if folded[status]]
     after = [_fold(status, folded[status], ended) for status in ("failed", "running", "waiting") if folded[status]]
-    return (*before, *(line for line in everything if line.id in chosen), *after)
+    return (*before, *_within(line for line in everything if line.id in chosen), *after)
+
+
+def _within(lines: Iterable[Line]) -> Iterable[Line]:
+    """The lines with as many of their tasks as a card has room for."""
+    left = TASK_LINES
+    for line in lines:
+        yield line if len(line.tasks) <= left else replace(line, tasks=())
+        left -= len(line.tasks) if len(line.tasks) <= left else 0
 
 
 def ends_the_cluster(operation: Operation) -> bool:

@@ -86,15 +86,22 @@ class News:
         changed something or failed."""
         for step in operation.plan.steps:
             state = operation.steps[step.id]
-            yield from self._of_tasks(step.id, state)
             detail = detail_of(state)
             told = (state.status, detail)
-            if state.status == "waiting" or self._told.get(step.id) == told:
+            if state.status == "waiting":
                 continue
-            self._told[step.id] = told
-            mark, _ = MARKS[state.status]
-            after = f" ({took(state, now)})" if state.ended is not None else ""
-            yield f"{mark} {step.title}{after}{f': {detail}' if detail else ''}"
+            ended = list(self._of_tasks(step.id, state))
+            first = step.id not in self._told
+            if not first:
+                # What it did comes before how it ended, and after that it began.
+                yield from ended
+            if self._told.get(step.id) != told:
+                self._told[step.id] = told
+                mark, _ = MARKS[state.status]
+                after = f" ({took(state, now)})" if state.ended is not None else ""
+                yield f"{mark} {step.title}{after}{f': {detail}' if detail else ''}"
+            if first:
+                yield from ended
 
     def _of_tasks(self, step: str, state: StepState) -> Iterator[str]:
         for task in state.tasks.shown:

@@ -2,7 +2,14 @@
 
 from gitops.outcome import brought
 from gitops.releases import Wanted
+from gitops.services import told
 from model.operation import Operation
+from model.steps import ApplyService
+
+
+def is_for_a_manifest(operation: Operation) -> bool:
+    """Whether it brings a release or a service to what a manifest said, which may say something else by now."""
+    return bool(brought(operation)) or any(isinstance(planned.step, ApplyService) for planned in operation.plan.steps)
 
 
 def why_superseded(operation: Operation, wanted: Wanted) -> str:
@@ -21,4 +28,18 @@ def why_superseded(operation: Operation, wanted: Wanted) -> str:
         if wanted.manifests.spec(app) != release.spec:
             same = app.commit == release.app.commit
             return f"{app.app} is to run {'with other settings' if same else app.commit[:8]} now"
+    return _why_not_applied(operation, wanted)
+
+
+def _why_not_applied(operation: Operation, wanted: Wanted) -> str:
+    for planned in operation.plan.steps:
+        if not isinstance(planned.step, ApplyService):
+            continue
+        name, brought_to = planned.step.service.service, planned.step.service
+        now = wanted.manifests.services.get(name)
+        if now is None:
+            return f"no manifest describes service {name} any more"
+        source = "" if now.ours is not None else wanted.manifests.playbooks
+        if told(now) != told(brought_to) or planned.step.source != source:
+            return f"service {name} is to be set up otherwise now"
     return ""

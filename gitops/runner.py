@@ -24,7 +24,7 @@ SIDE_BY_SIDE = 32
 # What cannot be taken back, in a plan that destroys.
 DESTROYING = frozenset(
     {"registry.write", "names.point", "overlay.leave", "mesh.leave", "node.destroy", "floating_ip.give_back"}
-    | {"orphan.give_back", "cluster.end", "controller.retire", "etcd.remove"}
+    | {"orphan.give_back", "cluster.end", "controller.retire", "etcd.remove", "service.remove", "service.restore"}
 )
 
 # Raises `StepFailed` where an operation may not destroy any more.

@@ -19,10 +19,9 @@ from gitops.loop import Loop
 from gitops.manifests import Manifests
 from gitops.notices import Trouble, say
 from gitops.operations import Operations
-from gitops.outcome import brought
 from gitops.plan import Plans, only_routes, plan
 from gitops.plan.succession import why_comes_first
-from gitops.preempt import why_superseded
+from gitops.preempt import is_for_a_manifest, why_superseded
 from gitops.registered_tree import KINDS
 from gitops.registry import Registry
 from gitops.releases import Wanted, wanted
@@ -54,7 +53,7 @@ CONDITIONS = (
         keys.ORPHANS,
     ),
     *(f"{kind}/" for kind in KINDS),
-    *(keys.SERVICES, keys.INGRESSES),
+    *(keys.SERVICES, keys.INSTALLED_SERVICES, keys.INGRESSES),
 )
 
 
@@ -151,7 +150,7 @@ class Worker(Loop):
 
     def _supersede(self, under_way: Sequence[Operation]) -> bool:
         """Give up what nobody wants any more; says whether some of it ended with that."""
-        manifests = self.following.known(self.state(), self._holds) if any(map(brought, under_way)) else None
+        manifests = self.following.known(self.state(), self._holds) if any(map(is_for_a_manifest, under_way)) else None
         if manifests is None:
             return False
         now = wanted(manifests, self._registry.read())

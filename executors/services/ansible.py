@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -80,8 +80,8 @@ def write_private(path: Path, text: str, mode: int = 0o600) -> None:
 class Ansible:
     """One run in a folder where its inventory, its variables and its host keys stand already."""
 
-    def __init__(self, folder: Path, hidden: Path, agent: str) -> None:
-        """Of `hidden`, flstr's state, Ansible sees that folder alone; `agent` is as it is called inside."""
+    def __init__(self, folder: Path, hidden: Sequence[Path], agent: str) -> None:
+        """Of `hidden`, flstr's state among them, Ansible sees that folder alone; `agent` is as it is called inside."""
         self._folder = folder
         self._hidden = hidden
         self._agent = agent

@@ -100,6 +100,10 @@ class Heard:
         quiet = sum(1 for task in every if task.status == "ok" and task.ok) + len(telling) - len(shown)
         return StepTasks(shown=tuple(shown), quiet=quiet)
 
+    def newest(self) -> str:
+        """The task that was begun last, or nothing."""
+        return next((task.name for task in reversed(self._tasks.values())), "")
+
     def end(self) -> None:
         """Nothing runs any more."""
         for task in self._tasks.values():

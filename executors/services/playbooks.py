@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from executors.control.paths import FOLDER as SETTINGS
 from executors.remote import Remote
 from executors.script import STATE_FOLDER
 from executors.services.agent import KNOWN_HOSTS, agent
@@ -39,12 +40,14 @@ Listener = Callable[[Heard], None]
 
 @dataclass(frozen=True)
 class Controller:
-    """What flstr has on this machine: its state, which Ansible does not see, and the SSH key that is in it."""
+    """What flstr has on this machine, and Ansible does not see: its state, the SSH key in it, and what is `hidden`
+    beside it."""
 
     state: Path
     key: Path
     port: int = 22
     remote_state: str = STATE_FOLDER
+    hidden: tuple[Path, ...] = (Path(SETTINGS),)
 
 
 class Playbooks:
@@ -125,7 +128,7 @@ class Playbooks:
 
             nodes = prepared.run.everywhere
             with agent(controller.key, folder, nodes) as socket:
-                ansible = Ansible(folder, controller.state, socket)
+                ansible = Ansible(folder, (controller.state, *controller.hidden), socket)
                 within = CHECK_SECONDS if prepared.check else prepared.run.service.within
                 return ansible.run(playbook, hear, within, cancellation, check=prepared.check)
 
@@ -164,9 +167,10 @@ def _judge(service: Service, heard: Heard, ending: Ending, cancellation: Cancell
     if cancellation.cancelled:
         raise Cancelled(f"the playbook of {service.service} was given up, since its end is not wanted any more", output)
     if ending.timed_out:
+        at = f" in the task '{heard.newest()}'" if heard.newest() else ""
         raise StepFailed(
             f"the playbook of {service.service} was not done after {service.within:.0f} s, as its field 'within' "
-            "says, and was stopped",
+            f"says, and was stopped{at}",
             output,
         )
     if heard.failures:

@@ -31,6 +31,7 @@ class Services:
                 leader=step.leader,
                 restored=before.restored if before else None,
                 digest=step.digest,
+                source=step.source,
             )
         )
 

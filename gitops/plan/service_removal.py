@@ -99,14 +99,9 @@ def _answering(registered: Registered) -> frozenset[NodeName]:
 
 
 def _holds_data(service: RegisteredService) -> bool:
-    """Whether there is something to lose: one that never served has nothing.
-
-    Of a playbook of the cluster repo nobody knows it but who wrote that backups are made.
-    """
-    if service.record is None or service.meta_data is None:
-        return False
-    brought = service.record.service
-    return brought.backup.at is not None if brought.ours is None else brought.ours.keeps_data
+    """Whether there is something to lose that can be kept: one that never served has nothing."""
+    ours = None if service.record is None else service.record.service.ours
+    return service.meta_data is not None and ours is not None and ours.keeps_data
 
 
 def _remembered(record: ServiceRecord) -> Iterator[str]:

@@ -94,6 +94,10 @@ class ServiceState:
         """Whether its playbook has been told all that there is to tell; a machine that is silent stays told."""
         if self.record is None or self.leaving or self.lost or self.heir is not None:
             return False
+        # By these HAProxy sees who serves, as the record has them.
+        noted = (self.record.service.health, self.record.service.env)
+        if noted != (self.service.health, self.service.env):
+            return False
         counted = [node for node in self.wanted if node in self.standing or node in self._on]
         return self.record.digest == self.digest(counted, (), self._old_leader)
 

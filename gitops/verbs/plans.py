@@ -1,6 +1,6 @@
 """The verb that says what would change: by the newest revision, by a command, or by the merge of a branch."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -20,10 +20,9 @@ from gitops.revisions import Revisions
 from gitops.standing import check_standing
 from gitops.verbs.change import Decision, new_in, rehearse
 from gitops.verbs.desk import Request
-from model.errors import Refused, StepFailed
-from model.mrkdwn import escape
+from gitops.verbs.previews import previewed
+from model.errors import Refused
 from model.registered import Registered
-from model.steps import ApplyService
 from model.verbs import BY_NAME
 
 
@@ -85,22 +84,4 @@ class Plans:
         refused = refusals(manifests, registered, known, now)
         by_the_clock = describe.scheduled(manifests.cluster, now)
         said = describe.plans(label, plans, refused, held_now(self.registry.store), by_the_clock)
-        return "\n".join([said, *self._previewed(plans, registered)])
-
-    def _previewed(self, plans: BothPlans, registered: Registered) -> list[str]:
-        """What the playbooks of services would change, asked of their machines as far as these are there."""
-        if self.preview is None:
-            return []
-        lines: list[str] = []
-        for planned in (step for change in plans.changes for step in change.steps):
-            step = planned.step
-            if isinstance(step, ApplyService) and registered.nodes.keys() >= {*step.nodes, *step.leaving}:
-                lines += ["", f"*What the playbook of {step.service.service} would change*"]
-                lines += [f"• {escape(line)}" for line in self._asked(self.preview, step)]
-        return lines
-
-    def _asked(self, preview: StepPreview, step: ApplyService) -> Sequence[str]:
-        try:
-            return preview(step, self.registry) or ["nothing"]
-        except (Refused, StepFailed) as error:
-            return [f"it could not be asked: {error.sentence}"]
+        return "\n".join([said, *previewed(plans, registered, self.registry, self.preview)])

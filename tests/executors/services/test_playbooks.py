@@ -163,7 +163,10 @@ def test_a_run_that_nobody_wants_any_more_ends_with_all_that_it_started(field: F
 
 def test_a_run_that_takes_too_long_is_stopped(field: Field) -> None:
     service = field.service(queue_waits=True).model_copy(update={"within": 6.0})
-    with pytest.raises(StepFailed, match=r"was not done after 6 s, as its field 'within' says, and was stopped"):
+    with pytest.raises(
+        StepFailed,
+        match=r"was not done after 6 s, as its field 'within' says, and was stopped in the task 'Wait for leave to go on'",
+    ):
         field.playbooks.run(field.run_of(service), field.context)
 
 

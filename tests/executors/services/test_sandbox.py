@@ -14,7 +14,7 @@ STARTER = """
 import subprocess, sys
 from pathlib import Path
 from executors.services.sandbox import inside
-subprocess.run(inside(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:]), cwd="/")
+subprocess.run(inside(Path(sys.argv[1]), [Path(sys.argv[2])], sys.argv[3:]), cwd="/")
 """
 
 
@@ -37,15 +37,15 @@ def await_count(mark: str, count: int) -> None:
 
 
 def test_it_sees_its_folder_alone_of_the_state(tmp_path: Path) -> None:
-    folder = tmp_path / "state/ansible-1"
+    folder, state, settings = tmp_path / "state/ansible-1", tmp_path / "state", tmp_path / "settings"
     folder.mkdir(parents=True)
-    (folder / "mine").touch()
-    (tmp_path / "state/key").touch()
-    command = inside(
-        folder, tmp_path / "state", ["sh", "-c", f"pwd; ls -A . {tmp_path}/state; grep CapBnd /proc/self/status"]
-    )
+    settings.mkdir()
+    for file in (folder / "mine", state / "key", settings / "key"):
+        file.touch()
+    script = f"pwd; ls -A . {state} {settings}; grep CapBnd /proc/self/status"
+    command = inside(folder, [state, settings, tmp_path / "absent"], ["sh", "-c", script])
     said = subprocess.run(command, capture_output=True, text=True, check=True, cwd="/").stdout
-    assert said.splitlines() == [FOLDER, ".:", "mine", "", f"{tmp_path}/state:", "CapBnd:\t0000000000000000"]
+    assert said.split() == [FOLDER, ".:", "mine", f"{settings}:", f"{state}:", "CapBnd:", "0000000000000000"]
 
 
 def test_whatever_runs_there_is_gone_with_the_one_who_started_it(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from gitops.etcd_server import EmbeddedEtcd
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.repository import ClusterRepo
+from gitops.service_secrets import ServiceSecrets
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 from model import keys
@@ -57,6 +58,16 @@ SERVICE = Service.model_validate(
         "env": {"PROTOCOL": "amqp"},
         "passwords": ["admin"],
         "variables": {"queue_folder": "/var/lib/queue"},
+    }
+)
+REDIS = Service.model_validate(
+    {
+        "service": "cache",
+        "playbook": "redis",
+        "nodes": [NODES[0]],
+        "publish": {"port": 6379},
+        "env_prefix": "CACHE",
+        "within": "300s",
     }
 )
 # What the unit of flstr on a controller may do, from its first line on to its last.
@@ -133,6 +144,7 @@ def test_a_service_is_applied_noted_and_removed(field: Field) -> None:
     record = field.registry.read().services["queue"].record
     assert record is not None
     assert (record.nodes, record.leader, record.digest) == (NODES, "service101", "0" * 16)
+    assert record.source == field.source
     field.apply()
     assert field.told[-1] == "queue: service101 ok=5 changed=0, service102 ok=5 changed=0"
     field.services.remove(RemoveService(service=SERVICE, nodes=NODES[1:], source=field.source), field.context)
@@ -140,6 +152,20 @@ def test_a_service_is_applied_noted_and_removed(field: Field) -> None:
     record = field.registry.read().services["queue"].record
     assert record is not None
     assert record.nodes == NODES[:1]
+
+
+def test_a_playbook_of_ours_changes_nothing_a_second_time_and_its_secrets_are_told_to_nobody(field: Field) -> None:
+    # One machine: nothing has opened the firewall between two.
+    step = ApplyService(service=REDIS, nodes=NODES[:1], leader=NODES[0], digest="1" * 16)
+    assert [line.split(":")[0] for line in field.services.preview(step, field.registry)] == [NODES[0]]
+    field.services.apply(step, field.context)
+    password = ServiceSecrets(field.registry.store, key_safe(IDENTITIES)).read("cache")["password"].decode()
+    assert not any(password in line for line in field.told)
+    told = len(field.told)
+    field.services.apply(step, field.context)
+    assert len(field.told) == told + 1
+    assert field.told[-1].endswith("changed=0")
+    assert field.services.preview(step, field.registry) == []
 
 
 def test_the_unit_of_a_controller_lets_it_have_its_sandbox(field: Field) -> None:
@@ -158,7 +184,7 @@ def test_the_unit_of_a_controller_lets_it_have_its_sandbox(field: Field) -> None
                 quote,
                 inside(
                     Path("/var/lib/flstr-tried/ansible-1"),
-                    Path("/var/lib/flstr-tried"),
+                    [Path("/var/lib/flstr-tried")],
                     [
                         "sh",
                         "-c",
