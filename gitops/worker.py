@@ -153,9 +153,10 @@ class Worker(Loop):
         manifests = self.following.known(self.state(), self._holds) if any(map(is_for_a_manifest, under_way)) else None
         if manifests is None:
             return False
-        now = wanted(manifests, self._registry.read())
+        registered = self._registry.read()
+        now = wanted(manifests, registered)
         running = {operation.id for operation in self.dispatch.running}
-        reasons = {operation.id: why_superseded(operation, now) for operation in under_way}
+        reasons = {operation.id: why_superseded(operation, now, registered) for operation in under_way}
         for operation in under_way:
             if (why := reasons[operation.id]) and operation.id in running:
                 self.dispatch.cancel(operation, why)

@@ -52,7 +52,7 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
         _remove_apps(steps, gone, manifests, registered)
     services, restored = removed_services(manifests, registered), restored_services(manifests, registered)
     without_apps = ("route",) if gone else ()
-    off = [add_service_removal(steps, name, registered, without_apps) for name in services]
+    off = [add_service_removal(steps, name, manifests, registered, without_apps) for name in services]
     for name, backup in restored.items():
         add_restoration(steps, name, backup)
     left: tuple[str, ...] = ()

@@ -14,9 +14,10 @@ from model.steps import ApplyRouting, BackUpService, RemoveService, RestoreServi
 
 
 def services_not_removed(manifests: Manifests, registered: Registered) -> tuple[str, ...]:
-    """Why services that no manifest describes stay, a sentence each."""
-    found = (_why_stays(name, manifests, registered) for name in _unwanted(manifests, registered))
-    return tuple(filter(None, found))
+    """Why services that no manifest describes stay, and others keep their data, a sentence each."""
+    removals = (_why_stays(name, manifests, registered) for name in _unwanted(manifests, registered))
+    restorations = (_why_not_restored(name, registered) for name, _ in _to_restore(manifests, registered))
+    return tuple(filter(None, (*removals, *restorations)))
 
 
 def removed_services(manifests: Manifests, registered: Registered) -> tuple[AppName, ...]:
@@ -26,15 +27,25 @@ def removed_services(manifests: Manifests, registered: Registered) -> tuple[AppN
 
 def restored_services(manifests: Manifests, registered: Registered) -> dict[AppName, str]:
     """The services that serve and are to have their data from another backup than they have, with its name."""
-    found = {}
+    wanted = _to_restore(manifests, registered)
+    return {name: backup for name, backup in wanted if not _why_not_restored(name, registered)}
+
+
+def _to_restore(manifests: Manifests, registered: Registered) -> Iterator[tuple[AppName, str]]:
     for name, service in sorted(manifests.services.items()):
-        there = registered.services.get(name, RegisteredService())
-        if there.record is None or there.meta_data is None or manifests.cluster.backups is None:
+        found = registered.services.get(name, RegisteredService())
+        if found.record is None or found.meta_data is None or manifests.cluster.backups is None:
             continue
-        answers = registered.nodes.keys() - registered.silent()
-        if service.restored not in (None, there.record.restored) and answers.issuperset(there.record.nodes):
-            found[name] = service.restored or ""
-    return found
+        if service.restored is not None and service.restored != found.record.restored:
+            yield name, service.restored
+
+
+def _why_not_restored(name: AppName, registered: Registered) -> str:
+    record = registered.services[name].record
+    unheard = sorted(set(() if record is None else record.nodes) - _answering(registered))
+    if not unheard:
+        return ""
+    return f"service {name} is not restored until {', '.join(unheard)} answers again, or is no machine of it any more"
 
 
 def machines_of_services(manifests: Manifests, registered: Registered) -> frozenset[NodeName]:
@@ -49,7 +60,9 @@ def restored_in_words(name: AppName, backup: str) -> str:
     return f"{name} from {backup}"
 
 
-def add_service_removal(steps: StepList, name: AppName, registered: Registered, after: tuple[str, ...] = ()) -> str:
+def add_service_removal(
+    steps: StepList, name: AppName, manifests: Manifests, registered: Registered, after: tuple[str, ...] = ()
+) -> str:
     """Take a service off its machines after a last backup; returns the id of the last step."""
     service = registered.services[name]
     record = service.record
@@ -62,7 +75,9 @@ def add_service_removal(steps: StepList, name: AppName, registered: Registered, 
     done = [steps.add(f"deregister-{name}", f"deregister {name}", WriteKeys(delete=gone), done)]
     done = [steps.add(f"unroute-{name}", f"route no more to {name}", ApplyRouting(), done)]
     if nodes:
-        step = RemoveService(service=record.service, nodes=nodes, source=record.source)
+        # By now the revision may be without its playbook.
+        source = "" if record.service.ours else record.source or manifests.playbooks
+        step = RemoveService(service=record.service, nodes=nodes, source=source)
         done = [steps.add(f"remove-{name}", f"take {name} off {', '.join(nodes)}, its data with it", step, done)]
     forget = WriteKeys(delete=tuple(_remembered(record)))
     return steps.add(f"forget-{name}", f"forget {name}", forget, done)

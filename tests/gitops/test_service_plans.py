@@ -1,13 +1,18 @@
 """Services come, change, move and go by their manifests; what is told to whom, and in which order."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gitops.manifests import Manifests
 from gitops.plan.services import service_plans
+from gitops.preempt import why_superseded
+from gitops.releases import wanted
 from model import keys
 from model.names import NodeName
+from model.operation import Operation, OperationStatus, Origin
 from model.registered import ServiceInstance
 from model.steps import (
     ApplyService,
@@ -316,16 +321,16 @@ revisions = st.tuples(on_some, st.sampled_from(["", "variables: {redis_maxmemory
 
 
 @given(
-    wanted=st.lists(st.tuples(revisions, st.sets(st.sampled_from(MACHINES), max_size=2)), min_size=1, max_size=5),
+    said=st.lists(st.tuples(revisions, st.sets(st.sampled_from(MACHINES), max_size=2)), min_size=1, max_size=5),
     stops=st.lists(st.integers(0, 9), max_size=3),
 )
 @settings(max_examples=25, deadline=None)
 def test_from_wherever_it_stands_every_revision_is_reached(
-    wanted: list[tuple[tuple[list[NodeName], str], set[NodeName]]], stops: list[int]
+    said: list[tuple[tuple[list[NodeName], str], set[NodeName]]], stops: list[int]
 ) -> None:
     """Whatever is given up, and wherever operations ended in the middle; nothing is planned any more at last."""
     fleet = Fleet(3)
-    for (on, more), dead in wanted:
+    for (on, more), dead in said:
         manifests = wants(*([cache_yaml(on, more)] if on else []), cluster=cluster_yaml(3))
         fleet.dead = dead
         for stop in stops:
@@ -344,3 +349,50 @@ def test_from_wherever_it_stands_every_revision_is_reached(
 def test_the_same_trees_give_the_same_plan(machines: int) -> None:
     manifests = wants(cache_yaml((ONE, TWO)))
     assert Fleet(machines).of_services(manifests) == Fleet(machines).of_services(manifests)
+
+
+def test_data_is_put_back_where_all_of_its_machines_answer() -> None:
+    fleet, manifests = installed(ONE, TWO), wants(cache_yaml((ONE, TWO), f"restored: {BACKUP}\n"))
+    fleet.silent.add(TWO)
+    plans = fleet.plan(manifests)
+    assert not plans.removal.steps
+    assert plans.stays == (
+        "service cache is not restored until service102 answers again, or is no machine of it any more",
+    )
+
+
+def test_a_playbook_that_is_gone_from_the_repo_takes_its_service_off_as_it_was_brought() -> None:
+    text = (
+        "service: queue\nplaybook: playbooks/queue.yml\nnodes: [service101]\nport: 5672\npublish: {port: 6382}\n"
+        "env_prefix: QUEUE\nenv: {PROTOCOL: amqp}\n"
+    )
+    fleet, manifests = Fleet(), replace(wants(text), playbooks="a" * 40)
+    fleet.follow(manifests)
+    assert fleet.record("queue").source == "a" * 40
+    assert fleet.plan(replace(manifests, playbooks="b" * 40)).change.title == "bring queue up to date"
+    removal = fleet.plan(wants(cluster=cluster_yaml(more=""))).removal
+    steps = [planned.step for planned in removal.steps]
+    assert next(step for step in steps if isinstance(step, RemoveService)).source == "a" * 40
+    assert not any(isinstance(step, BackUpService) for step in steps)
+
+
+def test_what_was_planned_for_another_leader_is_given_up_before_it_begins() -> None:
+    fleet, changed = installed(ONE, TWO), wants(cache_yaml((ONE, TWO), "port: 7000\n"))
+    planned = only(fleet, changed)
+    operation = Operation(
+        id="1", revision="a" * 40, plan=planned, status="queued", steps={}, created=0, origin=Origin(display="somebody")
+    )
+
+    def why(status: OperationStatus = "queued") -> str:
+        tree = fleet.tree(changed)
+        return why_superseded(operation.model_copy(update={"status": status}), wanted(changed, tree), tree)
+
+    assert why() == ""
+    fleet.do(LeadService(service="cache", leader=TWO))
+    assert why() == "service102 leads service cache now"
+    assert why("running") == ""
+    # A move has somebody else lead by itself.
+    moving = only(fleet, wants(cache_yaml((ONE,), "port: 7000\n")))
+    assert any(isinstance(step.step, LeadService) for step in moving.steps)
+    operation = operation.model_copy(update={"plan": moving})
+    assert why() == ""
