@@ -148,7 +148,7 @@ def test_what_is_under_way_is_given_its_time_and_then_up(scene: Scene) -> None:
     ],
 )
 def test_a_restore_or_what_was_approved_is_not_given_up(scene: Scene, plan: Plan) -> None:
-    scene.flstr.worker._may_destroy = lambda _: None  # type: ignore[method-assign]
+    scene.flstr.worker._may_destroy = lambda _: None  # type: ignore[method-assign,assignment]
     scene.flstr.worker.dispatch._may_destroy = lambda _: None
     held = Held(scene, plan)
     assert not scene.leaders.act(Verdict("cache", TWO, ONE, (), 10 * PATIENCE_SECONDS))
