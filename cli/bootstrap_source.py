@@ -10,7 +10,7 @@ from cli import cluster_repo
 from cli.settings import Settings
 from gitops.lint import check
 from gitops.lint_control import of_an_even_number
-from gitops.manifests import Manifests
+from gitops.manifests import APPS_FOLDER, CLUSTER_FILE, PLAYBOOKS, SERVICES_FOLDER, Manifests
 from gitops.plan.bootstrap import controllers
 from gitops.repository import ClusterRepo
 from model.cluster import Cluster
@@ -40,7 +40,7 @@ def read_source(place: str, settings: Settings) -> Source:
         repo.fetch()
         head = repo.head()
         files = repo.files(head)
-    if folder.is_dir() and cluster_repo.read(folder) != _manifests(files):
+    if folder.is_dir() and _manifests(cluster_repo.read(folder)) != _manifests(files):
         raise Refused(
             f"{folder} is not what {url} has on {settings.branch}, which is what the controllers follow; push it first"
         )
@@ -93,4 +93,6 @@ def _git(folder: Path, *words: str) -> str | None:
 
 
 def _manifests(files: Mapping[str, str]) -> dict[str, str]:
-    return {path: text for path, text in files.items() if path == "cluster.yaml" or path.startswith("apps/")}
+    """What both have; in the folder of playbooks there may be more than is in Git, such as what is ignored there."""
+    folders = (APPS_FOLDER, SERVICES_FOLDER, f"{PLAYBOOKS}/")
+    return {path: text for path, text in files.items() if path == CLUSTER_FILE or path.startswith(folders)}

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from cli.tree_id import tree_id
 from gitops.lint import check
 from gitops.lint_control import controller_warnings
 from gitops.lint_units import warnings
-from gitops.manifests import Fault, Manifests
+from gitops.manifests import APPS_FOLDER, CLUSTER_FILE, PLAYBOOKS, SERVICES_FOLDER, Fault, Manifests
 from model.errors import Refused
 from model.names import without_secret
 
@@ -43,9 +44,10 @@ def lint(folder: Path) -> Linted:
 
 
 def counted(manifests: Manifests) -> str:
-    """`4 machines, 1 app`."""
-    nodes, apps = len(manifests.cluster.nodes()), len(manifests.apps)
-    return f"{nodes} {'machine' if nodes == 1 else 'machines'}, {apps} {'app' if apps == 1 else 'apps'}"
+    """`4 machines, 1 app`, and services where there are any."""
+    nodes, apps, services = len(manifests.cluster.nodes()), len(manifests.apps), len(manifests.services)
+    counts = [(nodes, "machine"), (apps, "app"), *([(services, "service")] if services else [])]
+    return ", ".join(f"{count} {name if count == 1 else f'{name}s'}" for count, name in counts)
 
 
 def address(url: str) -> str:
@@ -59,11 +61,18 @@ def address(url: str) -> str:
 
 
 def read(folder: Path) -> dict[str, str]:
-    """The files of a cluster repo in a folder, by path. Raises `Refused`."""
+    """The files of a cluster repo in a folder, by path, as `ClusterRepo.files` has them. Raises `Refused`."""
     if not folder.is_dir():
         raise Refused(f"{folder} is not a folder; name a cluster repo")
-    paths = [folder / "cluster.yaml", *(folder / "apps").rglob("*.yaml")]
+    paths = [
+        folder / CLUSTER_FILE,
+        *(folder / APPS_FOLDER).rglob("*.yaml"),
+        *(folder / SERVICES_FOLDER).rglob("*.yaml"),
+    ]
+    playbooks = folder / PLAYBOOKS
+    paths += [path for path in playbooks.glob("*") if path.suffix in (".yml", ".yaml")]
     try:
-        return {str(path.relative_to(folder)): path.read_text() for path in paths if path.is_file()}
+        files = {str(path.relative_to(folder)): path.read_text() for path in paths if path.is_file()}
+        return files | ({PLAYBOOKS: tree_id(playbooks)} if playbooks.is_dir() else {})
     except (UnicodeDecodeError, OSError) as error:
         raise Refused(f"a manifest in {folder} cannot be read: {error}") from error

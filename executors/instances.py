@@ -7,16 +7,17 @@ from dataclasses import dataclass
 
 from executors.host_paths import app_folder, boot_link, credentials_folder, release_paths, unit_name, unit_path
 from executors.kept_releases import pruning, rollback_commits
+from executors.needed import credentials, service_credentials
 from executors.releases import Releases, blame, build_seconds, parse_built, tell
 from executors.remote import Remote, Unreachable
 from executors.templates import render
 from executors.unit_files import Place, environment, unit_file
 from gitops.executor import StepContext
 from gitops.registry import Registry
-from gitops.secrets import Decrypt, masked, opened
+from gitops.secrets import Decrypt, masked
 from model.app import App
 from model.errors import ReleaseFailed, StepFailed
-from model.names import AppKind, AppName, CommitHash, InstanceId, NodeName, SecretName
+from model.names import AppKind, AppName, CommitHash, InstanceId, NodeName
 from model.registered import InstanceRecord, Registered
 from model.steps import StartInstance, StopInstance
 
@@ -52,14 +53,15 @@ def start_script(
     instance: InstanceId,
     place: Place,
     registered: Registered,
-    secrets: Mapping[SecretName, bytes],
+    secrets: Mapping[str, bytes],
     build: str = "",
 ) -> str:
-    """The script that starts an instance and waits for its health; it holds its secrets, so nobody keeps it.
+    """The script that starts an instance and waits for its health; it holds its `credentials`, so nobody keeps it.
 
     `build` is the script that builds its release, where it goes before.
     """
     unit = unit_name(app.kind, app.app, instance)
+    variables, of_services = environment(app, instance, place, registered), service_credentials(app, registered)
     return render(
         "app/start-instance.sh.j2",
         app=app,
@@ -71,7 +73,7 @@ def start_script(
         credentials=credentials_folder(unit),
         secrets={name: base64.encodebytes(value).decode().rstrip() for name, value in secrets.items()},
         unit_path=unit_path(app.kind, app.app, instance),
-        unit_file=unit_file(app, instance, place, environment(app, instance, place, registered)),
+        unit_file=unit_file(app, instance, place, variables, of_services),
         health=place.health(app),
         within_seconds=math.ceil(app.update.healthy_deadline),
     )
@@ -124,8 +126,8 @@ class Instances:
         network between them is.
         """
         app = step.app
-        secrets = opened(app, self._decrypt)
         registered = context.registry.read()
+        secrets = credentials(app, registered, context.registry.store, self._decrypt)
         place = _place(step, context.registry, registered)
         try:
             self._start_and_see(step, place, registered, secrets, context)
@@ -151,7 +153,7 @@ class Instances:
         step: StartInstance,
         place: Place,
         registered: Registered,
-        secrets: Mapping[SecretName, bytes],
+        secrets: Mapping[str, bytes],
         context: StepContext,
     ) -> None:
         app = step.app

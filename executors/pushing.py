@@ -23,7 +23,7 @@ from model.names import NodeName
 
 log = structlog.get_logger()
 
-PREFIXES = (*(f"{kind}/" for kind in KINDS), keys.NODES, keys.DEAD, keys.NOT_READY)
+PREFIXES = (*(f"{kind}/" for kind in KINDS), keys.INSTALLED_SERVICES, keys.NODES, keys.DEAD, keys.NOT_READY)
 HAPROXY_SOCKET = "/run/haproxy/admin.sock"
 # A script of the routing may be at work on the machine, which is waited for.
 ANSWER_SECONDS = 120.0
@@ -39,7 +39,7 @@ def program(state_folder: str) -> str:
 
 
 def request(token: int, backends: Members) -> str:
-    """The line that asks for these servers."""
+    """The line that asks for these servers; `options` are those that all of them have."""
     options = render("routing/server-options.j2").strip()
     return json.dumps({"token": token, "options": options, "backends": backends})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from executors.addresses import plain_address
 from executors.nginx_files import nginx_config
+from executors.service_checks import ServiceCheck, check_of
 from executors.templates import render
 from gitops.routed import certificates_of, routed_instances
 from model.errors import StepFailed
@@ -37,11 +38,18 @@ class _App:
     port: int
     protocol: str
     servers: tuple[_Server, ...]
+    # Of a service that flstr installs.
+    check: ServiceCheck | None = None
 
     @property
     def mode(self) -> str:
         """HAProxy looks into plain HTTP only; TLS and the rest pass as they are."""
         return "http" if self.protocol == "http" else "tcp"
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """What its servers have besides what every server has."""
+        return () if self.check is None else self.check.options
 
     @property
     def scheme(self) -> str:
@@ -91,21 +99,27 @@ def _apps(registered: Registered) -> Iterator[_App]:
 def _services(registered: Registered) -> Iterator[_App]:
     for name, found in sorted(registered.services.items()):
         if found.meta_data is not None:
-            routed = routed_instances(found.instances, registered.not_ready)
-            yield _app(service_name(name), found.meta_data, routed)
+            routed = routed_instances(found.serving(), registered.not_ready)
+            check = None if found.record is None else check_of(found.record.service)
+            yield _app(service_name(name), found.meta_data, routed, check)
 
 
 def _see_that_its_port_is_its_own(service: _App, apps: Iterable[_App]) -> None:
-    """Among apps it is for lint to see to, which does not know services."""
+    """Among manifests it is for lint to see to, which does not know what was registered by hand."""
     for other in apps:
         if other.port == service.port and other.name != service.name:
             sentence = f"{other.name} and {service.name} both publish port {service.port}; give one of them another"
             raise StepFailed(sentence)
 
 
-def _app(name: str, meta_data: MetaData, instances: Mapping[str, InstanceRecord | ServiceInstance]) -> _App:
+def _app(
+    name: str,
+    meta_data: MetaData,
+    instances: Mapping[str, InstanceRecord | ServiceInstance],
+    check: ServiceCheck | None = None,
+) -> _App:
     servers = tuple(_server(instance, record) for instance, record in sorted(instances.items()))
-    return _App(name, meta_data.publish.port, meta_data.env.protocol, servers)
+    return _App(name, meta_data.publish.port, meta_data.env.protocol, servers, check)
 
 
 def _server(instance: str, record: InstanceRecord | ServiceInstance) -> _Server:

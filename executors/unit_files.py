@@ -1,22 +1,19 @@
 """The systemd unit of an instance, from the app, its place and what is registered."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 from executors.host_paths import credentials_folder, release_paths, unit_name
+from executors.needed import where, where_needed
 from executors.overlay_files import DRIVER_UNITS
 from executors.script import STATE_FOLDER
 from executors.templates import render
 from model.app import App
-from model.errors import StepFailed
 from model.hardening import settings
-from model.names import AppName, InstanceId, NodeName
+from model.names import InstanceId, NodeName
 from model.networks import OVERLAY
 from model.registered import MetaData, Registered
-
-# Every node's own HAProxy offers every app here.
-LOCAL_HAPROXY = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -47,7 +44,7 @@ class HealthUrl:
 
 
 def environment(app: App, instance: InstanceId, place: Place, registered: Registered) -> dict[str, str]:
-    """The variables an instance is given: the manifest's, its own, and where it finds its app and each it needs."""
+    """The variables an instance is given: the manifest's, its own, and where it finds its app and all it needs."""
     own = MetaData(publish=app.publish, env_prefix=app.env_prefix, env=app.env)
     variables = dict(app.variables) | {
         "HOST": place.address,
@@ -57,13 +54,13 @@ def environment(app: App, instance: InstanceId, place: Place, registered: Regist
         "FLSTR_COMMIT": app.commit,
         "FLSTR_INSTANCE": instance,
     }
-    for needed in app.needs:
-        variables |= _where(_meta_data(app.app, needed, registered))
-    return variables | _where(own)
+    return variables | where_needed(app, registered) | where(own)
 
 
-def unit_file(app: App, instance: InstanceId, place: Place, variables: Mapping[str, str]) -> str:
-    """The unit that runs an instance from its release."""
+def unit_file(
+    app: App, instance: InstanceId, place: Place, variables: Mapping[str, str], of_services: Collection[str] = ()
+) -> str:
+    """The unit that runs an instance from its release; `of_services` are the credentials besides the app's secrets."""
     return render(
         "app/instance.service.j2",
         app=app,
@@ -73,6 +70,7 @@ def unit_file(app: App, instance: InstanceId, place: Place, variables: Mapping[s
         state_folder=STATE_FOLDER,
         sandbox=settings(app.hardening),
         credentials=credentials_folder(unit_name(app.kind, app.app, instance)),
+        credential_names=[*app.secrets, *of_services],
         environment=[systemd_word(f"{name}={value}") for name, value in variables.items()],
     )
 
@@ -90,19 +88,3 @@ def systemd_word(text: str) -> str:
         raise ValueError(f"a unit file cannot hold {text!r}")
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'
-
-
-def _where(meta: MetaData) -> dict[str, str]:
-    return {
-        f"{meta.env_prefix}_PROTOCOL": meta.env.protocol,
-        f"{meta.env_prefix}_HOST": LOCAL_HAPROXY,
-        f"{meta.env_prefix}_PORT": str(meta.publish.port),
-        f"{meta.env_prefix}_PATH": meta.env.path,
-    }
-
-
-def _meta_data(app: AppName, needed: AppName, registered: Registered) -> MetaData:
-    for (_, name), found in registered.apps.items():
-        if name == needed and found.meta_data is not None:
-            return found.meta_data
-    raise StepFailed(f"{app} needs {needed}, which is not registered; add apps/{needed}.yaml")

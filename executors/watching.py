@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from executors.host_paths import unit_name
 from executors.instances import mask, parse_outcome, reach_script
 from executors.long_waits import pieces
+from executors.needed import credentials
 from executors.remote import Remote
 from executors.routing_files import backend_name
 from executors.templates import render
@@ -13,7 +14,7 @@ from executors.watched import Fault, Watched, down_from, ended_fault, failing_fa
 from gitops.bindings import ingress_nodes
 from gitops.executor import StepContext
 from gitops.routed import routing_nodes
-from gitops.secrets import Decrypt, opened
+from gitops.secrets import Decrypt
 from model.app import App
 from model.errors import Cancelled, ReleaseFailed, StepFailed
 from model.names import InstanceId, NodeName
@@ -117,5 +118,6 @@ class Watching:
             output = ""
         failed = ReleaseFailed(fault.sentence, output.strip())
         # An app that ends may show what it was given.
-        mask(failed, opened(step.app, self._decrypt).values())
+        registry = context.registry
+        mask(failed, credentials(step.app, registry.read(), registry.store, self._decrypt).values())
         return failed

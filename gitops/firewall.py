@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gitops.bindings import served_by
+from gitops.firewall_openings import Opening, address_in
+from gitops.firewall_services import service_openings
 from gitops.networked import Members
 from gitops.overlay_leases import lease_of
 from gitops.routed import ROUTING_ROLES
@@ -22,15 +24,6 @@ SSH_PORT = 22
 WEB_PORTS = (80, 443)
 ETCD_PORT, ETCD_PEER_PORT = 2379, 2380
 PUBLIC = "public"
-
-
-@dataclass(frozen=True)
-class Opening:
-    """A port, or a range of them, that is let in; from `sources` only, where there are any."""
-
-    ports: str
-    protocol: str
-    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,27 +110,26 @@ def _inside(network: str, node: NodeName, role: Role, cluster: Cluster, register
             yield Opening(str(ETCD_PEER_PORT), "tcp", others)
     if role in ROUTING_ROLES:
         offered = [app.meta_data for app in registered.apps.values()]
-        offered += [service.meta_data for service in registered.services.values()]
+        # What flstr installs is offered to each machine by itself alone.
+        offered += [service.meta_data for service in registered.services.values() if service.record is None]
         published = {one.publish.port for one in offered if one is not None}
-        for port in sorted(published | _of_services(network, node, registered)):
+        for port in sorted(published | _of_services_by_hand(network, node, registered)):
             yield Opening(str(port), "tcp")
+    yield from service_openings(network, node, cluster, registered)
     if role == "worker" and (network == cluster.app_network() or _carries(network, node, registered)):
         yield Opening(f"{INSTANCE_PORTS.start}-{INSTANCE_PORTS.stop - 1}", "tcp")
 
 
-def _of_services(network: str, node: NodeName, registered: Registered) -> set[int]:
-    """The ports at which services of the machine listen there, for the HAProxy of the others."""
-    record = registered.nodes.get(node)
-    address = None if record is None else record.addresses.get(network)
-    routed = (one for one in registered.services.values() if one.meta_data is not None)
-    instances = (one for service in routed for one in service.instances.values())
-    return {one.port for one in instances if one.node == node and one.ip == address}
+def _of_services_by_hand(network: str, node: NodeName, registered: Registered) -> set[int]:
+    """The ports at which services of the machine listen there that were registered by hand, for everybody's HAProxy."""
+    by_hand = (one for one in registered.services.values() if one.meta_data is not None and one.record is None)
+    instances = (one for service in by_hand for one in service.instances.values())
+    return {one.port for one in instances if one.node == node and one.ip == address_in(network, node, registered)}
 
 
 def _carries(network: str, node: NodeName, registered: Registered) -> bool:
     """Whether an instance of the machine listens there, such as one that is still to be moved to another network."""
-    record = registered.nodes.get(node)
-    address = None if record is None else record.addresses.get(network)
+    address = address_in(network, node, registered)
     instances = (one for app in registered.apps.values() for one in app.instances.values())
     return address is not None and any(one.node == node and one.ip == address for one in instances)
 

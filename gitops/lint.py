@@ -8,7 +8,7 @@ from gitops.lint_networks import OWN_PORTS, WEB_PORTS, network_faults
 from gitops.lint_schedules import schedule_faults
 from gitops.lint_services import service_faults
 from gitops.lint_teams import team_faults
-from gitops.lint_units import recipient_faults, unit_faults
+from gitops.lint_units import credential_faults, recipient_faults, unit_faults
 from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
 from model.app import App, IngressBinding
 from model.cluster import Cluster
@@ -31,6 +31,7 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
     yield from without_faults(cluster, manifests.cluster)
     yield from schedule_faults(cluster, manifests.cluster)
     yield from recipient_faults(cluster, manifests.cluster)
+    yield from credential_faults(files, manifests)
     yield from team_faults(cluster, manifests.cluster)
     apps = sorted(manifests.apps.values(), key=lambda app: app.app)
     places = [_Place(files, app) for app in apps]

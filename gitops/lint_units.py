@@ -31,6 +31,17 @@ def unit_faults(document: Document, app: App, needed: Iterable[App]) -> Iterator
         yield _fault(document, ("secrets",), f"{sentence} {app.instances} instances; keep what is long elsewhere")
 
 
+def credential_faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
+    """Secrets of an app that are called as a password of a service that it needs: both are files in one folder."""
+    for app in manifests.apps.values():
+        needed = [service for name in app.needs if (service := manifests.services.get(name))]
+        taken = {file: service.service for service in needed for file in service.credentials_for(app.app)}
+        for name in app.secrets.keys() & taken.keys():
+            document = parse(app_path(app.app), files[app_path(app.app)])
+            sentence = f"{name} is the password of service {taken[name]}; give your secret another name"
+            yield _fault(document, ("secrets", name), sentence)
+
+
 def recipient_faults(document: Document, cluster: Cluster) -> Iterator[Fault]:
     """Public keys with a slip in them."""
     for number, recipient in enumerate(cluster.secrets.recipients):

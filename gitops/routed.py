@@ -7,13 +7,13 @@ from typing import TypeVar
 from gitops.bindings import served_by
 from model.certificates import IssuedCertificate
 from model.names import CertificateHost, NodeName
-from model.registered import IngressRecord, InstanceRecord, Registered, ServiceInstance
+from model.registered import IngressRecord, InstanceRecord, Registered, RegisteredService, ServiceInstance
 
 Instance = TypeVar("Instance", bound=InstanceRecord | ServiceInstance)
 
 ROUTING_ROLES = frozenset({"worker", "ingress", "service"})
 # One more where the files come to say something else of the same records, so that every machine gets them anew.
-EDITION = 3
+EDITION = 4
 
 
 def routing_nodes(registered: Registered) -> tuple[NodeName, ...]:
@@ -61,9 +61,15 @@ def _inner_digest(registered: Registered, node: NodeName) -> str:
             parts += [f"{kind} {name} {app.meta_data.to_json()}", *_in_words(routed_instances(app.instances, silent))]
     for name, service in sorted(registered.services.items()):
         if service.meta_data is not None:
-            routed = routed_instances(service.instances, silent)
-            parts += [f"service {name} {service.meta_data.to_json()}", *_in_words(routed)]
+            routed = routed_instances(service.serving(), silent)
+            parts += [f"service {name} {service.meta_data.to_json()} {_checked(service)}", *_in_words(routed)]
     return _digest(parts)
+
+
+def _checked(service: RegisteredService) -> str:
+    """By what HAProxy is told to see that it serves; of one that was registered by hand, by a connection alone."""
+    record = service.record
+    return "" if record is None else f"{record.service.playbook} {record.service.health} {record.service.env.path}"
 
 
 def _in_words(instances: Mapping[str, InstanceRecord] | Mapping[str, ServiceInstance]) -> list[str]:

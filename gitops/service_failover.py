@@ -85,7 +85,8 @@ def judge(before: Memory, services: Sequence[Watched], seen: Sights, now: float)
 def _watched(cluster: Cluster, registered: Registered) -> Iterator[Watched]:
     for name, found in sorted(registered.services.items()):
         record = found.record
-        if record is None or record.leader is None:
+        # One that is still being installed has lost nobody.
+        if record is None or record.leader is None or found.meta_data is None:
             continue
         there = instances_of(record.service, record.nodes, cluster, registered)
         if len(record.nodes) > 1 and there:

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Callable, Mapping
 
 from gitops.certificates import KeySafe
+from gitops.secrets import Decrypt
 from gitops.store import Store
 from model import keys
 from model.errors import Refused
@@ -28,7 +29,10 @@ class ServiceSecrets:
         """All of a service, by name. Raises `Refused` naming the one that cannot be opened."""
         prefix = keys.service_secrets(service)
         found = self._store.prefix(prefix)
-        return {(name := key.removeprefix(prefix)): self._open(service, name, sealed) for key, sealed in found.items()}
+        return {
+            (name := key.removeprefix(prefix)): _opened(service, name, sealed, self._safe.open)
+            for key, sealed in found.items()
+        }
 
     def made(self, service: AppName, wanted: Mapping[str, Callable[[], bytes]]) -> dict[str, bytes]:
         """All of a service, once those that are wanted and not there were made."""
@@ -40,8 +44,15 @@ class ServiceSecrets:
                 self._store.put_new(key, self._safe.seal(make()))
         return self.read(service)
 
-    def _open(self, service: AppName, name: str, sealed: str) -> bytes:
-        try:
-            return self._safe.open(sealed)
-        except Refused as error:
-            raise Refused(f"the secret {name} of service {service}: {error.sentence}") from error
+
+def read_secret(store: Store, service: AppName, name: str, decrypt: Decrypt) -> bytes | None:
+    """One of a service, or None where it was not made yet. Raises `Refused` where it cannot be opened."""
+    sealed = store.get(keys.service_secret(service, name))
+    return None if sealed is None else _opened(service, name, sealed, decrypt)
+
+
+def _opened(service: AppName, name: str, sealed: str, decrypt: Decrypt) -> bytes:
+    try:
+        return decrypt(sealed)
+    except Refused as error:
+        raise Refused(f"the secret {name} of service {service}: {error.sentence}") from error

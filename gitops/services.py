@@ -31,10 +31,12 @@ def instances_of(
     service: Service, nodes: Sequence[NodeName], cluster: Cluster, registered: Registered
 ) -> dict[ServiceInstanceId, ServiceInstance]:
     """Its instances on machines that have an address in the apps' network, each called after its machine."""
-    network = cluster.app_network() or ""
+    network, peer_port = cluster.app_network() or "", None if service.ours is None else service.ours.peer_port
     found = {node: registered.nodes[node].addresses.get(network) for node in nodes if node in registered.nodes}
     return {
-        node: ServiceInstance(node=node, ip=ip, port=service.listens_at) for node, ip in found.items() if ip is not None
+        node: ServiceInstance(node=node, ip=ip, port=service.listens_at, peer_port=peer_port)
+        for node, ip in found.items()
+        if ip is not None
     }
 
 

@@ -5,7 +5,7 @@ set -eu
 
 demo="apt-utils ca-certificates etcd-client etcd-server git gpg gpg-agent iproute2 mmdebstrap openssh-client pebble python3-venv systemd-container util-linux"
 test="$demo chromium curl fonts-dejavu-core fonts-noto-color-emoji haproxy hcloud-cli nginx-light openssh-server openssl shellcheck
-    strace tinc"
+    redis-server strace tinc"
 
 case ${1:-demo} in
 demo) wanted=$demo ;;
@@ -45,7 +45,7 @@ apt-get update -qq
 apt-get install -y -qq --no-install-recommends $missing >/dev/null
 
 for package in $missing; do
-    for service in etcd haproxy nginx ssh; do
+    for service in etcd haproxy nginx redis-server ssh; do
         case $package in
         "$service" | "$service"-server | "$service"-light | open"$service"-server)
             if [ -d /run/systemd/system ]; then systemctl --quiet disable "$service"; fi

@@ -11,7 +11,9 @@ ServiceHealth = Literal["redis", "mongodb", "http", "tcp"]
 class Playbook:
     """A playbook of the project.
 
-    `secrets` are made once a service, by name; `password` is the one for apps that come as no user of their own.
+    `secrets` are made once a service, by name; `password` is the one for apps that come as no user of their own. At
+    `peer_port` its instances talk to each other, where that is another port than the one for everybody.
+    `health_statuses` are what `health_path` answers where it is asked by http.
     """
 
     name: str
@@ -24,6 +26,9 @@ class Playbook:
     password: str = ""
     has_users: bool = False
     one_a_machine: bool = False
+    peer_port: int | None = None
+    health_path: str = "/"
+    health_statuses: str = "200"
 
     @property
     def file(self) -> str:
@@ -61,8 +66,11 @@ _ALL = (
         secrets=(("admin", "password"), ("authority", "certificate_authority")),
         has_users=True,
         one_a_machine=True,
+        peer_port=9300,
+        # HAProxy has no password; one that asks for it is up.
+        health_statuses="200,401",
     ),
-    Playbook(name="nginx", port=8080, speaks="http", health="http", keeps_data=True),
+    Playbook(name="nginx", port=8080, speaks="http", health="http", keeps_data=True, health_path="/flstr-health"),
 )
 
 OURS = {playbook.name: playbook for playbook in _ALL}

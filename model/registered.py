@@ -176,6 +176,7 @@ class ServiceInstance(Frozen):
     node: NodeName
     ip: str
     port: Port
+    peer_port: Port | None = Field(None, description="Where the other instances reach it, if at a port of its own")
 
 
 class ServiceRecord(Frozen):

@@ -14,6 +14,7 @@ from cli.pages.shell import shell_section
 from model.app import App
 from model.cluster import Cluster
 from model.schema import json_schema
+from model.service import Service
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -29,6 +30,7 @@ PAGES: Mapping[Path, Callable[[], str]] = {
     DOCS / "settings.md": settings_page,
     EXAMPLE / SCHEMA_FOLDER / "cluster.json": lambda: schema_file(Cluster),
     EXAMPLE / SCHEMA_FOLDER / "app.json": lambda: schema_file(App),
+    EXAMPLE / SCHEMA_FOLDER / "service.json": lambda: schema_file(Service),
 }
 
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from pydantic import BaseModel
-
 from cli.cluster_repo import EXAMPLE
+from cli.pages.services import services_section
+from cli.pages.tables import Parts, tables
 from model.app import App, Env, Health, IngressBinding, Publish, Update
 from model.cluster import Backups, Cluster, ClusterSecrets
 from model.freezes import FreezeWindow, Weekly
@@ -12,15 +12,15 @@ from model.hardening import COSTS, KEPT, Hardening
 from model.networks import Dns, Flanneld, FloatingIp, Mesh, Overlay
 from model.people import Approvals, Escalation, Person, Team
 from model.pools import Cloud, Elsewhere, Pool, ScheduledCount
-from model.schema import Schema, in_words, json_schema, schema_at
 
 HEAD = """# Manifests
 
-Made from `model/cluster.py` and `model/app.py` by `make docs`.
+Made from `model/cluster.py`, `model/app.py` and `model/service.py` by `make docs`.
 
-A cluster repo holds `cluster.yaml` and a file for each app, `apps/<name>.yaml`; other files are left alone. A field
-that is not in these tables is refused, with the one that was probably meant. `flstr lint DIR` says everything that is
-wrong with a folder, each with its file and line; flstr says the same of a revision before it follows any of it.
+A cluster repo holds `cluster.yaml`, a file for each app, `apps/<name>.yaml`, and one for each service,
+`services/<name>.yaml`, with the playbooks of its own that they name under `playbooks/`; other files are left alone. A
+field that is not in these tables is refused, with the one that was probably meant. `flstr lint DIR` says everything
+that is wrong with a folder, each with its file and line; flstr says the same of a revision before it follows any of it.
 `.schema/` holds the tables as JSON Schemas: the first line of a manifest leads an editor's YAML language server there.
 """
 
@@ -35,8 +35,12 @@ RULES = """
 - An app with instances needs a pool of role `worker` and a network with the workers in it: the overlay, or else a mesh.
   One with `ingress` needs a pool of role `ingress` in the same network. What an app `needs` has a manifest too, and an
   `env_prefix` of its own.
-- `variables` have names that flstr does not set itself: not `HOST`, `PORT`, `HOME`, `CREDENTIALS_DIRECTORY`, nothing
-  that begins with `FLSTR_`, and no `<PREFIX>_HOST` and the like of the app or of one that it needs.
+- A service is called as its file is, and runs on machines of role `service` that are in the network of the apps. Its
+  published port is its own, as an app's is; at that port each machine's own HAProxy offers it, to that machine alone.
+  Its `variables` are options of its playbook. A user's `apps` have the service among their `needs`, and an app comes as
+  one user. No secret of an app is called as a password of a service that it needs.
+- `variables` of an app have names that flstr does not set itself: not `HOST`, `PORT`, `HOME`, `CREDENTIALS_DIRECTORY`,
+  nothing that begins with `FLSTR_`, and no `<PREFIX>_HOST` and the like of the app or of one that it needs.
 - The cluster can decrypt every secret.
 - No two apps have the same public host, port and location. A public port is 80, 443, or one that no app, no mesh and
   not the machine itself uses.
@@ -81,7 +85,9 @@ By environment variables:
 - `HOST`, `PORT`: where it has to listen. Its machine's address in the overlay, or else in the mesh, and a port that is
   its own.
 - `<PREFIX>_PROTOCOL`, `<PREFIX>_HOST`, `<PREFIX>_PORT`, `<PREFIX>_PATH`: where to find an app, for itself and for each
-  app that it `needs`. The prefix is that app's `env_prefix`; HOST is always `127.0.0.1`, the machine's own HAProxy.
+  app and service that it `needs`. The prefix is that one's `env_prefix`; HOST is always `127.0.0.1`, the machine's own
+  HAProxy.
+- `<PREFIX>_USER`: as whom to come to a service, where one of its `users` lists the app.
 - `FLSTR_APP`, `FLSTR_COMMIT`, `FLSTR_INSTANCE`: who it is.
 - `HOME`: `/tmp`, which is its own. Nothing else can be written to, and its release is read-only.
 - What its manifest has under `variables`, of any other name.
@@ -89,6 +95,10 @@ By environment variables:
 By files: `$CREDENTIALS_DIRECTORY/<name>` for each of its `secrets`, byte for byte what was given to `flstr secret set`,
 for the instance's user alone. The manifest has a secret of at most 4096 bytes as a text that age has encrypted, and
 only the cluster has the key; it is decrypted when an instance starts and goes to the instance's machine by SSH.
+
+So do the passwords of services that the app `needs`, which flstr made: `<PREFIX>_PASSWORD` is that of its user where it
+has one, or else the one that the service has for everybody; of a playbook of the cluster repo there is a file
+`<PREFIX>_<NAME>` for each of its `passwords`.
 
 ```yaml
 secrets:
@@ -99,7 +109,7 @@ secrets:
 ```
 """
 
-PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
+PARTS_OF_CLUSTER: Parts = (
     ("cloud", "`cloud`", Cloud),
     ("pools", "`pools.<name>`", Pool),
     ("pools.name.otherwise", "`pools.<name>.otherwise`, a list", Elsewhere),
@@ -118,7 +128,7 @@ PARTS_OF_CLUSTER: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("freezes", "`freezes`, a list", FreezeWindow),
     ("freezes.weekly", "`freezes[].weekly`", Weekly),
 )
-PARTS_OF_APP: tuple[tuple[str, str, type[BaseModel]], ...] = (
+PARTS_OF_APP: Parts = (
     ("health", "`health`", Health),
     ("publish", "`publish`", Publish),
     ("env", "`env`", Env),
@@ -135,43 +145,23 @@ def manifests_page() -> str:
             HEAD,
             "## cluster.yaml",
             "",
-            *_tables(Cluster, PARTS_OF_CLUSTER),
+            *tables(Cluster, PARTS_OF_CLUSTER),
             "An example:",
             "",
             _yaml("cluster.yaml"),
             "",
             "## apps/&lt;name&gt;.yaml",
             "",
-            *_tables(App, PARTS_OF_APP),
+            *tables(App, PARTS_OF_APP),
             *_costs(),
             "An example:",
             "",
             _yaml("apps/influencer.yaml"),
+            "",
+            *services_section(),
             RULES,
         ]
     )
-
-
-def _tables(model: type[BaseModel], parts: tuple[tuple[str, str, type[BaseModel]], ...]) -> Iterator[str]:
-    root = json_schema(model)
-    yield from _table(root)
-    for field, title, part in parts:
-        yield f"### {title}"
-        yield ""
-        yield f"{(part.__doc__ or '').strip()}"
-        names = schema_at(root, field.split(".")).get("propertyNames")
-        if names:
-            yield f"Its name: {in_words(names)}."
-        yield ""
-        yield from _table(root["$defs"][part.__name__])
-
-
-def _table(schema: Schema) -> Iterator[str]:
-    yield "| Field | What it is | What may be written | Default |"
-    yield "|---|---|---|---|"
-    for name, field in schema["properties"].items():
-        yield f"| `{name}` | {field['description']} | {_allowed(field)} | {_default(schema, name, field)} |"
-    yield ""
 
 
 def _costs() -> Iterator[str]:
@@ -188,42 +178,6 @@ def _costs() -> Iterator[str]:
     yield ""
     yield from (f"- `{name}`: {why}" for name, why in KEPT.items())
     yield ""
-
-
-def _allowed(field: Schema) -> str:
-    inner = field.get("items", next(iter(field.get("anyOf", [field]))))
-    values: Schema = next(iter(field.get("patternProperties", {}).values()), {})
-    if "$ref" in inner or "$ref" in values:
-        return "see below"
-    if values:
-        return f"names, {in_words(field['propertyNames'])}; each with {in_words(values)}"
-    return in_words(field)
-
-
-def _default(schema: Schema, name: str, field: Schema) -> str:
-    if name in schema.get("required", ()):
-        return "must be there"
-    match field.get("default"):
-        case None | [] | {}:
-            written = ""
-        case bool(value):
-            written = str(value).lower()
-        case float(seconds):
-            written = _duration(seconds)
-        case [*values]:
-            written = f"[{', '.join(map(str, values))}]"
-        case dict():
-            return "as below"
-        case value:
-            written = str(value)
-    return f"`{written}`" if written else ""
-
-
-def _duration(seconds: float) -> str:
-    for unit, length in (("h", 3600), ("m", 60)):
-        if seconds % length == 0:
-            return f"{seconds / length:.0f}{unit}"
-    return f"{seconds:g}s"
 
 
 def _yaml(path: str) -> str:

@@ -19,6 +19,8 @@ ASK_SECONDS = 5
 
 # A server that runs: its address, its port, its administrative state.
 Server = tuple[str, int, int]
+# One that is wanted: its address, its port, and the options that others have not.
+Wanted = tuple[str, int, *tuple[str, ...]]
 
 
 def ask(path: str, command: str) -> str:
@@ -45,15 +47,13 @@ def parse_servers(answer: str) -> dict[str, Server] | None:
     return servers if columns else None
 
 
-def commands(
-    backend: str, servers: dict[str, Server], wanted: dict[str, tuple[str, int]], options: str
-) -> dict[str, list[str]]:
+def commands(backend: str, servers: dict[str, Server], wanted: dict[str, Wanted], options: str) -> dict[str, list[str]]:
     """By server, what turns those that run into the wanted ones; as the script of the routing does it."""
     found = {}
     for name in sorted(servers.keys() - wanted.keys()):
         if not servers[name][2] & (MAINT | DRAIN):
             found[name] = [f"set server {backend}/{name} state drain"]
-    for name, (address, port) in sorted(wanted.items()):
+    for name, (address, port, *more) in sorted(wanted.items()):
         server, there = f"{backend}/{name}", servers.get(name)
         if there is not None and there[:2] == (address, port):
             told = []
@@ -61,14 +61,14 @@ def commands(
                 continue
         else:
             told = [] if there is None else [f"set server {server} state maint", f"del server {server}"]
-            told.append(f"add server {server} {address}:{port} {options}")
+            told.append(" ".join([f"add server {server} {address}:{port}", options, *more]))
             # One that still has connections is not deleted.
             told.append(f"set server {server} addr {address} port {port}")
         found[name] = [*told, f"enable health {server}", f"set server {server} state ready"]
     return found
 
 
-def bring(path: str, backend: str, wanted: dict[str, tuple[str, int]], options: str) -> str:
+def bring(path: str, backend: str, wanted: dict[str, Wanted], options: str) -> str:
     """Bring a backend to its wanted servers; what HAProxy said where it did not come to that."""
     show = f"show servers state {backend}"
     servers = parse_servers(ask(path, show))
@@ -106,7 +106,7 @@ def carry_out(state: Path, path: str, request: dict[str, Any]) -> dict[str, Any]
         if held is not None:
             return {"said": "fenced", "held": held}
         wanted = {
-            backend: {name: (address, port) for name, (address, port) in servers.items()}
+            backend: {name: tuple(server) for name, server in servers.items()}
             for backend, servers in request["backends"].items()
         }
         try:

@@ -1,11 +1,15 @@
 """`flstr init` and `flstr lint`: a cluster repo from the example, and every fault of one named."""
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from cli import cluster_repo
+from cli.pages.services import EXAMPLES
+from gitops.manifests import load
+from gitops.repository import ClusterRepo
 from model.errors import Refused
 from tests.cli.shell import Flstr, refused
 
@@ -85,3 +89,52 @@ def test_lint_of_broken_yaml_is_a_sentence(flstr: Flstr, repo: Path) -> None:
 def test_lint_of_something_else_than_text_is_a_sentence(flstr: Flstr, repo: Path) -> None:
     (repo / "cluster.yaml").write_bytes(b"\xff\xfe")
     assert "cannot be read" in refused(flstr("lint", str(repo)), 1)
+
+
+def with_a_service(repo: Path) -> None:
+    """A service of a playbook of the repository, on machines of their own."""
+    (repo / "services").mkdir()
+    (repo / "services/queue.yaml").write_text(EXAMPLES["queue"].replace("pool: service", "nodes: [service101]"))
+    roles = repo / "playbooks/roles/queue/tasks"
+    roles.mkdir(parents=True)
+    (repo / "playbooks/queue.yml").write_text("- hosts: service:leaving\n")
+    (roles / "main.yml").write_text("[]\n")
+
+
+def test_a_folder_is_read_as_git_would_have_it(repo: Path, tmp_path: Path) -> None:
+    with_a_service(repo)
+    script = repo / "playbooks/roles/queue/files/run"
+    script.parent.mkdir()
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    (script.parent / "link").symlink_to("run")
+    (repo / "playbooks/roles/empty/tasks").mkdir(parents=True)
+    # Sorted after the folder `roles` by Git, though not by its name alone.
+    (repo / "playbooks/roles-of-old").write_text("x")
+    for words in (
+        ["init", "-q", "-b", "main"],
+        ["add", "-A"],
+        ["-c", "user.name=a", "-c", "user.email=a@b.c", "commit", "-qm", "x"],
+    ):
+        subprocess.run(["git", "-C", str(repo), *words], check=True)
+    read = cluster_repo.read(repo)
+    cloned = ClusterRepo(str(repo), tmp_path / "cloned.git", "main")
+    cloned.fetch()
+    assert cloned.files(cloned.head()) == read
+    assert set(read) >= {"services/queue.yaml", "playbooks/queue.yml", "playbooks"}
+    before = read["playbooks"]
+    (repo / "playbooks/roles/queue/tasks/main.yml").write_text("[{}]\n")
+    assert cluster_repo.read(repo)["playbooks"] != before
+
+
+def test_services_are_counted(repo: Path) -> None:
+    with_a_service(repo)
+    manifests = load(cluster_repo.read(repo))
+    assert cluster_repo.counted(manifests) == "4 machines, 1 app, 1 service"
+
+
+def test_what_is_wrong_with_a_service_is_named_with_its_line(flstr: Flstr, repo: Path) -> None:
+    with_a_service(repo)
+    (repo / "services/queue.yaml").write_text(EXAMPLES["queue"].replace("port: 5672\npublish", "prt: 5672\npublish"))
+    sentence = refused(flstr("lint", str(repo)), 1)
+    assert "services/queue.yaml:4: 'prt' is not a known field; did you mean port?" in sentence

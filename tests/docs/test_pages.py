@@ -7,10 +7,15 @@ import pytest
 from pydantic import BaseModel
 
 from cli.pages import PAGES
+from cli.pages.services import EXAMPLES
 from cli.settings import Settings, variable_of
+from gitops.manifests import load, service_path
+from gitops.playbook_files import options_of
 from model.app import App
 from model.cluster import Cluster
+from model.playbooks import OURS
 from model.schema import json_schema
+from model.service import Service
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,13 +39,31 @@ def test_every_setting_is_on_the_page_of_settings_and_no_secret_has_a_default() 
     assert "**" not in page
 
 
-@pytest.mark.parametrize("model", [Cluster, App])
+@pytest.mark.parametrize("model", [Cluster, App, Service])
 def test_every_part_of_a_manifest_has_its_table(model: type[BaseModel]) -> None:
     """`see below` would lead nowhere."""
     page = PAGES[ROOT / "docs/manifests.md"]()
     for name, part in json_schema(model).get("$defs", {}).items():
-        rows = [f"| `{field}` | {schema['description']} | " for field, schema in part["properties"].items()]
+        # Of what may be any value there is nothing to say.
+        rows = [f"| `{field}` | {schema['description']} | " for field, schema in part.get("properties", {}).items()]
         assert all(row in page for row in rows), name
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_services_that_are_shown_are_right(name: str) -> None:
+    cluster = {"cluster.yaml": (ROOT / "cluster-repo-example/cluster.yaml").read_text()}
+    assert list(load(cluster | {service_path(name): EXAMPLES[name]}).services) == [name]
+
+
+def test_every_option_of_a_playbook_of_ours_is_on_the_page_of_manifests() -> None:
+    page = PAGES[ROOT / "docs/manifests.md"]()
+    for playbook in OURS:
+        assert f"### `variables` of the playbook `{playbook}`\n" in page
+        try:
+            options = options_of(playbook)
+        except FileNotFoundError:
+            continue
+        assert all(f"| `{option}` | " in page for option in options)
 
 
 def test_every_command_of_the_shell_is_on_the_page_of_commands() -> None:

@@ -12,7 +12,8 @@ from executors.firewall import firewall_script
 from executors.knock import answer_script, knock_of, may_knock
 from executors.script import wrapped
 from gitops.executor import HostFence
-from gitops.firewall import Opening, Zone
+from gitops.firewall import Zone
+from gitops.firewall_openings import Opening
 
 FIREWALL_CMD = """#!/bin/sh
 case "$*" in

@@ -93,9 +93,8 @@ def test_an_instance_is_told_where_it_listens_and_where_its_app_and_those_it_nee
 
 
 def test_an_app_that_is_needed_and_not_registered_is_named() -> None:
-    with pytest.raises(
-        StepFailed, match=r"^influencer needs billing, which is not registered; add apps/billing\.yaml$"
-    ):
+    sentence = r"^influencer needs billing, which is not registered; add apps/billing\.yaml or services/billing\.yaml$"
+    with pytest.raises(StepFailed, match=sentence):
         environment(influencer(needs=["billing"]), INSTANCE, PLACE, registered())
 
 

@@ -14,6 +14,7 @@ from model.app import Env, Publish
 from model.registered import InstanceRecord, MetaData, Registered, ServiceInstance
 from tests.executors.example import registered, registered_keys
 from tests.executors.routers import record
+from tests.executors.services_example import installed, service
 
 META = MetaData(publish=Publish(port=5001), env_prefix="REDIS", env=Env()).to_json()
 SERVER = re.compile(r"^backend (\S+)$|^    server (\S+) (\S+):(\d+) (.*)$", re.MULTILINE)
@@ -68,6 +69,21 @@ def test_services_are_known_by_their_names() -> None:
     assert members(found) == ({"service-redis": {"main": ("10.5.1.1", 6379)}}, {})
 
 
+CACHE = installed(service(), {"service101": "10.5.1.1", "service102": "10.5.2.1"}, leader="service102")
+
+
+def test_of_a_service_with_a_leader_the_leader_alone_is_pushed_and_ends_its_sessions_where_it_leads_no_more() -> None:
+    pushed, unread = members(CACHE)
+    assert pushed == {"service-cache": {"service102": ("10.5.2.1", 6379, "on-marked-down shutdown-sessions")}}
+    assert unread == {}
+
+
+def test_a_service_whose_leader_cannot_be_read_is_left_out() -> None:
+    odd = CACHE | {keys.installed_service("cache"): "{}"}
+    assert members(odd)[0] == {}
+    assert list(members(odd)[1]) == [keys.installed_service("cache")]
+
+
 def test_an_app_is_left_out_where_one_of_its_instances_cannot_be_read() -> None:
     found = {
         "backend/influencer/meta_data": META,
@@ -91,7 +107,8 @@ def test_nothing_but_names_and_addresses_is_ever_pushed(app: str, instance: str,
     text = json.dumps({"node": value.node, "ip": value.ip, "port": value.port, "commit": value.commit})
     found = {f"backend/{app}/instance/{instance}": text, f"backend/{app}/meta_data": META}
     for backend, servers in [*members(found)[0].items(), *members({f"backend/{app}/meta_data": META})[0].items()]:
-        for name, (address, number) in servers.items():
+        for name, (address, number, *more) in servers.items():
+            assert not more
             assert re.fullmatch(r"[a-z0-9-]+", name)
             assert re.fullmatch(r"backend-[a-z0-9-]+", backend)
             assert re.fullmatch(r"[0-9a-f.:]+", address)

@@ -17,7 +17,8 @@ from executors.graph.networks import State
 from executors.graph.words import MARKS
 from executors.remote import OnLine
 from executors.routing import Routing
-from gitops.firewall import Opening, Zone, zones_in_role
+from gitops.firewall import Zone, zones_in_role
+from gitops.firewall_openings import Opening
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 from lab.units import run_inside

@@ -18,6 +18,7 @@ from model import keys
 from model.errors import Fenced
 from model.registered import ServiceInstance
 from tests.executors.routers import APP, WITHIN, Routers, haproxy_says, may_run, running_routers, serving, wait_until
+from tests.executors.services_example import installed, service
 
 pytestmark = pytest.mark.skipif(not may_run(), reason="needs root, openssh-server and haproxy")
 
@@ -283,3 +284,16 @@ def test_after_any_changes_haproxy_has_what_is_registered(
     wanted = {name: (record.ip, record.port, True) for name, record in known.items()}
     for node in lasting.nodes:
         lasting.await_servers(node, wanted)
+
+
+def test_who_leads_a_service_is_pushed_and_the_file_that_follows_needs_no_reload(routers: Routers) -> None:
+    cache, addresses = service(publish={"port": 18302}), {"service101": "127.0.3.1", "service102": "127.0.3.2"}
+    routers.store.write(installed(cache, addresses, leader="service101"))
+    routers.route("worker101")
+    before = routers.workers("worker101")
+    with routers.pushing():
+        routers.await_servers("worker101", {"service101": ("127.0.3.1", 6379, True)}, "service-cache")
+        routers.store.write(installed(cache, addresses, leader="service102"))
+        routers.await_servers("worker101", {"service102": ("127.0.3.2", 6379, True)}, "service-cache")
+    assert routers.route("worker101") == "haproxy: servers changed"
+    assert routers.workers("worker101") == before

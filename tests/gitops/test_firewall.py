@@ -1,6 +1,7 @@
 """Who may reach what on a machine of each role: manifest and registry in, zones out."""
 
-from gitops.firewall import Opening, firewall_digest, wrongly_walled, zones_in_role, zones_of
+from gitops.firewall import firewall_digest, wrongly_walled, zones_in_role, zones_of
+from gitops.firewall_openings import Opening
 from gitops.registered_tree import parse
 from model import keys
 from model.names import Role

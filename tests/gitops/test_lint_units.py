@@ -9,8 +9,8 @@ from ruamel.yaml import YAML
 
 from executors.unit_files import Place, environment
 from gitops.lint import check
-from gitops.lint_units import unit_faults, warnings
-from gitops.manifests import Document, FaultyManifests
+from gitops.lint_units import credential_faults, unit_faults, warnings
+from gitops.manifests import Document, FaultyManifests, load
 from model.hardening import COSTS
 from tests.executors.example import influencer, registered
 from tests.gitops.scene import CLUSTER_YAML, app, app_yaml, files
@@ -181,3 +181,15 @@ def test_another_secret_is_another_instance() -> None:
     after = before.model_copy(update={"secrets": {"token": encrypted(b"two")}})
     assert before.spec() != after.spec()
     assert before.spec() == before.model_copy().spec()
+
+
+def test_a_secret_that_is_called_as_the_password_of_a_service_that_the_app_needs_is_named() -> None:
+    cache = "service: cache\nplaybook: redis\nnodes: [service101]\npublish: {port: 6390}\nenv_prefix: CACHE\n"
+    text = app_yaml() + "needs: [cache]\nsecrets:\n" + block("CACHE_PASSWORD", encrypted(b"x"))
+    manifests = load(files({PATH: text, "services/cache.yaml": cache}))
+    found = [str(fault) for fault in credential_faults({PATH: text}, manifests)]
+    sentence = "CACHE_PASSWORD is the password of service cache; give your secret another name"
+    assert found == [f"{PATH}:{LINES + 3}: {sentence}"]
+    other = text.replace("CACHE_PASSWORD", "own-password")
+    manifests = load(files({PATH: other, "services/cache.yaml": cache}))
+    assert list(credential_faults({PATH: other}, manifests)) == []

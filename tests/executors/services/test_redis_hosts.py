@@ -134,8 +134,9 @@ class Field:
 
     def _open_firewalls(self) -> None:
         """As a plan does it before the playbook runs."""
+        opened = f"firewall-cmd --quiet --zone=$zone --add-port={SERVICE.listens_at}/tcp"
         for node in NODES:
-            self.on(node, "if command -v nft >/dev/null; then nft flush ruleset; fi")
+            self.on(node, f"for zone in $(firewall-cmd --get-zones); do {opened}; done")
 
     def _show(self, tasks: StepTasks) -> None:
         self.tasks = tasks
