@@ -1,6 +1,8 @@
 """Another instance of a service leads, and the others follow it: one script a machine, no playbook."""
 
+import contextlib
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 from executors.answers import report_the_silent
@@ -24,7 +26,7 @@ from model.names import AppName, NodeName, ServiceInstanceId
 from model.registered import ServiceInstance, ServiceRecord
 from model.steps import LeadService
 
-LOOK_SECONDS = 10.0
+LOOK_SECONDS = 5.0
 SCRIPT_SECONDS = 30.0
 
 FilesOf = Callable[[AppName], RedisFiles]
@@ -51,19 +53,28 @@ class Leading:
         self.remote.run(step.leader, lead_script(step.service, files), context.fence, SCRIPT_SECONDS)
         registry = context.registry
         registry.put_service(led_by(record, step.leader, registry.cluster(), registry.read()))
-        others = [node for node in instances if node != step.leader]
+        others = [node for node in instances if node != step.leader and node in roles]
         follow = follow_script(step.service, files, leader)
         answers = self.remote.run_all(dict.fromkeys(others, follow), context.fence, SCRIPT_SECONDS)
         report_the_silent(answers, (), context)
-        context.report(f"{step.leader} leads {step.service}")
+        silent = sorted(instances.keys() - roles.keys())
+        left = f"; {', '.join(silent)} did not answer, and follows once it does" if silent else ""
+        context.report(f"{step.leader} leads {step.service}{left}")
 
     def _look(
         self, instances: Mapping[NodeName, ServiceInstance], files: RedisFiles, context: StepContext
     ) -> dict[NodeName, Heard]:
-        """What those say that answer."""
-        scripts = dict.fromkeys(instances, look_script(files))
-        answers = self.remote.run_all(scripts, context.fence, LOOK_SECONDS)
-        return {node: heard_in(answer) for node, answer in answers.items() if not isinstance(answer, StepFailed)}
+        """What those say that answer soon; a machine that is lost would have everybody wait for its connection."""
+        script, found = look_script(files), dict[NodeName, Heard]()
+        pool = ThreadPoolExecutor(max(1, len(instances)), thread_name_prefix="look")
+        asked = {node: pool.submit(self.remote.run, node, script, context.fence, LOOK_SECONDS) for node in instances}
+        wait(asked.values(), LOOK_SECONDS)
+        pool.shutdown(wait=False, cancel_futures=True)
+        for node, answer in asked.items():
+            if answer.done():
+                with contextlib.suppress(StepFailed):
+                    found[node] = heard_in(answer.result())
+        return found
 
     def _hand_over(self, move: "_Move", roles: Mapping[NodeName, Heard], context: StepContext) -> None:
         """Nothing is to be handed over where nobody leads any more, or the new one does already."""

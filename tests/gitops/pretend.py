@@ -14,6 +14,7 @@ from gitops.names import wanted_names
 from gitops.networked import mesh_digest, overlay_digest
 from gitops.overlay_leases import claim, drop, read_leases
 from gitops.routed import certificates_of, routing_digest, routing_nodes
+from gitops.service_leader import led_by
 from model import keys
 from model.errors import StepFailed
 from model.networks import OVERLAY
@@ -245,7 +246,11 @@ class Pretend:
         context.registry.put_service(record.model_copy(update=update))
 
     def _lead_service(self, step: LeadService, context: StepContext) -> None:
-        self._note_service(step.service, context, leader=step.leader)
+        registry = context.registry
+        registered = registry.read()
+        record = registered.services[step.service].record
+        assert record is not None
+        registry.put_service(led_by(record, step.leader, registry.cluster(), registered))
 
     def _restore_service(self, step: RestoreService, context: StepContext) -> None:
         self._note_service(step.service, context, restored=step.backup)

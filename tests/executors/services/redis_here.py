@@ -36,7 +36,7 @@ def eventually(comes_true: Callable[[], bool]) -> None:
 
 
 class RedisHere:
-    """The machines; those in `dead` are not reached by flstr."""
+    """The machines; those in `dead` are not reached by flstr, and those in `hanging` not before `let_go`."""
 
     def __init__(self, folder: Path) -> None:
         for program in ("redis-server", "redis-cli"):
@@ -45,6 +45,8 @@ class RedisHere:
         self.folder = folder
         self.port = free_port()
         self.dead: set[str] = set()
+        self.hanging: set[str] = set()
+        self.let_go = threading.Event()
         self.ran: list[tuple[str, str]] = []
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         owner = f"{pwd.getpwuid(os.getuid()).pw_name}:{grp.getgrgid(os.getgid()).gr_name}"
@@ -99,6 +101,9 @@ class RedisHere:
         del on_line, cancellation
         if node in self.dead:
             raise Unreachable(f"{node}: no SSH connection")
+        if node in self.hanging:
+            assert self.let_go.wait(SECONDS)
+            raise StepFailed(f"{node}: the connection broke")
         self.ran.append((node, script))
         here = str(self.folder / node)
         whole = wrapped(script.replace(HERE, here), fence, f"{here}/state")

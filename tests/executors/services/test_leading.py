@@ -204,7 +204,16 @@ def test_a_machine_that_is_not_reached_is_left_out(cache: Cache) -> None:
     cache.machines.dead.add(A)
     cache.lead(B)
     eventually(lambda: cache.is_led_by(B, but=A))
-    assert any(report.startswith("service101 was not brought up to date") for report in cache.reports)
+    assert cache.reports[-1] == "service102 leads cache; service101 did not answer, and follows once it does"
+
+
+def test_a_machine_whose_connection_hangs_is_not_waited_for(cache: Cache) -> None:
+    cache.machines.kill(A)
+    cache.machines.hanging.add(A)
+    cache.lead(B)
+    assert not cache.machines.let_go.is_set()
+    eventually(lambda: cache.is_led_by(B, but=A))
+    cache.machines.let_go.set()
 
 
 def test_one_that_does_not_run_follows_once_it_does(cache: Cache) -> None:
