@@ -51,10 +51,11 @@ def _counts(text: str) -> dict[str, str]:
 
 
 class PlaybookHosts:
-    """Up when made, with the nodes named; `stop()` leaves nothing behind."""
+    """Up when made, with the nodes named and these ports open; `stop()` leaves nothing behind."""
 
-    def __init__(self, folder: Path, nodes: Sequence[str]) -> None:
+    def __init__(self, folder: Path, nodes: Sequence[str], ports: Sequence[int]) -> None:
         self._folder = folder
+        self._ports = ports
         self._public = make_key(folder / "client")
         self._loop = LoopThread(within=300)
         self.lab = self._loop.call(Lab.up(f"plays-{os.getpid()}"))
@@ -81,6 +82,9 @@ class PlaybookHosts:
             self.addresses[node] = address
             with (self._folder / "known_hosts").open("a") as known:
                 known.write(f"{address} {key.public}\n")
+        for node in nodes:
+            # As flstr opens a service's ports on its machines.
+            self.on(node, "\n".join(f"firewall-cmd --quiet --add-port={port}/tcp" for port in self._ports))
 
     def on(self, node: str, script: str) -> str:
         """What a script says on a machine; it has to end well."""
