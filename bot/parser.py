@@ -6,10 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bot.shapes import MOST, SHAPES
-from model.verbs import BY_NAME, Argument, Verb
+from model.verbs import BY_NAME, GROUPS, Argument, Verb, split_verb
 
 LONGEST_LINE = 1000
 LONGEST_SHOWN_WORD = 40
+# How much of two words has to be right, that something else may be meant by.
+NEAR_IN_TWO = 0.8
 
 _PAIRS = {'"': '"', "'": "'", "\u201c": "\u201d", "\u201e": "\u201c", "\u2018": "\u2019", "\u00ab": "\u00bb"}
 # What is meant as a flag; `-1` is a number.
@@ -70,14 +72,25 @@ def _as_typed(line: str) -> str:
 
 
 def _command(words: tuple[str, ...]) -> Command | Refusal:
-    name = words[0].lower()
+    name, others = split_verb(words)
     verb = BY_NAME.get(name)
     if verb is not None:
-        return _with_flags(verb, words[1:])
+        return _with_flags(verb, others)
+    typed = " ".join(map(shown, name.split(" ")))
+    in_two = _near(" ".join(words[:2]).lower(), (verb for verb in BY_NAME if " " in verb), NEAR_IN_TWO)
+    if in_two is not None:
+        return Refusal(f"{typed} is not a verb; did you mean {in_two}?", _line_of((*in_two.split(" "), *words[2:])))
+    if words[0].lower() in GROUPS:
+        return Refusal(f"{typed} is not a verb; {_second_words(words[0].lower())}")
     near = _near(name, BY_NAME)
     if near is None:
-        return Refusal(f"{shown(words[0])} is not a verb; {BY_NAME['help'].name} lists the verbs")
-    return Refusal(f"{shown(words[0])} is not a verb; did you mean {near}?", _line_of((near, *words[1:])))
+        return Refusal(f"{typed} is not a verb; {BY_NAME['help'].name} lists the verbs")
+    return Refusal(f"{typed} is not a verb; did you mean {near}?", _line_of((*near.split(" "), *others)))
+
+
+def _second_words(first: str) -> str:
+    second = [verb.removeprefix(f"{first} ") for verb in BY_NAME if verb.startswith(f"{first} ")]
+    return f"after {first} comes one of {', '.join(second)}"
 
 
 def _line_of(words: tuple[str, ...]) -> str:
@@ -86,9 +99,9 @@ def _line_of(words: tuple[str, ...]) -> str:
     return command.instead if isinstance(command, Refusal) else command.words
 
 
-def _near(word: str, known: Iterable[str]) -> str | None:
+def _near(word: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     # Nothing that long is a slip, and comparing it would take its time.
-    return next(iter(difflib.get_close_matches(word[:LONGEST_SHOWN_WORD], list(known), n=1)), None)
+    return next(iter(difflib.get_close_matches(word[:LONGEST_SHOWN_WORD], list(known), n=1, cutoff=cutoff)), None)
 
 
 def _with_flags(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:
@@ -118,6 +131,8 @@ def _with_arguments(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:
         before = len(verb.arguments) - 1
         rest = _unquoted(" ".join(words[before:]))
         words = (*words[:before], *([rest] if rest else []))
+    if verb.arguments[:1] == (Argument("verb", optional=True),) and words and words[0].lower() in GROUPS:
+        words = (" ".join(words[:2]), *words[2:])
     needed = sum(not argument.optional for argument in verb.arguments)
     if len(words) > len(verb.arguments):
         extra = shown(words[len(verb.arguments)])
@@ -155,12 +170,13 @@ def _unquoted(text: str) -> str:
 
 def _planned(verb: Verb, words: tuple[str, ...]) -> Command | Refusal:
     """`plan` with the command that it holds, which is a command like any other, or with a branch."""
-    if words[0].lower() not in BY_NAME and len(words) == 1:
+    name, _ = split_verb(words)
+    if name not in BY_NAME and name not in GROUPS and len(words) == 1:
         shape = SHAPES["commit"]
         if shape.pattern.fullmatch(words[0]) is None:
             return Refusal(f"{verb.name} needs {SHAPES['command or branch'].wanted}, not {shown(words[0])}")
         return Command(verb, words)
-    held = BY_NAME.get(words[0].lower())
+    held = BY_NAME.get(name)
     if held is not None and not held.commits:
         return Refusal(f"{held.name} changes nothing in the cluster repo; {verb.name} shows what a change does")
     inner = _command(words)

@@ -1,18 +1,22 @@
 """The steps of an operation as a card shows them: all of a short plan, the telling ones of a long plan."""
 
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from slack_sdk.models.blocks import PlanBlock, RichTextBlock, RichTextSectionElement, SectionBlock, TaskCardBlock
 from slack_sdk.models.blocks.block_elements import RichTextElementParts
 
 from bot.message import Block
 from bot.text import clip, fit
-from model.operation import Operation, StepState, StepStatus
+from model.operation import Operation, StepState, StepStatus, StepTask, StepTasks, TaskStatus
 
 MOST_LINES = 40
 TITLE_CHARACTERS = 100
 DETAIL_CHARACTERS = 100
+TASKS_SHOWN = 5
+# Of all steps of a card: a message holds only so much.
+TASK_LINES = 18
 SECTION_CHARACTERS = 3000
 
 # What is shown first where not everything fits.
@@ -31,16 +35,18 @@ _EMOJI: dict[StepStatus, str] = {
     "failed": ":x:",
     "skipped": ":fast_forward:",
 }
+_TASK_SIGN: dict[TaskStatus, str] = {"running": "▶", "ok": "✓", "changed": "✓", "failed": "✗"}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One step, or several folded into one."""
+    """One step, or several folded into one; `tasks` are lines of its playbook's."""
 
     id: str
     title: str
     status: StepStatus
     detail: str = ""
+    tasks: tuple[str, ...] = ()
 
 
 def lines(operation: Operation, *, paused: bool = False) -> tuple[Line, ...]:
@@ -55,14 +61,22 @@ def lines(operation: Operation, *, paused: bool = False) -> tuple[Line, ...]:
         _line(step.id, step.title, operation.steps.get(step.id, StepState()), at_rest) for step in operation.plan.steps
     ]
     if len(everything) <= MOST_LINES:
-        return tuple(everything)
+        return tuple(_within(everything))
     telling = sorted(everything, key=lambda line: _TELLING[line.status])[:MOST_LINES]
     chosen = {line.id for line in telling}
     folded = Counter(line.status for line in everything if line.id not in chosen)
     ended = operation.ended_already()
     before = [_fold(status, folded[status], ended) for status in ("done", "skipped") if folded[status]]
     after = [_fold(status, folded[status], ended) for status in ("failed", "running", "waiting") if folded[status]]
-    return (*before, *(line for line in everything if line.id in chosen), *after)
+    return (*before, *_within(line for line in everything if line.id in chosen), *after)
+
+
+def _within(lines: Iterable[Line]) -> Iterable[Line]:
+    """The lines with as many of their tasks as a card has room for."""
+    left = TASK_LINES
+    for line in lines:
+        yield line if len(line.tasks) <= left else replace(line, tasks=())
+        left -= len(line.tasks) if len(line.tasks) <= left else 0
 
 
 def ends_the_cluster(operation: Operation) -> bool:
@@ -103,7 +117,21 @@ def _line(step_id: str, title: str, state: StepState, at_rest: str) -> Line:
     if at_rest and state.status == "running":
         return Line(step_id, title, "skipped" if at_rest == "not finished" else "waiting", at_rest)
     detail = state.detail if state.status in ("running", "failed", "skipped") else ""
-    return Line(step_id, title, state.status, detail or ("skipped" if state.status == "skipped" else ""))
+    tasks = task_lines(state.tasks) if state.status in ("running", "failed") else ()
+    return Line(step_id, title, state.status, detail or ("skipped" if state.status == "skipped" else ""), tasks)
+
+
+def task_lines(tasks: StepTasks) -> tuple[str, ...]:
+    """The newest tasks of a playbook that are under way, failed or changed something; a count of all before them."""
+    shown = tasks.shown[-TASKS_SHOWN:]
+    before = tasks.quiet + len(tasks.shown) - len(shown)
+    folded = (f"✓ {before} other task{'' if before == 1 else 's'} done",) if before else ()
+    return (*folded, *map(_task_line, shown))
+
+
+def _task_line(task: StepTask) -> str:
+    counts = [f"{word} on {count}" for word, count in (("changed", task.changed), ("failed", task.failed)) if count]
+    return f"{_TASK_SIGN[task.status]} {task.name}" + (f" ({', '.join(counts)})" if counts else "")
 
 
 def _fold(status: StepStatus, count: int, ended: bool) -> Line:
@@ -113,7 +141,8 @@ def _fold(status: StepStatus, count: int, ended: bool) -> Line:
 
 
 def _task(line: Line) -> TaskCardBlock:
-    detail = clip(" ".join(line.detail.split()), DETAIL_CHARACTERS)
+    said = (clip(" ".join(text.split()), DETAIL_CHARACTERS) for text in (line.detail, *line.tasks))
+    detail = "\n".join(filter(None, said))
     return TaskCardBlock(
         task_id=line.id,
         title=clip(line.title, TITLE_CHARACTERS) or line.id,
@@ -128,4 +157,5 @@ def _rich_text(text: str) -> RichTextBlock:
 
 def _sentence(line: Line) -> str:
     detail = fit(" ".join(line.detail.split()), DETAIL_CHARACTERS)
-    return f"{_EMOJI[line.status]} {fit(line.title, TITLE_CHARACTERS)}" + (f": {detail}" if detail else "")
+    tasks = "".join(f"\n        {fit(' '.join(task.split()), DETAIL_CHARACTERS)}" for task in line.tasks)
+    return f"{_EMOJI[line.status]} {fit(line.title, TITLE_CHARACTERS)}" + (f": {detail}" if detail else "") + tasks

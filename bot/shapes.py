@@ -37,7 +37,7 @@ SHAPES: dict[ArgumentKind, Shape] = {
     "revision": Shape(re.compile(_COMMIT), "a commit of the cluster repo, such as a1b2c3"),
     "operation": Shape(re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"), "the id of an operation, such as 7f3a"),
     "host": Shape(re.compile(_HOST), "a public host name, such as influencer.flstr.lab"),
-    "verb": Shape(re.compile(r"[a-z-]{1,20}"), "one of the verbs, such as deploy"),
+    "verb": Shape(re.compile(r"[a-z-]{1,20}(?: [a-z-]{1,20})?"), "one of the verbs, such as deploy"),
     "end": Shape(
         re.compile(r"[0-9]{1,4}[smhd]|[0-9]{4}-[0-9]{2}-[0-9]{2}(?:T[0-9]{2}:[0-9]{2})?|[0-9]{2}:[0-9]{2}"),
         "how long or until when, such as 2h, 18:30 or 2026-12-27 (in UTC)",
@@ -46,5 +46,9 @@ SHAPES: dict[ArgumentKind, Shape] = {
     "names": Shape(re.compile(rf"{_NAME}(?: {_NAME}){{0,49}}"), "names of nodes, such as worker102"),
     "command or branch": Shape(re.compile(r"(?s).{1,500}"), "a command or a branch, such as scale influencer 3"),
     "person or right": Shape(re.compile(r"[a-z][a-z0-9._-]{0,30}"), "a person or a right, such as deploy"),
+    "service": Shape(re.compile(_APP), "the name of a service, such as cache"),
+    "backup": Shape(
+        re.compile(r"[a-z0-9][A-Za-z0-9._-]{0,199}"), "the name of a backup, as `service backups` lists it"
+    ),
     "entries": Shape(re.compile(r"[A-Za-z0-9@._ -]{1,100}"), "an app, a person, an operation, or verify"),
 }

@@ -8,6 +8,7 @@ import paramiko
 
 from cli.control import control_executors
 from cli.own_keys import KEY_FILE, ssh_key
+from cli.services import build_playbooks, data_executors
 from cli.settings import Settings
 from executors.certificates.authority import Authority
 from executors.certificates.dns01 import servers_by
@@ -34,6 +35,8 @@ from executors.prices import OrphanPrices
 from executors.provision import Provision
 from executors.records.records import Records
 from executors.remote import OnEnd
+from executors.services.ansible import clear_left
+from executors.services.steps import Services
 from executors.ssh import Ssh
 from executors.transparency.check import TransparencyCheck, sources_at
 from gitops.app_repos import AppRepos
@@ -75,6 +78,9 @@ def build_executors(
     provision, mesh, overlay = Provision(ssh, cloud), Mesh(ssh), OverlayNetwork(ssh)
     floating, safe = Floating(ssh, cloud), key_safe(identities)
     etcd, enrolment = EtcdMembers(ssh, safe), Enrolment(ssh, safe)
+    # Whoever was killed in the middle of a run left it.
+    clear_left(settings.state)
+    services = build_services(settings, ssh, identities)
     return {
         "node.create": provision.create_node,
         "node.destroy": provision.destroy_node,
@@ -101,9 +107,17 @@ def build_executors(
             partial(certificate_office, settings, identities=identities),
             Doors(ssh, partial(Records, cloud), servers_by(settings.nameserver)),
         ).obtain,
+        "service.apply": services.apply,
+        "service.remove": services.remove,
+        **data_executors(settings, ssh, build_playbooks(settings, ssh, identities), identities),
         **control_executors(settings, ssh, identities),
         **deploy_executors(ssh, identities.decrypt, app_repos.thin_pack, on_routed),
     }
+
+
+def build_services(settings: Settings, ssh: Ssh, identities: Identities) -> Services:
+    """What carries the steps of services out, and says what they would change."""
+    return Services(build_playbooks(settings, ssh, identities))
 
 
 def own_node(settings: Settings) -> str:

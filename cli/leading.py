@@ -3,7 +3,7 @@
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +17,7 @@ from cli.executors import (
     build_checks,
     build_executors,
     build_rounds,
+    build_services,
     certificate_office,
     cloud_settings,
     warm_connections,
@@ -30,12 +31,17 @@ from executors.orphans import OrphanWatch
 from executors.prices import MonthlyPrices
 from executors.pushing import Pushing
 from executors.reachability import Reachability
+from executors.services.leader_watch import LeaderWatch
+from executors.ssh import Ssh
 from gitops.app_repos import AppRepos
 from gitops.audit.branch import AuditBranch
 from gitops.audit.pushing import AuditPushing
 from gitops.audit.recorder import Recorder
 from gitops.backups.backups import Backups
+from gitops.backups.service_making import ServiceBackups
+from gitops.backups.service_schedule import ServiceSchedule
 from gitops.certificates import key_safe
+from gitops.leaders import Leaders
 from gitops.leadership import Leadership
 from gitops.locks import Locks
 from gitops.operations import Operations
@@ -56,7 +62,11 @@ from gitops.verbs.desk import Desk
 from gitops.verbs.handlers import Parts, handlers
 from gitops.worker import Worker
 from model import keys
+from model.cluster import Cluster
 from model.errors import Fenced
+from model.names import AppName
+from model.registered import Registered
+from model.service import Service
 
 log = structlog.get_logger()
 
@@ -105,20 +115,26 @@ def lead(led: Led) -> None:
     worker = Worker(revisions, registry, operations, runner, Locks(store, led.leadership.lease), on_end=renewals.look)
     worker.leave.consult(led.rights, MonthlyPrices(settings.hcloud_token.get_secret_value(), settings.hcloud_endpoint))
     reachability = Reachability(registry, worker.wake)
+    leaders = Leaders(operations, worker.dispatch, lambda: worker.state().revision, worker.failover.wake)
+    leader_watch = LeaderWatch(ssh.talk, leaders.act)
     pushing = Pushing(store, ssh.talk, led.fence.told, worker.registered_changed, _unless(stopping))
     audit_branch = AuditBranch(settings.cluster_repo, settings.state / "cluster.git")
     audit_pushing = AuditPushing(store, audit_branch)
     recorder = Recorder(store, _unless(stopping), audit_pushing.last)
     backups = Backups(registry, place_of(settings), identities.recipient, settings.state / "backups")
+    service_backups = ServiceBackups(
+        registry, operations, worker.dispatch, place_of(settings), lambda: worker.state().revision, worker.wake
+    )
     parts = Parts(
         registry, operations, revisions, app_repos, worker, audit_branch, build_checks(settings, registry),
-        settings.acme_directory, led.rights, backups=backups,
+        settings.acme_directory, led.rights, backups=backups, service_backups=service_backups,
+        preview=build_services(settings, ssh, identities).preview,
     )  # fmt: skip
     desk = Desk(store, registry, handlers(parts), led.rights)
     pickers = Pickers(store, app_repos, Commits(repo, worker.wake).repo_of)
     looks = (
         (worker.wake, settings.poll_seconds),
-        (Liveness(registry, ssh.answers, worker.wake, on_read=reachability.know).look, _liveness_seconds(settings)),
+        (_liveness(registry, ssh, worker, (reachability.know, leader_watch.know)).look, _liveness_seconds(settings)),
         (_renewing(renewals, worker), settings.poll_seconds),
         (Scheduling(registry, repo, worker.wake).look, settings.poll_seconds),
         (Windows(registry, partial(certificate_office, settings, identities=identities)).look, SELDOM_SECONDS),
@@ -127,6 +143,7 @@ def lead(led: Led) -> None:
         (Rounds(registry, operations, build_rounds(settings)).look, SELDOM_SECONDS),
         (audit_pushing.look, AUDIT_SECONDS),
         (backups.look, settings.poll_seconds),
+        (ServiceSchedule(registry, service_backups, partial(_services, worker)).look, settings.poll_seconds),
         (lambda: prune(store, time.time()), 3600.0),
     )
     with ExitStack() as ending:
@@ -141,6 +158,8 @@ def lead(led: Led) -> None:
         ending.callback(pushing.stop)
         _begin("reachability", reachability.run, stopping)
         ending.callback(reachability.stop)
+        _begin("leader watch", leader_watch.run, stopping)
+        ending.callback(leader_watch.stop)
         pickers.start()
         ending.callback(pickers.stop)
         desk.start()
@@ -158,6 +177,24 @@ def _unbind(leadership: Leadership, bot: Bot | None) -> None:
     if bot is not None:
         # What is seen of a cluster while it goes, such as machines that are silent, is no news any more.
         bot.hush()
+
+
+def _liveness(
+    registry: Registry, ssh: Ssh, worker: Worker, on_read: Sequence[Callable[[Cluster, Registered], None]]
+) -> Liveness:
+    """The watch over all machines, by whose reads the others know what is registered."""
+
+    def know(cluster: Cluster, registered: Registered) -> None:
+        for hear in on_read:
+            hear(cluster, registered)
+
+    return Liveness(registry, ssh.answers, worker.wake, on_read=know)
+
+
+def _services(worker: Worker) -> Mapping[AppName, Service]:
+    """Those that the manifests name, as far as they are followed."""
+    known = worker.following.known(worker.state())
+    return {} if known is None else known.services
 
 
 def _liveness_seconds(settings: Settings) -> float:

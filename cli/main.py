@@ -15,7 +15,7 @@ from cli import control_commands, lab_commands, mesh_commands, secret_commands
 from cli.sentences import err, out, sentences
 from cli.stopping import leave
 from model.errors import Refused
-from model.verbs import VERBS, Verb
+from model.verbs import GROUPS, VERBS, Verb
 
 OWN_COMMANDS = frozenset({"plan", "help"})
 NAME = "flstr"
@@ -156,6 +156,17 @@ def _ask(line: str) -> None:
         out.print(ask(settings, said.instead).text, markup=False)
 
 
+def _group(name: str) -> typer.Typer:
+    """The commands that begin with the same word."""
+    names = [verb.name.removeprefix(f"{name} ") for verb in VERBS if verb.name.startswith(f"{name} ")]
+    group = typer.Typer(help=f"Work with one {name}: {', '.join(names)}.", no_args_is_help=True)
+    app.add_typer(group, name=name)
+    return group
+
+
+_groups = {name: _group(name) for name in sorted(GROUPS)}
+
+
 def _add_verb(verb: Verb) -> None:
     @sentences
     def command(words: Annotated[list[str] | None, typer.Argument(metavar=verb.usage or None)] = None) -> None:
@@ -164,7 +175,10 @@ def _add_verb(verb: Verb) -> None:
     more = f"Example: `{NAME} {verb.example}`. Who may: people with the right `{verb.right}` in cluster.yaml."
     # Flags are words of the line like any other: the parser knows them.
     settings = {"ignore_unknown_options": bool(verb.flags) or (verb.arguments[-1:] != () and verb.arguments[-1].rest)}
-    app.command(verb.name, help=f"{verb.summary}. {more}", short_help=verb.summary, context_settings=settings)(command)
+    group, _, name = verb.name.rpartition(" ")
+    (_groups[group] if group else app).command(
+        name, help=f"{verb.summary}. {more}", short_help=verb.summary, context_settings=settings
+    )(command)
 
 
 for _verb in VERBS:

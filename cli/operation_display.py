@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from model.operation import Operation, StepState, StepStatus
+from model.operation import Operation, StepState, StepStatus, StepTask, TaskStatus
 
 MARKS: dict[StepStatus, tuple[str, str]] = {
     "waiting": ("·", "dim"),
@@ -17,6 +17,12 @@ MARKS: dict[StepStatus, tuple[str, str]] = {
     "done": ("✓", "green"),
     "failed": ("✗", "red"),
     "skipped": ("-", "dim"),
+}
+TASK_MARKS: dict[TaskStatus, tuple[str, str]] = {
+    "running": ("▶", "cyan"),
+    "ok": ("✓", "green"),
+    "changed": ("✓", "yellow"),
+    "failed": ("✗", "red"),
 }
 
 
@@ -32,7 +38,18 @@ def detail_of(state: StepState) -> str:
     """Its newest line while that says something; a machine may have printed what would move the cursor."""
     if state.status not in ("running", "failed"):
         return ""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in state.detail).split())
+    return printable(state.detail)
+
+
+def printable(text: str) -> str:
+    """One line, in which nothing moves the cursor."""
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
+
+
+def task_text(task: StepTask) -> str:
+    """A task of a playbook, and on how many machines it came to what."""
+    counts = [f"{word} on {count}" for word, count in (("changed", task.changed), ("failed", task.failed)) if count]
+    return printable(task.name) + (f" ({', '.join(counts)})" if counts else "")
 
 
 def table(operation: Operation, now: float) -> Table:
@@ -46,6 +63,14 @@ def table(operation: Operation, now: float) -> Table:
         state = operation.steps[step.id]
         mark, style = MARKS[state.status]
         grid.add_row(Text(mark, style), Text(step.title), Text(detail_of(state), "dim"), took(state, now))
+        if state.status not in ("running", "failed"):
+            continue
+        if state.tasks.quiet:
+            quiet = f"✓ {state.tasks.quiet} task{'' if state.tasks.quiet == 1 else 's'} found nothing to change"
+            grid.add_row("", Text(quiet, "dim"), "", "")
+        for task in state.tasks.shown:
+            mark, style = TASK_MARKS[task.status]
+            grid.add_row("", Text(f"{mark} {task_text(task)}", style), "", "")
     return grid
 
 
@@ -54,19 +79,36 @@ class News:
     """What is new of an operation, a line each, where there is no terminal that could be written over."""
 
     _told: dict[str, tuple[StepStatus, str]] = field(default_factory=dict)
+    _tasks: set[tuple[str, str]] = field(default_factory=set)
 
     def lines(self, operation: Operation, now: float) -> Iterator[str]:
-        """One for each step that has begun or ended since; of what runs, the newest line."""
+        """One for each step that has begun or ended since; of what runs, the newest line; of a playbook, each task that
+        changed something or failed."""
         for step in operation.plan.steps:
             state = operation.steps[step.id]
             detail = detail_of(state)
             told = (state.status, detail)
-            if state.status == "waiting" or self._told.get(step.id) == told:
+            if state.status == "waiting":
                 continue
-            self._told[step.id] = told
-            mark, _ = MARKS[state.status]
-            after = f" ({took(state, now)})" if state.ended is not None else ""
-            yield f"{mark} {step.title}{after}{f': {detail}' if detail else ''}"
+            ended = list(self._of_tasks(step.id, state))
+            first = step.id not in self._told
+            if not first:
+                # What it did comes before how it ended, and after that it began.
+                yield from ended
+            if self._told.get(step.id) != told:
+                self._told[step.id] = told
+                mark, _ = MARKS[state.status]
+                after = f" ({took(state, now)})" if state.ended is not None else ""
+                yield f"{mark} {step.title}{after}{f': {detail}' if detail else ''}"
+            if first:
+                yield from ended
+
+    def _of_tasks(self, step: str, state: StepState) -> Iterator[str]:
+        for task in state.tasks.shown:
+            text = f"    {TASK_MARKS[task.status][0]} {task_text(task)}"
+            if task.status != "running" and (step, text) not in self._tasks:
+                self._tasks.add((step, text))
+                yield text
 
 
 class Display:

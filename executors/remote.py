@@ -68,3 +68,22 @@ class FileRemote(Remote, Protocol):
         Raises as `run` does.
         """
         ...
+
+
+class FetchingRemote(FileRemote, Protocol):
+    """One that fetches files, too."""
+
+    def download(
+        self,
+        node: str,
+        path: str,
+        to: Path,
+        fence: HostFence,
+        timeout: float = 600.0,
+        on_line: OnLine | None = None,
+    ) -> None:
+        """Fetch a file of a machine, as a whole or not at all: its SHA-256 is compared with what the machine says.
+
+        `on_line` hears how far it is. Raises as `run` does.
+        """
+        ...

@@ -9,11 +9,13 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import paramiko
 
 from executors.acknowledged import acknowledged_within
 from executors.conversation import Conversation
+from executors.downloading import Receiving, sending_script
 from executors.knock import answer_script, knock_of, may_knock
 from executors.remote import OnEnd, OnLine, Unreachable
 from executors.script import FENCED_MARK, FENCED_STATUS, STATE_FOLDER, wrapped
@@ -30,7 +32,7 @@ HEARD_SECONDS = 2 * KEEPALIVE_SECONDS  # one keep-alive may come late
 GRACE_SECONDS = 10.0  # how much longer than the remote timeout to wait for its answer
 KILL_SECONDS = 5
 TIMED_OUT = frozenset({124, 137})
-SESSIONS = 8  # sshd's MaxSessions is 10; one more is kept for what is pushed
+SESSIONS = 8  # sshd's MaxSessions is 10; the others are for what is pushed, and for the watch over services
 SESSION_RETRY_SECONDS = 0.02
 SIDE_BY_SIDE = 32
 LAST_LINES = 40
@@ -122,6 +124,23 @@ class Ssh:
         with machine.sessions, self._session(node, machine) as channel, file.open("rb") as content:
             sending = Sending(channel, content, on_line or _nobody)
             _Run(node, channel, sending.hear).carry_out(script, timeout, reading_first(script), ends=False)
+
+    def download(
+        self,
+        node: str,
+        path: str,
+        to: Path,
+        fence: HostFence,
+        timeout: float = 600.0,
+        on_line: OnLine | None = None,
+    ) -> None:
+        """See `FetchingRemote.download`."""
+        machine = self._machine(node)
+        script = wrapped(sending_script(path), fence, self._state_folder)
+        receiving = Receiving(node, to, on_line or _nobody)
+        with machine.sessions, self._session(node, machine) as channel:
+            _Run(node, channel, _nobody, receiving.take).carry_out(script, timeout)
+        receiving.check()
 
     def talk(self, node: str, command: str) -> Conversation:
         """Start a program that answers line by line, beside the scripts. Raises `Unreachable`."""
@@ -250,12 +269,15 @@ class Ssh:
 
 
 class _Run:
-    """One script on its way: what it printed so far."""
+    """One script on its way: what it printed so far, unless somebody else `takes` its standard output."""
 
-    def __init__(self, node: str, channel: paramiko.Channel, on_line: OnLine) -> None:
+    def __init__(
+        self, node: str, channel: paramiko.Channel, on_line: OnLine, takes: Callable[[BinaryIO], None] | None = None
+    ) -> None:
         self._node = node
         self._channel = channel
         self._on_line = on_line
+        self._takes = takes
         self._hearing = threading.Lock()
         self._output: list[str] = []
         self._last: deque[str] = deque(maxlen=LAST_LINES)
@@ -271,10 +293,7 @@ class _Run:
             self._channel.sendall(script.encode())
             if ends:
                 self._channel.shutdown_write()
-            with self._channel.makefile("r", -1) as stdout:
-                for line in stdout:
-                    self._output.append(line)
-                    self._hear(line)
+            self._hear_output()
             status = self._status(timeout)
         except TimeoutError as error:
             raise self._failed(f"nothing was heard for {timeout + GRACE_SECONDS:.0f} s") from error
@@ -283,6 +302,16 @@ class _Run:
         errors.join(GRACE_SECONDS)
         self._judge(status, timeout)
         return "".join(self._output)
+
+    def _hear_output(self) -> None:
+        if self._takes is not None:
+            with self._channel.makefile("rb", -1) as stream:
+                self._takes(cast("BinaryIO", stream))
+            return
+        with self._channel.makefile("r", -1) as stdout:
+            for line in stdout:
+                self._output.append(line)
+                self._hear(line)
 
     def _status(self, timeout: float) -> int:
         if not self._channel.status_event.wait(timeout + GRACE_SECONDS):

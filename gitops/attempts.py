@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable
 from gitops.operations import Operations
 from gitops.store import Store
 from model import keys
-from model.locks import FLOATING_IP, MACHINES, app_lock
+from model.locks import FLOATING_IP, MACHINES, app_lock, service_lock
 from model.operation import Origin
 from model.steps import Plan
 
@@ -16,8 +16,8 @@ def giving_up(store: Store, revision: str) -> str:
 
 
 def may_be_given_up(lock: str) -> bool:
-    """Whether it is an app's or the machines': what flstr sees to by itself, it tries again."""
-    return lock == MACHINES or lock.startswith(app_lock(""))
+    """Whether it is an app's, a service's or the machines': what flstr sees to by itself, it tries again."""
+    return lock == MACHINES or lock.startswith((app_lock(""), service_lock("")))
 
 
 class Attempts:

@@ -38,6 +38,7 @@ def status(
     lines += ["", "*Held*", *held] if held else []
     lines += ["", "*Nodes*", *node_lines(cluster, registered), *scheduled(cluster, now)]
     lines += ["", "*Apps*", *app_lines(registered)]
+    lines += ["", "*Services*", *service_lines(registered)] if registered.services else []
     lines += _public(registered)
     if secured := certificates(registered, now):
         lines += ["", "*Certificates*", *secured]
@@ -77,6 +78,12 @@ def node(record: NodeRecord, registered: Registered, cluster: Cluster) -> str:
         for instance, item in sorted(app_record.instances.items())
         if item.node == record.name
     ]
+    running += [
+        f"• service {name} on port {one.port}"
+        for name, service in sorted(registered.services.items())
+        for _, one in sorted(service.instances.items())
+        if one.node == record.name
+    ]
     condition = _condition(record.name, registered, cluster)
     return "\n".join(
         [f"*{record.name}* ({record.role}), {record.ip}, {addresses or 'in no mesh'}{condition}", *running]
@@ -111,6 +118,11 @@ def losses(plan: Plan) -> list[str]:
         *([f":wastebasket: the whole cluster {lost.cluster}"] if lost.cluster else []),
         *(f":wastebasket: node {name}" for name in lost.nodes),
         *(f":wastebasket: app {name}" for name in lost.apps),
+        *(f":wastebasket: service {name} with its data, after a last backup" for name in lost.services),
+        *(
+            f":wastebasket: the data of {one.partition(' ')[0]}, which is restored {one.partition(' ')[2]}"
+            for one in lost.restored
+        ),
         *(f":wastebasket: floating IP {name}" for name in lost.floating_ips),
         *(f":wastebasket: {escape(one)}, which nobody knows" for one in lost.orphans),
         *(f":truck: {move}" for move in lost.moved),
@@ -178,6 +190,21 @@ def app_lines(registered: Registered) -> list[str]:
         runs = f"`{'`, `'.join(commits)}` on {places}" if commits else "no instance serves"
         lines.append(f"• {name}: {runs}{public}")
     return lines or ["none"]
+
+
+def service_lines(registered: Registered) -> list[str]:
+    """Every service: where its instances are and who leads; what it was installed by, and the backup it came from."""
+    lines = []
+    for name, found in sorted(registered.services.items()):
+        places = [f"{one.node} at {one.ip}:{one.port}" for _, one in sorted(found.instances.items())]
+        said = [", ".join(places) or "no instance serves"]
+        if (record := found.record) is not None:
+            said.append(f"led by {record.leader}" if record.leader is not None else "")
+            said.append(f"installed by {record.service.playbook}")
+            said.append(f"restored from {record.restored}" if record.restored is not None else "")
+            said.append("" if found.meta_data is not None else "offered to nobody yet")
+        lines.append(f"• {name}: {', '.join(filter(None, said))}")
+    return lines
 
 
 def operation_line(operation: Operation) -> str:

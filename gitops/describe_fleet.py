@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gitops import describe
 from model.cluster import Cluster
-from model.locks import MACHINES, app_lock
+from model.locks import MACHINES, app_lock, service_lock
 from model.operation import Operation
 from model.registered import Registered
 
@@ -20,17 +20,16 @@ def apps(registered: Registered, unended: Sequence[Operation]) -> str:
     return "\n".join(["*Apps*", *describe.app_lines(registered), *_under_way(locks, unended)])
 
 
-def services(registered: Registered) -> str:
+def services(registered: Registered, unended: Sequence[Operation] = ()) -> str:
     """Every service with its instances, and the apps that need it."""
     lines = ["*Services*"]
-    for name, service in sorted(registered.services.items()):
-        places = [f"{one.node} at {one.ip}:{one.port}" for _, one in sorted(service.instances.items())]
+    for name, line in zip(sorted(registered.services), describe.service_lines(registered), strict=True):
         needing = sorted(
             app for (_, app), record in registered.apps.items() if record.stable and name in record.stable.app.needs
         )
-        needed = f", needed by {', '.join(needing)}" if needing else ", needed by no app"
-        lines.append(f"• {name}: {', '.join(places) or 'no instance serves'}{needed}")
-    return "\n".join(lines if registered.services else [*lines, "none"])
+        lines.append(f"{line}, needed by {', '.join(needing) or 'no app'}")
+    locks = [service_lock(name) for name in registered.services]
+    return "\n".join([*(lines if registered.services else [*lines, "none"]), *_under_way(locks, unended)])
 
 
 def _under_way(locks: Sequence[str], unended: Sequence[Operation]) -> list[str]:

@@ -10,6 +10,7 @@ import structlog
 from gitops.executor import Cancellation
 from gitops.locks import Locks
 from gitops.operations import Operations
+from gitops.plan.leading import is_lead
 from gitops.runner import Guard, Runner
 from gitops.store import Fence
 from model.errors import Fenced
@@ -126,8 +127,8 @@ class Dispatch:
             self._on_end()
 
     def _begin(self, operation: Operation) -> bool:
-        if is_failover(operation.plan.locks):
-            # What is done at rest touches no floating IP, and may take its time.
+        if is_failover(operation.plan.locks) or is_lead(operation.plan):
+            # What is done at rest touches no floating IP and no service, and may take its time.
             self._launch(operation)
             return True
         if not self._starting.acquire(blocking=False):

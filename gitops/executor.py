@@ -1,13 +1,14 @@
 """Where gitops and the executors meet: a step, what it may use, and what comes back."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from gitops.registry import Registry
 from model.attachment import Reply
+from model.operation import StepTasks
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Cancellation:
 class StepContext:
     """What a step may use. Hosts check `fence`; what takes long ends where `cancellation` says so.
 
-    `report` shows a step's newest line; `tell` keeps one that the thread is to hear.
+    `report` shows a step's newest line; `tell` keeps one that the thread is to hear; `tasks` shows those of a playbook.
     """
 
     operation: str
@@ -72,6 +73,7 @@ class StepContext:
     report: Callable[[str], None]
     tell: Callable[[str], None] = lambda _: None
     cancellation: Cancellation = field(default_factory=Cancellation)
+    tasks: Callable[[StepTasks], None] = lambda _: None
 
 
 # Carries one kind of step out. Returns when the step is done; raises `StepFailed` with a sentence otherwise. May be
@@ -83,6 +85,10 @@ Executors = Mapping[str, Executor]
 
 # Answers a question about the outside, such as a padlock check, from a verb's arguments; text is Slack mrkdwn.
 HostCheck = Callable[[tuple[str, ...], Registry], str | Reply]
+
+# What carrying a step out would change, a line each, as plain text; nothing is changed. Raises `Refused` or
+# `StepFailed` with one sentence where that cannot be said.
+StepPreview = Callable[[Any, Registry], Sequence[str]]
 
 # By verb.
 HostChecks = Mapping[str, HostCheck]

@@ -48,6 +48,7 @@ def facts(
     losses = plan.losses or Losses()
     found = [Fact(title="Instances that move", text="; ".join(losses.moved) or "none")]
     found += _routes(plan, losses, registered)
+    found += _services(losses, registered)
     servers = [*losses.nodes, *_servers_of(plan)]
     if servers:
         found = [_cost(servers, costs), *found]
@@ -55,6 +56,20 @@ def facts(
         found = [*found, *_networks(losses.nodes, registered)]
         found.append(_etcd(plan, losses.nodes, registered, members))
     return tuple(found)
+
+
+def _services(losses: Losses, registered: Registered) -> list[Fact]:
+    """Where the services are that lose their data, and which apps go without them."""
+    names = [*losses.services, *(one.partition(" ")[0] for one in losses.restored)]
+    records = {name: registered.services[name].record for name in names if name in registered.services}
+    on = [f"{name} on {', '.join(record.nodes)}" for name, record in records.items() if record is not None]
+    needing = sorted(
+        app
+        for (_, app), found in registered.apps.items()
+        if found.stable and {*names}.intersection(found.stable.app.needs)
+    )
+    told = [Fact(title="Apps that need them", text=", ".join(needing) or "none")] if names else []
+    return [*([Fact(title="Services", text="; ".join(on))] if on else []), *told]
 
 
 def _servers_of(plan: Plan) -> list[str]:

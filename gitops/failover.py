@@ -10,6 +10,7 @@ from gitops.loop import Loop
 from gitops.notices import Trouble
 from gitops.operations import Operations
 from gitops.plan.floating import floating_plans, target
+from gitops.plan.leading import is_lead
 from gitops.registry import Registry
 from model import keys
 from model.locks import FLOATING_IP, is_failover
@@ -25,7 +26,8 @@ NOTED = (keys.FLOATING_IPS, keys.FLOATED, keys.attempt(FLOATING_IP))
 
 
 class Failover(Loop):
-    """Makes, starts and tries again the plans of floating IPs; nobody else does.
+    """Makes, starts and tries again the plans of floating IPs, and starts those by which another instance of a service
+    leads; nobody else does.
 
     Git may be slow, or away with the machine that dies, and so the worker as well, which asks it.
     """
@@ -51,7 +53,7 @@ class Failover(Loop):
 
     def look(self) -> bool:
         """Do the next thing there is to do; says whether there was one."""
-        return self._dispatch.reap(is_of_floating_ips) or self._dispatch.start(is_of_floating_ips) or self._plan()
+        return self._dispatch.reap(waits_for_nobody) or self._dispatch.start(waits_for_nobody) or self._plan()
 
     def _plan(self) -> bool:
         revision = self._revision()
@@ -83,9 +85,9 @@ class Failover(Loop):
         return self._attempts.make(plan, revision, lambda: BY_ITSELF, more)
 
 
-def is_of_floating_ips(operation: Operation) -> bool:
-    """Whether it is the failover's."""
-    return is_failover(operation.plan.locks)
+def waits_for_nobody(operation: Operation) -> bool:
+    """Whether it is the failover's: of floating IPs, or of who leads a service."""
+    return is_failover(operation.plan.locks) or is_lead(operation.plan)
 
 
 def _tried(

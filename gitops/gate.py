@@ -179,6 +179,7 @@ def why_not_destroy(operation: Operation, approval: Approval | None, removal: Pl
     there = registered.nodes.keys() | registered.hosts.keys() | {name for _, name in registered.apps}
     unwanted = {*now.nodes, *now.apps}
     kept = [name for name in (*wanted.nodes, *wanted.apps) if name in there and name not in unwanted]
+    kept += _kept_services(wanted, now, registered)
     known = set(map(in_words, registered.orphans.values()))
     kept += [one for one in wanted.orphans if one in known.difference(now.orphans)]
     if wanted.cluster and not now.cluster and (registered.hosts or registered.nodes):
@@ -186,6 +187,16 @@ def why_not_destroy(operation: Operation, approval: Approval | None, removal: Pl
     floating = registered.floating_ips.keys() - set(now.floating_ips)
     kept += [f"floating IP {name}" for name in wanted.floating_ips if name in floating]
     return f"{', '.join(kept)} is not to be removed any more" if kept else ""
+
+
+def _kept_services(wanted: Losses, now: Losses, registered: Registered) -> list[str]:
+    """Services that are wanted again, and restorations that are wanted no more and were not made yet."""
+    records = {name: found.record for name, found in registered.services.items() if found.record is not None}
+    kept = [f"service {name}" for name in wanted.services if name in records and name not in now.services]
+    made = {f"{name} from {record.restored}" for name, record in records.items()}
+    return kept + [
+        f"the data of {one.partition(' ')[0]}" for one in wanted.restored if one not in {*made, *now.restored}
+    ]
 
 
 def _closed(approval: Approval, now: float) -> str:

@@ -6,6 +6,7 @@ from gitops.lint_bindings import binding_faults, holder_faults
 from gitops.lint_drained import drain_faults, undrained_workers, without_faults
 from gitops.lint_networks import OWN_PORTS, WEB_PORTS, network_faults
 from gitops.lint_schedules import schedule_faults
+from gitops.lint_services import service_faults
 from gitops.lint_teams import team_faults
 from gitops.lint_units import credential_faults, recipient_faults, unit_faults
 from gitops.manifests import CLUSTER_FILE, Fault, FaultyManifests, Manifests, app_path, load, parse
@@ -34,12 +35,13 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
     yield from team_faults(cluster, manifests.cluster)
     apps = sorted(manifests.apps.values(), key=lambda app: app.app)
     places = [_Place(files, app) for app in apps]
+    yield from service_faults(files, manifests)
     yield from holder_faults(cluster, manifests.cluster)
     yield from binding_faults([(place.document, place.app) for place in places], manifests.cluster)
     for index, (app, place) in enumerate(zip(apps, places, strict=True)):
         yield from _reachable(place, manifests.cluster)
         yield from _own_port(place, manifests.cluster, apps[:index])
-        yield from _public_ports(place, manifests.cluster, apps)
+        yield from _public_ports(place, manifests, apps)
         yield from _own_addresses(place, apps[:index])
         yield from _distinct_variables(place, manifests)
         needed = [other for name in app.needs if (other := manifests.app_named(name))]
@@ -89,10 +91,11 @@ def _own_port(place: _Place, cluster: Cluster, before: list[App]) -> Iterator[Fa
         )
 
 
-def _public_ports(place: _Place, cluster: Cluster, apps: list[App]) -> Iterator[Fault]:
+def _public_ports(place: _Place, manifests: Manifests, apps: list[App]) -> Iterator[Fault]:
     """nginx cannot listen where HAProxy, tincd or the node itself does."""
-    published = {app.publish.port: f"app {app.app}" for app in apps}
-    meshes = {mesh.port: f"mesh {name}" for name, mesh in cluster.meshes.items()}
+    published = {service.publish.port: f"service {name}" for name, service in manifests.services.items()}
+    published |= {app.publish.port: f"app {app.app}" for app in apps}
+    meshes = {mesh.port: f"mesh {name}" for name, mesh in manifests.cluster.meshes.items()}
     own = dict.fromkeys((*INSTANCE_PORTS, *(OWN_PORTS - WEB_PORTS)), "the node itself")
     held = {**own, **meshes, **published}
     for number, binding in enumerate(place.app.ingress):
@@ -121,7 +124,7 @@ def _distinct_variables(place: _Place, manifests: Manifests) -> Iterator[Fault]:
     """An instance is told of its own app and of each it needs by variables that begin with their prefixes."""
     taken = {place.app.env_prefix: place.app.app}
     for number, needed in enumerate(place.app.needs):
-        app = manifests.app_named(needed)
+        app = manifests.app_named(needed) or manifests.services.get(needed)
         if app is None:
             yield place.fault(("needs", number), f"{place.app.app} needs {needed}, and no manifest describes it")
         elif taken.setdefault(app.env_prefix, needed) != needed:

@@ -18,6 +18,8 @@ def plan_changes(before: Plan, after: Plan) -> tuple[str, ...]:
     lines = [
         *_lines(old.nodes, new.nodes, "destroys {} as well", "destroys {} no more"),
         *_lines(old.apps, new.apps, "removes {} as well", "removes {} no more"),
+        *_lines(old.services, new.services, "removes service {} as well", "removes service {} no more"),
+        *_lines(old.restored, new.restored, "restores {} as well", "restores {} no more"),
         *_lines(old.floating_ips, new.floating_ips, "gives floating IP {} back as well", "gives {} back no more"),
         *_lines(old.orphans, new.orphans, "gives {} back as well", "gives {} back no more"),
         *_lines([old.cluster] * bool(old.cluster), [new.cluster] * bool(new.cluster), _WHOLE, "keeps the cluster {}"),

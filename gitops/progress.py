@@ -9,7 +9,7 @@ from gitops.operations import Operations
 from gitops.outcome import apps_of, brought, failed_release, records
 from model.errors import Unreadable
 from model.names import AppId
-from model.operation import Operation, OperationStatus, StepState, StepStatus
+from model.operation import Operation, OperationStatus, StepState, StepStatus, StepTasks
 from model.registered import RegisteredApp
 from model.steps import PlannedStep
 
@@ -55,7 +55,10 @@ class Progress:
             return
         with self._lock:
             for step in steps:
-                self._set(step, {"status": "running", "started": self._clock(), "detail": "", "output": ""})
+                self._set(
+                    step,
+                    {"status": "running", "started": self._clock(), "detail": "", "output": "", "tasks": StepTasks()},
+                )
         self._write()
 
     def finish(self, step: PlannedStep) -> None:
@@ -72,8 +75,15 @@ class Progress:
 
     def report(self, step: PlannedStep, line: str) -> None:
         """Show a step's newest line; lines that come faster than anybody reads are not all written."""
+        self._show(step, {"detail": line[:300]})
+
+    def tasks(self, step: PlannedStep, tasks: StepTasks) -> None:
+        """Show how far a step's playbook is, as seldom as its lines; the last of it is written with the step's end."""
+        self._show(step, {"tasks": tasks})
+
+    def _show(self, step: PlannedStep, changes: dict[str, object]) -> None:
         with self._lock:
-            self._set(step, {"detail": line[:300]})
+            self._set(step, changes)
             now = self._clock()
             if now - self._detail_written < DETAIL_SECONDS:
                 return

@@ -41,8 +41,9 @@ def wanted(manifests: Manifests, registered: Registered) -> Wanted:
 def _fits(before: App, app_id: AppId, manifests: Manifests) -> bool:
     """Whether what served before can serve beside the others as they are now."""
     others = [other for other_id, other in manifests.apps.items() if other_id != app_id]
-    ports = {other.publish.port for other in others}
-    return before.publish.port not in ports and set(before.needs) <= {other.app for other in others}
+    ports = {other.publish.port for other in others} | {one.publish.port for one in manifests.services.values()}
+    known = {other.app for other in others} | manifests.services.keys()
+    return before.publish.port not in ports and set(before.needs) <= known
 
 
 def as_now(before: App, app: App) -> App:

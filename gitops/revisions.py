@@ -6,7 +6,7 @@ from gitops.app_repos import AppRepos
 from gitops.hands import Hands, hands
 from gitops.lint import check
 from gitops.lint_units import undecryptable
-from gitops.manifests import CLUSTER_FILE, FaultyManifests, Manifests, app_path
+from gitops.manifests import CLUSTER_FILE, FaultyManifests, Manifests, app_path, service_path
 from gitops.repository import ClusterRepo, Revision
 from gitops.secrets import Decrypt
 from gitops.standing import check_standing
@@ -60,7 +60,8 @@ class Revisions:
             # No revision says anything of them.
             return Hands()
         of_cluster = losses.nodes or losses.floating_ips or losses.cluster
-        paths = [*([CLUSTER_FILE] if of_cluster else []), *(app_path(app) for app in losses.apps)]
+        services = (*losses.services, *(one.partition(" ")[0] for one in losses.restored))
+        paths = [*([CLUSTER_FILE] if of_cluster else []), *map(app_path, losses.apps), *map(service_path, services)]
         try:
             changes = self.repo.changes(revision, since, paths) if since else ()
         except Unreadable:

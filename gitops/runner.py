@@ -24,7 +24,7 @@ SIDE_BY_SIDE = 32
 # What cannot be taken back, in a plan that destroys.
 DESTROYING = frozenset(
     {"registry.write", "names.point", "overlay.leave", "mesh.leave", "node.destroy", "floating_ip.give_back"}
-    | {"orphan.give_back", "cluster.end", "controller.retire", "etcd.remove"}
+    | {"orphan.give_back", "cluster.end", "controller.retire", "etcd.remove", "service.remove", "service.restore"}
 )
 
 # Raises `StepFailed` where an operation may not destroy any more.
@@ -100,6 +100,7 @@ class Runner:
             report=lambda line: progress.report(planned, line),
             tell=lambda line: progress.tell(planned, line),
             cancellation=run.cancellation,
+            tasks=lambda tasks: progress.tasks(planned, tasks),
         )
         steplog = log.bind(operation=progress.operation.id, step=planned.id)
         steplog.info("step begins", title=planned.title)

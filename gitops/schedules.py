@@ -56,7 +56,7 @@ def due(schedule: Sequence[ScheduledCount], zone_name: str, since: datetime, now
 
 def last_due(schedule: Sequence[ScheduledCount], zone_name: str, since: datetime, now: datetime) -> Due | None:
     """The newest change of a size that was due in that time; of two at once, that of the line further down."""
-    moments = ((_last(line.at, zone_name, since, now), line.count) for line in schedule)
+    moments = ((last_moment(line.at, zone_name, since, now), line.count) for line in schedule)
     changes = [Due(count, moment) for moment, count in moments if moment is not None]
     return max(reversed(changes), key=lambda change: change.at, default=None)
 
@@ -81,7 +81,8 @@ def coming(cluster: Cluster, now: datetime) -> dict[PoolName, Due]:
     return found
 
 
-def _last(line: str, zone_name: str, since: datetime, now: datetime) -> datetime | None:
+def last_moment(line: str, zone_name: str, since: datetime, now: datetime) -> datetime | None:
+    """The newest moment that a line names after `since`, and until `now`; None for none."""
     found = (_last_of(trigger, zone_name, since, now) for trigger in _triggers(line))
     return max((moment for moment in found if moment is not None), default=None)
 

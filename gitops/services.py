@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gitops.playbook_files import digest_of
 from model.cluster import Cluster
-from model.names import NodeName, ServiceInstanceId
+from model.names import AppName, NodeName, ServiceInstanceId
 from model.registered import MetaData, Registered, ServiceInstance
 from model.service import Service
 
@@ -40,6 +40,21 @@ def instances_of(
     }
 
 
+def is_there_for(app: AppName, service: Service, registered: Registered) -> bool:
+    """Whether an app finds what it is told of a service: it is offered there, and the password was made."""
+    found = registered.services.get(service.service)
+    if found is None or found.record is None or found.meta_data != meta_data_of(service):
+        return False
+    brought = found.record.service
+    wanted = (service.user_of(app), service.credentials_for(app))
+    return (brought.user_of(app), brought.credentials_for(app)) == wanted
+
+
+def told(service: Service) -> dict[str, object]:
+    """What its playbook is told of a manifest."""
+    return service.model_dump(mode="json", include=_TOLD)
+
+
 def told_digest(
     service: Service,
     instances: dict[ServiceInstanceId, ServiceInstance],
@@ -48,11 +63,11 @@ def told_digest(
     source: str,
 ) -> str:
     """Sixteen digits that change with anything that its playbook is told, and with the playbook itself."""
-    told = {
-        "service": service.model_dump(mode="json", include=_TOLD),
+    all_of_it = {
+        "service": told(service),
         "instances": {name: one.model_dump(mode="json") for name, one in instances.items()},
         "leaving": list(leaving),
         "leader": leader,
         "source": source if service.ours is None else digest_of(service.playbook),
     }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(all_of_it, sort_keys=True).encode()).hexdigest()[:16]

@@ -3,13 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 
 from gitops import desired
-from gitops.manifests import CLUSTER_FILE, Document, Fault, FaultyManifests, Manifests, app_path, parse
+from gitops.manifests import CLUSTER_FILE, Document, Fault, FaultyManifests, Manifests, app_path, parse, service_path
 from gitops.plan.control import wanted_controllers, why_breaks_quorum
+from gitops.services import nodes_of
 from model.base import Frozen
 from model.cluster import Cluster
 from model.names import NodeName
 from model.networks import OVERLAY
-from model.registered import Registered
+from model.registered import Registered, RegisteredService
 
 
 def check_standing(
@@ -21,6 +22,7 @@ def check_standing(
     for name, inside in _inside(registered).items():
         faults += _network(document, name, inside, manifests.cluster, before)
     faults += _held_ports(files, manifests, registered)
+    faults += _services(files, manifests, registered)
     if faults:
         raise FaultyManifests(sorted(faults, key=lambda fault: (fault.path, fault.line)))
 
@@ -80,20 +82,48 @@ def _differing(fields: Iterable[str], before: Frozen | None, after: Frozen | Non
 
 
 def _held_ports(files: Mapping[str, str], manifests: Manifests, registered: Registered) -> Iterator[Fault]:
+    """Whoever is still registered, by hand or until it is removed, keeps where it is published."""
     held = {}
     for kind, name in desired.unwanted_apps(manifests.apps, registered):
         meta_data = registered.apps[kind, name].meta_data
         if meta_data is not None:
             held[meta_data.publish.port] = f"{kind} {name}"
     for name, service in registered.services.items():
-        if service.meta_data is not None:
+        if service.meta_data is not None and name not in manifests.services:
             held[service.meta_data.publish.port] = f"service {name}"
-    for app in manifests.apps.values():
-        port = app.publish.port
+    published = [(app_path(app.app), app.app, app.publish.port) for app in manifests.apps.values()]
+    published += [(service_path(name), name, one.publish.port) for name, one in manifests.services.items()]
+    for path, name, port in published:
         if port in held:
-            path = app_path(app.app)
-            sentence = f"port {port} belongs to {held[port]} until that is removed; publish {app.app} on another"
+            sentence = f"port {port} belongs to {held[port]} until that is removed; publish {name} on another"
             yield Fault(path, parse(path, files[path]).line(("publish", "port")), sentence)
+
+
+def _services(files: Mapping[str, str], manifests: Manifests, registered: Registered) -> Iterator[Fault]:
+    """What is installed is not another thing by the same name all at once, nor does another one take its port."""
+    going = {
+        (one.node, one.port): name
+        for name, found in sorted(registered.services.items())
+        for one in found.instances.values()
+        if name not in manifests.services
+    }
+    for name, service in sorted(manifests.services.items()):
+        path = service_path(name)
+        document, found = parse(path, files[path]), registered.services.get(name, RegisteredService())
+        record = found.record
+        for node in nodes_of(service, manifests.cluster):
+            if (other := going.get((node, service.listens_at))) is not None:
+                where = ("port",) if service.port is not None else ("playbook",)
+                sentence = f"port {service.listens_at} of {node} belongs to service {other} until that is removed"
+                yield Fault(path, document.line(where), f"{sentence}; let {name} listen at another")
+        if record is None and found.meta_data is not None:
+            sentence = (
+                f"somebody has registered a service {name} by hand; give this one another name, or take that away"
+            )
+            yield Fault(path, document.line(("service",)), sentence)
+        elif record is not None and record.service.playbook != service.playbook:
+            sentence = f"{name} was installed by {record.service.playbook}; remove it first, or give this another name"
+            yield Fault(path, document.line(("playbook",)), sentence)
 
 
 def _listed(nodes: list[NodeName]) -> str:

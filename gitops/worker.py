@@ -8,7 +8,7 @@ from gitops.again import Again
 from gitops.approvals import close_decided, let_go, void
 from gitops.attempts import Attempts
 from gitops.dispatch import Dispatch
-from gitops.failover import BY_ITSELF, Failover, is_of_floating_ips
+from gitops.failover import BY_ITSELF, Failover, waits_for_nobody
 from gitops.following import GitFollowing
 from gitops.gate import rule, why_not_destroy
 from gitops.holds.holding import Holding
@@ -19,10 +19,9 @@ from gitops.loop import Loop
 from gitops.manifests import Manifests
 from gitops.notices import Trouble, say
 from gitops.operations import Operations
-from gitops.outcome import brought
 from gitops.plan import Plans, only_routes, plan
 from gitops.plan.succession import why_comes_first
-from gitops.preempt import why_superseded
+from gitops.preempt import is_for_a_manifest, why_superseded
 from gitops.registered_tree import KINDS
 from gitops.registry import Registry
 from gitops.releases import Wanted, wanted
@@ -54,7 +53,7 @@ CONDITIONS = (
         keys.ORPHANS,
     ),
     *(f"{kind}/" for kind in KINDS),
-    *(keys.SERVICES, keys.INGRESSES),
+    *(keys.SERVICES, keys.INSTALLED_SERVICES, keys.INGRESSES),
 )
 
 
@@ -151,12 +150,13 @@ class Worker(Loop):
 
     def _supersede(self, under_way: Sequence[Operation]) -> bool:
         """Give up what nobody wants any more; says whether some of it ended with that."""
-        manifests = self.following.known(self.state(), self._holds) if any(map(brought, under_way)) else None
+        manifests = self.following.known(self.state(), self._holds) if any(map(is_for_a_manifest, under_way)) else None
         if manifests is None:
             return False
-        now = wanted(manifests, self._registry.read())
+        registered = self._registry.read()
+        now = wanted(manifests, registered)
         running = {operation.id for operation in self.dispatch.running}
-        reasons = {operation.id: why_superseded(operation, now) for operation in under_way}
+        reasons = {operation.id: why_superseded(operation, now, registered) for operation in under_way}
         for operation in under_way:
             if (why := reasons[operation.id]) and operation.id in running:
                 self.dispatch.cancel(operation, why)
@@ -278,4 +278,4 @@ class Worker(Loop):
 
 
 def _is_the_workers(operation: Operation) -> bool:
-    return not is_of_floating_ips(operation)
+    return not waits_for_nobody(operation)

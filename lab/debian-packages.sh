@@ -3,7 +3,7 @@
 # Their services are not started, and not enabled: the lab's hosts run them, not this machine.
 set -eu
 
-demo="ca-certificates etcd-client etcd-server git iproute2 mmdebstrap openssh-client pebble python3-venv systemd-container util-linux"
+demo="apt-utils ca-certificates etcd-client etcd-server git gpg gpg-agent iproute2 mmdebstrap openssh-client pebble python3-venv systemd-container util-linux"
 test="$demo chromium curl fonts-dejavu-core fonts-noto-color-emoji haproxy hcloud-cli nginx-light openssh-server openssl shellcheck
     redis-server strace tinc"
 

@@ -14,6 +14,7 @@ from uuid import uuid4
 from lab import cgroup
 from lab.cloud.backend import Machine
 from lab.errors import LabError
+from lab.image import SUITE
 from lab.naming import ROUTER, check_host_name
 from lab.network import LabNetwork
 
@@ -126,8 +127,19 @@ class Host:
         (self._folder / "upper/etc").mkdir()
         hosts = (self._image / "etc/hosts").read_text()
         (self._folder / "upper/etc/hosts").write_text(f"{hosts}127.0.1.1 {self.machine.name}\n")
-        nameserver = self._network.names.address(ROUTER)
-        (self._folder / "upper/etc/resolv.conf").write_text(f"nameserver {nameserver}\n")
+        router = self._network.names.address(ROUTER)
+        (self._folder / "upper/etc/resolv.conf").write_text(f"nameserver {router}\n")
+        self._name_sources(f"http://{router}/debian")
+
+    def _name_sources(self, archive: str) -> None:
+        """Where apt finds packages, as a rented machine's image has it; the image's own sources are out of reach."""
+        apt = self._folder / "upper/etc/apt"
+        (apt / "sources.list.d").mkdir(parents=True)
+        (apt / "sources.list").write_text("")
+        (apt / "sources.list.d/lab.list").write_text(f"deb [trusted=yes] {archive} {SUITE} main\n")
+        # The first to ask waits until the packages were fetched.
+        (apt / "apt.conf.d").mkdir()
+        (apt / "apt.conf.d/99lab").write_text('Acquire::http::Timeout "180";\n')
 
     def _meta_data(self) -> str:
         # A JSON list is a YAML list, and leaves no question of quoting.

@@ -1,14 +1,18 @@
-"""A lab: hosts, their network and a Git remote on this machine, gone without a trace when it ends."""
+"""A lab: hosts, their network, a Git remote and apt on this machine, gone without a trace when it ends."""
 
 import asyncio
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from ipaddress import IPv4Address
 from pathlib import Path
 
 from lab import cgroup
+from lab.apt.server import PORT as APT_PORT
+from lab.apt.server import AptServer
+from lab.doors import at_router
 from lab.errors import LabError
 from lab.filelock import FileLock
 from lab.gitremote import GitRemote
@@ -40,6 +44,7 @@ class Lab:
         self.machines = Machines(image, network, self.folder)
         self.faults = MachineFaults(self.machines)
         self.git = GitRemote(network, self.folder)
+        self.apt = AptServer(folders, image)
         self._folders = folders
         self._lock = lock
         self._last_will = cgroup.kill_when_we_end(network.names.group)
@@ -75,6 +80,7 @@ class Lab:
             lab = cls(name, folders, lock, image, network)
             await lab.machines.router.start()
             await lab.git.start()
+            lab.apt.start(await at_router(lab.machines.router, "apt repository", _apt_door))
         except BaseException:
             await asyncio.shield(remove_everything(folders, name))
             lock.release(remove=True)
@@ -85,9 +91,13 @@ class Lab:
         """Stop everything and remove it: processes, namespaces, interfaces, files."""
         self.machines.stop_watching()
         await asyncio.to_thread(self.faults.undo)
-        await remove_everything(self._folders, self.name)
+        await asyncio.gather(remove_everything(self._folders, self.name), asyncio.to_thread(self.apt.stop))
         self._last_will.communicate()
         self._lock.release(remove=True)
+
+
+def _apt_door(address: str) -> socket.socket:
+    return socket.create_server((address, APT_PORT))
 
 
 async def _own(folders: LabFolders, name: str) -> FileLock:

@@ -132,6 +132,11 @@ class LabFolders:
         return self.root / "images"
 
     @property
+    def packages(self) -> Path:
+        """The apt repositories, shared by all labs."""
+        return self.root / "packages"
+
+    @property
     def labs(self) -> Path:
         return self.root / "labs"
 

@@ -1,4 +1,4 @@
-"""Backups of etcd, as etcd remembers them. Times are Unix seconds."""
+"""Backups of etcd and of services, as etcd remembers them. Times are Unix seconds."""
 
 from pydantic import Field
 
@@ -14,3 +14,10 @@ class BackupRecord(Frozen):
     tried: float = Field(0.0, description="When a copy was last begun")
     failure: str = Field("", description="Why the last one did not come to be, in one sentence")
     failing_since: float = Field(0.0, description="Since when none comes to be; 0 where the last one did")
+
+
+class ServiceBackupRecord(BackupRecord):
+    """`flstr/service_backup/<service>`: the same of a service, and how far its schedule was followed."""
+
+    schedule: str = Field("", description="The line of cron, and its time zone, that is followed")
+    followed: float = Field(0.0, description="Until when; what was due before is due no more")

@@ -9,6 +9,7 @@ from model.names import PersonName
 from model.steps import Plan
 
 StepStatus = Literal["waiting", "running", "done", "failed", "skipped"]
+TaskStatus = Literal["running", "ok", "changed", "failed"]
 OperationStatus = Literal[
     "awaiting_approval", "queued", "running", "done", "failed", "cancelled", "denied", "expired", "void", "superseded"
 ]
@@ -20,6 +21,23 @@ ENDED: frozenset[OperationStatus] = frozenset(
 )
 
 
+class StepTask(Frozen):
+    """One task of a step's playbook, and on how many machines it came to what."""
+
+    name: str
+    status: TaskStatus
+    ok: int = Field(0, description="Machines on which it changed nothing")
+    changed: int = 0
+    failed: int = 0
+
+
+class StepTasks(Frozen):
+    """The tasks of a step that are worth a line, in their order; those that changed nothing are counted alone."""
+
+    shown: tuple[StepTask, ...] = ()
+    quiet: int = Field(0, description="Tasks that came to their end and are not shown")
+
+
 class StepState(Frozen):
     """How far a step is; `detail` is its newest line, `output` what failed last printed, `told` what is worth
     remembering of it."""
@@ -28,6 +46,7 @@ class StepState(Frozen):
     detail: str = ""
     output: str = ""
     told: tuple[str, ...] = ()
+    tasks: StepTasks = Field(default_factory=StepTasks, description="Of a step that is a playbook")
     release_failed: bool = Field(False, description="Whether it failed by a fault of the release")
     started: float | None = None
     ended: float | None = None

@@ -361,7 +361,9 @@ class Losses(Frozen):
     nodes: tuple[NodeName, ...] = ()
     apps: tuple[AppName, ...] = ()
     services: tuple[AppName, ...] = Field((), description="With their data, after a last backup")
-    restored: str = Field("", description="The backup of a service that takes the place of what it holds")
+    restored: tuple[str, ...] = Field(
+        (), description="Services that a backup takes the place of what they hold in: 'cache from <backup>'"
+    )
     floating_ips: tuple[FloatingIpName, ...] = ()
     orphans: tuple[str, ...] = Field((), description="What nobody knows, such as 'server worker107 (42)'")
     cluster: str = Field("", description="The whole cluster, by its name, where all of it goes")

@@ -26,6 +26,8 @@ ArgumentKind = Literal[
     "command or branch",
     "person or right",
     "entries",
+    "service",
+    "backup",
 ]
 
 
@@ -58,7 +60,7 @@ class Argument:
 
 @dataclass(frozen=True)
 class Verb:
-    """One thing a person can ask for. `flags` may stand anywhere after the verb.
+    """One thing a person can ask for, by a word or two. `flags` may stand anywhere after the verb.
 
     What `commits` changes the cluster repo, and `plan` says what it would do.
     """
@@ -303,7 +305,38 @@ VERBS: tuple[Verb, ...] = (
         "audit influencer",
     ),
     Verb("backup", (), "Make a backup of etcd now, and read it back", "sync", "backup"),
+    Verb(
+        "service backup",
+        (Argument("service"),),
+        "Make a backup of a service's data now, and read it back",
+        "deploy",
+        "service backup cache",
+    ),
+    Verb(
+        "service backups",
+        (Argument("service"),),
+        "Show the backups of a service, and how the last ones went",
+        "read",
+        "service backups cache",
+    ),
+    Verb(
+        "service restore",
+        (Argument("service"), Argument("backup", optional=True)),
+        "Put a backup, the newest one without a name, in the place of what a service holds; waits for an approval",
+        "deploy",
+        "service restore cache",
+        commits=True,
+    ),
     Verb("help", (Argument("verb", optional=True),), "Show the verbs, or one of them", "read", "help deploy"),
 )
 
 BY_NAME: dict[str, Verb] = {verb.name: verb for verb in VERBS}
+
+# The first words of those that have two.
+GROUPS = frozenset(name.partition(" ")[0] for name in BY_NAME if " " in name)
+
+
+def split_verb(words: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+    """The name of the verb that words begin with, whether or not there is such a one, and the other words."""
+    length = 2 if words[0].lower() in GROUPS else 1
+    return " ".join(words[:length]).lower(), words[length:]

@@ -45,6 +45,8 @@ def lost(losses: Losses) -> str:
         ("The whole cluster, with all that bears its label in the cloud", losses.cluster and (losses.cluster,)),
         ("Machines destroyed", losses.nodes),
         ("Apps removed", losses.apps),
+        ("Services removed, with their data", losses.services),
+        ("Data replaced by a backup", losses.restored),
         ("Floating IPs given back", losses.floating_ips),
         ("Known to nobody, given back", losses.orphans),
         (

@@ -30,8 +30,9 @@ def shell_section() -> str:
 def _commands(before: str, command: object) -> Iterator[tuple[str, TyperCommand]]:
     if isinstance(command, TyperGroup):
         for name, inner in command.commands.items():
-            if before != NAME or name not in BY_NAME or name in ("plan", "help"):
-                yield from _commands(f"{before} {name}", inner)
+            line = f"{before} {name}"
+            if line.removeprefix(f"{NAME} ") not in BY_NAME or name in ("plan", "help"):
+                yield from _commands(line, inner)
     elif isinstance(command, TyperCommand):
         arguments = [_usage(item) for item in command.params if isinstance(item, TyperArgument)]
         options = [_option(item) for item in command.params if isinstance(item, TyperOption) and item.name != "help"]

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What `flstr serve` and the command are made of; neither the lab nor tests.
-PACKAGES = ("bot", "cli", "executors", "gitops", "model", "templates")
+PACKAGES = ("bot", "cli", "executors", "gitops", "model", "playbooks", "templates")
+# Of what pip unpacks: Ansible's own tests are for those who write modules.
+NOT_NEEDED = frozenset({"ansible_test"})
 LOCK = "controller.lock"
 VERSION = "VERSION"
 DEPENDENCIES = "dependencies"
@@ -49,7 +51,9 @@ def content_of(root: Path, dependencies: Path) -> Content:
     for name in PACKAGES:
         content.update(_files(root / name, name))
     content[LOCK] = (root / LOCK).read_bytes
-    content.update(_files(dependencies, DEPENDENCIES))
+    content.update(
+        (name, read) for name, read in _files(dependencies, DEPENDENCIES) if NOT_NEEDED.isdisjoint(name.split("/")[1:2])
+    )
     return content
 
 

@@ -1,5 +1,7 @@
 """When a backup is due, and how the last ones went, in words. Pure."""
 
+from typing import TypeVar
+
 from gitops.liveness import in_words
 from model.backups import BackupRecord
 from model.cluster import Backups, Cluster
@@ -7,6 +9,8 @@ from model.mrkdwn import escape
 
 # A place that cannot be written to is tried again sooner than the next backup would be.
 RETRY_SECONDS = 300.0
+
+R = TypeVar("R", bound=BackupRecord)
 
 
 def is_due(wanted: Backups, record: BackupRecord, now: float) -> bool:
@@ -23,21 +27,28 @@ def status_line(cluster: Cluster, record: BackupRecord, now: float) -> str:
     """What `status` says of backups."""
     if cluster.backups is None:
         return "no backups of etcd: cluster.yaml has no `backups`"
-    last = f"last backup {in_words(max(0.0, now - record.at))} ago" if record.at else "no backup yet"
-    if record.failure:
-        return f":warning: {last}; none comes to be since {in_words(max(0.0, now - record.failing_since))}: " + escape(
-            record.failure
-        )
-    return last
+    return failing_words(record, now) or _last(record, now)
 
 
-def succeeded(record: BackupRecord, name: str, size: int, at: float) -> BackupRecord:
+def failing_words(record: BackupRecord, now: float) -> str:
+    """Why no backup comes to be, and since when; nothing where the last one did."""
+    if not record.failure:
+        return ""
+    since = in_words(max(0.0, now - record.failing_since))
+    return f":warning: {_last(record, now)}; none comes to be since {since}: {escape(record.failure)}"
+
+
+def _last(record: BackupRecord, now: float) -> str:
+    return f"last backup {in_words(max(0.0, now - record.at))} ago" if record.at else "no backup yet"
+
+
+def succeeded(record: R, name: str, size: int, at: float) -> R:
     """The record once a copy was made and found right."""
-    del record
-    return BackupRecord(at=at, name=name, size=size, tried=at)
+    update = {"at": at, "name": name, "size": size, "tried": at, "failure": "", "failing_since": 0.0}
+    return record.model_copy(update=update)
 
 
-def failed(record: BackupRecord, sentence: str, at: float) -> BackupRecord:
+def failed(record: R, sentence: str, at: float) -> R:
     """The record once a copy did not come to be."""
     since = record.failing_since or at
     return record.model_copy(update={"failure": sentence, "tried": at, "failing_since": since})

@@ -8,6 +8,7 @@ from pathlib import Path
 import pyrage
 
 from gitops.backups.names import BackupName
+from gitops.backups.service_names import ServiceBackup
 from gitops.secrets import Identities, parse_recipients
 from gitops.store import Store
 from model.errors import Refused, Unreadable
@@ -80,7 +81,7 @@ def weigh(pieces: Iterable[bytes]) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def verify(name: BackupName, pieces: Iterable[bytes]) -> None:
+def verify(name: BackupName | ServiceBackup, pieces: Iterable[bytes]) -> None:
     """See that what is kept under a name is what the name says. Raises `Refused`."""
     size, digest = weigh(pieces)
     if (size, digest) != (name.size, name.digest):

@@ -1,6 +1,7 @@
 """Holds: what they leave as it is, and what they say of it. Pure, but for reading them."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from gitops.holds.ends import in_words
 from gitops.manifests import Manifests
@@ -156,7 +157,7 @@ def _touches(word: str) -> tuple[str, ...]:
 def _app_held(manifests: Manifests, name: str, before: Manifests) -> Manifests:
     kept = {key: app for key, app in manifests.apps.items() if app.app != name}
     kept |= {key: app for key, app in before.apps.items() if app.app == name}
-    return Manifests(manifests.cluster, kept)
+    return replace(manifests, apps=kept)
 
 
 def _pool_held(manifests: Manifests, name: str, before: Manifests) -> Manifests:
@@ -166,7 +167,7 @@ def _pool_held(manifests: Manifests, name: str, before: Manifests) -> Manifests:
     others = tuple(node for node in cluster.drained if node.rstrip("0123456789") != name)
     of_pool = tuple(node for node in then.drained if node.rstrip("0123456789") == name)
     drained = cluster.drained if set(others + of_pool) == set(cluster.drained) else (*others, *of_pool)
-    return Manifests(cluster.model_copy(update={"pools": pools, "drained": drained}), manifests.apps)
+    return replace(manifests, cluster=cluster.model_copy(update={"pools": pools, "drained": drained}))
 
 
 def held_now(store: Store) -> list[str]:

@@ -14,6 +14,8 @@ from gitops.plan.dissolution import dissolution_plan
 from gitops.plan.floating import floating_plans
 from gitops.plan.names import names_plans
 from gitops.plan.removal import removal_plan
+from gitops.plan.service_removal import services_not_removed
+from gitops.plan.services import service_plans, services_that_stay
 from gitops.releases import Wanted, wanted
 from model.registered import Registered
 from model.steps import ApplyRouting, Plan
@@ -47,11 +49,13 @@ def plan(manifests: Manifests, registered: Registered, busy: Collection[str] = (
     removal = removal_plan(known.manifests, registered)
     changes = (
         *change_plans(known, registered, locked),
+        *service_plans(manifests, registered, locked),
         *names_plans(cluster, registered, locked),
         *floating_plans(cluster, registered, locked),
     )
-    stays = filter(None, (why_breaks_quorum(cluster, registered), why_waits(cluster, registered)))
-    return Plans(changes, removal, known, tuple(stays))
+    of_controllers = filter(None, (why_breaks_quorum(cluster, registered), why_waits(cluster, registered)))
+    of_services = (*services_that_stay(manifests, registered), *services_not_removed(manifests, registered))
+    return Plans(changes, removal, known, (*of_controllers, *of_services))
 
 
 def only_routes(change: Plan) -> bool:

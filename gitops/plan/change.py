@@ -16,6 +16,7 @@ from gitops.plan.rollout import Rollout, StepList, drain_seconds, start_id, take
 from gitops.plan.routes import Rolled, add_routes
 from gitops.releases import Wanted, fallback_spec
 from gitops.routed import wrongly_routed
+from gitops.services import is_there_for
 from model import keys
 from model.app import App
 from model.locks import MACHINES, app_lock
@@ -35,7 +36,9 @@ def change_plans(wanted: Wanted, registered: Registered, busy: frozenset[str] = 
 
 
 def _app_plans(wanted: Wanted, registered: Registered, busy: frozenset[str]) -> tuple[Plan, ...]:
-    apps = frozenset(app_id for app_id in _app_ids(wanted.manifests, registered) if app_lock(app_id[1]) not in busy)
+    free = (app_id for app_id in _app_ids(wanted.manifests, registered) if app_lock(app_id[1]) not in busy)
+    # A service comes after its machines, and an app after the service; neither is waited for by anybody else.
+    apps = frozenset(app_id for app_id in free if not _waits_for_services(app_id, wanted.manifests, registered))
     alone = not busy
     if MACHINES not in busy:
         whole = _Scope(wanted, registered, apps, machines=True, alone=alone).plan()
@@ -75,6 +78,13 @@ def _waits_for_others(app_id: AppId, manifests: Manifests, registered: Registere
         and registered.apps.get((other.kind, other.app), RegisteredApp()).meta_data != desired.meta_data(other)
         for other in needed
     )
+
+
+def _waits_for_services(app_id: AppId, manifests: Manifests, registered: Registered) -> bool:
+    """Whether an app needs a service that is not installed as it is to be: what it is told is not there yet."""
+    app = manifests.apps.get(app_id)
+    needed = (manifests.services[name] for name in (() if app is None else app.needs) if name in manifests.services)
+    return any(not is_there_for(app_id[1], service, registered) for service in needed)
 
 
 def _load(registered: Registered) -> Counter[NodeName]:

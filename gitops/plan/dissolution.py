@@ -4,8 +4,8 @@ from gitops.plan.orphans import add_orphans
 from gitops.plan.rollout import StepList
 from model import keys
 from model.cluster import Cluster
-from model.locks import MACHINES, NAMES, app_lock, floating_ip_lock
-from model.names import AppId, NodeName
+from model.locks import MACHINES, NAMES, app_lock, floating_ip_lock, service_lock
+from model.names import AppId, AppName, NodeName
 from model.registered import Registered
 from model.steps import DestroyNode, EndCluster, GiveBackFloatingIp, Losses, Plan, PointNames, WriteKeys
 
@@ -41,12 +41,16 @@ def dissolution_plan(cluster: Cluster, registered: Registered) -> Plan:
     last = ", ".join(last_machines(cluster, registered))
     title = f"destroy {last}, and give back whatever else bears the label" if last else "give back what is left"
     steps.add("end", title, EndCluster(), [*before, *given_back, *destroyed])
+    services = tuple(name for name, found in sorted(registered.services.items()) if found.record is not None)
     losses = Losses(
         cluster=cluster.cluster, nodes=nodes, apps=tuple(name for _, name in apps), floating_ips=floating,
-        orphans=orphans,
+        services=services, orphans=orphans,
     )  # fmt: skip
     return Plan(
-        title=f"end the cluster {cluster.cluster}", steps=steps.all(), losses=losses, locks=_locks(apps, floating)
+        title=f"end the cluster {cluster.cluster}",
+        steps=steps.all(),
+        losses=losses,
+        locks=_locks(apps, services, floating),
     )
 
 
@@ -73,5 +77,6 @@ def _serving(registered: Registered) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def _locks(apps: list[AppId], floating: tuple[str, ...]) -> tuple[str, ...]:
-    return (MACHINES, *(app_lock(name) for _, name in apps), NAMES, *map(floating_ip_lock, floating))
+def _locks(apps: list[AppId], services: tuple[AppName, ...], floating: tuple[str, ...]) -> tuple[str, ...]:
+    of_apps, of_services = (app_lock(name) for _, name in apps), map(service_lock, services)
+    return (MACHINES, *of_apps, *of_services, NAMES, *map(floating_ip_lock, floating))

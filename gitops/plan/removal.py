@@ -1,4 +1,7 @@
-"""The plan of what no manifest wants any more: moved off, taken out, given back. It waits for an approval."""
+"""The plan of what no manifest wants any more: moved off, taken out, given back. It waits for an approval.
+
+So does a backup that takes the place of what a service holds.
+"""
 
 from collections.abc import Sequence
 
@@ -9,9 +12,17 @@ from gitops.plan.control import add_departure, in_order_of_departure
 from gitops.plan.farewell import add_farewells, add_give_backs, handed_over, unwanted_floating_ips
 from gitops.plan.orphans import add_orphans
 from gitops.plan.rollout import Rollout, StepList, drain_seconds, take_out
+from gitops.plan.service_removal import (
+    add_restoration,
+    add_service_removal,
+    machines_of_services,
+    removed_services,
+    restored_in_words,
+    restored_services,
+)
 from model import keys
-from model.locks import MACHINES, NAMES, app_lock, floating_ip_lock
-from model.names import AppId, NodeName
+from model.locks import MACHINES, NAMES, app_lock, floating_ip_lock, service_lock
+from model.names import AppId, AppName, NodeName
 from model.networks import OVERLAY
 from model.registered import Registered, RegisteredApp
 from model.steps import (
@@ -28,7 +39,7 @@ from model.steps import (
 
 
 def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
-    """Machines, apps and floating IPs that no manifest wants any more: moved off, taken out, given back."""
+    """Machines, apps, services and floating IPs that no manifest wants any more: moved off, taken out, given back."""
     steps = StepList()
     wanted = manifests.cluster.nodes()
     leaving = _leaving(manifests, registered)
@@ -39,10 +50,15 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
     moved = _move_instances(steps, manifests, registered, frozenset(leaving))
     if gone:
         _remove_apps(steps, gone, manifests, registered)
+    services, restored = removed_services(manifests, registered), restored_services(manifests, registered)
+    without_apps = ("route",) if gone else ()
+    off = [add_service_removal(steps, name, manifests, registered, without_apps) for name in services]
+    for name, backup in restored.items():
+        add_restoration(steps, name, backup)
     left: tuple[str, ...] = ()
     for node in leaving:
         stops = [step.id for step in steps.all() if isinstance(step.step, StopInstance) and step.step.node == node]
-        drained = [*told, *stops]
+        drained = [*told, *stops, *off]
         if departed := add_departure(steps, node, registered, drained, left):
             # One controller after the other; each is out of its meshes before the next one begins.
             drained.extend(departed)
@@ -54,12 +70,14 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
         steps.add(f"destroy-{node}", f"destroy {node}", DestroyNode(node=node), [f"leave-{node}"])
     add_give_backs(steps, manifests.cluster, floating, told)
     orphans = add_orphans(steps, registered)
-    if not leaving and not gone and not floating and not orphans:
+    if not any((leaving, gone, services, restored, floating, orphans)):
         return Plan(title="")
     pools = {registered.nodes[node].pool for node in leaving if node in registered.nodes}
     losses = Losses(
         nodes=leaving,
         apps=tuple(name for _, name in gone),
+        services=services,
+        restored=tuple(restored_in_words(name, backup) for name, backup in restored.items()),
         floating_ips=floating,
         orphans=orphans,
         moved=tuple(moved),
@@ -68,24 +86,27 @@ def removal_plan(manifests: Manifests, registered: Registered) -> Plan:
         ),
     )
     titles = [f"destroy {node}" for node in leaving] + [f"remove {name}" for _, name in gone]
+    titles += [f"remove service {name}" for name in services]
+    titles += [f"restore {restored_in_words(name, backup)}" for name, backup in restored.items()]
     titles += [f"give back floating IP {name}" for name in floating]
     title = "; ".join([*titles, *(f"give back {orphan}" for orphan in orphans)])
-    return Plan(title=title, steps=steps.all(), losses=losses, locks=_locks(steps, gone, bool(leaving or orphans)))
+    locks = _locks(steps, gone, (*services, *restored), bool(leaving or orphans))
+    return Plan(title=title, steps=steps.all(), losses=losses, locks=locks)
 
 
-def _locks(steps: StepList, gone: Sequence[AppId], machines: bool) -> tuple[str, ...]:
+def _locks(steps: StepList, gone: Sequence[AppId], services: Sequence[AppName], machines: bool) -> tuple[str, ...]:
     moved = {step.step.app.app for step in steps.all() if isinstance(step.step, StartInstance)}
     apps = sorted(app_lock(name) for name in moved.union(name for _, name in gone))
     public = [NAMES] if steps.has("names") else []
     public += [floating_ip_lock(name) for name in handed_over(steps.all())]
-    return (*([MACHINES] if machines else []), *apps, *public)
+    return (*([MACHINES] if machines else []), *apps, *map(service_lock, sorted(services)), *public)
 
 
 def _leaving(manifests: Manifests, registered: Registered) -> tuple[NodeName, ...]:
-    """Machines that no pool wants; one that runs instances stays until there is another worker to take them, and a
-    controller as long as etcd cannot do without it."""
-    wanted = manifests.cluster.nodes()
-    unwanted = sorted((registered.nodes.keys() | registered.hosts.keys()) - wanted.keys())
+    """Machines that no pool wants; one that runs instances stays until there is another worker to take them, one that
+    a service is on until that has left it, and a controller as long as etcd cannot do without it."""
+    wanted = manifests.cluster.nodes().keys() | machines_of_services(manifests, registered)
+    unwanted = sorted((registered.nodes.keys() | registered.hosts.keys()) - wanted)
     unwanted = [*in_order_of_departure(unwanted, manifests.cluster, registered)]
     if _workers(manifests, registered):
         return tuple(unwanted)

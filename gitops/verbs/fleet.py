@@ -25,4 +25,4 @@ class Fleet:
 
     def services(self, _: Request) -> str:
         """`services`."""
-        return describe_fleet.services(self.registry.read())
+        return describe_fleet.services(self.registry.read(), self.operations.unended())

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from gitops.app_repos import AppRepos
 from gitops.audit.branch import AuditBranch
 from gitops.backups.backups import Backups
-from gitops.executor import HostChecks
+from gitops.backups.service_making import ServiceBackups
+from gitops.executor import HostChecks, StepPreview
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.revisions import Revisions
@@ -27,13 +28,15 @@ from gitops.verbs.history import History
 from gitops.verbs.hold import HoldVerbs
 from gitops.verbs.look import Look
 from gitops.verbs.plans import Plans
+from gitops.verbs.services import Services
 from gitops.verbs.who import Who
 from gitops.worker import Worker
 
 
 @dataclass(frozen=True)
 class Parts:
-    """What verbs look at and act through; `directory` is that of the certificate authority."""
+    """What verbs look at and act through; `directory` is that of the certificate authority, and `preview` asks machines
+    what a service's playbook would change."""
 
     registry: Registry
     operations: Operations
@@ -46,6 +49,8 @@ class Parts:
     rights: Rights
     clock: Callable[[], float] = time.time
     backups: Backups | None = None
+    service_backups: ServiceBackups | None = None
+    preview: StepPreview | None = None
 
 
 def handlers(parts: Parts) -> Mapping[str, Handler]:
@@ -73,6 +78,7 @@ def _changing(parts: Parts) -> Mapping[str, Handler]:
         "suspend": hold.suspend,
         "resume": hold.resume,
         "backup": BackupVerb(parts.backups).backup,
+        "service backup": Services(commits, registry, parts.service_backups).backup,
     }
 
 
@@ -84,14 +90,16 @@ def _looking(parts: Parts) -> Mapping[str, Handler]:
 
     look = Look(registry, operations, parts.worker.state, parts.checks, parts.worker.dispatch.at_rest, today)
     fleet = Fleet(registry, operations)
-    decided = _decisions(parts, Commits(revisions.repo, parts.worker.wake))
+    commits = Commits(revisions.repo, parts.worker.wake)
+    decided = _decisions(parts, commits)
     return {
         "history": History(revisions.repo, registry, operations).history,
-        "plan": Plans(registry, revisions, decided, parts.directory, today).plan,
+        "plan": Plans(registry, revisions, decided, parts.directory, today, parts.preview).plan,
         "status": look.status,
         "nodes": fleet.nodes,
         "apps": fleet.apps,
         "services": fleet.services,
+        "service backups": Services(commits, registry, parts.service_backups).list,
         "who": Who(registry.store).who,
         "audit": Audit(registry.store, parts.audit_branch).audit,
         "orphans": look.orphans,
@@ -105,4 +113,4 @@ def _looking(parts: Parts) -> Mapping[str, Handler]:
 
 
 def _decisions(parts: Parts, commits: Commits) -> Mapping[str, Decision]:
-    return decisions(commits, parts.app_repos, parts.registry, parts.clock)
+    return decisions(commits, parts.app_repos, parts.registry, parts.clock, parts.service_backups)

@@ -8,6 +8,7 @@ from gitops import describe
 from gitops.certificate_budget import Known
 from gitops.certificates import read_history
 from gitops.describe_certificates import refusals
+from gitops.executor import StepPreview
 from gitops.holds.rules import held_now
 from gitops.lint import check
 from gitops.manifests import Manifests
@@ -19,6 +20,7 @@ from gitops.revisions import Revisions
 from gitops.standing import check_standing
 from gitops.verbs.change import Decision, new_in, rehearse
 from gitops.verbs.desk import Request
+from gitops.verbs.previews import previewed
 from model.errors import Refused
 from model.registered import Registered
 from model.verbs import BY_NAME
@@ -36,6 +38,7 @@ class Plans:
     decisions: Mapping[str, Decision]
     directory: str = ""
     clock: Callable[[], datetime] = utc_now
+    preview: StepPreview | None = None
 
     def plan(self, request: Request) -> str:
         """`plan [command or branch]`."""
@@ -80,4 +83,5 @@ class Plans:
         now = self.clock()
         refused = refusals(manifests, registered, known, now)
         by_the_clock = describe.scheduled(manifests.cluster, now)
-        return describe.plans(label, plans, refused, held_now(self.registry.store), by_the_clock)
+        said = describe.plans(label, plans, refused, held_now(self.registry.store), by_the_clock)
+        return "\n".join([said, *previewed(plans, registered, self.registry, self.preview)])

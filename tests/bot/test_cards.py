@@ -13,7 +13,7 @@ from bot.cards import decision, ending, failed_step, notice_parts, operation_car
 from bot.letters import card_letter
 from bot.message import Message
 from lab.slack.blocks import MESSAGE, accepted
-from model.operation import Approval, Decision, Notice, Operation, StepState
+from model.operation import Approval, Decision, Notice, Operation, StepState, StepTask, StepTasks
 from model.steps import EndCluster, Losses, Plan, PlannedStep
 
 FIXTURES = Path(__file__).with_name("cards")
@@ -50,6 +50,42 @@ def test_a_running_operation_is_a_header_a_context_and_a_plan(make_operation: Ma
     card = operation_card(make_operation((DONE, RUNNING, WAITING)))
     expected = json.loads((FIXTURES / "running.json").read_text())
     assert {"text": card.text, "blocks": list(card.blocks), "plain_blocks": list(card.plain_blocks)} == expected
+
+
+PLAYBOOK = StepTasks(
+    shown=(
+        *(StepTask(name=f"task {number}", status="changed", changed=2) for number in range(6)),
+        StepTask(name="Start <it>", status="failed", failed=1, changed=1),
+        StepTask(name="Wait until it answers", status="running"),
+    ),
+    quiet=3,
+)
+
+
+def test_the_newest_tasks_of_a_playbook_are_shown_below_its_step(make_operation: MakeOperation) -> None:
+    card = operation_card(make_operation((StepState(status="running", detail="Ansible is at work", tasks=PLAYBOOK),)))
+    slack_takes(card)
+    (task,) = tasks(card)
+    assert task["details"]["elements"][0]["elements"][0]["text"].splitlines() == [
+        "Ansible is at work",
+        "✓ 6 other tasks done",
+        "✓ task 3 (changed on 2)",
+        "✓ task 4 (changed on 2)",
+        "✓ task 5 (changed on 2)",
+        "✗ Start <it> (changed on 1, failed on 1)",
+        "▶ Wait until it answers",
+    ]
+    assert "        ✗ Start &lt;it&gt; (changed on 1, failed on 1)" in json.dumps(card.plain_blocks, ensure_ascii=False)
+
+
+def test_a_playbook_that_is_done_is_one_line(make_operation: MakeOperation) -> None:
+    (task,) = tasks(operation_card(make_operation((StepState(status="done", tasks=PLAYBOOK),))))
+    assert "details" not in task
+
+
+def test_a_card_of_many_playbooks_is_one_that_slack_takes(make_operation: MakeOperation) -> None:
+    many = StepTasks(shown=tuple(StepTask(name="<&>" * 33, status="running") for _ in range(20)), quiet=100)
+    slack_takes(operation_card(make_operation([StepState(status="running", detail="x" * 300, tasks=many)] * 60)))
 
 
 def test_an_operation_that_asks_shows_what_would_be_lost(asking: Operation, make_approval: Callable[..., Any]) -> None:

@@ -31,4 +31,4 @@ def test_usage_comes_from_the_arguments() -> None:
 
 def test_the_page_of_commands_has_a_row_for_every_verb() -> None:
     rows = [line for line in commands_page().splitlines() if line.startswith("| `/flstr ")]
-    assert [row.split("`")[1].split()[1] for row in rows] == [verb.name for verb in VERBS]
+    assert [row.split("`")[1] for row in rows] == [f"/flstr {verb.line}" for verb in VERBS]

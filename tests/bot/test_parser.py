@@ -133,6 +133,11 @@ def test_every_example_of_the_table_is_a_command() -> None:
         ("help depoly", "help deploy"),
         ("plan scael influencer 3", "plan scale influencer 3"),
         ("plan deploy influencer a1b2", "plan deploy influencer@a1b2"),
+        ("service bakcup cache", "service backup cache"),
+        ("Servcie restore cache", "service restore cache"),
+        ("plan service restoer cache", "plan service restore cache"),
+        ("service backup Cache", "service backup cache"),
+        ("service frobnicate cache", ""),
         ("frobnicate", ""),
         ("scale influencer many", ""),
     ],
@@ -158,12 +163,32 @@ def test_a_near_line_is_offered_whole_and_is_a_command(line: str, instead: str) 
         ("deploy @a1b2c3", ("@a1b2c3",)),
         ("plan scale influencer 3", ("scale", "influencer", "3")),
         ("plan `stop influencer`", ("stop", "influencer")),
+        ("plan service restore cache", ("service restore", "cache")),
+        ("Service Restore cache a.b", ("cache", "a.b")),
+        ("help service restore", ("service restore",)),
         ("plan feature/more-workers", ("feature/more-workers",)),
         ("lock influencer 2h bell\x07 and \x1b[31mred", ("influencer", "2h", "bell and [31mred")),
     ],
 )
 def test_the_rest_of_a_line_is_one_argument(line: str, arguments: tuple[str, ...]) -> None:
     assert command(line)[1] == arguments
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("service", "service is not a verb; after service comes one of backup, backups, restore"),
+        ("service cache", "service cache is not a verb; after service comes one of backup, backups, restore"),
+        ("service backup", "service backup needs the name of a service, such as cache; write service backup <service>"),
+        (
+            "plan service backup cache",
+            "service backup changes nothing in the cluster repo; plan shows what a change does",
+        ),
+        ("help service", "service is not a verb; did you mean services?"),
+    ],
+)
+def test_a_verb_of_two_words_is_asked_for_as_a_whole(line: str, said: str) -> None:
+    assert sentence(line) == said
 
 
 KNOWN = ("influencer@a1b2c3", "@a1b2c3", "worker", "worker101", "3", "-1", "2h", "--yes", "--yse", "\u2014yes", "<x|y>")

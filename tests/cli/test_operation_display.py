@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from cli.operation_display import Display, News, table, took
-from model.operation import Operation, Origin, StepState
+from model.operation import Operation, Origin, StepState, StepTask, StepTasks
 from model.steps import InstallController, Plan, PlannedStep
 from tests.cli.screen import Screen
 
@@ -49,6 +49,37 @@ def test_a_step_that_is_done_says_how_long_it_took_and_no_more() -> None:
     done = StepState(status="done", detail="has flstr", started=100.0, ended=112.4)
     assert shown(operation(done), 500.0)[0] == "✓ install flstr on controller101 12 s"
     assert took(StepState(), 500.0) == ""
+
+
+PLAYBOOK = StepTasks(
+    shown=(
+        StepTask(name="Write the configuration", status="changed", changed=2),
+        StepTask(name="Start\x1b[2J", status="failed", failed=1),
+        StepTask(name="Wait", status="running"),
+    ),
+    quiet=1,
+)
+
+
+def test_the_tasks_of_a_playbook_are_shown_below_its_step_while_it_runs() -> None:
+    running = StepState(status="running", tasks=PLAYBOOK, started=100.0)
+    assert shown(operation(running), 101.0)[1:-1] == [
+        "✓ 1 task found nothing to change",
+        "✓ Write the configuration (changed on 2)",
+        "✗ Start [2J (failed on 1)",
+        "▶ Wait",
+    ]
+    assert len(shown(operation(DONE.model_copy(update={"tasks": PLAYBOOK})), 500.0)) == 2
+
+
+def test_without_a_terminal_a_task_is_told_once_it_has_changed_something_or_failed() -> None:
+    news, running = News(), StepState(status="running", tasks=PLAYBOOK, started=100.0)
+    assert list(news.lines(operation(running), 101.0)) == [
+        "▶ install flstr on controller101",
+        "    ✓ Write the configuration (changed on 2)",
+        "    ✗ Start [2J (failed on 1)",
+    ]
+    assert list(news.lines(operation(running), 102.0)) == []
 
 
 def test_without_a_terminal_each_thing_is_said_once() -> None:

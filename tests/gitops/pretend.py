@@ -14,11 +14,13 @@ from gitops.names import wanted_names
 from gitops.networked import mesh_digest, overlay_digest
 from gitops.overlay_leases import claim, drop, read_leases
 from gitops.routed import certificates_of, routing_digest, routing_nodes
+from gitops.service_leader import led_by
 from model import keys
 from model.errors import StepFailed
 from model.networks import OVERLAY
-from model.registered import FloatingRecord, HostRecord, InstanceRecord, NodeRecord
+from model.registered import FloatingRecord, HostRecord, InstanceRecord, NodeRecord, ServiceRecord
 from model.steps import (
+    ApplyService,
     CreateNode,
     DestroyNode,
     DrainInstance,
@@ -29,11 +31,14 @@ from model.steps import (
     HoldFloatingIp,
     JoinMeshes,
     JoinOverlay,
+    LeadService,
     LeaveMeshes,
     LeaveOverlay,
     ObtainCertificate,
     PointNames,
     RefreshMeshes,
+    RemoveService,
+    RestoreService,
     SettleFloatingIps,
     StartInstance,
     StopInstance,
@@ -74,6 +79,11 @@ class Pretend:
             "floating_ip.give_back": self._give_back,
             "orphan.give_back": self._give_back_orphan,
             "cluster.end": self._end,
+            "service.apply": self._apply_service,
+            "service.lead": self._lead_service,
+            "service.back_up": self._nothing,
+            "service.restore": self._restore_service,
+            "service.remove": self._remove_service,
         }
 
     def executors(self) -> Executors:
@@ -217,6 +227,38 @@ class Pretend:
         for node in context.registry.read().hosts:
             context.registry.forget_node(node)
             context.registry.forget_host(node)
+
+    def _apply_service(self, step: ApplyService, context: StepContext) -> None:
+        name = step.service.service
+        before = context.registry.read().services[name].record
+        restored = None if before is None else before.restored
+        nodes = tuple(dict.fromkeys((*step.nodes, *step.leaving)))
+        context.registry.put_service(
+            ServiceRecord(
+                service=step.service, nodes=nodes, leader=step.leader, restored=restored, digest=step.digest,
+                source=step.source,
+            )
+        )  # fmt: skip
+
+    def _note_service(self, name: str, context: StepContext, **update: Any) -> None:
+        record = context.registry.read().services[name].record
+        assert record is not None
+        context.registry.put_service(record.model_copy(update=update))
+
+    def _lead_service(self, step: LeadService, context: StepContext) -> None:
+        registry = context.registry
+        registered = registry.read()
+        record = registered.services[step.service].record
+        assert record is not None
+        registry.put_service(led_by(record, step.leader, registry.cluster(), registered))
+
+    def _restore_service(self, step: RestoreService, context: StepContext) -> None:
+        self._note_service(step.service, context, restored=step.backup)
+
+    def _remove_service(self, step: RemoveService, context: StepContext) -> None:
+        record = context.registry.read().services[step.service.service].record
+        nodes = () if record is None else tuple(node for node in record.nodes if node not in step.nodes)
+        self._note_service(step.service.service, context, nodes=nodes)
 
 
 def fail_at(kind: str, sentence: str = "it did not work") -> Callable[[Any], None]:

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from gitops.executor import StepContext
 from gitops.operations import Operations
 from gitops.plan import plan
 from gitops.progress import Progress
@@ -12,7 +13,7 @@ from gitops.runner import Runner
 from gitops.store import Store
 from model import keys
 from model.errors import Fenced, StepFailed, Unreadable
-from model.operation import Operation, Origin
+from model.operation import Operation, Origin, StepTask, StepTasks
 from model.registered import Registered
 from model.steps import Losses, Plan, PlannedStep, RemoveEtcdMember, RetireController, Step
 from tests.gitops.pretend import Pretend, fail_at
@@ -50,6 +51,22 @@ def test_every_step_runs_once_and_after_those_it_waits_for(registry: Registry, o
     ]
     assert Operations(registry.store).get(operation.id) == ended
     assert len(registry.read().apps["backend", "influencer"].instances) == 2
+
+
+def test_the_tasks_of_a_step_are_written_down_with_its_end(registry: Registry, operation: Operation) -> None:
+    tasks = [StepTasks(shown=(StepTask(name=f"task {number}", status="running"),)) for number in range(50)]
+    pretend = Pretend()
+    executors = dict(pretend.executors())
+
+    def shows(step: Step, context: StepContext) -> None:
+        for one in tasks:
+            context.tasks(one)
+
+    executors["overlay.join"] = shows
+    ended = Runner(Operations(registry.store), registry, executors, token=1).run(operation, nobody_may)
+    (step,) = [planned.id for planned in operation.plan.steps if planned.step.kind == "overlay.join"]
+    assert ended.steps[step].tasks == tasks[-1]
+    assert Operations(registry.store).get(operation.id) == ended
 
 
 def test_machines_are_rented_side_by_side(registry: Registry, operation: Operation) -> None:

@@ -27,6 +27,8 @@ def root(tmp_path: Path) -> Path:
     (root / "cli" / "main.py").write_text("def main() -> None:\n    import needed\n    print(needed.WORD)\n")
     (root / "cli" / "__pycache__").mkdir()
     (root / "cli" / "__pycache__" / "main.cpython-311.pyc").write_bytes(b"compiled")
+    (root / "playbooks/roles/redis/tasks").mkdir(parents=True)
+    (root / "playbooks/roles/redis/tasks/main.yml").write_text("[]\n")
     (root / "lab").mkdir()
     (root / "lab" / "lab.py").write_text("")
     (root / LOCK).write_text("needed==1.0\n")
@@ -44,6 +46,7 @@ def unpacked(tmp_path: Path) -> Path:
         "needed-1.0.dist-info/METADATA": "Name: needed\n",
         "needed-1.0.dist-info/RECORD": "of this machine",
         "bin/needed": "#!/of/this/machine\n",
+        "ansible_test/__init__.py": "",
     }.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(text)
@@ -56,6 +59,7 @@ def test_it_holds_flstr_and_what_that_needs(root: Path, unpacked: Path) -> None:
             *(f"{package}/__init__.py" for package in PACKAGES),
             "bin/flstr",
             "cli/main.py",
+            "playbooks/roles/redis/tasks/main.yml",
             LOCK,
             "dependencies/needed/__init__.py",
             "dependencies/needed-1.0.dist-info/METADATA",

@@ -1,0 +1,57 @@
+"""The steps of services that are carried out by their playbooks."""
+
+from collections.abc import Sequence
+
+from executors.services.playbooks import Playbooks
+from executors.services.told import PlaybookRun
+from executors.services.words import would_change
+from gitops.executor import StepContext
+from gitops.registry import Registry
+from model import keys
+from model.registered import ServiceRecord
+from model.steps import ApplyService, RemoveService
+
+
+class Services:
+    """Applies and removes services."""
+
+    def __init__(self, playbooks: Playbooks) -> None:
+        self._playbooks = playbooks
+
+    def apply(self, step: ApplyService, context: StepContext) -> None:
+        """Bring a service to what its manifest says, on all of its machines, and note that."""
+        service = step.service
+        run = PlaybookRun(service, step.nodes, step.leaving, step.leader, "apply", step.source)
+        before = _record(service.service, context)
+        self._playbooks.run(run, context)
+        context.registry.put_service(
+            ServiceRecord(
+                service=service,
+                nodes=run.everywhere,
+                leader=step.leader,
+                restored=before.restored if before else None,
+                digest=step.digest,
+                source=step.source,
+            )
+        )
+
+    def preview(self, step: ApplyService, registry: Registry) -> Sequence[str]:
+        """What applying it would change, a line for each machine; nothing is changed by that."""
+        run = PlaybookRun(step.service, step.nodes, step.leaving, step.leader, "apply", step.source)
+        return would_change(self._playbooks.check(run, registry).changes)
+
+    def remove(self, step: RemoveService, context: StepContext) -> None:
+        """Take a service off machines that it is to leave; what is left of it is noted."""
+        run = PlaybookRun(step.service, leaving=step.nodes, action="remove", source=step.source)
+        self._playbooks.run(run, context)
+        record = _record(step.service.service, context)
+        if record is None:
+            return
+        left = tuple(node for node in record.nodes if node not in step.nodes)
+        if left:
+            context.registry.put_service(record.model_copy(update={"nodes": left}))
+
+
+def _record(service: str, context: StepContext) -> ServiceRecord | None:
+    text = context.registry.store.get(keys.installed_service(service))
+    return None if text is None else ServiceRecord.model_validate_json(text)

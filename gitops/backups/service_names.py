@@ -1,0 +1,58 @@
+"""What a backup of a service is called, and which of them stay. Pure.
+
+A name says whose data it is, when it was made, and the size and SHA-256 of what is kept. It is never that of a copy of
+etcd, nor the other way round.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gitops.backups.names import TIME
+from model.names import AppName, ClusterName
+
+_NAME = re.compile(
+    r"(?P<cluster>[a-z0-9-]+)\.service-(?P<service>[a-z0-9-]+)\.(?P<at>[0-9]{8}T[0-9]{6}Z)\.(?P<size>[0-9]{1,15})"
+    r"\.(?P<digest>[0-9a-f]{64})\.service\.age"
+)
+
+
+@dataclass(frozen=True)
+class ServiceBackup:
+    """One backup; `size` and `digest` are of its encrypted bytes."""
+
+    cluster: ClusterName
+    service: AppName
+    at: datetime
+    size: int
+    digest: str
+
+    def __str__(self) -> str:
+        at = self.at.astimezone(UTC).strftime(TIME)
+        return f"{self.cluster}.service-{self.service}.{at}.{self.size}.{self.digest}.service.age"
+
+
+def parse(name: str) -> ServiceBackup | None:
+    """What a name says; None of what is no backup of a service."""
+    match = _NAME.fullmatch(name)
+    if match is None:
+        return None
+    try:
+        at = datetime.strptime(match["at"], TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return ServiceBackup(match["cluster"], match["service"], at, int(match["size"]), match["digest"])
+
+
+def of_service(names: Iterable[str], cluster: ClusterName, service: AppName) -> tuple[ServiceBackup, ...]:
+    """The backups of a service among all that is kept in a place, newest first."""
+    found = (parse(name) for name in names)
+    mine = [one for one in found if one is not None and (one.cluster, one.service) == (cluster, service)]
+    return tuple(sorted(mine, key=lambda one: (one.at, one.digest), reverse=True))
+
+
+def superfluous(names: Iterable[str], new: ServiceBackup, keep: int) -> tuple[ServiceBackup, ...]:
+    """The backups of that service that go once `new` is safely kept, which stays whatever its clock said."""
+    others = [one for one in of_service(names, new.cluster, new.service) if one != new]
+    return tuple(others[keep - 1 :])

@@ -1,0 +1,165 @@
+"""What the manifests of services must agree on with the cluster, the apps and each other. Pure."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gitops.lint_networks import OWN_PORTS
+from gitops.lint_playbooks import playbook_faults, variable_faults
+from gitops.manifests import Document, Fault, Manifests, parse, service_path
+from gitops.schedules import why_wrong
+from gitops.services import nodes_of
+from model.cluster import Cluster
+from model.names import NodeName
+from model.registered import INSTANCE_PORTS
+from model.service import Service
+
+Where = tuple[str | int, ...]
+Found = Iterator[tuple[Where, str]]
+
+
+def service_faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
+    """Everything that is wrong with the services of a revision."""
+    services = sorted(manifests.services.values(), key=lambda service: service.service)
+    for index, service in enumerate(services):
+        path = service_path(service.service)
+        document = parse(path, files[path])
+        for where, sentence in _faults(service, services[:index], manifests):
+            yield Fault(path, document.line(where), sentence)
+        yield from _of_playbook(document, service, files)
+
+
+def _of_playbook(document: Document, service: Service, files: Mapping[str, str]) -> Iterator[Fault]:
+    for where, sentence in (*variable_faults(service), *playbook_faults(service, files)):
+        yield Fault(document.path, document.line(where), sentence)
+
+
+def _faults(service: Service, before: Sequence[Service], manifests: Manifests) -> Found:
+    cluster = manifests.cluster
+    yield from _name(service, manifests)
+    yield from _machines(service, cluster)
+    yield from _network(service, cluster)
+    yield from _publish_port(service, before, manifests)
+    yield from _instance_port(service, before, manifests)
+    yield from _users(service, manifests)
+    yield from _backups(service, cluster)
+
+
+def _name(service: Service, manifests: Manifests) -> Found:
+    if manifests.app_named(service.service) is not None:
+        yield ("service",), f"there is an app called {service.service} as well; give one another name"
+
+
+def _machines(service: Service, cluster: Cluster) -> Found:
+    name, known = service.service, cluster.nodes()
+    if service.pool is not None:
+        pool = cluster.pools.get(service.pool)
+        if pool is None:
+            yield ("pool",), f"{name} is to run on pool {service.pool}, which is not in cluster.yaml; add it there"
+        elif pool.role != "service":
+            yield ("pool",), f"pool {service.pool} has the role {pool.role}; {name} needs one of role service"
+        elif pool.count == 0:
+            yield ("pool",), f"pool {service.pool} has no machine for {name}; give it a count above 0"
+    for number, node in enumerate(service.nodes):
+        if node in service.nodes[:number]:
+            yield ("nodes", number), f"{node} is there twice; take it out once"
+        elif node not in known:
+            yield ("nodes", number), f"{name} is to run on {node}, which is in no pool; raise a count in cluster.yaml"
+        elif known[node].role != "service":
+            yield ("nodes", number), f"{node} has the role {known[node].role}; {name} needs machines of role service"
+
+
+def _network(service: Service, cluster: Cluster) -> Found:
+    name, network = service.service, cluster.app_network()
+    if network is None:
+        yield ("service",), f"{name} is in no mesh; let a mesh or the overlay have the roles worker and service"
+    elif "service" not in cluster.roles_of(network):
+        yield ("service",), f"apps reach {name} through {network}, where no service is; give {network} the role service"
+
+
+def _publish_port(service: Service, before: Sequence[Service], manifests: Manifests) -> Found:
+    name, port, where = service.service, service.publish.port, ("publish", "port")
+    for other in (*_apps(manifests), *((one.service, one.publish.port) for one in before)):
+        if other[1] == port:
+            yield where, f"{other[0]} and {name} both publish port {port}; give one another"
+    for mesh, found in manifests.cluster.meshes.items():
+        if found.port == port:
+            yield where, f"port {port} belongs to mesh {mesh}; publish {name} on another"
+    if port in OWN_PORTS or port in INSTANCE_PORTS:
+        held = f"{INSTANCE_PORTS.start} to {INSTANCE_PORTS.stop - 1}"
+        yield where, f"port {port} is used by the node itself (so are {held}); publish {name} on another"
+
+
+def _instance_port(service: Service, before: Sequence[Service], manifests: Manifests) -> Found:
+    """It listens in the apps' network, as HAProxy does at the ports of apps, and others on the same machine.
+
+    HAProxy offers services at the machine's own address alone, so that one may listen where it is published.
+    """
+    name, port, cluster = service.service, service.listens_at, manifests.cluster
+    where: Where = ("port",) if service.port is not None else ("playbook",)
+    for app, published in _apps(manifests):
+        if published == port:
+            yield where, f"port {port} belongs to {app} on every machine; let {name} listen at another port"
+    for mesh, found in cluster.meshes.items():
+        if found.port == port:
+            yield where, f"port {port} belongs to mesh {mesh}; let {name} listen at another port"
+    if port in OWN_PORTS:
+        yield where, f"port {port} is used by the node itself; let {name} listen at another port"
+    for other in before:
+        shared = _shared(service, other, cluster)
+        if shared and other.listens_at == port:
+            yield where, f"{other.service} and {name} both listen at port {port} of {shared[0]}; give one another port"
+        if shared and other.playbook == service.playbook and service.ours is not None and service.ours.one_a_machine:
+            yield (
+                ("pool",) if service.pool is not None else ("nodes",),
+                f"{other.service} and {name} are both on {shared[0]}, which has room for one {service.playbook}; "
+                "give one another machine",
+            )
+
+
+def _shared(one: Service, other: Service, cluster: Cluster) -> list[NodeName]:
+    return sorted(set(nodes_of(one, cluster)).intersection(nodes_of(other, cluster)))
+
+
+def _apps(manifests: Manifests) -> list[tuple[str, int]]:
+    return [(app.app, app.publish.port) for app in sorted(manifests.apps.values(), key=lambda app: app.app)]
+
+
+def _users(service: Service, manifests: Manifests) -> Found:
+    name, ours = service.service, service.ours
+    if service.users and ours is not None and not ours.has_users:
+        yield ("users",), f"{service.playbook} makes no users; take them out, its apps get its own password"
+    seen: dict[str, str] = {}
+    for user, found in service.users.items():
+        for number, app in enumerate(found.apps):
+            known = manifests.app_named(app)
+            where = ("users", user, "apps", number)
+            if known is None:
+                yield where, f"{app} is to come as {user}, and no manifest describes it"
+            elif name not in known.needs:
+                yield where, f"{app} is to come as {user}, and does not need {name}; write {name} under its needs"
+            if app in seen:
+                yield where, f"{app} comes as {seen[app]} already; let it be one of {seen[app]} and {user}"
+            seen.setdefault(app, user)
+    if ours is not None and ours.has_users:
+        needing = (app.app for app in manifests.apps.values() if name in app.needs)
+        for app in sorted(set(needing) - seen.keys()):
+            yield ("users",), f"{app} needs {name} and comes as no user; list it under the apps of one of its users"
+
+
+def _backups(service: Service, cluster: Cluster) -> Found:
+    name, at = service.service, service.backup.at
+    no_place = "and there is no place for backups; write `backups` with its `to` in cluster.yaml"
+    kept = service.ours is not None and service.ours.keeps_data
+    for field in [field for field, told in (("backup", at), ("restored", service.restored)) if told and not kept]:
+        yield (field,), f"flstr knows no data of {service.playbook} that it could back up; take {field} out of {name}"
+    if not kept:
+        return
+    if at is not None and (why := why_wrong(at)):
+        yield ("backup", "at"), f"'{at}' is no time for backups of {name}: {why}; write one such as 0 3 * * *"
+    if at is not None and cluster.backups is None:
+        yield ("backup", "at"), f"{name} is to be backed up, {no_place}"
+    if service.restored is None:
+        return
+    if cluster.backups is None:
+        yield ("restored",), f"{name} is to have its data from a backup, {no_place}"
+    if not service.restored.startswith(f"{cluster.cluster}.service-{name}."):
+        yield ("restored",), f"{service.restored} is no backup of {name}; `flstr service backups {name}` lists them"

@@ -1,0 +1,1 @@
+"""The lab's apt repositories: hosts, which reach nothing outside, install real packages from them."""
