@@ -10,8 +10,8 @@ from model.names import AppName, NodeName, ServiceInstanceId
 from model.registered import MetaData, Registered, ServiceInstance
 from model.service import Service
 
-# What of a manifest its playbook is told; the rest is for HAProxy and the apps.
-_TOLD = {"service", "playbook", "port", "variables", "users", "passwords"}
+# What of a manifest its playbook is told, and by what HAProxy sees who serves; the rest is for the apps.
+_TOLD = {"service", "playbook", "port", "variables", "users", "passwords", "health", "env"}
 
 
 def nodes_of(service: Service, cluster: Cluster) -> tuple[NodeName, ...]:

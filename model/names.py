@@ -299,7 +299,9 @@ BucketRegion = Annotated[
     Form("a region such as eu-central, or nothing"),
 ]
 ServiceBackupName = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._-]{0,199}$"), Form("as `flstr service backups` lists it")
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][A-Za-z0-9._-]{0,199}(@[0-9]{8}T[0-9]{6}Z)?$"),
+    Form("as `flstr service backups` lists it; with @ and a time where it is restored once more"),
 ]
 EtcdUrl = Annotated[
     str,

@@ -93,7 +93,8 @@ class BackingUp:
     def _restore(self, step: RestoreService, context: StepContext) -> None:
         cluster, record = context.registry.cluster(), _record(step.service, context)
         place, node = place_in(cluster, self.place_of), _node(record, context)
-        name = find(place, cluster, step.service, step.backup)
+        # Behind the @ is when it was asked for once more.
+        name = find(place, cluster, step.service, step.backup.partition("@")[0])
         with self._temporary(step.service) as folder, self._file_on(node, step.service, context):
             plain = folder / "data"
             context.report(f"fetching {name.size} bytes")

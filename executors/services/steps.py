@@ -8,6 +8,7 @@ from executors.services.words import would_change
 from gitops.executor import StepContext
 from gitops.registry import Registry
 from model import keys
+from model.errors import StepFailed
 from model.registered import ServiceRecord
 from model.steps import ApplyService, RemoveService
 
@@ -23,6 +24,9 @@ class Services:
         service = step.service
         run = PlaybookRun(service, step.nodes, step.leaving, step.leader, "apply", step.source)
         before = _record(service.service, context)
+        if before is not None and before.leader != step.leader and before.leader in run.everywhere:
+            # Redis would be told to follow one that has less of its data.
+            raise StepFailed(f"{before.leader} leads {service.service} by now, so this is planned anew")
         self._playbooks.run(run, context)
         context.registry.put_service(
             ServiceRecord(

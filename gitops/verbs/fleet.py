@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gitops import describe_fleet
+from gitops.backups.service_notes import read_note
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.verbs.desk import Request
@@ -25,4 +26,6 @@ class Fleet:
 
     def services(self, _: Request) -> str:
         """`services`."""
-        return describe_fleet.services(self.registry.read(), self.operations.unended())
+        registered = self.registry.read()
+        notes = {name: read_note(self.registry.store, name) for name in registered.services}
+        return describe_fleet.services(registered, self.operations.unended(), notes)

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 
 from gitops import edit
 from gitops.backups.due import failing_words
+from gitops.backups.names import TIME
 from gitops.backups.service_making import ServiceBackups, check_keeps_data
 from gitops.backups.service_notes import read_note
 from gitops.holds.rules import read_holds, suspended, why_not_begin
@@ -68,6 +69,9 @@ class Services:
         check_keeps_data(service)
         words = request.intent.arguments[1:]
         backup = str(self._backups().find(manifests.cluster, service.service, *words))
+        if service.restored is not None and service.restored.partition("@")[0] == backup:
+            # The same once more, of what was written since.
+            backup = f"{backup}@{datetime.fromtimestamp(self._backups().clock(), UTC).strftime(TIME)}"
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
             path = service_path(service.service)
@@ -81,7 +85,7 @@ class Services:
                 f"{name} is to hold what `{backup}` does: committed as `{revision[:8]}`; it keeps what it has until "
                 "somebody approves."
             ),
-            nothing=f"The manifest of {name} says `{backup}` already; nothing to do.",
+            nothing="",
             locks=frozenset({service_lock(name)}),
         )
 

@@ -1,5 +1,6 @@
 """The verbs about a service's data, asked at a real desk."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -112,6 +113,13 @@ def test_the_backups_are_listed_newest_first_with_what_is_wrong(flstr: Flstr, mo
     assert lines[3].endswith(": the place is away")
 
 
+def test_services_says_when_one_was_last_backed_up(flstr: Flstr, mount: Path) -> None:
+    assert "not backed up yet" in flstr.ask("services")
+    made = datetime(2026, 11, 24, 3, 0, tzinfo=UTC).timestamp()
+    change_note(flstr.registry.store, "cache", lambda note: note.model_copy(update={"at": made}))
+    assert "backed up 2026-11-24 03:00 UTC, needed by no app" in flstr.ask("services")
+
+
 def test_a_restore_is_a_commit_that_waits_for_an_approval(flstr: Flstr, mount: Path) -> None:
     keep(mount, name(24), name(26))
     said = flstr.ask("service restore cache", DEVELOPER)
@@ -120,6 +128,17 @@ def test_a_restore_is_a_commit_that_waits_for_an_approval(flstr: Flstr, mount: P
     waiting = flstr.settle()[-1]
     assert waiting.status == "awaiting_approval"
     assert "service.restore" in [planned.step.kind for planned in waiting.plan.steps]
+
+
+def test_the_same_backup_is_wanted_once_more_with_the_time(flstr: Flstr, mount: Path) -> None:
+    keep(mount, name(24))
+    flstr.ask("service restore cache", DEVELOPER)
+    said = flstr.ask("service restore cache", DEVELOPER)
+    assert f"cache is to hold what `{name(24)}@" in said
+    restored = flstr.cluster.file("services/cache.yaml").splitlines()[0]
+    assert re.fullmatch(rf'restored: "{re.escape(name(24))}@[0-9]{{8}}T[0-9]{{6}}Z"', restored)
+    waiting = flstr.settle()[-1]
+    assert waiting.status == "awaiting_approval"
 
 
 def test_the_beginning_of_a_name_is_enough(flstr: Flstr, mount: Path) -> None:
