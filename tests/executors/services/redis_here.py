@@ -150,7 +150,7 @@ class RedisHere:
         (here / "redis.conf").write_text(
             f"bind {address}\nbind-source-addr {address}\nport {self.port}\nprotected-mode no\naclfile {here}/users.acl\n"
             f"dir {here}/data\nmasteruser flstr-replica\nmasterauth {ADMIN}\nreplica-announce-ip {address}\n"
-            f"replica-announce-port {self.port}\nrepl-timeout 15\nrepl-ping-replica-period 3\nrepl-diskless-sync yes\n"
+            f"replica-announce-port {self.port}\nrepl-timeout 15\nrepl-ping-replica-period 1\nrepl-diskless-sync yes\n"
             f"repl-diskless-sync-delay 0\nlogfile {here}/log\ninclude {here}/leader.conf\n"
         )
         ask = here / "ask"
