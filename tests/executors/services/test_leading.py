@@ -23,7 +23,7 @@ from executors.services.redis_files import (
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.service_failover import Verdict
-from gitops.services import told_digest
+from gitops.services import meta_data_of, told_digest
 from gitops.store import Store
 from model import keys
 from model.cluster import Cluster
@@ -74,6 +74,7 @@ class Cache:
         self.registry.put_service(
             ServiceRecord(service=self.service, nodes=tuple(NODES), leader=A, digest=self.digest(A))
         )
+        store.put(keys.service_meta_data(SERVICE), meta_data_of(self.service).to_json())
         self.reports: list[str] = []
         self.context = StepContext("op", self.registry, HostFence(1), self.reports.append)
         for node in (B, C):
