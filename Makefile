@@ -23,7 +23,7 @@ lint: packages-test .venv/installed
 	$(RUN) ruff format --check .
 	$(RUN) mypy
 	.venv/bin/lint-imports --verbose
-	cd playbooks && ../.venv/bin/ansible-lint --quiet
+	cd playbooks && ../.venv/bin/ansible-lint -q
 	git ls-files '*.sh' .ci/run ':!tests' | xargs shellcheck
 
 format: .venv/installed

@@ -70,6 +70,7 @@ ARCHIVES = {
         ),
         is_signed=True,
     ),
+    "elasticsearch": Archive("stable", standins=("standin-common", "elasticsearch"), is_signed=True),
 }
 """By the first part of their path on the lab's server."""
 

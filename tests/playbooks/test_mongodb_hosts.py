@@ -78,9 +78,7 @@ def docs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documents]:
     """Three fresh machines; the tests follow one another."""
     if (reason := why_no_lab()) is not None:
         pytest.skip(reason)
-    hosts = PlaybookHosts(Path(tmp_path_factory.mktemp("docs")), (FIRST, SECOND, THIRD))
-    for node in hosts.addresses:
-        hosts.on(node, "firewall-cmd --quiet --add-port=27017/tcp")  # as flstr does beforehand
+    hosts = PlaybookHosts(Path(tmp_path_factory.mktemp("docs")), (FIRST, SECOND, THIRD), (27017,))
     yield Documents(hosts)
     hosts.stop()
 

@@ -45,7 +45,7 @@ def test_every_option_is_named_after_it_typed_and_described(playbook: str) -> No
 def test_all_pass_the_strictest_profile_of_their_lint(tmp_path: Path) -> None:
     env = {"PATH": f"{ANSIBLE}:{os.environ['PATH']}", "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
     done = subprocess.run(
-        [str(ANSIBLE / "ansible-lint"), "--quiet", "--nocolor"],
+        [str(ANSIBLE / "ansible-lint"), "-q", "--nocolor"],
         cwd=FOLDER,
         env=env,
         capture_output=True,

@@ -1,6 +1,7 @@
 """Redis on real machines, from Debian's packages: led, followed, changed, backed up, restored and removed."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -219,10 +220,13 @@ def test_it_moves_to_another_machine_with_its_data(caches: Caches) -> None:
     assert caches.ask(THIRD, "GET moved") == "yes"
 
 
+WRONG: tuple[tuple[dict[str, Any], str], ...] = (
+    ({"redis_memory": "lots"}, "redis_memory is 'lots': write a number with kb, mb or gb"),
+    ({"redis_persistence": "disk"}, "value of redis_persistence must be one of"),
+    ({"redis_max_clients": 0}, "redis_max_clients is 0: write a number from 1 to 60000"),
+)
+
+
 def test_a_wrong_value_is_refused_before_anything_changes(caches: Caches) -> None:
-    for variable, value, said in (
-        ("redis_memory", "lots", "redis_memory is 'lots': write a number with kb, mb or gb"),
-        ("redis_persistence", "disk", "value of redis_persistence must be one of"),
-        ("redis_max_clients", 0, "redis_max_clients is 0: write a number from 1 to 60000"),
-    ):
-        assert said in caches.play(fails=True, **{variable: value}).output
+    for wrong, said in WRONG:
+        assert said in caches.play(fails=True, **wrong).output
