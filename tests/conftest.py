@@ -22,6 +22,8 @@ LONGEST = (
     "tests/story/test_load.py",
     "tests/story/test_controllers.py",
     "tests/story/test_all_controllers_lost.py",
+    "tests/playbooks/test_elasticsearch_hosts.py",
+    "tests/story/test_services.py",
     "tests/story/test_carried.py",
     "tests/bot/test_storm_in_lab.py",
     "tests/cli/test_bootstrap_in_lab.py",

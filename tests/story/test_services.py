@@ -2,6 +2,7 @@
 by an app through its own machine's HAProxy, and carried over the death of the primary, a restore, a move and a removal."""
 
 import http.client
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -42,6 +43,22 @@ nodes: [{SECOND}]
 publish:
   port: {ASSETS_PORT}
 env_prefix: ASSETS
+"""
+
+DOCS = """\
+service: docs
+playbook: mongodb
+nodes: [{node}]
+publish:
+  port: 27017
+env_prefix: DOCS
+variables:
+  mongodb_repository: {archive}
+  mongodb_signing_key_url: {archive}/key.asc
+users:
+  influencer:
+    roles: [readWrite, dbAdmin]
+    apps: [influencer]
 """
 
 
@@ -205,6 +222,36 @@ def test_nginx_is_installed_and_every_machine_reaches_it_at_its_own_haproxy(clus
         assert on(cluster, node, f"curl -s --max-time 5 http://127.0.0.1:{ASSETS_PORT}/") == "hello\n"
 
 
+def test_a_database_has_the_users_of_its_manifest_and_the_app_comes_as_its_own(cluster: Stage, cached: Card) -> None:
+    archive = f"http://{cluster.around.lab.machines.router.address}/mongodb"
+    before = records(cluster)
+
+    def edit(folder: Path) -> None:
+        (folder / "services/docs.yaml").write_text(DOCS.format(node=THIRD, archive=archive))
+        app = folder / "apps/influencer.yaml"
+        app.write_text(app.read_text().replace("needs: [cache]", "needs: [cache, docs]"))
+
+    cluster.push("docs", edit)
+    card = await_new(cluster, before, "the stand-in for MongoDB to be installed")
+    assert card.ending == "done", (card.text, cluster.chat.thread(card))
+    await_settled(cluster)
+    unit = "$(systemctl list-units --plain --no-legend 'flstr-backend-influencer-*' | cut -d' ' -f1)"
+    assert "DOCS_USER=influencer" in on(cluster, "worker101", f"systemctl show --property=Environment {unit}")
+    password = on(cluster, "worker101", "cat /var/lib/flstr/credentials/*/DOCS_PASSWORD")
+    request = {"auth": ["influencer", password, "influencer"], "db": "influencer", "command": {"usersInfo": 1}}
+    address = f"{registered(cluster).nodes[THIRD].addresses['overlay']}:27017"
+    asked_there = json.dumps({"address": address, "request": request})
+    said = json.loads(on(cluster, THIRD, f"/usr/lib/standin/mongo-request <<'END'\n{asked_there}\nEND"))
+    (user,) = said["users"]
+    assert (user["user"], user["roles"]) == (
+        "influencer",
+        [{"role": "readWrite", "db": "influencer"}, {"role": "dbAdmin", "db": "influencer"}],
+    )
+    # Its own HAProxy has asked whether it serves, in MongoDB's own words.
+    states = on(cluster, "worker101", "echo 'show servers state service-docs' | socat - /run/haproxy/admin.sock")
+    assert [line.split()[5] for line in states.splitlines()[2:] if line] == ["2"]
+
+
 def test_the_replica_takes_over_where_the_primary_is_killed(cluster: Stage, cached: Card) -> None:
     counted = visit(cluster)
     assert counted is not None
@@ -278,7 +325,12 @@ def test_it_moves_to_another_machine_with_what_it_holds(cluster: Stage, cached: 
 
 
 def test_it_is_removed_after_an_approval_and_a_last_backup(cluster: Stage, cached: Card) -> None:
-    change(cluster, "no-need", lambda text: text.replace("needs: [cache]\n", ""), "apps/influencer.yaml")
+    change(
+        cluster,
+        "no-need",
+        lambda text: text.replace("needs: [cache, docs]\n", "needs: [docs]\n"),
+        "apps/influencer.yaml",
+    )
     before, backups = records(cluster), set(backups_of_cache(cluster))
     cluster.push("no-cache", lambda folder: (folder / "services/cache.yaml").unlink(), person="operator")
     waiting = cluster.chat.await_card(lambda card: card.record not in before and card.waits, "a card that asks")
