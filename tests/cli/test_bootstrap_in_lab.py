@@ -304,7 +304,7 @@ def changed_checkout(folder: Path, line: str) -> Path:
     root = Path(__file__).parents[2]
     source = folder / "flstr"
     source.mkdir()
-    for name in ("bot", "cli", "executors", "gitops", "model", "templates", "controller.lock"):
+    for name in ("bot", "cli", "executors", "gitops", "model", "playbooks", "templates", "controller.lock"):
         subprocess.run(["cp", "-r", str(root / name), str(source / name)], check=True)
     with (source / "cli" / "__main__.py").open("a") as file:
         file.write(line)
