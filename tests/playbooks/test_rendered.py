@@ -1,54 +1,76 @@
-"""The files of Redis and nginx as machines get them, compared to those in `fixtures/`."""
+"""The files of the services as machines get them, compared to those in `fixtures/`."""
 
 from pathlib import Path
 
 import pytest
 
 from tests.executors.expected import check
-from tests.playbooks.rendered import rendered
+from tests.playbooks.rendered import Case, rendered
 
 FIXTURES = Path(__file__).parent / "fixtures"
-ADDRESSES = {"cache101": "10.110.0.5", "cache102": "10.110.0.6"}
+FIRST, SECOND = "cache101", "cache102"
+ADDRESSES = {FIRST: "10.110.0.5", SECOND: "10.110.0.6"}
 PASSWORD, REPLICATION = "a" * 64, "b" * 64
-REDIS = ("redis.conf.j2", "settings.conf.j2", "leader.conf.j2", "users.acl.j2", "unit.conf.j2", "ask.sh.j2")
 TOLD = {
     "flstr_service": "cache",
     "flstr_port": 6379,
-    "flstr_leader": "cache101",
-    "flstr_secrets": {"password": PASSWORD, "replication": REPLICATION},
+    "flstr_leader": FIRST,
+    "flstr_users": {},
+    "flstr_secrets": {
+        "password": PASSWORD, "replication": REPLICATION, "admin": PASSWORD, "keyfile": PASSWORD, "authority": PASSWORD
+    },
     "flstr_network_units": ["tinc@vpn_ctrl.service", "flstr-overlay.service"],
-}
-# Of the role's files these alone are for root and Redis only; an app's password is in none.
-PRIVATE = ("redis.conf.j2",)
+}  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("case", "node", "told"),
-    [
-        ("redis-leader", "cache101", {}),
-        ("redis-replica", "cache102", {}),
-        ("redis-rdb", "cache101", {"redis_persistence": "rdb"}),
-        ("redis-both", "cache101", {"redis_persistence": "both", "redis_save_points": [{"seconds": 60, "changes": 1}]}),
-        ("redis-none", "cache101", {"redis_persistence": "none", "redis_memory_policy": "allkeys-lru"}),
-    ],
+def redis(name: str, node: str = FIRST, **told: object) -> Case:
+    files = ("redis.conf.j2", "settings.conf.j2", "leader.conf.j2", "users.acl.j2", "unit.conf.j2", "ask.sh.j2")
+    return Case(name, "redis", files, node, {**TOLD, **told})
+
+
+def nginx(name: str, **told: object) -> Case:
+    return Case(name, "nginx", ("site.conf.j2", "unit.conf.j2"), FIRST, {**TOLD, **told})
+
+
+def mongodb(name: str, **told: object) -> Case:
+    files = ("mongod.conf.j2", "unit.conf.j2")
+    return Case(name, "mongodb", files, FIRST, {**TOLD, "flstr_port": 27017, "flstr_leader": "", **told})
+
+
+def elasticsearch(name: str, **told: object) -> Case:
+    files = ("elasticsearch.yml.j2", "unicast_hosts.txt.j2", "jvm.options.j2", "unit.conf.j2")
+    return Case(name, "elasticsearch", files, SECOND, {**TOLD, "flstr_port": 9200, "flstr_leader": "", **told})
+
+
+CASES = (
+    redis("redis-leader"),
+    redis("redis-replica", SECOND),
+    redis("redis-rdb", redis_persistence="rdb"),
+    redis("redis-both", redis_persistence="both", redis_save_points=[{"seconds": 60, "changes": 1}]),
+    redis("redis-none", redis_persistence="none", redis_memory_policy="allkeys-lru"),
+    nginx("nginx"),
+    nginx("nginx-app", nginx_spa_fallback="/index.html", nginx_headers={"X-Frame-Options": "DENY"}),
+    nginx("nginx-uploads", nginx_uploads=True, nginx_max_body="100m"),
+    mongodb("mongodb"),
+    mongodb("mongodb-sized", mongodb_cache_gb=0.5, mongodb_oplog_mb=2048, mongodb_max_connections=500),
+    elasticsearch("elasticsearch-founding", elasticsearch_founding=True, elasticsearch_heap="4g"),
+    elasticsearch("elasticsearch"),
 )
-def test_redis(case: str, node: str, told: dict[str, object], tmp_path: Path) -> None:
-    files = rendered("redis", REDIS, TOLD | told, ADDRESSES, node, tmp_path)
-    for name, text in files.items():
-        check(FIXTURES / case / name.removesuffix(".j2"), text)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    return rendered(CASES, ADDRESSES, tmp_path_factory.mktemp("rendered"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_machine_gets(case: Case, files: dict[str, dict[str, str]]) -> None:
+    for name, text in files[case.name].items():
+        check(FIXTURES / case.name / name.removesuffix(".j2"), text)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_no_password_can_be_read_in_it(case: Case, files: dict[str, dict[str, str]]) -> None:
+    for name, text in files[case.name].items():
         assert PASSWORD not in text
-        assert (REPLICATION in text) == (name in PRIVATE)
-
-
-@pytest.mark.parametrize(
-    ("case", "told"),
-    [
-        ("nginx", {}),
-        ("nginx-app", {"nginx_spa_fallback": "/index.html", "nginx_headers": {"X-Frame-Options": "DENY"}}),
-        ("nginx-uploads", {"nginx_uploads": True, "nginx_max_body": "100m"}),
-    ],
-)
-def test_nginx(case: str, told: dict[str, object], tmp_path: Path) -> None:
-    files = rendered("nginx", ("site.conf.j2", "unit.conf.j2"), TOLD | told, ADDRESSES, "cache101", tmp_path)
-    for name, text in files.items():
-        check(FIXTURES / case / name.removesuffix(".j2"), text)
+        assert (REPLICATION in text) == (case.role == "redis" and name == "redis.conf.j2")
