@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from gitops.executor import StepPreview
 from gitops.plan import Plans
 from gitops.registry import Registry
+from model import keys
 from model.errors import Refused, StepFailed
+from model.locks import service_lock
 from model.mrkdwn import escape
 from model.registered import Registered
 from model.steps import ApplyService
@@ -33,7 +35,10 @@ def previewed(plans: Plans, registered: Registered, registry: Registry, preview:
 
 
 def _lines(step: ApplyService, registry: Registry, preview: StepPreview) -> Sequence[str]:
-    title = f"*What the playbook of {step.service.service} would change*"
+    name = step.service.service
+    title = f"*What the playbook of {name} would change*"
+    if registry.store.get(keys.lock(service_lock(name))) is not None:
+        return ["", title, "• it is being changed just now; its card says how"]
     try:
         return ["", title, *([f"• {escape(line)}" for line in preview(step, registry)] or ["• nothing"])]
     except (Refused, StepFailed) as error:

@@ -8,7 +8,9 @@ from gitops.registry import Registry
 from gitops.releases import wanted
 from gitops.store import Store
 from gitops.verbs.previews import previewed
+from model import keys
 from model.errors import StepFailed
+from model.locks import service_lock
 from model.registered import NodeRecord, Registered
 from model.service import Service
 from model.steps import ApplyService, Plan, PlannedStep
@@ -62,3 +64,9 @@ def test_why_it_could_not_be_asked_is_one_sentence(store: Store) -> None:
         raise StepFailed("service101: no answer")
 
     assert said(store, preview)[-1] == "• it could not be asked: service101: no answer"
+
+
+def test_one_that_is_being_changed_is_not_asked_meanwhile(store: Store) -> None:
+    store.put(keys.lock(service_lock("cache")), "op")
+    (_, _, line) = said(store, answering("never"))
+    assert line == "• it is being changed just now; its card says how"

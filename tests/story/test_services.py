@@ -3,6 +3,7 @@ by an app through its own machine's HAProxy, and carried over the death of the p
 
 import http.client
 import json
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -108,6 +109,18 @@ def change(stage: Stage, branch: str, edit: Callable[[str], str], file: str = "s
     return card
 
 
+def propose(stage: Stage, branch: str, edit: Callable[[str], str]) -> None:
+    """Push a branch with a change of the manifest of Redis, and do not merge it."""
+    identity = ("-c", "user.name=developer", "-c", "user.email=developer@flstr.lab")
+    with tempfile.TemporaryDirectory(prefix="flstr-lab-") as temporary:
+        folder = Path(temporary, "cluster")
+        stage.git("clone", "--quiet", stage.around.cluster_repo, str(folder))
+        manifest = folder / "services/cache.yaml"
+        manifest.write_text(edit(manifest.read_text()))
+        stage.git("-C", str(folder), *identity, "commit", "--quiet", "-am", f"{branch}: a proposal")
+        stage.git("-C", str(folder), "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
+
+
 def record(stage: Stage, service: str = "cache") -> ServiceRecord:
     found = registered(stage).services[service].record
     assert found is not None
@@ -209,6 +222,12 @@ def test_nobody_comes_in_without_the_password_which_is_nowhere_to_be_read(cluste
 def test_a_changed_variable_is_shown_by_plan_before_and_runs_the_playbook_again(cluster: Stage, cached: Card) -> None:
     before = visit(cluster)
     assert before is not None
+    propose(cluster, "memory", lambda text: text.replace("64mb", "96mb"))
+    said = asked(cluster, OPERATOR, "/flstr plan memory")
+    shown = said.partition("*What the playbook of cache would change*")[2]
+    for node in (FIRST, SECOND):
+        assert f"• {node}: " in shown, said
+    assert "maxmemory 64mb" in on(cluster, FIRST, "grep -rh ^maxmemory /etc/redis")
     card = change(cluster, "more-memory", lambda text: text.replace("64mb", "96mb"))
     assert "cache" in card.text
     assert "maxmemory 96mb" in on(cluster, FIRST, "grep -rh ^maxmemory /etc/redis")
