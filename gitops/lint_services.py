@@ -9,7 +9,6 @@ from gitops.schedules import why_wrong
 from gitops.services import nodes_of
 from model.cluster import Cluster
 from model.names import NodeName
-from model.registered import INSTANCE_PORTS
 from model.service import Service
 
 Where = tuple[str | int, ...]
@@ -83,9 +82,9 @@ def _publish_port(service: Service, before: Sequence[Service], manifests: Manife
     for mesh, found in manifests.cluster.meshes.items():
         if found.port == port:
             yield where, f"port {port} belongs to mesh {mesh}; publish {name} on another"
-    if port in OWN_PORTS or port in INSTANCE_PORTS:
-        held = f"{INSTANCE_PORTS.start} to {INSTANCE_PORTS.stop - 1}"
-        yield where, f"port {port} is used by the node itself (so are {held}); publish {name} on another"
+    # That of MongoDB is among those of instances, none of which is given a port that a service publishes.
+    if port in OWN_PORTS:
+        yield where, f"port {port} is used by the node itself; publish {name} on another"
 
 
 def _instance_port(service: Service, before: Sequence[Service], manifests: Manifests) -> Found:

@@ -137,12 +137,14 @@ class Registry:
         """
         mine = PortRecord(kind=app.kind, app=app.app, instance=instance)
         while True:
-            held = (known or self.read()).ports
+            registered = known or self.read()
+            held = registered.ports
+            offered = {one.meta_data.publish.port for one in registered.services.values() if one.meta_data is not None}
             numbers = {number: holder for (of, number), holder in held.items() if of == node}
             port = next((number for number, holder in numbers.items() if holder == mine), None)
             if port is not None:
                 return port
-            free = next(number for number in INSTANCE_PORTS if number not in numbers)
+            free = next(number for number in INSTANCE_PORTS if number not in numbers and number not in offered)
             if self.store.put_new(keys.port(node, free), mine.to_json()):
                 return free
             known = None

@@ -92,10 +92,9 @@ def test_a_service_that_is_right_has_no_faults() -> None:
             "services/cache.yaml:4: port 760 belongs to mesh vpn_ctrl; publish cache on another",
         ),
         (
-            cache_yaml().replace("6380", "20100"),
+            cache_yaml().replace("6380", "2379"),
             None,
-            "services/cache.yaml:4: port 20100 is used by the node itself (so are 20000 to 29999); "
-            "publish cache on another",
+            "services/cache.yaml:4: port 2379 is used by the node itself; publish cache on another",
         ),
         (
             cache_yaml().replace("6380", "5001"),
@@ -256,3 +255,7 @@ def test_a_name_that_was_registered_by_hand_stays_whose_it_is() -> None:
     (fault,) = standing(fleet, cache_yaml())
     assert fault.startswith("services/cache.yaml:1: somebody has registered a service cache by hand")
     assert isinstance(fleet.tree(check(files())), Registered)
+
+
+def test_the_usual_port_of_mongodb_is_one_to_publish_at() -> None:
+    assert faults(cache_yaml().replace("6380", "27017")) == []

@@ -7,8 +7,9 @@ import pytest
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
+from model.app import Publish, ServiceEnv
 from model.errors import Refused, StepFailed
-from model.registered import HostRecord, MeshMember, NodeRecord
+from model.registered import HostRecord, MeshMember, MetaData, NodeRecord
 from tests.gitops.flanneld import connect
 from tests.gitops.scene import CLUSTER_YAML, app, instance, manifests
 
@@ -53,6 +54,13 @@ def test_ports_are_allotted_once_for_each_instance(registry: Registry) -> None:
     assert registry.allot_port("worker102", app(), "1-aaaaaaaa") == first
     registry.free_port("worker101", "backend", "influencer", "1-aaaaaaaa")
     assert registry.allot_port("worker101", app(), "3-aaaaaaaa") == first
+
+
+def test_no_instance_is_given_a_port_that_a_service_publishes(registry: Registry) -> None:
+    first = registry.allot_port("worker101", app(), "1-aaaaaaaa")
+    offered = MetaData(publish=Publish(port=first + 1), env_prefix="DOCS", env=ServiceEnv(protocol="mongodb"))
+    registry.store.put(keys.service_meta_data("docs"), offered.to_json())
+    assert registry.allot_port("worker101", app(), "2-aaaaaaaa") == first + 2
 
 
 def test_a_machine_that_leaves_frees_what_it_held(registry: Registry) -> None:
