@@ -33,4 +33,4 @@ def judge(service: AppName, heard: Heard, ending: Ending, cancellation: Cancella
 def _why(heard: Heard, ending: Ending) -> str:
     errors = [line for line in heard.said if "ERROR" in line]
     last = heard.hide(ending.said).splitlines()[-1:]
-    return next(iter(errors or heard.said or last), f"Ansible ended with status {ending.status}")
+    return next(iter(errors or heard.said[-1:] or last), f"Ansible ended with status {ending.status}")
