@@ -71,6 +71,7 @@ class Cache:
                 "env_prefix": "CACHE",
             }
         )
+        store.put(keys.service_meta_data(SERVICE), meta_data_of(self.service).to_json())
         self.registry.put_service(
             ServiceRecord(service=self.service, nodes=tuple(NODES), leader=A, digest=self.digest(A))
         )

@@ -25,7 +25,7 @@ from gitops.registry import Registry
 from gitops.service_failover import Verdict
 from gitops.service_leader import led_by
 from gitops.service_secrets import ServiceSecrets
-from gitops.services import instances_of
+from gitops.services import instances_of, meta_data_of
 from gitops.store import Store
 from lab.preconditions import why_no_lab
 from model import keys
@@ -77,6 +77,7 @@ class Field:
         key = folder / "client"
         self.ssh = Ssh(self.registry.host, key)
         store.put(keys.CLUSTER, CLUSTER.to_json())
+        store.put(keys.service_meta_data("cache"), meta_data_of(SERVICE).to_json())
         self.tasks = StepTasks()
         self.context = StepContext("op", self.registry, HostFence(1, (("service-cache", 2),)), print, tasks=self._show)
         provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(key), rented.url))
