@@ -83,6 +83,14 @@ def test_a_command_used_wrongly_says_where_to_look(flstr: Flstr, words: tuple[st
             ("deploy", "influencer@\udcff"),
             "deploy needs an app and a commit, branch or tag, such as influencer@a1b2c3, not influencer@",
         ),
+        (
+            ("service", "backup"),
+            "service backup needs the name of a service, such as cache; write service backup <service>",
+        ),
+        (
+            ("service", "restore", "Cache"),
+            "service restore needs the name of a service, such as cache, not Cache; write: flstr service restore cache",
+        ),
         (("scale", "worker", "many"), "scale needs a number from 0 to 200, not many"),
         (("status",), "no flstr serve runs with its state in /nowhere; start it, or set FLSTR_ETCD_ENDPOINTS"),
         (("plan",), "no flstr serve runs with its state in /nowhere; start it, or set FLSTR_ETCD_ENDPOINTS"),

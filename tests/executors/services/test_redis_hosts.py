@@ -52,7 +52,7 @@ CLUSTER = Cluster.model_validate(
             "ingress": {"role": "ingress", "count": 1, "first": 16},
         },
         "meshes": {
-            "vpn_ingr": {"subnet": "10.111.0.0/24", "port": 762, "hubs": ["ingress"], "members": ["worker", "service"]}
+            "vpn_ingr": {"subnet": "10.111.0.0/24", "port": 762, "hubs": ["service"], "members": ["worker", "ingress"]}
         },
         "backups": {"to": "/mnt/backups"},
     }
