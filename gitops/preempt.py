@@ -5,7 +5,7 @@ from gitops.releases import Wanted
 from gitops.services import told
 from model.operation import Operation
 from model.registered import Registered, RegisteredService
-from model.steps import ApplyService, LeadService
+from model.service_steps import ApplyService, LeadService
 
 
 def is_for_a_manifest(operation: Operation) -> bool:

@@ -23,7 +23,7 @@ from gitops.secrets import Identities
 from model.errors import EtcdSilent, Refused, StepFailed
 from model.names import AppName, NodeName
 from model.registered import ServiceRecord
-from model.steps import BackUpService, RestoreService
+from model.service_steps import BackUpService, RestoreService
 
 PREFIX = "service-"
 # How long a file may be on its way from or to a machine.

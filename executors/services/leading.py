@@ -24,7 +24,7 @@ from gitops.services import instances_of
 from model.errors import StepFailed
 from model.names import AppName, NodeName, ServiceInstanceId
 from model.registered import ServiceInstance, ServiceRecord
-from model.steps import LeadService
+from model.service_steps import LeadService
 
 LOOK_SECONDS = 5.0
 SCRIPT_SECONDS = 30.0

@@ -10,7 +10,7 @@ from gitops.registry import Registry
 from model import keys
 from model.errors import StepFailed
 from model.registered import ServiceRecord
-from model.steps import ApplyService, RemoveService
+from model.service_steps import ApplyService, RemoveService
 
 
 class Services:

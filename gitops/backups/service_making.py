@@ -17,7 +17,8 @@ from model.locks import service_lock
 from model.names import AppName
 from model.operation import Operation, Origin
 from model.service import Service
-from model.steps import BackUpService, Plan
+from model.service_steps import BackUpService
+from model.steps import Plan
 
 
 @dataclass(frozen=True)

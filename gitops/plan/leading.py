@@ -3,7 +3,8 @@
 from gitops.plan.rollout import StepList
 from gitops.service_failover import Verdict
 from model.locks import service_lock
-from model.steps import ApplyRouting, LeadService, Plan
+from model.service_steps import LeadService
+from model.steps import ApplyRouting, Plan
 
 
 def lead_plan(verdict: Verdict) -> Plan:

@@ -10,7 +10,8 @@ from model.locks import service_lock
 from model.names import AppName, NodeName
 from model.registered import Registered, RegisteredService, ServiceRecord
 from model.service import Service, user_secret
-from model.steps import ApplyRouting, BackUpService, RemoveService, RestoreService, WriteKeys
+from model.service_steps import BackUpService, RemoveService, RestoreService
+from model.steps import ApplyRouting, WriteKeys
 
 
 def services_not_removed(manifests: Manifests, registered: Registered) -> tuple[str, ...]:

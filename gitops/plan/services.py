@@ -10,7 +10,8 @@ from model import keys
 from model.locks import MACHINES, service_lock
 from model.names import AppName, NodeName
 from model.registered import Registered, ServiceRecord
-from model.steps import ApplyRouting, ApplyService, LeadService, Plan, RemoveService, RestoreService, WriteKeys
+from model.service_steps import ApplyService, LeadService, RemoveService, RestoreService
+from model.steps import ApplyRouting, Plan, WriteKeys
 
 
 def service_plans(manifests: Manifests, registered: Registered, busy: frozenset[str] = frozenset()) -> tuple[Plan, ...]:

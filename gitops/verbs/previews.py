@@ -11,7 +11,7 @@ from model.errors import Refused, StepFailed
 from model.locks import service_lock
 from model.mrkdwn import escape
 from model.registered import Registered
-from model.steps import ApplyService
+from model.service_steps import ApplyService
 
 SIDE_BY_SIDE = 4
 

@@ -19,8 +19,8 @@ from model import keys
 from model.errors import StepFailed
 from model.networks import OVERLAY
 from model.registered import FloatingRecord, HostRecord, InstanceRecord, NodeRecord, ServiceRecord
+from model.service_steps import ApplyService, LeadService, RemoveService, RestoreService
 from model.steps import (
-    ApplyService,
     CreateNode,
     DestroyNode,
     DrainInstance,
@@ -31,14 +31,11 @@ from model.steps import (
     HoldFloatingIp,
     JoinMeshes,
     JoinOverlay,
-    LeadService,
     LeaveMeshes,
     LeaveOverlay,
     ObtainCertificate,
     PointNames,
     RefreshMeshes,
-    RemoveService,
-    RestoreService,
     SettleFloatingIps,
     StartInstance,
     StopInstance,

@@ -13,18 +13,8 @@ from model import keys
 from model.names import NodeName, node_name
 from model.networks import OVERLAY
 from model.registered import HostRecord, NodeRecord, Registered, ServiceRecord, Stable
-from model.steps import (
-    ApplyService,
-    DestroyNode,
-    DrainInstance,
-    LeadService,
-    LeaveMeshes,
-    Plan,
-    RemoveService,
-    RestoreService,
-    StartInstance,
-    WriteKeys,
-)
+from model.service_steps import ApplyService, LeadService, RemoveService, RestoreService
+from model.steps import DestroyNode, DrainInstance, LeaveMeshes, Plan, StartInstance, WriteKeys
 from tests.gitops.scene import CLUSTER_YAML, app_yaml, instance, lease, public_ip
 
 ONE, TWO, THREE = "service101", "service102", "service103"

@@ -10,7 +10,8 @@ from gitops.leaders import AGAIN_SECONDS, PATIENCE_SECONDS, Leaders
 from gitops.service_failover import Verdict
 from model.operation import Operation
 from model.registered import ServiceRecord
-from model.steps import BackUpService, LeadService, Losses, Plan, RestoreService
+from model.service_steps import BackUpService, LeadService, RestoreService
+from model.steps import Losses, Plan
 from tests.gitops.flstr import Flstr
 from tests.gitops.pretend import fail_at
 from tests.gitops.service_scene import ONE, TWO, cache_yaml, cluster_yaml

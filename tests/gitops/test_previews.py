@@ -13,7 +13,8 @@ from model.errors import StepFailed
 from model.locks import service_lock
 from model.registered import NodeRecord, Registered
 from model.service import Service
-from model.steps import ApplyService, Plan, PlannedStep
+from model.service_steps import ApplyService
+from model.steps import Plan, PlannedStep
 from tests.gitops.scene import manifests
 
 SERVICE = Service.model_validate(

@@ -14,16 +14,8 @@ from model import keys
 from model.names import NodeName
 from model.operation import Operation, OperationStatus, Origin
 from model.registered import ServiceInstance
-from model.steps import (
-    ApplyService,
-    BackUpService,
-    LeadService,
-    Plan,
-    RemoveService,
-    RestoreService,
-    StartInstance,
-    WriteKeys,
-)
+from model.service_steps import ApplyService, BackUpService, LeadService, RemoveService, RestoreService
+from model.steps import Plan, StartInstance, WriteKeys
 from tests.gitops.service_scene import BACKUP, ONE, THREE, TWO, Fleet, cache_yaml, cluster_yaml, wants
 
 

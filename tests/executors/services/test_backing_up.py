@@ -24,7 +24,7 @@ from model.cluster import Cluster
 from model.errors import StepFailed
 from model.registered import ServiceRecord
 from model.service import Service
-from model.steps import BackUpService, RestoreService
+from model.service_steps import BackUpService, RestoreService
 from tests.executors.sshd import LoopbackSshd
 from tests.identity import IDENTITIES
 

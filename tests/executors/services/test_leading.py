@@ -30,7 +30,7 @@ from model.cluster import Cluster
 from model.errors import StepFailed
 from model.registered import NodeRecord, ServiceInstance, ServiceRecord
 from model.service import Service
-from model.steps import LeadService
+from model.service_steps import LeadService
 from tests.executors.expected import shellcheck
 from tests.executors.services.redis_here import NODES, SERVICE, RedisHere, eventually
 

@@ -34,7 +34,8 @@ from model.errors import StepFailed
 from model.operation import StepTasks
 from model.registered import ServiceRecord
 from model.service import Service
-from model.steps import ApplyService, BackUpService, CreateNode, JoinMeshes, LeadService, RestoreService
+from model.service_steps import ApplyService, BackUpService, LeadService, RestoreService
+from model.steps import CreateNode, JoinMeshes
 from tests.executors.rented import TOKEN, RentedHosts
 from tests.executors.sshd import make_key
 from tests.identity import IDENTITIES

@@ -26,7 +26,8 @@ from lab.preconditions import why_no_lab
 from model import keys
 from model.cluster import Cluster
 from model.service import Service
-from model.steps import ApplyService, CreateNode, JoinMeshes, RemoveService
+from model.service_steps import ApplyService, RemoveService
+from model.steps import CreateNode, JoinMeshes
 from tests.executors.rented import TOKEN, RentedHosts
 from tests.executors.sshd import make_key
 from tests.identity import IDENTITIES
