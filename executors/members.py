@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from executors.addresses import plain_address
 from executors.service_checks import check_of
 from gitops.routed import routed_instances
-from model import keys
+from model import keys, service_keys
 from model.names import AppName, InstanceId, NodeName, ServiceInstanceId
 from model.registered import InstanceRecord, ServiceInstance, ServiceRecord
 
@@ -37,8 +37,8 @@ def members(found: Mapping[str, str]) -> tuple[Members, dict[str, str]]:
     unread: dict[str, str] = {}
     unknown: set[str] = set()
     for key, value in sorted(found.items()):
-        if key.startswith(keys.INSTALLED_SERVICES):
-            backend = f"service-{key.removeprefix(keys.INSTALLED_SERVICES)}"
+        if key.startswith(service_keys.INSTALLED):
+            backend = f"service-{key.removeprefix(service_keys.INSTALLED)}"
             try:
                 records[backend] = _record(value)
             except ValueError as error:

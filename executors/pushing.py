@@ -17,13 +17,13 @@ from executors.templates import quote, render
 from gitops.registered_tree import parse
 from gitops.routed import routing_nodes
 from gitops.store import Store
-from model import keys
+from model import keys, service_keys
 from model.errors import Fenced, Refused, StepFailed
 from model.names import NodeName
 
 log = structlog.get_logger()
 
-PREFIXES = (*(f"{kind}/" for kind in KINDS), keys.INSTALLED_SERVICES, keys.NODES, keys.DEAD, keys.NOT_READY)
+PREFIXES = (*(f"{kind}/" for kind in KINDS), service_keys.INSTALLED, keys.NODES, keys.DEAD, keys.NOT_READY)
 HAPROXY_SOCKET = "/run/haproxy/admin.sock"
 # A script of the routing may be at work on the machine, which is waited for.
 ANSWER_SECONDS = 120.0

@@ -1,21 +1,21 @@
 """The watch over the public side of ingresses, where there are floating IPs: one look a second."""
 
-import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 import structlog
 
 from executors.answering_ingress import answers
+from executors.surviving import surviving
 from gitops.liveness import in_words
 from gitops.notices import notice
 from gitops.reachability import Streaks, Verdict, judge, lost_sentence, watched_nodes
 from gitops.registry import Registry
 from model import keys
 from model.cluster import Cluster
-from model.errors import Fenced, Refused
+from model.errors import Refused
 from model.names import NodeName
 from model.registered import Registered
 
@@ -62,12 +62,12 @@ class Reachability:
 
     def run(self) -> None:
         """Look until `stop()`; what there is to look at is read once."""
-        with _surviving():
+        with surviving("ingresses"):
             self.know(self._registry.cluster(), self._registry.read())
         while not self._stopped.is_set():
             self._looking.wait()
             began = time.monotonic()
-            with _surviving():
+            with surviving("ingresses"):
                 self.look()
             self._stopped.wait(max(0.0, began + LOOK_SECONDS - time.monotonic()))
         self._pool.shutdown(wait=False)
@@ -110,16 +110,3 @@ class Reachability:
         store.delete(*(keys.unreachable(node) for node in verdict.gone))
         self.know(cluster, self._registry.read())
         self._wake()
-
-
-@contextlib.contextmanager
-def _surviving() -> Iterator[None]:
-    """A watch that died would leave a flstr that looks alive and moves no address."""
-    try:
-        yield
-    except Fenced:
-        raise
-    except Refused as error:
-        log.debug("what there is to watch cannot be read", sentence=error.sentence)
-    except Exception:
-        log.exception("the watch over ingresses broke")

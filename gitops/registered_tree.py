@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from gitops.overlay_leases import parse_leases
-from model import keys
+from model import keys, service_keys
 from model.base import Frozen
 from model.certificates import CertificateRecord
 from model.errors import Unreadable
@@ -158,14 +158,14 @@ def _apps(found: Mapping[str, str]) -> dict[tuple[AppKind, AppName], RegisteredA
 def _services(found: Mapping[str, str]) -> dict[AppName, RegisteredService]:
     meta: dict[AppName, MetaData] = {}
     instances: dict[AppName, dict[str, ServiceInstance]] = {}
-    for name, value in _under(found, keys.SERVICES).items():
+    for name, value in _under(found, service_keys.SERVICES).items():
         match name.split("/"):
             case [service, "meta_data"]:
-                meta[service] = record_in(MetaData, f"{keys.SERVICES}{name}", value)
+                meta[service] = record_in(MetaData, f"{service_keys.SERVICES}{name}", value)
             case [service, "instance", instance]:
-                record = record_in(ServiceInstance, f"{keys.SERVICES}{name}", value)
+                record = record_in(ServiceInstance, f"{service_keys.SERVICES}{name}", value)
                 instances.setdefault(service, {})[instance] = record
-    installed = records_in(found, keys.INSTALLED_SERVICES, ServiceRecord)
+    installed = records_in(found, service_keys.INSTALLED, ServiceRecord)
     return {
         name: RegisteredService(meta_data=meta.get(name), instances=instances.get(name, {}), record=installed.get(name))
         for name in sorted(meta.keys() | instances.keys() | installed.keys())

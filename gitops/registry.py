@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from gitops.registered_tree import KINDS, parse, record_in, records_in, times_in
 from gitops.shared import Shared
 from gitops.store import Store
-from model import keys
+from model import keys, service_keys
 from model.app import App
 from model.cluster import Cluster
 from model.errors import Refused, StepFailed
@@ -38,10 +38,10 @@ class Registry:
     def _read(self) -> Registered:
         prefixes = [keys.NODES, keys.HOSTS, keys.INGRESSES, keys.PORTS, keys.ROUTED, *(f"{kind}/" for kind in KINDS)]
         prefixes += [keys.MESHES, keys.MESHED, keys.OVERLAY_SUBNETS, keys.OVERLAID, keys.WALLED]
-        prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE, keys.SERVICES, keys.CERTIFICATES, keys.DUE, keys.NAMES]
+        prefixes += [keys.DEAD, keys.STABLE, keys.QUARANTINE, keys.CERTIFICATES, keys.DUE, keys.NAMES]
         prefixes += [keys.FLOATING_IPS, keys.FLOATED, keys.UNREACHABLE, keys.LEFT_NAMES, keys.CERTIFIED]
         prefixes += [keys.NOT_READY, keys.ETCD_MEMBERS, keys.INSTALLED, keys.ENROLLED, keys.ORPHANS]
-        prefixes += [keys.AUTHORITY, keys.INSTALLED_SERVICES]
+        prefixes += [keys.AUTHORITY, service_keys.SERVICES, service_keys.INSTALLED]
         return parse(self.store.prefixes(prefixes))
 
     def cluster(self) -> Cluster:
@@ -198,4 +198,4 @@ class Registry:
 
     def put_service(self, record: ServiceRecord) -> None:
         """Note what a service was brought to."""
-        self.store.put(keys.installed_service(record.service.service), record.to_json())
+        self.store.put(service_keys.installed(record.service.service), record.to_json())

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from gitops.certificates import KeySafe
 from gitops.secrets import Decrypt
 from gitops.store import Store
-from model import keys
+from model import service_keys
 from model.errors import Refused
 from model.names import AppName
 
@@ -27,7 +27,7 @@ class ServiceSecrets:
 
     def read(self, service: AppName) -> dict[str, bytes]:
         """All of a service, by name. Raises `Refused` naming the one that cannot be opened."""
-        prefix = keys.service_secrets(service)
+        prefix = service_keys.secrets(service)
         found = self._store.prefix(prefix)
         return {
             (name := key.removeprefix(prefix)): _opened(service, name, sealed, self._safe.open)
@@ -36,9 +36,9 @@ class ServiceSecrets:
 
     def made(self, service: AppName, wanted: Mapping[str, Callable[[], bytes]]) -> dict[str, bytes]:
         """All of a service, once those that are wanted and not there were made."""
-        there = self._store.prefix(keys.service_secrets(service))
+        there = self._store.prefix(service_keys.secrets(service))
         for name, make in wanted.items():
-            key = keys.service_secret(service, name)
+            key = service_keys.secret(service, name)
             if key not in there:
                 # Whoever was faster has made it; what is there is read below.
                 self._store.put_new(key, self._safe.seal(make()))
@@ -47,7 +47,7 @@ class ServiceSecrets:
 
 def read_secret(store: Store, service: AppName, name: str, decrypt: Decrypt) -> bytes | None:
     """One of a service, or None where it was not made yet. Raises `Refused` where it cannot be opened."""
-    sealed = store.get(keys.service_secret(service, name))
+    sealed = store.get(service_keys.secret(service, name))
     return None if sealed is None else _opened(service, name, sealed, decrypt)
 
 

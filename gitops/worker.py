@@ -29,7 +29,7 @@ from gitops.reverts import Reverts
 from gitops.revisions import Revisions
 from gitops.routed import routing_target
 from gitops.runner import Runner
-from model import keys
+from model import keys, service_keys
 from model.errors import StepFailed
 from model.locks import CERTIFICATES, NAMES, app_lock, is_failover
 from model.mrkdwn import escape
@@ -53,7 +53,7 @@ CONDITIONS = (
         keys.ORPHANS,
     ),
     *(f"{kind}/" for kind in KINDS),
-    *(keys.SERVICES, keys.INSTALLED_SERVICES, keys.INGRESSES),
+    *(service_keys.SERVICES, service_keys.INSTALLED, keys.INGRESSES),
 )
 
 

@@ -1,11 +1,13 @@
-"""The etcd keys: the notes' data model at the top, flannel's own, and what flstr itself remembers under `flstr/`."""
+"""The etcd keys: the notes' data model at the top, flannel's own, and what flstr itself remembers under `flstr/`.
+
+Those of services are in `model/service_keys.py`.
+"""
 
 from model.names import AppKind
 
 NODES = "node/"
 INGRESSES = "ingress/"
 CERTIFICATES = "certificate/"
-SERVICES = "service/"
 CLUSTER = "flstr/cluster"
 SYNC = "flstr/sync"
 SYNC_ASKED = "flstr/sync_asked"
@@ -73,9 +75,6 @@ ORPHANS = "flstr/orphan/"
 SCHEDULED = "flstr/scheduled/"
 BACKUP = "flstr/backup"
 SLIPS = "flstr/slip/"
-INSTALLED_SERVICES = "flstr/service/"
-SERVICE_SECRETS = "flstr/service_secret/"
-SERVICE_BACKUPS = "flstr/service_backup/"
 
 
 def node(name: str) -> str:
@@ -386,33 +385,3 @@ def scheduled(pool: str) -> str:
 def slip(name: str) -> str:
     """How many transactions were made with a slip, so that none is made twice."""
     return f"{SLIPS}{name}"
-
-
-def service_meta_data(service: str) -> str:
-    """What apps need to know of a service."""
-    return f"{SERVICES}{service}/meta_data"
-
-
-def service_instance(service: str, instance_id: str) -> str:
-    """One instance of a service; those that flstr installs are called after their machines."""
-    return f"{SERVICES}{service}/instance/{instance_id}"
-
-
-def installed_service(service: str) -> str:
-    """What a service was last brought to."""
-    return f"{INSTALLED_SERVICES}{service}"
-
-
-def service_secrets(service: str) -> str:
-    """Prefix of a service's secrets."""
-    return f"{SERVICE_SECRETS}{service}/"
-
-
-def service_secret(service: str, secret: str) -> str:
-    """A password or key of a service, encrypted by age to the cluster's own key."""
-    return f"{service_secrets(service)}{secret}"
-
-
-def service_backup(service: str) -> str:
-    """When a service was last backed up, and how that went."""
-    return f"{SERVICE_BACKUPS}{service}"

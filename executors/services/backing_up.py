@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from executors.remote import FetchingRemote
@@ -14,9 +15,10 @@ from executors.services.playbooks import Playbooks
 from executors.services.told import Action, PlaybookRun
 from executors.templates import quote
 from gitops.backups.due import failed, succeeded
+from gitops.backups.keeping import keep
 from gitops.backups.place import PlaceOf
-from gitops.backups.service_keeping import fetch, find, keep, place_in, seal
-from gitops.backups.service_names import ServiceBackup
+from gitops.backups.service_keeping import fetch, find, place_in, seal
+from gitops.backups.service_names import ServiceBackup, superfluous
 from gitops.backups.service_notes import change_note
 from gitops.executor import StepContext
 from gitops.secrets import Identities
@@ -87,7 +89,8 @@ class BackingUp:
             recipients = (self.identities.recipient, *cluster.secrets.recipients)
             name, sealed = seal(plain, cluster, service, at, recipients)
             context.report(f"keeping {name.size} bytes")
-            keep(place, name, sealed, record.service.backup.keep, context.registry.store.check_fence)
+            old = partial(superfluous, new=name, keep=record.service.backup.keep)
+            keep(place, name, sealed, old, context.registry.store.check_fence)
         return name
 
     def _restore(self, step: RestoreService, context: StepContext) -> None:

@@ -1,20 +1,20 @@
 """The watch over services that have a leader: what each instance says of itself, each second."""
 
-import contextlib
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 
 from executors.conversation import Conversation
 from executors.services.redis_files import files_of, watch_script
+from executors.surviving import surviving
 from executors.templates import quote
 from gitops.service_failover import Memory, Seen, Verdict, Watched, judge, watched_services
 from gitops.service_roles import heard_in
 from model.cluster import Cluster
-from model.errors import Fenced, Refused, StepFailed
+from model.errors import Refused, StepFailed
 from model.names import AppName, NodeName
 from model.registered import Registered
 
@@ -66,7 +66,7 @@ class LeaderWatch:
         """Look until `stop()`."""
         while not self._stopped.is_set():
             self._looking.wait()
-            with _surviving():
+            with surviving("services"):
                 self.look()
             self._stopped.wait(LOOK_SECONDS)
         self._follow({})
@@ -158,16 +158,3 @@ class _Machine:
         if self._conversation is not None:
             self._conversation.close()
         self._conversation = None
-
-
-@contextlib.contextmanager
-def _surviving() -> Iterator[None]:
-    """A watch that died would leave a flstr that looks alive and has nobody lead."""
-    try:
-        yield
-    except Fenced:
-        raise
-    except Refused as error:
-        log.debug("who is to lead cannot be noted now", sentence=error.sentence)
-    except Exception:
-        log.exception("the watch over services broke")

@@ -7,7 +7,7 @@ from executors.services.told import PlaybookRun
 from executors.services.words import would_change
 from gitops.executor import StepContext
 from gitops.registry import Registry
-from model import keys
+from model import service_keys
 from model.errors import StepFailed
 from model.registered import ServiceRecord
 from model.service_steps import ApplyService, RemoveService
@@ -57,5 +57,5 @@ class Services:
 
 
 def _record(service: str, context: StepContext) -> ServiceRecord | None:
-    text = context.registry.store.get(keys.installed_service(service))
+    text = context.registry.store.get(service_keys.installed(service))
     return None if text is None else ServiceRecord.model_validate_json(text)

@@ -6,11 +6,13 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from gitops.backups.due import failed, is_due, succeeded
+from gitops.backups.keeping import keep
 from gitops.backups.names import BackupName, of_cluster, superfluous
 from gitops.backups.place import Place, PlaceOf
 from gitops.backups.snapshot import chunks, take, verify
@@ -97,18 +99,8 @@ class Backups:
         with tempfile.TemporaryDirectory(prefix=PREFIX, dir=self._folder) as temporary:
             at = datetime.fromtimestamp(self._clock(), UTC)
             name, sealed = take(self._registry.store, cluster.cluster, recipients, at, Path(temporary))
-            place.put(str(name), sealed)
-        # What cannot be read back is no backup, and in its favour no older one goes.
-        try:
-            verify(name, place.read(str(name)))
-        except Unreadable:
-            raise
-        except Refused:
-            place.remove(str(name))
-            raise
-        for old in superfluous(place.names(), name, wanted.keep):
-            self._registry.store.check_fence()
-            place.remove(str(old))
+            old = partial(superfluous, new=name, keep=wanted.keep)
+            keep(place, name, sealed, old, self._registry.store.check_fence)
         return name
 
     def _note_success(self, name: BackupName) -> BackupRecord:

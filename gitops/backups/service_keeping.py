@@ -1,13 +1,13 @@
-"""Backups of services where the cluster's own are kept: encrypted, put there, read back, found and fetched again."""
+"""Backups of services where the cluster's own are kept: encrypted, found and fetched again."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 import pyrage
 
 from gitops.backups.place import Place, PlaceOf
-from gitops.backups.service_names import ServiceBackup, of_service, superfluous
+from gitops.backups.service_names import ServiceBackup, of_service
 from gitops.backups.snapshot import chunks, verify, weigh
 from gitops.secrets import Identities, parse_recipients
 from model.cluster import Cluster
@@ -35,21 +35,6 @@ def seal(
     finally:
         plain.unlink(missing_ok=True)
     return ServiceBackup(cluster.cluster, service, at, size, digest), sealed
-
-
-def keep(place: Place, name: ServiceBackup, sealed: Path, most: int, check_fence: Callable[[], None]) -> None:
-    """Keep a backup once it was read back, and so many of the newest. Raises `Refused`; no older one is gone then."""
-    place.put(str(name), sealed)
-    try:
-        verify(name, place.read(str(name)))
-    except Unreadable:
-        raise
-    except Refused:
-        place.remove(str(name))
-        raise
-    for old in superfluous(place.names(), name, most):
-        check_fence()
-        place.remove(str(old))
 
 
 def find(place: Place, cluster: Cluster, service: AppName, name: str = "") -> ServiceBackup:

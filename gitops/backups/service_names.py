@@ -7,9 +7,9 @@ etcd, nor the other way round.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
-from gitops.backups.names import TIME
+from gitops.backups.names import made_at, past_keeping, time_in_name
 from model.names import AppName, ClusterName
 
 _NAME = re.compile(
@@ -29,18 +29,15 @@ class ServiceBackup:
     digest: str
 
     def __str__(self) -> str:
-        at = self.at.astimezone(UTC).strftime(TIME)
+        at = time_in_name(self.at)
         return f"{self.cluster}.service-{self.service}.{at}.{self.size}.{self.digest}.service.age"
 
 
 def parse(name: str) -> ServiceBackup | None:
     """What a name says; None of what is no backup of a service."""
     match = _NAME.fullmatch(name)
-    if match is None:
-        return None
-    try:
-        at = datetime.strptime(match["at"], TIME).replace(tzinfo=UTC)
-    except ValueError:
+    at = made_at(match)
+    if match is None or at is None:
         return None
     return ServiceBackup(match["cluster"], match["service"], at, int(match["size"]), match["digest"])
 
@@ -53,6 +50,5 @@ def of_service(names: Iterable[str], cluster: ClusterName, service: AppName) -> 
 
 
 def superfluous(names: Iterable[str], new: ServiceBackup, keep: int) -> tuple[ServiceBackup, ...]:
-    """The backups of that service that go once `new` is safely kept, which stays whatever its clock said."""
-    others = [one for one in of_service(names, new.cluster, new.service) if one != new]
-    return tuple(others[keep - 1 :])
+    """The backups of that service that go once `new` is safely kept."""
+    return past_keeping(of_service(names, new.cluster, new.service), new, keep)

@@ -4,14 +4,14 @@ loss."""
 from collections.abc import Callable
 
 from gitops.store import Store
-from model import keys
+from model import service_keys
 from model.backups import ServiceBackupRecord
 from model.names import AppName
 
 
 def read_note(store: Store, service: AppName) -> ServiceBackupRecord:
     """How the last backups of a service went."""
-    text = store.get(keys.service_backup(service))
+    text = store.get(service_keys.backup(service))
     return ServiceBackupRecord() if text is None else ServiceBackupRecord.model_validate_json(text)
 
 
@@ -19,7 +19,7 @@ def change_note(
     store: Store, service: AppName, change: Callable[[ServiceBackupRecord], ServiceBackupRecord]
 ) -> ServiceBackupRecord:
     """Note what has changed; another one's change in between is kept."""
-    key = keys.service_backup(service)
+    key = service_keys.backup(service)
     while True:
         text = store.get(key)
         before = ServiceBackupRecord() if text is None else ServiceBackupRecord.model_validate_json(text)

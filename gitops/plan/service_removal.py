@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from gitops.manifests import Manifests
 from gitops.plan.rollout import StepList
 from gitops.plan.service_state import held_by
-from model import keys
+from model import keys, service_keys
 from model.locks import service_lock
 from model.names import AppName, NodeName
 from model.registered import Registered, RegisteredService, ServiceRecord
@@ -72,7 +72,7 @@ def add_service_removal(
     done = list(after)
     if nodes and _holds_data(service):
         done = [steps.add(f"back-up-{name}", f"back {name} up a last time", BackUpService(service=name), done)]
-    gone = (keys.service_meta_data(name), *(keys.service_instance(name, one) for one in sorted(service.instances)))
+    gone = (service_keys.meta_data(name), *(service_keys.instance(name, one) for one in sorted(service.instances)))
     done = [steps.add(f"deregister-{name}", f"deregister {name}", WriteKeys(delete=gone), done)]
     done = [steps.add(f"unroute-{name}", f"route no more to {name}", ApplyRouting(), done)]
     if nodes:
@@ -123,10 +123,10 @@ def _holds_data(service: RegisteredService) -> bool:
 def _remembered(record: ServiceRecord) -> Iterator[str]:
     """What is kept of a service beside its registration."""
     name = record.service.service
-    yield keys.installed_service(name)
-    yield keys.service_backup(name)
+    yield service_keys.installed(name)
+    yield service_keys.backup(name)
     yield keys.attempt(service_lock(name))
-    yield from (keys.service_secret(name, secret) for secret in _secrets(record.service))
+    yield from (service_keys.secret(name, secret) for secret in _secrets(record.service))
 
 
 def _secrets(service: Service) -> list[str]:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 from gitops.manifests import Manifests
 from gitops.services import instances_of, nodes_of, told_digest
-from model import keys
+from model import service_keys
 from model.names import AppName, NodeName, ServiceInstanceId
 from model.registered import Registered, RegisteredService
 from model.service import Service
@@ -146,4 +146,4 @@ class ServiceState:
         return [node for node in self.standing if differs(node)]
 
     def _keys(self, nodes: Iterable[NodeName]) -> dict[str, str]:
-        return {keys.service_instance(self.name, node): self._instances[node].to_json() for node in nodes}
+        return {service_keys.instance(self.name, node): self._instances[node].to_json() for node in nodes}

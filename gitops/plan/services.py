@@ -6,7 +6,7 @@ from gitops.manifests import Manifests
 from gitops.plan.rollout import StepList
 from gitops.plan.service_state import ServiceState, registered_by_hand
 from gitops.services import meta_data_of
-from model import keys
+from model import service_keys
 from model.locks import MACHINES, service_lock
 from model.names import AppName, NodeName
 from model.registered import Registered, ServiceRecord
@@ -67,7 +67,7 @@ def _add_change(steps: StepList, state: ServiceState) -> None:
     put = state.new_keys()
     if state.is_new:
         record = ServiceRecord(service=state.service, nodes=state.held_on, leader=state.leader_before)
-        put[keys.installed_service(name)] = record.to_json()
+        put[service_keys.installed(name)] = record.to_json()
     if put:
         # The firewalls let in what the instances say to each other before any of them does.
         steps.add("announce", f"announce {name} on {on}", WriteKeys(put=put), led)
@@ -92,7 +92,7 @@ def _add_departure(steps: StepList, state: ServiceState, gone: tuple[NodeName, .
     name, off = state.name, ", ".join(gone)
     if state.leader_before != state.leader and state.leader is not None and state.leader_before in state.leaving:
         done = [_add_lead(steps, state, state.leader, done)]
-    delete = tuple(keys.service_instance(name, instance) for instance in state.instances_on(gone))
+    delete = tuple(service_keys.instance(name, instance) for instance in state.instances_on(gone))
     steps.add("withdraw", f"send nobody to {name} on {off} any more", WriteKeys(delete=delete), done)
     steps.add("route-without", f"route no more to {name} on {off}", ApplyRouting(), ["withdraw"])
     if state.leaving:
@@ -124,7 +124,7 @@ def _settle(state: ServiceState) -> ApplyService:
 
 def _meta_data(state: ServiceState) -> dict[str, str]:
     wanted = meta_data_of(state.service)
-    return {} if state.found.meta_data == wanted else {keys.service_meta_data(state.name): wanted.to_json()}
+    return {} if state.found.meta_data == wanted else {service_keys.meta_data(state.name): wanted.to_json()}
 
 
 def _title(state: ServiceState) -> str:

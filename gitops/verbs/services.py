@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from gitops import edit
 from gitops.backups.due import failing_words
-from gitops.backups.names import TIME
+from gitops.backups.names import time_in_name
 from gitops.backups.service_making import ServiceBackups, check_keeps_data
 from gitops.backups.service_notes import read_note
 from gitops.holds.rules import read_holds, suspended, why_not_begin
@@ -71,7 +71,7 @@ class Services:
         backup = str(self._backups().find(manifests.cluster, service.service, *words))
         if service.restored is not None and service.restored.partition("@")[0] == backup:
             # The same once more, of what was written since.
-            backup = f"{backup}@{datetime.fromtimestamp(self._backups().clock(), UTC).strftime(TIME)}"
+            backup = f"{backup}@{time_in_name(datetime.fromtimestamp(self._backups().clock(), UTC))}"
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
             path = service_path(service.service)

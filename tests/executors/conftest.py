@@ -8,7 +8,8 @@ import pytest
 
 from executors import cloud as cloud_module
 from executors import cloud_settling
-from tests.executors.sshd import LoopbackSshd
+from executors.ssh import Ssh
+from tests.executors.sshd import NODE, LoopbackSshd
 from tests.lab.cloud.running_cloud import RunningCloud
 
 
@@ -37,3 +38,12 @@ def sshd(tmp_path: Path, sshd_options: Sequence[str]) -> Iterator[LoopbackSshd]:
     sshd.start()
     yield sshd
     sshd.stop()
+
+
+@pytest.fixture
+def ssh(sshd: LoopbackSshd, tmp_path: Path) -> Iterator[Ssh]:
+    """flstr's way to it."""
+    records = {NODE: sshd.record(NODE)}
+    ssh = Ssh(records.get, sshd.client_key, port=sshd.port, state_folder=str(tmp_path / "state"))
+    yield ssh
+    ssh.close()

@@ -9,8 +9,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from executors.cloud import CloudSettings
 from executors.deploy import deploy_executors
 from executors.mesh import Mesh
@@ -19,12 +17,10 @@ from executors.provision import Provision
 from executors.ssh import Ssh
 from gitops.app_repos import AppRepos
 from gitops.desired import app_keys, ingress_keys, ingress_records
-from gitops.etcd_server import EmbeddedEtcd
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Fence, Store
 from lab.gitrepo import Commit
-from lab.preconditions import why_no_lab
 from model import keys
 from model.app import App
 from model.cluster import Cluster
@@ -41,7 +37,7 @@ from model.steps import (
     WriteKeys,
 )
 from tests.executors.example import influencer
-from tests.executors.rented import TOKEN, RentedHosts
+from tests.executors.rented import TOKEN, RentedHosts, rented_hosts
 from tests.executors.sshd import make_key
 from tests.identity import IDENTITIES
 
@@ -138,17 +134,9 @@ class Field:
 
 
 @contextmanager
-def rented_field(folder: Path, commits: tuple[Commit, ...], nodes: tuple[str, ...] = NODES) -> Iterator[Field]:
+def rented_field(
+    etcd_endpoint: str, folder: Path, commits: tuple[Commit, ...], nodes: tuple[str, ...] = NODES
+) -> Iterator[Field]:
     """Machines that are given back afterwards; skips the test where there can be no lab."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    etcd = EmbeddedEtcd(folder / "etcd")
-    store = Store([etcd.start()])
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         yield Field(rented, store, folder, commits, nodes)
-    finally:
-        rented.stop()
-        store.close()
-        etcd.stop()

@@ -1,16 +1,16 @@
 """A `Remote` whose machines answer what a test says, and which remembers what it was asked to run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
-from executors.remote import OnEnd, OnLine, Unreachable
+from executors.remote import OnLine, Unreachable
 from gitops.executor import Cancellation, HostFence
-from model.errors import StepFailed
+from tests.executors.one_by_one import OneByOne
 
 Answer = Callable[[str, str], str]
 
 
-class ScriptedRemote:
+class ScriptedRemote(OneByOne):
     """`answer(node, script)` returns what the machine prints, or raises `StepFailed`; `dead` machines are not reached."""
 
     def __init__(self, answer: Answer, dead: tuple[str, ...] = ()) -> None:
@@ -34,24 +34,6 @@ class ScriptedRemote:
         self.ran.append((node, script))
         self.cancellations.append(cancellation)
         return self._answer(node, script)
-
-    def run_all(
-        self,
-        scripts: Mapping[str, str],
-        fence: HostFence,
-        timeout: float = 60.0,
-        cancellation: Cancellation | None = None,
-        on_end: OnEnd | None = None,
-    ) -> dict[str, str | StepFailed]:
-        found: dict[str, str | StepFailed] = {}
-        for node, script in scripts.items():
-            try:
-                found[node] = self.run(node, script, fence, timeout)
-            except StepFailed as error:
-                found[node] = error
-            if on_end is not None:
-                on_end(node)
-        return found
 
     def upload(
         self,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from model import keys
+from model import service_keys
 from model.registered import MetaData, ServiceInstance, ServiceRecord
 from model.service import Service
 
@@ -26,8 +26,8 @@ def installed(
     meta = MetaData(publish=one.publish, env_prefix=one.env_prefix, env=one.env)
     record = ServiceRecord(service=one, nodes=tuple(addresses), leader=leader, digest="0" * 16)
     found = {
-        keys.service_instance(one.service, node): ServiceInstance(node=node, ip=ip, port=one.listens_at).to_json()
+        service_keys.instance(one.service, node): ServiceInstance(node=node, ip=ip, port=one.listens_at).to_json()
         for node, ip in addresses.items()
     }
-    found[keys.installed_service(one.service)] = record.to_json()
-    return found | ({keys.service_meta_data(one.service): meta.to_json()} if meta_data else {})
+    found[service_keys.installed(one.service)] = record.to_json()
+    return found | ({service_keys.meta_data(one.service): meta.to_json()} if meta_data else {})

@@ -19,6 +19,7 @@ def make_key(path: Path) -> str:
     return " ".join(path.with_suffix(".pub").read_text().split()[:2])
 
 
+NODE = "worker101"  # what the only machine of most tests is called
 MOST_ADDRESSES = 16  # that one sshd listens on
 
 

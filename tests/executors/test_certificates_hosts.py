@@ -26,9 +26,11 @@ NGINX = 'pgrep -P "$(systemctl show --property=MainPID --value nginx)"'
 
 
 @pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+def field(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     """An ingress that has a host to serve by https, whose app has no instance."""
-    with rented_field(tmp_path_factory.mktemp("certificates"), INFLUENCER, (INGRESS, "worker101")) as field:
+    with rented_field(
+        etcd_endpoint, tmp_path_factory.mktemp("certificates"), INFLUENCER, (INGRESS, "worker101")
+    ) as field:
         field.publish(influencer(ingress=[{"host": HOST, "ssl": True}]))
         field.do(ApplyRouting())
         yield field

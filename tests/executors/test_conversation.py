@@ -1,6 +1,5 @@
 """A program that is kept running on a machine, beside the scripts of its one connection."""
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -10,18 +9,9 @@ from executors.remote import Unreachable
 from executors.ssh import SESSIONS, Ssh
 from gitops.executor import HostFence
 from model.errors import StepFailed
-from tests.executors.sshd import LoopbackSshd
+from tests.executors.sshd import NODE, LoopbackSshd
 
-NODE = "worker101"
 ECHO = "exec cat"
-
-
-@pytest.fixture
-def ssh(sshd: LoopbackSshd, tmp_path: Path) -> Iterator[Ssh]:
-    records = {NODE: sshd.record(NODE)}
-    ssh = Ssh(records.get, sshd.client_key, port=sshd.port, state_folder=str(tmp_path / "state"))
-    yield ssh
-    ssh.close()
 
 
 def test_each_line_is_answered_by_one(ssh: Ssh) -> None:

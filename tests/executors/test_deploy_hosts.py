@@ -31,9 +31,9 @@ APPS = Path(__file__).parent / "apps"
 
 
 @pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+def field(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     """The first commit serves on both workers."""
-    with rented_field(tmp_path_factory.mktemp("deploy"), INFLUENCER) as field:
+    with rented_field(etcd_endpoint, tmp_path_factory.mktemp("deploy"), INFLUENCER) as field:
         app = field.app("v2~1")
         field.publish(app)
         field.serve(app, ("worker101", "1-11111111"), ("worker102", "2-11111111"))

@@ -4,10 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from gitops.store import Store
-from lab.preconditions import why_no_lab
 from tests.executors.patients import HUB, MESH, OTHER_HUB, WELL, WORKER, Patients, mended
-from tests.executors.rented import RentedHosts
+from tests.executors.rented import rented_hosts
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
@@ -15,19 +13,10 @@ pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 @pytest.fixture(scope="module")
 def patients(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patients]:
     """Well at first, and at the end of each test but the last."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    store = Store([etcd_endpoint])
-    store.delete_prefix("")
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         patients = Patients(rented, store, tmp_path_factory.mktemp("patients"))
         yield patients
         patients.ssh.close()
-    finally:
-        rented.stop()
-        store.close()
 
 
 def test_machines_that_are_well_are_one_line(patients: Patients) -> None:

@@ -6,11 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from gitops.overlay_leases import read_leases
-from gitops.store import Store
-from lab.preconditions import why_no_lab
 from model import keys
 from tests.executors.patients import Patients, mended
-from tests.executors.rented import RentedHosts
+from tests.executors.rented import rented_hosts
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
@@ -23,19 +21,10 @@ UNIT = "wg-quick@flannel-wg"
 @pytest.fixture(scope="module")
 def patients(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patients]:
     """Well at first, and at the end of each test but the last."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    store = Store([etcd_endpoint])
-    store.delete_prefix("")
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         patients = Patients(rented, store, tmp_path_factory.mktemp("patients"), "three-in-overlay")
         yield patients
         patients.ssh.close()
-    finally:
-        rented.stop()
-        store.close()
 
 
 def subnet(patients: Patients, node: str) -> str:

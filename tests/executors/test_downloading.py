@@ -1,6 +1,5 @@
 """A file comes from a machine whole or not at all, against a real sshd on loopback."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,18 +10,9 @@ from executors.ssh import Ssh
 from gitops.executor import HostFence
 from model.errors import Fenced, StepFailed
 from tests.executors.expected import shellcheck
-from tests.executors.sshd import LoopbackSshd
+from tests.executors.sshd import NODE
 
-NODE = "service101"
 CONTENT = bytes(range(256)) * 4096 * 20  # 20 MiB, with every byte that there is
-
-
-@pytest.fixture
-def ssh(sshd: LoopbackSshd, tmp_path: Path) -> Iterator[Ssh]:
-    records = {NODE: sshd.record(NODE)}
-    ssh = Ssh(records.get, sshd.client_key, port=sshd.port, state_folder=str(tmp_path / "state"))
-    yield ssh
-    ssh.close()
 
 
 @pytest.fixture
@@ -48,7 +38,7 @@ def test_an_empty_file_arrives(ssh: Ssh, there: Path, tmp_path: Path) -> None:
 
 def test_one_that_is_not_there_is_said(ssh: Ssh, there: Path, tmp_path: Path) -> None:
     there.unlink()
-    with pytest.raises(StepFailed, match=r"service101: .*it's here.rdb is not there"):
+    with pytest.raises(StepFailed, match=r"worker101: .*it's here.rdb is not there"):
         ssh.download(NODE, str(there), tmp_path / "here", HostFence(1))
 
 

@@ -13,12 +13,11 @@ from executors.control.node_files import LEASE_SECONDS
 from gitops.certificates import key_safe
 from gitops.enrolment import enrolment_digest, wrongly_enrolled
 from gitops.store import Store
-from lab.preconditions import why_no_lab
 from model import keys
 from model.registered import EtcdMember
 from model.steps import EnrolNodes, FoundEtcd, LeaveMeshes
 from tests.executors.machines import Machines
-from tests.executors.rented import RentedHosts
+from tests.executors.rented import RentedHosts, rented_hosts
 from tests.identity import IDENTITIES
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
@@ -83,19 +82,10 @@ def soon(holds: Callable[[], bool], within: float = WITHIN_SECONDS) -> float:
 @pytest.fixture(scope="module")
 def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Enrolling]:
     """The tests follow one another."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    store = Store([etcd_endpoint])
-    store.delete_prefix("")
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         machines = Enrolling(rented, store, tmp_path_factory.mktemp("machines"))
         yield machines
         machines.ssh.close()
-    finally:
-        rented.stop()
-        store.close()
 
 
 def test_machines_register_themselves_although_a_member_is_silent(machines: Enrolling) -> None:

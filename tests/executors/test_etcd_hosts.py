@@ -16,12 +16,11 @@ from gitops.certificates import key_safe
 from gitops.control import etcd_endpoints, full_members
 from gitops.executor import Cancellation, HostFence
 from gitops.store import Store
-from lab.preconditions import why_no_lab
 from model import keys
 from model.errors import StepFailed
 from model.steps import AddEtcdMember, FoundEtcd, RemoveEtcdMember
 from tests.executors.machines import Machines
-from tests.executors.rented import RentedHosts
+from tests.executors.rented import RentedHosts, rented_hosts
 from tests.identity import IDENTITIES
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
@@ -125,21 +124,12 @@ class ControlPlane(Machines):
 @pytest.fixture(scope="module")
 def plane(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     """Controllers that have joined; the tests follow one another."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    store = Store([etcd_endpoint])
-    store.delete_prefix("")
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         plane = ControlPlane(rented, store, tmp_path_factory.mktemp("plane"))
         plane.create(*ALL)
         plane.join(*ALL)
         yield plane
         plane.ssh.close()
-    finally:
-        rented.stop()
-        store.close()
 
 
 def test_a_founding_that_is_interrupted_goes_on_to_three_members_that_agree(plane: ControlPlane) -> None:

@@ -10,10 +10,8 @@ import pytest
 from executors.cloud import CloudSettings
 from executors.floating_files import floating_script, taken
 from executors.floating_ips import FloatingIps
-from gitops.store import Store
-from lab.preconditions import why_no_lab
 from tests.executors.machines import Machines
-from tests.executors.rented import TOKEN, RentedHosts
+from tests.executors.rented import TOKEN, rented_hosts
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
@@ -27,20 +25,11 @@ UNITS = (
 @pytest.fixture(scope="module")
 def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Two machines that were rented and reached."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    store = Store([etcd_endpoint])
-    store.delete_prefix("")
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         machines = Machines(rented, store, tmp_path_factory.mktemp("machines"))
         machines.create(FIRST, SECOND)
         yield machines
         machines.ssh.close()
-    finally:
-        rented.stop()
-        store.close()
 
 
 @pytest.fixture

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 import pytest
 
 from executors.liveness import Liveness
-from gitops.store import Store
-from lab.preconditions import why_no_lab
 from model import keys
 from model.registered import NodeRecord
 from tests.executors.machines import Machines
-from tests.executors.rented import RentedHosts
+from tests.executors.rented import rented_hosts
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
@@ -22,13 +20,7 @@ LOOK_SECONDS, WITHIN_SECONDS = 0.5, 90.0
 @pytest.fixture
 def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Three machines that are registered, given up after two seconds of silence."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    store = Store([etcd_endpoint])
-    store.delete_prefix("")
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         machines = Machines(rented, store, tmp_path_factory.mktemp("machines"), "two-hubs")
         machines.store.put(keys.CLUSTER, machines.cluster.model_copy(update={"dead_after": 2.0}).to_json())
         machines.create(*STAY, DIES)
@@ -38,9 +30,6 @@ def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> It
             machines.registry.put_node(NodeRecord(name=node, ip=ip, services=(), role=role, pool=pool))
         yield machines
         machines.ssh.close()
-    finally:
-        rented.stop()
-        store.close()
 
 
 def await_dead(machines: Machines, liveness: Liveness, wanted: set[str]) -> bool:

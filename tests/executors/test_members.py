@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from executors.members import members
 from executors.routing_files import routing_files
 from gitops.registered_tree import parse
-from model import keys
+from model import keys, service_keys
 from model.app import Env, Publish
 from model.registered import InstanceRecord, MetaData, Registered, ServiceInstance
 from tests.executors.example import registered, registered_keys
@@ -79,9 +79,9 @@ def test_of_a_service_with_a_leader_the_leader_alone_is_pushed_and_ends_its_sess
 
 
 def test_a_service_whose_leader_cannot_be_read_is_left_out() -> None:
-    odd = CACHE | {keys.installed_service("cache"): "{}"}
+    odd = CACHE | {service_keys.installed("cache"): "{}"}
     assert members(odd)[0] == {}
-    assert list(members(odd)[1]) == [keys.installed_service("cache")]
+    assert list(members(odd)[1]) == [service_keys.installed("cache")]
 
 
 def test_an_app_is_left_out_where_one_of_its_instances_cannot_be_read() -> None:

@@ -4,13 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from gitops.store import Store
-from lab.preconditions import why_no_lab
 from model import keys
 from model.errors import StepFailed
 from model.steps import DestroyNode
 from tests.executors.machines import Machines
-from tests.executors.rented import RentedHosts
+from tests.executors.rented import rented_hosts
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
@@ -22,21 +20,12 @@ ALL = (*FIRST, LATER)
 @pytest.fixture(scope="module")
 def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Three machines that have joined; the tests follow one another."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    store = Store([etcd_endpoint])
-    store.delete_prefix("")
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         machines = Machines(rented, store, tmp_path_factory.mktemp("machines"))
         machines.create(*FIRST)
         machines.join(*FIRST)
         yield machines
         machines.ssh.close()
-    finally:
-        rented.stop()
-        store.close()
 
 
 def test_each_machine_reaches_its_hubs_and_each_hub_its_members(machines: Machines) -> None:

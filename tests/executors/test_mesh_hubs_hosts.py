@@ -4,14 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from gitops.store import Store
-from lab.preconditions import why_no_lab
 from model import keys
 from model.errors import StepFailed
 from model.networks import Mesh
 from model.steps import DestroyNode, RefreshMeshes, RetireMeshes
 from tests.executors.machines import Machines
-from tests.executors.rented import RentedHosts
+from tests.executors.rented import rented_hosts
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
@@ -22,21 +20,12 @@ FIRST, LATER = "service101", "service102"
 @pytest.fixture(scope="module")
 def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """Two hubs and a member that have joined, and a machine that has not; the tests follow one another."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    store = Store([etcd_endpoint])
-    store.delete_prefix("")
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         machines = Machines(rented, store, tmp_path_factory.mktemp("machines"), "two-hubs")
         machines.create(*HUBS, FIRST, LATER)
         machines.join(*HUBS, FIRST)
         yield machines
         machines.ssh.close()
-    finally:
-        rented.stop()
-        store.close()
 
 
 def test_a_member_does_not_start_with_a_key_that_is_not_the_one_its_hubs_hold(machines: Machines) -> None:

@@ -12,7 +12,7 @@ from gitops.executor import HostFence, StepContext
 from gitops.registered_tree import parse
 from gitops.registry import Registry
 from gitops.store import Store
-from model import keys
+from model import keys, service_keys
 from model.app import App
 from model.errors import Refused, StepFailed
 from model.registered import Registered
@@ -96,9 +96,9 @@ def test_the_unit_loads_the_password_and_the_script_carries_it_and_no_variable_h
 
 
 def test_the_password_is_opened_as_it_is_needed(store: Store) -> None:
-    store.put(keys.service_secret("cache", "password"), encrypted(PASSWORD))
+    store.put(service_keys.secret("cache", "password"), encrypted(PASSWORD))
     # What no app is given is not even opened.
-    store.put(keys.service_secret("cache", "replication"), encrypted(b"x", OTHERS))
+    store.put(service_keys.secret("cache", "replication"), encrypted(b"x", OTHERS))
     app = influencer(needs=["cache"], secrets={"token": encrypted(b"mine")})
     found = credentials(app, tree(CACHE), store, IDENTITIES.decrypt)
     assert found == {"token": b"mine", "CACHE_PASSWORD": PASSWORD}
@@ -107,7 +107,7 @@ def test_the_password_is_opened_as_it_is_needed(store: Store) -> None:
 def test_a_password_that_is_not_there_or_cannot_be_opened_is_named(store: Store) -> None:
     with pytest.raises(StepFailed, match=r"^influencer needs cache, whose secret password is not there; it is made as"):
         credentials(NEEDS_CACHE, tree(CACHE), store, IDENTITIES.decrypt)
-    store.put(keys.service_secret("cache", "password"), encrypted(PASSWORD, OTHERS))
+    store.put(service_keys.secret("cache", "password"), encrypted(PASSWORD, OTHERS))
     with pytest.raises(Refused, match=r"^the secret password of service cache: this cluster, which is age1"):
         credentials(NEEDS_CACHE, tree(CACHE), store, IDENTITIES.decrypt)
 
@@ -115,7 +115,7 @@ def test_a_password_that_is_not_there_or_cannot_be_opened_is_named(store: Store)
 def test_what_an_app_shows_of_the_password_as_it_ends_is_hidden(store: Store) -> None:
     store.write(registered_keys() | CACHE)
     store.put(keys.CLUSTER, cluster("small").to_json())
-    store.put(keys.service_secret("cache", "password"), encrypted(PASSWORD))
+    store.put(service_keys.secret("cache", "password"), encrypted(PASSWORD))
     remote = ScriptedRemote(lambda node, script: f"exited 3\nAUTH {PASSWORD.decode()}\n")
     instances = Instances(remote, IDENTITIES.decrypt, Releases(remote, no_pack))
     context = StepContext("op", Registry(store), HostFence(1), lambda _: None)
@@ -127,7 +127,7 @@ def test_what_an_app_shows_of_the_password_as_it_ends_is_hidden(store: Store) ->
 def test_no_value_of_etcd_holds_a_password_that_an_instance_was_given(store: Store) -> None:
     store.write(registered_keys() | CACHE)
     store.put(keys.CLUSTER, cluster("small").to_json())
-    store.put(keys.service_secret("cache", "password"), encrypted(PASSWORD))
+    store.put(service_keys.secret("cache", "password"), encrypted(PASSWORD))
     remote = ScriptedRemote(lambda node, script: "healthy\n")
     context = StepContext("op", Registry(store), HostFence(1), lambda _: None)
     Instances(remote, IDENTITIES.decrypt, Releases(remote, no_pack)).start(

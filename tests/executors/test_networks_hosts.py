@@ -19,8 +19,6 @@ from executors.remote import OnLine
 from executors.routing import Routing
 from gitops.firewall import Zone, zones_in_role
 from gitops.firewall_openings import Opening
-from gitops.store import Store
-from lab.preconditions import why_no_lab
 from lab.units import run_inside
 from model import keys
 from model.app import Env, Publish
@@ -31,7 +29,7 @@ from model.registered import MetaData
 from model.steps import ApplyRouting, DestroyNode, JoinOverlay, LeaveOverlay
 from tests.executors.flanneld_server import CHECKSUM, FlanneldServer
 from tests.executors.machines import Machines
-from tests.executors.rented import RentedHosts
+from tests.executors.rented import rented_hosts
 from tests.executors.scanner import seen_by_udp, seen_from, seen_from_outside
 from tests.gitops.flanneld import connect
 from tests.identity import IDENTITIES
@@ -59,13 +57,7 @@ systemctl show --property=ActiveEnterTimestampMonotonic wg-quick@flannel-wg fire
 @pytest.fixture(scope="module")
 def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machines]:
     """A machine of each role and one more, in their mesh and the overlay, which route to an app; the tests follow one another."""
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
-    store = Store([etcd_endpoint])
-    store.delete_prefix("")
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         machines = Machines(rented, store, tmp_path_factory.mktemp("machines"), "each-role")
         meta = MetaData(publish=Publish(port=PUBLISHED), env_prefix="INFLUENCER", env=Env())
         store.put(keys.meta_data("backend", "influencer"), meta.to_json())
@@ -75,9 +67,6 @@ def machines(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> It
         Routing(machines.ssh, IDENTITIES.decrypt).apply(ApplyRouting(), machines.context)
         yield machines
         machines.ssh.close()
-    finally:
-        rented.stop()
-        store.close()
 
 
 def declared(machines: Machines, node: str, zone: str) -> set[int]:

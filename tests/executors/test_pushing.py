@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from executors import ssh_connection
 from gitops.executor import HostFence
 from gitops.store import Store
-from model import keys
+from model import keys, service_keys
 from model.errors import Fenced
 from model.registered import ServiceInstance
 from tests.executors.routers import APP, WITHIN, Routers, haproxy_says, may_run, running_routers, serving, wait_until
@@ -202,7 +202,7 @@ def test_a_push_waits_for_a_script_of_the_routing_and_then_tells_the_newest(rout
 
 
 def test_what_haproxy_does_not_know_yet_is_left_to_the_file(routers: Routers) -> None:
-    service = keys.SERVICES + "redis/"
+    service = service_keys.SERVICES + "redis/"
     with routers.pushing():
         meta = routers.store.get(keys.meta_data("backend", APP)) or ""
         routers.store.put(f"{service}meta_data", meta)

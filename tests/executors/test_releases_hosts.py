@@ -30,8 +30,8 @@ INSTANCE = "1-11111111"
 
 
 @pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    with rented_field(tmp_path_factory.mktemp("releases"), COMMITS, (INGRESS, WORKER)) as field:
+def field(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+    with rented_field(etcd_endpoint, tmp_path_factory.mktemp("releases"), COMMITS, (INGRESS, WORKER)) as field:
         field.publish(app(field, "main"))
         yield field
 

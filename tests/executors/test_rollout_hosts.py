@@ -104,8 +104,8 @@ class Chat:
 
 
 @pytest.fixture(scope="module")
-def chat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
-    with rented_field(tmp_path_factory.mktemp("rollout"), INFLUENCER) as field:
+def chat(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chat]:
+    with rented_field(etcd_endpoint, tmp_path_factory.mktemp("rollout"), INFLUENCER) as field:
         yield Chat(field)
 
 

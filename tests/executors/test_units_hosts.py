@@ -20,21 +20,19 @@ from executors.provision import Provision
 from executors.ssh import Ssh
 from gitops.app_repos import AppRepos
 from gitops.desired import app_keys
-from gitops.etcd_server import EmbeddedEtcd
 from gitops.executor import HostFence, StepContext
 from gitops.operations import Operations
 from gitops.registry import Registry
 from gitops.runner import Runner
 from gitops.store import Store
 from lab.gitrepo import Commit
-from lab.preconditions import why_no_lab
 from model import keys
 from model.app import App
 from model.cluster import Cluster
 from model.operation import Operation, Origin
 from model.steps import BuildRelease, CreateNode, JoinMeshes, Plan, PlannedStep, StartInstance, Step, StopInstance
 from tests.executors.example import influencer
-from tests.executors.rented import TOKEN, RentedHosts
+from tests.executors.rented import TOKEN, RentedHosts, rented_hosts
 from tests.executors.sshd import make_key
 from tests.identity import IDENTITIES, encrypted
 
@@ -115,20 +113,10 @@ class Field:
 
 
 @pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
-    reason = why_no_lab()
-    if reason is not None:
-        pytest.skip(reason)
+def field(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     folder = tmp_path_factory.mktemp("units")
-    etcd = EmbeddedEtcd(folder / "etcd")
-    store = Store([etcd.start()])
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         yield Field(rented, store, folder)
-    finally:
-        rented.stop()
-        store.close()
-        etcd.stop()
 
 
 FIRST = "1-11111111"

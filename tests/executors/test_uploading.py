@@ -1,6 +1,5 @@
 """A file comes to a machine whole or not at all, and only where it is not there, against a real sshd on loopback."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,18 +7,9 @@ import pytest
 from executors.ssh import Ssh
 from gitops.executor import HostFence
 from model.errors import Fenced, StepFailed
-from tests.executors.sshd import LoopbackSshd
+from tests.executors.sshd import NODE
 
-NODE = "controller101"
 CONTENT = bytes(range(256)) * 4096 * 20  # 20 MiB, with every byte that there is
-
-
-@pytest.fixture
-def ssh(sshd: LoopbackSshd, tmp_path: Path) -> Iterator[Ssh]:
-    records = {NODE: sshd.record(NODE)}
-    ssh = Ssh(records.get, sshd.client_key, port=sshd.port, state_folder=str(tmp_path / "state"))
-    yield ssh
-    ssh.close()
 
 
 @pytest.fixture
@@ -77,5 +67,5 @@ def test_whoever_was_overtaken_sends_nothing(ssh: Ssh, file: Path, there: Path) 
 
 def test_a_machine_that_cannot_keep_it_says_why(ssh: Ssh, file: Path, tmp_path: Path) -> None:
     (tmp_path / "a-file").write_text("")
-    with pytest.raises(StepFailed, match=r"controller101: .*a-file"):
+    with pytest.raises(StepFailed, match=r"worker101: .*a-file"):
         ssh.upload(NODE, file, f"{tmp_path}/a-file/archive.tar.gz", HostFence(1))

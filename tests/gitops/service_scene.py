@@ -9,7 +9,7 @@ from gitops.overlay_leases import lease_of
 from gitops.plan import Plans, plan
 from gitops.registered_tree import parse
 from gitops.routed import routing_digest, routing_nodes
-from model import keys
+from model import keys, service_keys
 from model.names import NodeName, node_name
 from model.networks import OVERLAY
 from model.registered import HostRecord, NodeRecord, Registered, ServiceRecord, Stable
@@ -122,7 +122,7 @@ class Fleet:
 
     def record(self, name: str = "cache") -> ServiceRecord:
         """What a service was last brought to."""
-        return ServiceRecord.model_validate_json(self.found[keys.installed_service(name)])
+        return ServiceRecord.model_validate_json(self.found[service_keys.installed(name)])
 
     def do(self, step: object) -> None:
         """What a step would register."""
@@ -132,7 +132,7 @@ class Fleet:
                 for key in delete:
                     self.found.pop(key, None)
             case StartInstance(app=app, instance=name, node=node):
-                assert all(keys.service_meta_data(one) in self.found for one in app.needs)
+                assert all(service_keys.meta_data(one) in self.found for one in app.needs)
                 self.found[keys.instance(app.kind, app.app, name)] = instance(node).to_json()
                 stable = Stable(app=app, spec=name.partition("-")[2], revision="a" * 40, at=0)
                 self.found[keys.stable(app.kind, app.app)] = stable.to_json()
@@ -173,10 +173,10 @@ class Fleet:
                 self._put(record.model_copy(update={"nodes": left}))
 
     def _records(self) -> list[ServiceRecord]:
-        found = [text for key, text in self.found.items() if key.startswith(keys.INSTALLED_SERVICES)]
+        found = [text for key, text in self.found.items() if key.startswith(service_keys.INSTALLED)]
         return [
             record for record in map(ServiceRecord.model_validate_json, found) if not set(record.nodes) <= self.dead
         ]
 
     def _put(self, record: ServiceRecord) -> None:
-        self.found[keys.installed_service(record.service.service)] = record.to_json()
+        self.found[service_keys.installed(record.service.service)] = record.to_json()

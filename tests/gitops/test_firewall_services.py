@@ -8,7 +8,7 @@ from gitops.firewall import firewall_digest, zones_of
 from gitops.firewall_openings import Opening
 from gitops.registered_tree import parse
 from gitops.services import instances_of
-from model import keys
+from model import keys, service_keys
 from model.cluster import Cluster
 from model.registered import NodeRecord, Registered
 from model.service import Service
@@ -44,14 +44,14 @@ def tree(
     }
     found = {keys.node(name): node.to_json() for name, node in nodes.items()}
     for name, instance in instances_of(one, one.nodes, small(), Registered(nodes=nodes)).items():
-        found[keys.service_instance(one.service, name)] = instance.to_json()
+        found[service_keys.instance(one.service, name)] = instance.to_json()
     if record:
-        found[keys.installed_service(one.service)] = json.dumps(
+        found[service_keys.installed(one.service)] = json.dumps(
             {"service": json.loads(one.to_json()), "nodes": list(one.nodes)}
         )
     if meta_data:
         meta = {"publish": {"port": one.publish.port}, "env_prefix": one.env_prefix, "env": {}}
-        found[keys.service_meta_data(one.service)] = json.dumps(meta)
+        found[service_keys.meta_data(one.service)] = json.dumps(meta)
     return parse(found)
 
 

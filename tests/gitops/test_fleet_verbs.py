@@ -1,6 +1,6 @@
 """nodes, apps, services and who: lists of what there is, and of who may do what."""
 
-from model import keys
+from model import keys, service_keys
 from model.operation import Hold
 from model.registered import ServiceInstance
 from tests.gitops.flstr import REVIEWER, Flstr
@@ -18,7 +18,7 @@ TEAM = """teams:
 def test_lists_of_what_there_is(flstr: Flstr) -> None:
     flstr.settle()
     service = ServiceInstance(node="worker101", ip="10.111.0.9", port=6379)
-    flstr.store.put(f"{keys.SERVICES}redis/instance/1", service.to_json())
+    flstr.store.put(f"{service_keys.SERVICES}redis/instance/1", service.to_json())
     nodes, apps = flstr.ask("nodes", REVIEWER), flstr.ask("apps", REVIEWER)
     assert nodes.startswith("*Nodes*\n• controller001 (controller, 10.77.0.1)")
     assert "• worker101 (worker, 10.77.0.101), 1 instance" in nodes

@@ -9,7 +9,7 @@ from gitops import lint_playbooks
 from gitops.lint import check
 from gitops.manifests import FaultyManifests
 from gitops.standing import check_standing
-from model import keys
+from model import service_keys
 from model.registered import MetaData, Registered
 from tests.gitops.scene import app_yaml
 from tests.gitops.service_scene import BACKUP, ONE, TWO, Fleet, cache_yaml, cluster_yaml, files
@@ -251,7 +251,7 @@ def test_what_stands_is_not_something_else_all_at_once() -> None:
 def test_a_name_that_was_registered_by_hand_stays_whose_it_is() -> None:
     fleet = Fleet()
     meta = MetaData.model_validate({"publish": {"port": 6399}, "env_prefix": "OTHER", "env": {"PROTOCOL": "tcp"}})
-    fleet.found[keys.service_meta_data("cache")] = meta.to_json()
+    fleet.found[service_keys.meta_data("cache")] = meta.to_json()
     (fault,) = standing(fleet, cache_yaml())
     assert fault.startswith("services/cache.yaml:1: somebody has registered a service cache by hand")
     assert isinstance(fleet.tree(check(files())), Registered)

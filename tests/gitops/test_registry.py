@@ -6,7 +6,7 @@ import pytest
 
 from gitops.registry import Registry
 from gitops.store import Store
-from model import keys
+from model import keys, service_keys
 from model.app import Publish, ServiceEnv
 from model.errors import Refused, StepFailed
 from model.registered import HostRecord, MeshMember, MetaData, NodeRecord
@@ -59,7 +59,7 @@ def test_ports_are_allotted_once_for_each_instance(registry: Registry) -> None:
 def test_no_instance_is_given_a_port_that_a_service_publishes(registry: Registry) -> None:
     first = registry.allot_port("worker101", app(), "1-aaaaaaaa")
     offered = MetaData(publish=Publish(port=first + 1), env_prefix="DOCS", env=ServiceEnv(protocol="mongodb"))
-    registry.store.put(keys.service_meta_data("docs"), offered.to_json())
+    registry.store.put(service_keys.meta_data("docs"), offered.to_json())
     assert registry.allot_port("worker101", app(), "2-aaaaaaaa") == first + 2
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from gitops.registered_tree import parse
 from gitops.routed import routing_digest
-from model import keys
+from model import service_keys
 from model.registered import Registered
 from model.service import Service
 from tests.executors.example import registered_keys
@@ -51,13 +51,13 @@ def test_it_changes_as_a_service_comes_to_be_flstrs_own() -> None:
 
 
 def test_what_haproxy_is_not_told_changes_nothing() -> None:
-    noted = json.loads(installed(service(), ADDRESSES, "service101")[keys.installed_service("cache")])
+    noted = json.loads(installed(service(), ADDRESSES, "service101")[service_keys.installed("cache")])
     noted |= {"digest": "1" * 16, "restored": "some-backup"}
     # The one that follows is sent nothing, wherever it is.
     follows = json.dumps({"node": "service102", "ip": "10.5.9.9", "port": 6379})
     changes = {
-        keys.installed_service("cache"): json.dumps(noted),
-        keys.service_instance("cache", "service102"): follows,
+        service_keys.installed("cache"): json.dumps(noted),
+        service_keys.instance("cache", "service102"): follows,
     }
     changed = parse(registered_keys() | installed(service(), ADDRESSES, "service101") | changes)
     assert digest(tree(service())) == digest(changed)

@@ -10,7 +10,7 @@ from gitops.manifests import Manifests
 from gitops.plan.services import service_plans
 from gitops.preempt import why_superseded
 from gitops.releases import wanted
-from model import keys
+from model import keys, service_keys
 from model.names import NodeName
 from model.operation import Operation, OperationStatus, Origin
 from model.registered import ServiceInstance
@@ -49,8 +49,8 @@ def test_a_new_service_is_let_in_then_set_up_and_routed_to_at_last() -> None:
     assert isinstance(first, WriteKeys)
     assert isinstance(last, WriteKeys)
     # Firewalls follow the instances; HAProxy knows nothing before the meta_data is there.
-    assert set(first.put) == {keys.service_instance("cache", ONE), keys.installed_service("cache")}
-    assert set(last.put) == {keys.service_meta_data("cache")}
+    assert set(first.put) == {service_keys.instance("cache", ONE), service_keys.installed("cache")}
+    assert set(last.put) == {service_keys.meta_data("cache")}
     assert change.steps[3].after == ("apply",)
 
 
@@ -89,7 +89,7 @@ def test_a_port_of_its_own_is_let_in_before_anything_listens_there() -> None:
 
 def test_what_is_missing_of_its_registration_is_written_anew() -> None:
     fleet = installed()
-    del fleet.found[keys.service_instance("cache", ONE)]
+    del fleet.found[service_keys.instance("cache", ONE)]
     assert titles(only(fleet, wants(cache_yaml()))) == ["register cache", "route to cache"]
 
 
@@ -124,7 +124,7 @@ def test_a_service_moves_by_way_of_a_replica_that_takes_over() -> None:
     fleet.carry_out(change)
     assert (fleet.record().nodes, fleet.record().leader) == ((TWO,), TWO)
     assert fleet.plan(manifests).changes == ()
-    assert keys.service_instance("cache", ONE) not in fleet.found
+    assert service_keys.instance("cache", ONE) not in fleet.found
 
 
 def test_where_the_leader_is_given_up_another_one_leads_at_once() -> None:
@@ -220,10 +220,10 @@ def test_nothing_is_planned_of_what_is_being_changed_or_waits_for_machines_that_
 
 def test_what_was_registered_by_hand_stays_as_it_is() -> None:
     fleet, manifests = installed(), wants()
-    del fleet.found[keys.installed_service("cache")]
+    del fleet.found[service_keys.installed("cache")]
     assert fleet.of_services(wants(cache_yaml())) == []
     assert not fleet.plan(manifests).removal.steps
-    fleet.found[keys.service_instance("other", "main")] = ServiceInstance(node=ONE, ip="10.5.1.1", port=1).to_json()
+    fleet.found[service_keys.instance("other", "main")] = ServiceInstance(node=ONE, ip="10.5.1.1", port=1).to_json()
     assert not fleet.plan(manifests).removal.steps
 
 

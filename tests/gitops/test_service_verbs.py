@@ -13,7 +13,7 @@ from gitops.backups.service_names import ServiceBackup
 from gitops.backups.service_notes import change_note
 from gitops.verbs.desk import Desk
 from gitops.verbs.handlers import handlers
-from model import keys
+from model import keys, service_keys
 from model.registered import MetaData
 from tests.gitops.flstr import DEVELOPER, OPERATOR, Flstr
 from tests.gitops.service_scene import ONE, TWO, cache_yaml, cluster_yaml
@@ -83,7 +83,7 @@ def test_what_cannot_be_done_is_one_sentence(flstr: Flstr, mount: Path, words: s
 def test_one_that_was_registered_by_hand_is_not_backed_up(flstr: Flstr, mount: Path) -> None:
     service = flstr.registry.read().services["cache"].meta_data
     assert service is not None
-    flstr.store.put(keys.service_meta_data("queue"), MetaData.model_validate(service.model_dump()).to_json())
+    flstr.store.put(service_keys.meta_data("queue"), MetaData.model_validate(service.model_dump()).to_json())
     assert flstr.answer("service backup queue").startswith("queue was registered by hand")
 
 

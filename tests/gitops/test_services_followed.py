@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from gitops import lint_playbooks
-from model import keys
+from model import service_keys
 from model.errors import StepFailed
 from model.operation import Operation
 from tests.gitops.flstr import REVIEWER, Flstr
@@ -158,7 +158,7 @@ def test_status_and_services_say_what_was_installed(flstr: Flstr) -> None:
     push(flstr, cache_yaml((ONE, TWO)))
     for answer in (flstr.ask("services"), flstr.ask("status")):
         assert "led by service101, installed by redis" in answer
-    flstr.store.delete(keys.installed_service("cache"))
+    flstr.store.delete(service_keys.installed("cache"))
     assert "installed by" not in flstr.ask("services")
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from executors.remote import OnEnd, OnLine
+from executors.remote import OnLine
 from executors.script import wrapped
 from gitops.executor import Cancellation, HostFence
 from model.errors import StepFailed
+from tests.executors.one_by_one import OneByOne
 from tests.ports import free_port
 
 # systemd is not there; nginx is, and is told to reload as its unit would tell it.
@@ -110,7 +111,7 @@ class Web:
         raise AssertionError((self.folder / "stderr").read_text())
 
 
-class HereRemote:
+class HereRemote(OneByOne):
     """A `Remote` whose machines are this one; those that are `dead` are not reached."""
 
     def __init__(self, web: Web, dead: Sequence[str] = ()) -> None:
@@ -135,21 +136,3 @@ class HereRemote:
             last = [*ran.stderr.splitlines(), f"exited {ran.returncode}"][-2 if ran.stderr else -1]
             raise StepFailed(f"{node}: {last}", ran.stderr, ran.returncode)
         return ran.stdout
-
-    def run_all(
-        self,
-        scripts: Mapping[str, str],
-        fence: HostFence,
-        timeout: float = 60.0,
-        cancellation: Cancellation | None = None,
-        on_end: OnEnd | None = None,
-    ) -> dict[str, str | StepFailed]:
-        answers: dict[str, str | StepFailed] = {}
-        for node, script in scripts.items():
-            try:
-                answers[node] = self.run(node, script, fence, timeout)
-            except StepFailed as error:
-                answers[node] = error
-            if on_end is not None:
-                on_end(node)
-        return answers

@@ -8,16 +8,17 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from executors.remote import OnEnd, OnLine, Unreachable
+from executors.remote import OnLine, Unreachable
 from executors.script import wrapped
 from executors.services.redis_files import RedisFiles
 from gitops.executor import Cancellation, HostFence
 from model.errors import StepFailed
+from tests.executors.one_by_one import OneByOne
 from tests.ports import free_port
 
 SERVICE = "cache"
@@ -35,7 +36,7 @@ def eventually(comes_true: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
-class RedisHere:
+class RedisHere(OneByOne):
     """The machines; those in `dead` are not reached by flstr, and those in `hanging` not before `let_go`."""
 
     def __init__(self, folder: Path) -> None:
@@ -114,23 +115,6 @@ class RedisHere:
         if done.returncode:
             raise StepFailed(f"{node}: {done.stderr.strip()}")
         return done.stdout
-
-    def run_all(
-        self,
-        scripts: Mapping[str, str],
-        fence: HostFence,
-        timeout: float = 60.0,
-        cancellation: Cancellation | None = None,
-        on_end: OnEnd | None = None,
-    ) -> dict[str, str | StepFailed]:
-        del cancellation, on_end
-        found: dict[str, str | StepFailed] = {}
-        for node, script in scripts.items():
-            try:
-                found[node] = self.run(node, script, fence, timeout)
-            except StepFailed as error:
-                found[node] = error
-        return found
 
     def talk(self, node: str, command: str) -> "TalkHere":
         if node in self.dead:

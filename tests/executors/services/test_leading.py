@@ -25,7 +25,7 @@ from gitops.registry import Registry
 from gitops.service_failover import Verdict
 from gitops.services import meta_data_of, told_digest
 from gitops.store import Store
-from model import keys
+from model import keys, service_keys
 from model.cluster import Cluster
 from model.errors import StepFailed
 from model.registered import NodeRecord, ServiceInstance, ServiceRecord
@@ -33,6 +33,7 @@ from model.service import Service
 from model.service_steps import LeadService
 from tests.executors.expected import shellcheck
 from tests.executors.services.redis_here import NODES, SERVICE, RedisHere, eventually
+from tests.executors.services.writer import Writer
 
 A, B, C = NODES
 CLUSTER = Cluster.model_validate(
@@ -71,11 +72,11 @@ class Cache:
                 "env_prefix": "CACHE",
             }
         )
-        store.put(keys.service_meta_data(SERVICE), meta_data_of(self.service).to_json())
+        store.put(service_keys.meta_data(SERVICE), meta_data_of(self.service).to_json())
         self.registry.put_service(
             ServiceRecord(service=self.service, nodes=tuple(NODES), leader=A, digest=self.digest(A))
         )
-        store.put(keys.service_meta_data(SERVICE), meta_data_of(self.service).to_json())
+        store.put(service_keys.meta_data(SERVICE), meta_data_of(self.service).to_json())
         self.reports: list[str] = []
         self.context = StepContext("op", self.registry, HostFence(1), self.reports.append)
         for node in (B, C):
@@ -101,6 +102,10 @@ class Cache:
         assert record is not None
         return record
 
+    def add(self, number: int) -> bool:
+        """As an app that asks whoever is registered as the leader."""
+        return self.machines.cli(self.record().leader or "", "SADD", "numbers", str(number)) == "1"
+
     def is_led_by(self, leader: str, but: str = "") -> bool:
         """Whether everybody but one does as this one leads."""
         roles = {node: self.machines.role(node) for node in NODES if node != but}
@@ -120,34 +125,8 @@ def cache(machines: RedisHere, store: Store) -> Cache:
     return Cache(machines, store)
 
 
-class Writer:
-    """An app that writes numbers to whoever is registered as the leader, and remembers those that were taken."""
-
-    def __init__(self, cache: Cache) -> None:
-        self.taken: list[int] = []
-        self._cache = cache
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Writer":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        number = 0
-        while not self._stopped.is_set():
-            number += 1
-            leader = self._cache.record().leader or ""
-            if self._cache.machines.cli(leader, "SADD", "numbers", str(number)) == "1":
-                self.taken.append(number)
-
-
 def test_a_planned_move_loses_no_write_that_was_taken(cache: Cache) -> None:
-    with Writer(cache) as writer:
+    with Writer(cache.add) as writer:
         for leader in (B, C, A):
             before = len(writer.taken)
             eventually(lambda before=before: len(writer.taken) > before + 20)  # type: ignore[misc]

@@ -8,56 +8,33 @@ from pathlib import Path
 import pytest
 
 from executors.backups.folder import FolderPlace
-from executors.cloud import CloudSettings
-from executors.mesh import Mesh
-from executors.provision import Provision
 from executors.services.backing_up import BackingUp, file_there
 from executors.services.leader_watch import LeaderWatch
 from executors.services.leading import Leading
-from executors.services.playbooks import Controller, Playbooks
+from executors.services.playbooks import Playbooks
 from executors.services.steps import Services
-from executors.ssh import Ssh
 from gitops.backups.service_notes import read_note
 from gitops.certificates import key_safe
-from gitops.etcd_server import EmbeddedEtcd
-from gitops.executor import HostFence, StepContext
-from gitops.registry import Registry
 from gitops.service_failover import Verdict
 from gitops.service_leader import led_by
 from gitops.service_secrets import ServiceSecrets
 from gitops.services import instances_of, meta_data_of
 from gitops.store import Store
-from lab.preconditions import why_no_lab
-from model import keys
-from model.cluster import Cluster
+from model import service_keys
 from model.errors import StepFailed
-from model.operation import StepTasks
 from model.registered import ServiceRecord
 from model.service import Service
 from model.service_steps import ApplyService, BackUpService, LeadService, RestoreService
-from model.steps import CreateNode, JoinMeshes
-from tests.executors.rented import TOKEN, RentedHosts
-from tests.executors.sshd import make_key
+from tests.executors.rented import RentedHosts, rented_hosts
+from tests.executors.services.rented_services import NODES, RentedServices, cluster_of
+from tests.executors.services.writer import Writer
 from tests.identity import IDENTITIES
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
-A, B = NODES = ("service101", "service102")
+A, B = NODES
 SECONDS = 90.0
-CLUSTER = Cluster.model_validate(
-    {
-        "cluster": "flstr-lab",
-        "pools": {
-            "service": {"role": "service", "count": 2},
-            "worker": {"role": "worker", "count": 1},
-            "ingress": {"role": "ingress", "count": 1, "first": 16},
-        },
-        "meshes": {
-            "vpn_ingr": {"subnet": "10.111.0.0/24", "port": 762, "hubs": ["service"], "members": ["worker", "ingress"]}
-        },
-        "backups": {"to": "/mnt/backups"},
-    }
-)
+CLUSTER = cluster_of(hubs=["service"], members=["worker", "ingress"], backups={"to": "/mnt/backups"})
 SERVICE = Service.model_validate(
     {"service": "cache", "playbook": "redis", "pool": "service", "publish": {"port": 6380}, "env_prefix": "CACHE"}
 )
@@ -70,39 +47,24 @@ def eventually(comes_true: Callable[[], bool]) -> None:
         time.sleep(0.5)
 
 
-class Field:
-    """Two machines of role service in their mesh, with a cache."""
+class Field(RentedServices):
+    """Two machines with a cache."""
 
     def __init__(self, rented: RentedHosts, store: Store, folder: Path) -> None:
-        self.registry, self.store = Registry(store), store
-        key = folder / "client"
-        self.ssh = Ssh(self.registry.host, key)
-        store.put(keys.CLUSTER, CLUSTER.to_json())
-        store.put(keys.service_meta_data("cache"), meta_data_of(SERVICE).to_json())
-        self.tasks = StepTasks()
-        self.context = StepContext("op", self.registry, HostFence(1, (("service-cache", 2),)), print, tasks=self._show)
-        provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(key), rented.url))
-        for node in NODES:
-            machine = CreateNode(
-                node=node, pool="service", role="service", server_type="cx22", location="fsn1", image="debian-12"
-            )
-            provision.create_node(machine, self.context)
-        Mesh(self.ssh).join(JoinMeshes(nodes=NODES), self.context)
+        super().__init__(rented, store, folder, CLUSTER, "cache")
+        store.put(service_keys.meta_data("cache"), meta_data_of(SERVICE).to_json())
         self._open_firewalls()
 
         def no_export(tree: str, to: Path) -> None:
             raise StepFailed(f"nothing is taken from a cluster repo: {tree}, {to}")
 
-        playbooks = Playbooks(self.ssh, key_safe(IDENTITIES), no_export, Controller(folder / "state", key))
+        playbooks = Playbooks(self.ssh, key_safe(IDENTITIES), no_export, self.controller)
         self.services, self.leading = Services(playbooks), Leading(self.ssh)
         mount = folder / "mount"
         mount.mkdir()
         place = FolderPlace(mount)
         self.backing_up = BackingUp(self.ssh, playbooks, lambda _: place, IDENTITIES, folder / "state/made")
         self.apply(A)
-
-    def on(self, node: str, script: str) -> str:
-        return self.ssh.run(node, script, self.context.fence)
 
     def apply(self, leader: str) -> None:
         registered = self.registry.read()
@@ -114,17 +76,16 @@ class Field:
     def lead(self, node: str) -> None:
         self.leading.lead(LeadService(service="cache", leader=node), self.context)
 
-    def record(self) -> ServiceRecord:
-        record = self.registry.read().services["cache"].record
-        assert record is not None
-        return record
-
     def redis(self, node: str, *words: str) -> str:
         """What the Redis of a machine answers to an app; nothing where it does not."""
         secret = ServiceSecrets(self.store, key_safe(IDENTITIES)).read("cache")["password"].decode()
         at = instances_of(SERVICE, NODES, CLUSTER, self.registry.read())[node]
         script = f"REDISCLI_AUTH={secret} redis-cli -h {at.ip} -p {at.port} {' '.join(words)} || true"
         return self.on(node, script).strip()
+
+    def add(self, number: int) -> bool:
+        """As an app that asks whoever is registered as the leader."""
+        return self.redis(self.record("cache").leader or "", "SADD", "numbers", str(number)) == "1"
 
     def role(self, node: str) -> str:
         said = self.on(node, "flstr-redis-cache INFO replication || true").replace("\r", "").splitlines()
@@ -140,54 +101,17 @@ class Field:
         for node in NODES:
             self.on(node, f"for zone in $(firewall-cmd --get-zones); do {opened}; done")
 
-    def _show(self, tasks: StepTasks) -> None:
-        self.tasks = tasks
-
 
 @pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+def field(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     """Rented once."""
-    if (why := why_no_lab()) is not None:
-        pytest.skip(why)
     folder = tmp_path_factory.mktemp("redis")
-    etcd = EmbeddedEtcd(folder / "etcd")
-    store = Store([etcd.start()])
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         yield Field(rented, store, folder)
-    finally:
-        rented.stop()
-        store.close()
-        etcd.stop()
-
-
-class Writer:
-    """Writes numbers to whoever is registered as the leader, and remembers those that were taken."""
-
-    def __init__(self, field: Field) -> None:
-        self.taken: list[int] = []
-        self._field = field
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> "Writer":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopped.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        number = 0
-        while not self._stopped.is_set():
-            number += 1
-            if self._field.redis(self._field.record().leader or "", "SADD", "numbers", str(number)) == "1":
-                self.taken.append(number)
 
 
 def test_a_planned_move_loses_no_write_and_leaves_the_playbook_nothing_to_do(field: Field) -> None:
-    with Writer(field) as writer:
+    with Writer(field.add) as writer:
         eventually(lambda: len(writer.taken) > 5)
         field.lead(B)
         before = len(writer.taken)
@@ -200,7 +124,7 @@ def test_a_planned_move_loses_no_write_and_leaves_the_playbook_nothing_to_do(fie
 
 
 def test_the_data_come_back_from_a_backup(field: Field) -> None:
-    leader = field.record().leader or ""
+    leader = field.record("cache").leader or ""
     field.redis(leader, "SET", "greeting", "hello")
     field.backing_up.back_up(BackUpService(service="cache"), field.context)
     name = read_note(field.store, "cache").name
@@ -208,7 +132,7 @@ def test_the_data_come_back_from_a_backup(field: Field) -> None:
     assert field.redis(leader, "FLUSHALL") == "OK"
     field.backing_up.restore(RestoreService(service="cache", backup=name), field.context)
     assert field.redis(leader, "GET", "greeting") == "hello"
-    assert field.record().restored == name
+    assert field.record("cache").restored == name
     eventually(lambda: field.is_led_by(leader))
     for node in NODES:
         assert field.on(node, f"ls {file_there('cache')} 2>/dev/null || true") == ""
@@ -216,7 +140,7 @@ def test_the_data_come_back_from_a_backup(field: Field) -> None:
 
 
 def test_a_leader_that_is_lost_gives_way_and_follows_when_it_is_back(field: Field) -> None:
-    old = field.record().leader or ""
+    old = field.record("cache").leader or ""
     (new,) = (node for node in NODES if node != old)
     field.redis(old, "SET", "greeting", "still-here")
     verdicts: list[Verdict] = []
@@ -233,7 +157,7 @@ def test_a_leader_that_is_lost_gives_way_and_follows_when_it_is_back(field: Fiel
     try:
         time.sleep(3)
         field.on(old, "systemctl stop redis-server@cache")
-        eventually(lambda: field.record().leader == new)
+        eventually(lambda: field.record("cache").leader == new)
         assert field.redis(new, "GET", "greeting") == "still-here"
         # It has heard nothing of that: by its own file it leads.
         field.on(old, "printf '' >/etc/redis/flstr-cache-leader.conf && systemctl start redis-server@cache")

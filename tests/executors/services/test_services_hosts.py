@@ -6,48 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from executors.cloud import CloudSettings
-from executors.mesh import Mesh
-from executors.provision import Provision
 from executors.script import STATE_FOLDER
-from executors.services.playbooks import Controller, Playbooks
+from executors.services.playbooks import Playbooks
 from executors.services.sandbox import inside
 from executors.services.steps import Services
-from executors.ssh import Ssh
 from executors.templates import quote, render
 from gitops.certificates import key_safe
-from gitops.etcd_server import EmbeddedEtcd
-from gitops.executor import HostFence, StepContext
-from gitops.registry import Registry
 from gitops.repository import ClusterRepo
 from gitops.service_secrets import ServiceSecrets
 from gitops.store import Store
-from lab.preconditions import why_no_lab
-from model import keys
-from model.cluster import Cluster
 from model.service import Service
 from model.service_steps import ApplyService, RemoveService
-from model.steps import CreateNode, JoinMeshes
-from tests.executors.rented import TOKEN, RentedHosts
-from tests.executors.sshd import make_key
+from tests.executors.rented import RentedHosts, rented_hosts
+from tests.executors.services.rented_services import NODES, RentedServices, cluster_of
 from tests.identity import IDENTITIES
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
-NODES = ("service101", "service102")
-CLUSTER = Cluster.model_validate(
-    {
-        "cluster": "flstr-lab",
-        "pools": {
-            "service": {"role": "service", "count": 2},
-            "worker": {"role": "worker", "count": 1},
-            "ingress": {"role": "ingress", "count": 1, "first": 16},
-        },
-        "meshes": {
-            "vpn_ingr": {"subnet": "10.111.0.0/24", "port": 762, "hubs": ["ingress"], "members": ["worker", "service"]}
-        },
-    }
-)
+CLUSTER = cluster_of(hubs=["ingress"], members=["worker", "service"])
 SERVICE = Service.model_validate(
     {
         "service": "queue",
@@ -75,23 +51,11 @@ REDIS = Service.model_validate(
 HARDENING = ("NoNewPrivileges=yes", "CapabilityBoundingSet=")
 
 
-class Field:
-    """Two machines of role service in their mesh, and a cluster repo with a playbook."""
+class Field(RentedServices):
+    """Two machines, and a cluster repo with a playbook."""
 
     def __init__(self, rented: RentedHosts, store: Store, folder: Path) -> None:
-        self.registry = Registry(store)
-        key = folder / "client"
-        self.ssh = Ssh(self.registry.host, key)
-        store.put(keys.CLUSTER, CLUSTER.to_json())
-        self.told: list[str] = []
-        self.context = StepContext("op", self.registry, HostFence(1, (("service-queue", 2),)), print, self.told.append)
-        provision = Provision(self.ssh, CloudSettings(TOKEN, make_key(key), rented.url))
-        for node in NODES:
-            machine = CreateNode(
-                node=node, pool="service", role="service", server_type="cx22", location="fsn1", image="debian-12"
-            )
-            provision.create_node(machine, self.context)
-        Mesh(self.ssh).join(JoinMeshes(nodes=NODES), self.context)
+        super().__init__(rented, store, folder, CLUSTER, "queue")
         git = folder / "git"
         for words in (
             ["init", "--quiet", "--initial-branch=main", str(git)],
@@ -104,11 +68,7 @@ class Field:
         repo = ClusterRepo(str(git), folder / "state/cluster.git")
         repo.fetch()
         self.source = repo.files(repo.head())["playbooks"]
-        controller = Controller(folder / "state", key)
-        self.services = Services(Playbooks(self.ssh, key_safe(IDENTITIES), repo.export, controller))
-
-    def on(self, node: str, script: str) -> str:
-        return self.ssh.run(node, script, self.context.fence)
+        self.services = Services(Playbooks(self.ssh, key_safe(IDENTITIES), repo.export, self.controller))
 
     def apply(self) -> None:
         step = ApplyService(service=SERVICE, nodes=NODES, leader=NODES[0], source=self.source, digest="0" * 16)
@@ -116,20 +76,11 @@ class Field:
 
 
 @pytest.fixture(scope="module")
-def field(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
+def field(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Field]:
     """Rented once."""
-    if (why := why_no_lab()) is not None:
-        pytest.skip(why)
     folder = tmp_path_factory.mktemp("services")
-    etcd = EmbeddedEtcd(folder / "etcd")
-    store = Store([etcd.start()])
-    rented = RentedHosts()
-    try:
+    with rented_hosts(etcd_endpoint) as (rented, store):
         yield Field(rented, store, folder)
-    finally:
-        rented.stop()
-        store.close()
-        etcd.stop()
 
 
 def test_a_service_is_applied_noted_and_removed(field: Field) -> None:
@@ -142,16 +93,14 @@ def test_a_service_is_applied_noted_and_removed(field: Field) -> None:
     for number, node in enumerate(NODES, start=1):
         said = field.on(node, f"cat /var/lib/queue/{node}/told")
         assert said.startswith(f"apply queue 5672 10.111.0.{number} leader=service101")
-    record = field.registry.read().services["queue"].record
-    assert record is not None
+    record = field.record("queue")
     assert (record.nodes, record.leader, record.digest) == (NODES, "service101", "0" * 16)
     assert record.source == field.source
     field.apply()
     assert field.told[-1] == "queue: service101 ok=5 changed=0, service102 ok=5 changed=0"
     field.services.remove(RemoveService(service=SERVICE, nodes=NODES[1:], source=field.source), field.context)
     assert field.on(NODES[1], f"cat /var/lib/queue/{NODES[1]}/told").startswith("remove queue")
-    record = field.registry.read().services["queue"].record
-    assert record is not None
+    record = field.record("queue")
     assert record.nodes == NODES[:1]
 
 
@@ -177,27 +126,14 @@ def test_the_unit_of_a_controller_lets_it_have_its_sandbox(field: Field) -> None
     lines = [line for line in unit.splitlines() if "=" in line and not line.startswith("#")]
     first, last = (lines.index(line) for line in HARDENING)
     options = [*lines[first : last + 1], "User=flstr", "StateDirectory=flstr-tried", "StateDirectoryMode=0700"]
+    seen = "ls -A . /var/lib/flstr-tried; python3 -c 'import multiprocessing; multiprocessing.Lock()'"
+    inner = inside(Path("/var/lib/flstr-tried/ansible-1"), [Path("/var/lib/flstr-tried")], ["sh", "-c", seen])
     script = (
         "mkdir -p /var/lib/flstr-tried/ansible-1; touch /var/lib/flstr-tried/key /var/lib/flstr-tried/ansible-1/mine; "
-        "exec "
-        + " ".join(
-            map(
-                quote,
-                inside(
-                    Path("/var/lib/flstr-tried/ansible-1"),
-                    [Path("/var/lib/flstr-tried")],
-                    [
-                        "sh",
-                        "-c",
-                        "ls -A . /var/lib/flstr-tried; python3 -c 'import multiprocessing; multiprocessing.Lock()'",
-                    ],
-                ),
-            )
-        )
+        f"exec {' '.join(map(quote, inner))}"
     )
-    command = " ".join(
-        map(quote, ["systemd-run", "--quiet", "--pipe", "--wait", *(f"-p{one}" for one in options), "sh", "-c", script])
-    )
+    unit_of_it = ["systemd-run", "--quiet", "--pipe", "--wait", *(f"-p{one}" for one in options)]
+    command = " ".join(map(quote, [*unit_of_it, "sh", "-c", script]))
     field.on(NODES[0], "id flstr >/dev/null 2>&1 || useradd --system --no-create-home flstr")
     assert field.on(NODES[0], command).split() == [".:", "mine", "/var/lib/flstr-tried:"]
     assert STATE_FOLDER in field.on(NODES[0], f"ls -d {STATE_FOLDER}")
