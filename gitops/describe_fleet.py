@@ -45,8 +45,7 @@ def services(
 
 def _backed_up(service: RegisteredService, note: ServiceBackupRecord | None) -> str:
     """When that was; empty of what holds no data that flstr backs up."""
-    ours = None if service.record is None else service.record.service.ours
-    if ours is None or not ours.keeps_data:
+    if service.record is None or not service.record.service.has_data:
         return ""
     if note is None or not note.at:
         return "not backed up yet"

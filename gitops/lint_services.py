@@ -147,10 +147,10 @@ def _users(service: Service, manifests: Manifests) -> Found:
 def _backups(service: Service, cluster: Cluster) -> Found:
     name, at = service.service, service.backup.at
     no_place = "and there is no place for backups; write `backups` with its `to` in cluster.yaml"
-    kept = service.ours is not None and service.ours.keeps_data
-    for field in [field for field, told in (("backup", at), ("restored", service.restored)) if told and not kept]:
-        yield (field,), f"flstr knows no data of {service.playbook} that it could back up; take {field} out of {name}"
-    if not kept:
+    for field in [field for field, said in (("backup", at), ("restored", service.restored)) if said]:
+        if not service.has_data:
+            yield (field,), f"{name} has no data; where {service.playbook} backs some up, write keeps_data: true"
+    if not service.has_data:
         return
     if at is not None and (why := why_wrong(at)):
         yield ("backup", "at"), f"'{at}' is no time for backups of {name}: {why}; write one such as 0 3 * * *"

@@ -11,7 +11,7 @@ from model.registered import MetaData, Registered, ServiceInstance
 from model.service import Service
 
 # What of a manifest its playbook is told, and by what HAProxy sees who serves; the rest is for the apps.
-_TOLD = {"service", "playbook", "port", "variables", "users", "passwords", "health", "env"}
+_TOLD = {"service", "playbook", "port", "variables", "users", "passwords", "health", "env", "keeps_data"}
 
 
 def nodes_of(service: Service, cluster: Cluster) -> tuple[NodeName, ...]:

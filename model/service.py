@@ -77,6 +77,10 @@ class Service(Frozen):
     health: Literal["tcp", "http"] = Field(
         "tcp", description="How HAProxy sees that a playbook of the cluster repo serves: a connection, or GET env.PATH"
     )
+    keeps_data: bool = Field(
+        False,
+        description="Whether a playbook of the cluster repo has data, and backs them up and restores them when told",
+    )
     backup: ServiceBackups = Field(ServiceBackups(), description="When backups are made, and how many are kept")
     restored: ServiceBackupName | None = Field(
         None, description="The backup that its data comes from, as `flstr service restore` writes it"
@@ -100,6 +104,8 @@ class Service(Frozen):
             raise ValueError("a playbook of the cluster repo needs a field 'port', at which its service listens")
         if self.ours is not None and self.passwords:
             raise ValueError("passwords are for playbooks of the cluster repo; ours have theirs made by themselves")
+        if self.ours is not None and self.keeps_data:
+            raise ValueError("keeps_data is for playbooks of the cluster repo; of ours it is known")
         return self
 
     @property
@@ -114,6 +120,11 @@ class Service(Frozen):
             return self.port
         assert self.ours is not None  # noqa: S101 - the manifest was validated
         return self.ours.port
+
+    @property
+    def has_data(self) -> bool:
+        """Whether it holds data that its playbook copies away and puts back."""
+        return self.keeps_data if self.ours is None else self.ours.keeps_data
 
     @property
     def leads(self) -> bool:

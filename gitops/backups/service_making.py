@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gitops.backups.place import PlaceOf
 from gitops.backups.service_keeping import find, place_in
-from gitops.backups.service_names import ServiceBackup, of_service
+from gitops.backups.service_names import ServiceBackup, of_service, services_in
 from gitops.dispatch import Dispatch
 from gitops.operations import Operations
 from gitops.plan.rollout import StepList
@@ -56,6 +56,10 @@ class ServiceBackups:
         """Those of a service, newest first. Raises `Refused` where they cannot be read."""
         return of_service(place_in(cluster, self.place_of).names(), cluster.cluster, service)
 
+    def kept_of(self, cluster: Cluster) -> frozenset[AppName]:
+        """The services of which there is one. Raises `Refused` where they cannot be read."""
+        return services_in(place_in(cluster, self.place_of).names(), cluster.cluster)
+
     def find(self, cluster: Cluster, service: AppName, name: str = "") -> ServiceBackup:
         """The one that is meant by its name or how that begins, the newest without. Raises `Refused`."""
         return find(place_in(cluster, self.place_of), cluster, service, name)
@@ -70,12 +74,11 @@ def back_up_plan(service: AppName) -> Plan:
 
 def check_keeps_data(service: Service) -> None:
     """Raise `Refused` for a service of which flstr knows no data."""
-    if service.ours is None:
+    if not service.has_data:
         raise Refused(
-            f"{service.service} has a playbook of the cluster repo; flstr does not know how its data are backed up"
+            f"{service.service} has no data as its manifest has it; where {service.playbook} backs some up, write "
+            "keeps_data: true"
         )
-    if not service.ours.keeps_data:
-        raise Refused(f"{service.service} keeps no data, so there is nothing to back up or restore")
 
 
 def _is_backup(operation: Operation) -> bool:

@@ -49,6 +49,12 @@ def of_service(names: Iterable[str], cluster: ClusterName, service: AppName) -> 
     return tuple(sorted(mine, key=lambda one: (one.at, one.digest), reverse=True))
 
 
+def services_in(names: Iterable[str], cluster: ClusterName) -> frozenset[AppName]:
+    """The services of a cluster of which there is a backup, whether or not they are still there themselves."""
+    found = (parse(name) for name in names)
+    return frozenset(one.service for one in found if one is not None and one.cluster == cluster)
+
+
 def superfluous(names: Iterable[str], new: ServiceBackup, keep: int) -> tuple[ServiceBackup, ...]:
     """The backups of that service that go once `new` is safely kept."""
     return past_keeping(of_service(names, new.cluster, new.service), new, keep)

@@ -43,7 +43,7 @@ class ServiceSchedule:
             return
         for name, service in sorted(wanted.items()):
             there = name in installed and installed[name].record is not None
-            if there and service.backup.at is not None and service.ours is not None and service.ours.keeps_data:
+            if there and service.backup.at is not None and service.has_data:
                 self._look(name, service.backup.at, cluster)
 
     def _look(self, name: AppName, line: str, cluster: Cluster) -> None:

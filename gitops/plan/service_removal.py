@@ -116,8 +116,7 @@ def _answering(registered: Registered) -> frozenset[NodeName]:
 
 def _holds_data(service: RegisteredService) -> bool:
     """Whether there is something to lose that can be kept: one that never served has nothing."""
-    ours = None if service.record is None else service.record.service.ours
-    return service.meta_data is not None and ours is not None and ours.keeps_data
+    return service.meta_data is not None and service.record is not None and service.record.service.has_data
 
 
 def _remembered(record: ServiceRecord) -> Iterator[str]:

@@ -54,8 +54,10 @@ class Services:
         return Reply(f"A backup of {service.service} is under way already{told}.", operation=operation.id)
 
     def list(self, request: Request) -> str:
-        """`service backups <service>`."""
-        name, backups = self._installed(request).service, self._backups()
+        """`service backups <service>`; of one that is gone, or is to come again, as well."""
+        backups, there = self._backups(), self.registry.read().services
+        known = {name for name, service in there.items() if service.record is not None}
+        name = known_as(request, request.intent.arguments[0], "service", known | backups.kept_of(request.cluster))
         found = backups.of(request.cluster, name)
         lines = [f"• `{one}`: {one.at.astimezone(UTC):%Y-%m-%d %H:%M} UTC, {one.size} bytes" for one in found[:SHOWN]]
         more = [f"• and {len(found) - SHOWN} older ones"] if len(found) > SHOWN else []

@@ -141,7 +141,7 @@ def test_a_service_that_is_right_has_no_faults() -> None:
         (
             QUEUE + "backup: {at: 0 3 * * *}\n",
             None,
-            "services/queue.yaml:8: flstr knows no data of playbooks/queue.yml that it could back up",
+            "services/queue.yaml:8: queue has no data; where playbooks/queue.yml backs some up, write keeps_data: true",
         ),
     ],
 )  # fmt: skip

@@ -113,6 +113,12 @@ def test_the_backups_are_listed_newest_first_with_what_is_wrong(flstr: Flstr, mo
     assert lines[3].endswith(": the place is away")
 
 
+def test_those_of_a_service_that_is_gone_are_listed_too(flstr: Flstr, mount: Path) -> None:
+    keep(mount, name(25, "queue"))
+    assert name(25, "queue") in flstr.ask("service backups queue")
+    assert flstr.answer("service backups other") == "There is no service called other. There are cache, queue."
+
+
 def test_services_says_when_one_was_last_backed_up(flstr: Flstr, mount: Path) -> None:
     assert "not backed up yet" in flstr.ask("services")
     made = datetime(2026, 11, 24, 3, 0, tzinfo=UTC).timestamp()

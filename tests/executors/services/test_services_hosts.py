@@ -6,24 +6,27 @@ from pathlib import Path
 
 import pytest
 
+from executors.backups.folder import FolderPlace
 from executors.script import STATE_FOLDER
+from executors.services.backing_up import BackingUp
 from executors.services.playbooks import Playbooks
 from executors.services.sandbox import inside
 from executors.services.steps import Services
 from executors.templates import quote, render
+from gitops.backups.service_notes import read_note
 from gitops.certificates import key_safe
 from gitops.repository import ClusterRepo
 from gitops.service_secrets import ServiceSecrets
 from gitops.store import Store
 from model.service import Service
-from model.service_steps import ApplyService, RemoveService
+from model.service_steps import ApplyService, BackUpService, RemoveService, RestoreService
 from tests.executors.rented import RentedHosts, rented_hosts
 from tests.executors.services.rented_services import NODES, RentedServices, cluster_of
 from tests.identity import IDENTITIES
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
 
-CLUSTER = cluster_of(hubs=["ingress"], members=["worker", "service"])
+CLUSTER = cluster_of(hubs=["ingress"], members=["worker", "service"], backups={"to": "/mnt/backups"})
 SERVICE = Service.model_validate(
     {
         "service": "queue",
@@ -34,6 +37,7 @@ SERVICE = Service.model_validate(
         "env_prefix": "QUEUE",
         "env": {"PROTOCOL": "amqp"},
         "passwords": ["admin"],
+        "keeps_data": True,
         "variables": {"queue_folder": "/var/lib/queue"},
     }
 )
@@ -68,7 +72,10 @@ class Field(RentedServices):
         repo = ClusterRepo(str(git), folder / "state/cluster.git")
         repo.fetch()
         self.source = repo.files(repo.head())["playbooks"]
-        self.services = Services(Playbooks(self.ssh, key_safe(IDENTITIES), repo.export, self.controller))
+        playbooks = Playbooks(self.ssh, key_safe(IDENTITIES), repo.export, self.controller)
+        self.services = Services(playbooks)
+        self.place = FolderPlace(folder)
+        self.backing_up = BackingUp(self.ssh, playbooks, lambda _: self.place, IDENTITIES, folder / "state/made")
 
     def apply(self) -> None:
         step = ApplyService(service=SERVICE, nodes=NODES, leader=NODES[0], source=self.source, digest="0" * 16)
@@ -83,7 +90,7 @@ def field(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
         yield Field(rented, store, folder)
 
 
-def test_a_service_is_applied_noted_and_removed(field: Field) -> None:
+def test_a_service_of_a_playbook_of_its_own_is_applied_noted_backed_up_and_removed(field: Field) -> None:
     for node in NODES:
         field.on(node, "mkdir /var/lib/queue")
     step = ApplyService(service=SERVICE, nodes=NODES, leader=NODES[0], source=field.source, digest="0" * 16)
@@ -98,6 +105,13 @@ def test_a_service_is_applied_noted_and_removed(field: Field) -> None:
     assert record.source == field.source
     field.apply()
     assert field.told[-1] == "queue: service101 ok=5 changed=0, service102 ok=5 changed=0"
+    data = f"/var/lib/queue/{NODES[0]}/data"
+    field.on(NODES[0], f"echo kept >{data}")
+    field.backing_up.back_up(BackUpService(service="queue"), field.context)
+    field.on(NODES[0], f"echo lost >{data}")
+    restored = RestoreService(service="queue", backup=read_note(field.store, "queue").name)
+    field.backing_up.restore(restored, field.context)
+    assert field.on(NODES[0], f"cat {data}") == "kept\n"
     field.services.remove(RemoveService(service=SERVICE, nodes=NODES[1:], source=field.source), field.context)
     assert field.on(NODES[1], f"cat /var/lib/queue/{NODES[1]}/told").startswith("remove queue")
     record = field.record("queue")
