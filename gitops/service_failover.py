@@ -117,6 +117,8 @@ def _heir(one: Watched, known: Mapping[NodeName, Heard]) -> NodeName | None:
     followers = {node: said for node, said in known.items() if said.role == "follower" and node != one.leader}
     if any(said.linked and said.follows == lost for said in followers.values()):
         return None
+    # Those that never had its data, or are just getting them, are no heirs.
+    followers = {node: said for node, said in followers.items() if said.offset >= 0}
     own = {node: said for node, said in followers.items() if said.follows == lost} or followers
     if all(said.linked for said in own.values()):
         return None

@@ -13,7 +13,7 @@ _FIELDS = 5
 class Heard:
     """One instance: `follows` is the address and port of whom it follows, and `linked` whether that one answers it.
 
-    `offset` is how much it has of what was ever written.
+    `offset` is how much it has of what was ever written; -1 of one that holds nothing, or is just getting it.
     """
 
     role: InstanceRole

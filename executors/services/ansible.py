@@ -116,7 +116,9 @@ class Ansible:
             with cancellation.ending(process.kill):
                 self._tell(process, playbook, check=check)
                 for line in process.stdout or ():
-                    hear(json.loads(line))
+                    # One that is killed ends in the middle of a line.
+                    if line.endswith("\n"):
+                        hear(json.loads(line))
                 status = process.wait()
         finally:
             timer.cancel()

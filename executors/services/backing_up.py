@@ -20,6 +20,7 @@ from gitops.backups.place import PlaceOf
 from gitops.backups.service_keeping import fetch, find, place_in, seal
 from gitops.backups.service_names import ServiceBackup, superfluous
 from gitops.backups.service_notes import change_note
+from gitops.backups.service_spared import wanted_backups
 from gitops.executor import StepContext
 from gitops.secrets import Identities
 from model.errors import EtcdSilent, Refused, StepFailed
@@ -89,7 +90,8 @@ class BackingUp:
             recipients = (self.identities.recipient, *cluster.secrets.recipients)
             name, sealed = seal(plain, cluster, service, at, recipients)
             context.report(f"keeping {name.size} bytes")
-            old = partial(superfluous, new=name, keep=record.service.backup.keep)
+            spared = wanted_backups(context.registry.store, service)
+            old = partial(superfluous, new=name, keep=record.service.backup.keep, spared=spared)
             keep(place, name, sealed, old, context.registry.store.check_fence)
         return name
 

@@ -50,7 +50,7 @@ class Leading:
         roles = self._look(instances, files, context)
         self._hand_over(_Move(record, instances, leader, files), roles, context)
         context.report(f"{step.leader} begins to lead")
-        self.remote.run(step.leader, lead_script(step.service, files), context.fence, SCRIPT_SECONDS)
+        self._have_lead(step, files, context)
         registry = context.registry
         registry.put_service(led_by(record, step.leader, registry.cluster(), registry.read()))
         others = [node for node in instances if node != step.leader and node in roles]
@@ -60,6 +60,15 @@ class Leading:
         silent = sorted(instances.keys() - roles.keys())
         left = f"; {', '.join(silent)} did not answer, and follows once it does" if silent else ""
         context.report(f"{step.leader} leads {step.service}{left}")
+
+    def _have_lead(self, step: LeadService, files: RedisFiles, context: StepContext) -> None:
+        """One that leads by now does, however its script ended: a connection may break behind the change."""
+        try:
+            self.remote.run(step.leader, lead_script(step.service, files), context.fence, SCRIPT_SECONDS)
+        except StepFailed:
+            said = self.remote.run(step.leader, look_script(files), context.fence, LOOK_SECONDS)
+            if heard_in(said).role != "leader":
+                raise
 
     def _look(
         self, instances: Mapping[NodeName, ServiceInstance], files: RedisFiles, context: StepContext
@@ -88,6 +97,10 @@ class Leading:
         old = leading.get(new.follows) if new.linked else None
         if old is None and move.record.leader in leading.values():
             raise StepFailed(f"{leader.node} does not follow {move.record.leader}, so it cannot take {service} over")
+        if old is None and new.linked:
+            raise StepFailed(f"{leader.node} hears {new.follows} lead {service}, which does not answer flstr")
+        if old is None:
+            _check_has_most(move, new, roles, context)
         if old is not None:
             context.report(f"{old} hands over to {leader.node}")
             script = hand_over_script(service, move.files, leader)
@@ -102,6 +115,18 @@ class _Move:
     instances: Mapping[ServiceInstanceId, ServiceInstance]
     leader: Leader
     files: RedisFiles
+
+
+def _check_has_most(move: "_Move", new: Heard, roles: Mapping[NodeName, Heard], context: StepContext) -> None:
+    """Nobody leads in the place of one that is lost while another one has more, or while it may come back with all."""
+    service, node = move.record.service.service, move.leader.node
+    beside = {other: said.offset for other, said in roles.items() if said.follows == new.follows}
+    best = max(beside, key=lambda other: beside[other], default=node)
+    if beside.get(best, new.offset) > new.offset:
+        raise StepFailed(f"{best} has more of what was written to {service} than {node}, which cannot lead")
+    old = move.record.leader
+    if new.offset < 0 and old != node and old in context.registry.read().nodes:
+        raise StepFailed(f"{node} does not say what it has of {service}, so it does not lead while {old} may come back")
 
 
 def _leads(said: Heard | None) -> bool:

@@ -73,7 +73,7 @@ class Playbooks:
         context.report(f"Ansible is at work on {', '.join(run.everywhere)}")
         shell = shell_path(context.fence, self._controller.remote_state)
         ending = self._carry_out(
-            _Prepared(run, machines, network, secrets, shell), heard, context.cancellation,
+            _Prepared(run, machines, network, secrets, shell, _backups(context.registry)), heard, context.cancellation,
             lambda heard: context.tasks(heard.tasks()),
         )  # fmt: skip
         heard.end()
@@ -96,7 +96,7 @@ class Playbooks:
             secrets.setdefault(name, make())
         machines, network = self._machines(run, registry)
         heard = Heard(partial(masked, values=tuple(secrets.values())))
-        prepared = _Prepared(run, machines, network, secrets, PLAIN_SHELL, check=True)
+        prepared = _Prepared(run, machines, network, secrets, PLAIN_SHELL, _backups(registry), check=True)
         ending = self._carry_out(prepared, heard, Cancellation(), lambda _: None)
         judge(run.service.service, heard, ending, Cancellation())
         return heard
@@ -127,7 +127,7 @@ class Playbooks:
 
             nodes = prepared.run.everywhere
             with agent(controller.key, folder, nodes) as socket:
-                ansible = Ansible(folder, (controller.state, *controller.hidden), socket)
+                ansible = Ansible(folder, (controller.state, *controller.hidden, *prepared.backups), socket)
                 within = CHECK_SECONDS if prepared.check else prepared.run.service.within
                 return ansible.run(playbook, hear, within, cancellation, check=prepared.check)
 
@@ -144,6 +144,12 @@ class Playbooks:
         return Path(INSIDE) / PROJECT / name
 
 
+def _backups(registry: Registry) -> tuple[Path, ...]:
+    """The folder where backups are kept, if it is one: what a playbook can write there nobody could restore from."""
+    wanted = registry.cluster().backups
+    return (Path(wanted.to),) if wanted is not None and wanted.to.startswith("/") else ()
+
+
 @dataclass(frozen=True)
 class _Prepared:
     """A run with all that it takes."""
@@ -153,6 +159,7 @@ class _Prepared:
     network: str
     secrets: Mapping[str, bytes]
     shell: str
+    backups: tuple[Path, ...]
     check: bool = False
 
     def write(self, folder: Path, port: int) -> None:

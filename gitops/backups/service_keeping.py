@@ -30,8 +30,8 @@ def seal(
     try:
         pyrage.encrypt_file(str(plain), str(sealed), parse_recipients(tuple(dict.fromkeys(recipients))))
         size, digest = weigh(chunks(sealed))
-    except OSError as error:
-        raise Unreadable(f"the backup could not be written to {sealed}: {error.strerror or error}") from error
+    except (OSError, pyrage.EncryptError) as error:
+        raise Unreadable(f"the backup could not be written to {sealed}: {error}") from error
     finally:
         plain.unlink(missing_ok=True)
     return ServiceBackup(cluster.cluster, service, at, size, digest), sealed

@@ -5,7 +5,7 @@ etcd, nor the other way round.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,6 +55,9 @@ def services_in(names: Iterable[str], cluster: ClusterName) -> frozenset[AppName
     return frozenset(one.service for one in found if one is not None and one.cluster == cluster)
 
 
-def superfluous(names: Iterable[str], new: ServiceBackup, keep: int) -> tuple[ServiceBackup, ...]:
-    """The backups of that service that go once `new` is safely kept."""
-    return past_keeping(of_service(names, new.cluster, new.service), new, keep)
+def superfluous(
+    names: Iterable[str], new: ServiceBackup, keep: int, spared: Collection[str] = ()
+) -> tuple[ServiceBackup, ...]:
+    """The backups of that service that go once `new` is safely kept; those that are `spared`, by their names, stay."""
+    old = past_keeping(of_service(names, new.cluster, new.service), new, keep)
+    return tuple(one for one in old if str(one) not in spared)

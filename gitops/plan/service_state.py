@@ -50,6 +50,11 @@ class ServiceState:
         """What is to be removed where it goes: the service as it was brought there."""
         return self.service if self.record is None else self.record.service
 
+    @property
+    def restored_before(self) -> str | None:
+        """The backup that its data came from; of one whose removal was broken off, too."""
+        return None if self.record is None else self.record.restored
+
     @cached_property
     def _on(self) -> tuple[NodeName, ...]:
         return () if self.record is None else self.record.nodes
@@ -112,11 +117,22 @@ class ServiceState:
             return f"service {self.name} cannot leave {', '.join(unheard)} until it answers again, or is given up"
         if not self.standing or self.is_new or self.is_as_told or self.heir is not None:
             return ""
+        if gone := self._lost_with_all_data():
+            return (
+                f"service {self.name} waits for {' or '.join(gone)}, which alone holds its data; it begins anew "
+                f"without them after `flstr destroy {gone[0]}`"
+            )
         old = self._old_leader
         if old is not None and old in silent and old in self.wanted:
             alone = ", which alone holds its data" if old in self._registered.dead else ", which leads it"
             return f"service {self.name} waits for {old}{alone}"
         return ""
+
+    def _lost_with_all_data(self) -> list[NodeName]:
+        """The machines that are given up, and not destroyed, where nobody else holds what it keeps."""
+        if not self.installed.has_data or any(node not in self.lost for node in self._on):
+            return []
+        return [node for node in self._on if node in self._registered.nodes]
 
     def digest(self, nodes: Sequence[NodeName], leaving: Sequence[NodeName], leader: NodeName | None) -> str:
         """What the playbook would be told, in sixteen digits."""

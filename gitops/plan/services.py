@@ -66,7 +66,9 @@ def _add_change(steps: StepList, state: ServiceState) -> None:
         led = [_add_lead(steps, state, state.heir, [])]
     put = state.new_keys()
     if state.is_new:
-        record = ServiceRecord(service=state.service, nodes=state.held_on, leader=state.leader_before)
+        record = ServiceRecord(
+            service=state.service, nodes=state.held_on, leader=state.leader_before, restored=state.restored_before
+        )
         put[service_keys.installed(name)] = record.to_json()
     if put:
         # The firewalls let in what the instances say to each other before any of them does.
@@ -75,9 +77,9 @@ def _add_change(steps: StepList, state: ServiceState) -> None:
     done = [
         steps.add("apply", f"{'install' if state.is_new else 'set up'} {name} on {on}", _apply(state), [*led, "open"])
     ]
-    if state.is_new and state.service.restored is not None:
+    backup = state.service.restored
+    if state.is_new and backup is not None and backup != state.restored_before:
         # Nothing is lost: nobody has come to it yet.
-        backup = state.service.restored
         step = RestoreService(service=name, backup=backup)
         done = [steps.add("restore", f"restore {name} from {backup}", step, done)]
     if meta_data := _meta_data(state):

@@ -69,8 +69,9 @@ class HoldVerbs:
         if not confirmed(request):
             will = (
                 "flstr will begin nothing any more, not even by itself: no revision is followed, a dead machine's "
-                "instances start nowhere else, no certificate is renewed. What runs goes to its end, and floating IPs "
-                "still move where an ingress dies. It lasts until somebody says `resume`."
+                "instances start nowhere else, no certificate is renewed. What runs goes to its end, floating IPs "
+                "still move where an ingress dies, and another instance of a service leads where its leader is lost. "
+                "It lasts until somebody says `resume`."
             )
             return ask_back(request, will)
         self._begin(request, SUSPEND, words, None)

@@ -69,6 +69,10 @@ def test_a_leader_that_is_down_or_silent_long_enough_gives_way_to_whoever_has_mo
         pytest.param({B: DOWN, C: DOWN}, None, id="nobody runs"),
         pytest.param({B: SILENT, C: follows(linked=False)}, C, id="the only one that is heard"),
         pytest.param({B: DOWN, C: follows(linked=False, offset=1)}, C, id="whoever runs"),
+        pytest.param(
+            {B: follows(linked=False, offset=-1), C: follows(linked=False, offset=1)}, C, id="whoever has data"
+        ),
+        pytest.param({B: follows(linked=False, offset=-1), C: DOWN}, None, id="nobody that is just getting them"),
         pytest.param({B: follows(linked=False), C: follows(linked=False)}, B, id="the same: the first one"),
         pytest.param({B: LEADS, C: SILENT}, None, id="one that leads by itself has other data"),
         pytest.param(

@@ -169,6 +169,23 @@ def test_one_without_data_does_not_lead_in_the_place_of_the_machine_that_has_all
     assert plans.stays == ("service cache waits for service101, which alone holds its data",)
 
 
+def test_it_does_not_begin_anew_elsewhere_while_the_machine_with_all_its_data_may_come_back() -> None:
+    fleet, manifests = installed(), wants(cache_yaml((TWO,)))
+    fleet.dead.add(ONE)
+    assert fleet.of_services(manifests) == []
+    (why,) = fleet.plan(manifests).stays
+    assert why == (
+        "service cache waits for service101, which alone holds its data; it begins anew without them after "
+        "`flstr destroy service101`"
+    )
+    fleet.dead.clear()
+    assert only(fleet, manifests).title == "move cache from service101 to service102"
+    fleet.dead.add(ONE)
+    # Somebody approves that it is destroyed.
+    fleet.follow(wants(cache_yaml((TWO,)), cluster=cluster_yaml(1, without=(ONE,))))
+    assert (fleet.record().nodes, fleet.record().leader) == ((TWO,), TWO)
+
+
 def test_it_leaves_no_machine_that_is_silent_before_that_answers_or_is_given_up() -> None:
     fleet, manifests = installed(ONE, TWO), wants(cache_yaml((ONE,)))
     fleet.silent.add(TWO)
@@ -298,6 +315,18 @@ def test_a_new_service_comes_with_the_data_of_a_backup_at_once() -> None:
     assert restore.after == ("apply",)
     assert change.steps[-2].after == ("restore",)
     fleet.follow(manifests, approved=False)
+    assert not fleet.plan(manifests).removal.steps
+
+
+def test_one_whose_removal_was_broken_off_keeps_the_data_that_it_has() -> None:
+    fleet, manifests = Fleet(), wants(cache_yaml(more=f"restored: {BACKUP}\n"))
+    fleet.follow(manifests)
+    # Deregistered, and then its playbook failed; now it is wanted again.
+    fleet.found.pop(service_keys.meta_data("cache"))
+    change = only(fleet, manifests)
+    assert not any(isinstance(planned.step, RestoreService) for planned in change.steps)
+    fleet.follow(manifests, approved=False)
+    assert fleet.record().restored == BACKUP
     assert not fleet.plan(manifests).removal.steps
 
 

@@ -3,6 +3,10 @@ by an app through its own machine's HAProxy, and carried over the death of the p
 
 import http.client
 import json
+import os
+import re
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -160,6 +164,15 @@ def on(stage: Stage, node: str, command: str) -> str:
     return stage.in_host(stage.servers()[node], command)
 
 
+def shell(stage: Stage, *words: str) -> str:
+    """What the `flstr` command prints to an operator."""
+    environment = {**os.environ, **stage.around.environment(), "FLSTR_EMAIL": "operator@flstr.lab"}
+    command = [sys.executable, "-m", "cli", *words]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return done.stdout
+
+
 def redis_says(stage: Stage, node: str) -> str:
     """The role of the Redis on a machine, as who checks its health is told; empty where none answers."""
     address = registered(stage).nodes[node].addresses["overlay"]
@@ -172,10 +185,11 @@ def test_the_tasks_of_the_playbook_are_on_the_card_and_its_output_is_in_the_thre
 ) -> None:
     assert "install cache" in cached.text
     steps = operation(cluster, cached.record).steps
-    assert any(state.tasks for state in steps.values())
+    tasks = [task for state in steps.values() for task in (state.tasks.shown if state.tasks else ())]
+    assert any(task.name.startswith("redis : ") and task.changed for task in tasks), tasks
     thread = "\n".join(cluster.chat.thread(cached))
     for node in (FIRST, SECOND):
-        assert node in thread
+        assert re.search(rf"{node} ok=\d+ changed=[1-9]", thread), thread
 
 
 def test_an_app_counts_in_it_through_its_own_machines_haproxy(cluster: Stage, cached: Card) -> None:
@@ -306,11 +320,12 @@ def test_a_backup_is_restored_once_somebody_else_approves(cluster: Stage, cached
     kept = visit(cluster)
     assert kept is not None
     before = records(cluster)
-    asked(cluster, OPERATOR, "/flstr service backup cache")
+    shell(cluster, "service", "backup", "cache")
     card = await_new(cluster, before, "a backup of cache")
     assert card.ending == "done", (card.text, cluster.chat.thread(card))
     name = backups_of_cache(cluster)[0]
     assert name in asked(cluster, OPERATOR, "/flstr service backups cache")
+    assert name in shell(cluster, "service", "backups", "cache")
     for _ in range(3):
         assert visit(cluster) is not None
     assert visit(cluster, "GET") == kept + 3
@@ -323,6 +338,22 @@ def test_a_backup_is_restored_once_somebody_else_approves(cluster: Stage, cached
     assert await_visits(cluster, lambda count: count == kept) == kept
     await_settled(cluster)
     assert redis_says(cluster, FIRST) == "slave"
+
+
+def test_one_is_made_by_the_clock(cluster: Stage, cached: Card) -> None:
+    before, kept = records(cluster), set(backups_of_cache(cluster))
+    every_minute = "backup:\n  at: '* * * * *'\n"
+
+    def write(folder: Path, text: str) -> None:
+        manifest = folder / "services/cache.yaml"
+        manifest.write_text(manifest.read_text().replace(every_minute, "") + text)
+
+    cluster.push("each-minute", lambda folder: write(folder, every_minute))
+    card = await_new(cluster, before, "a backup by the clock")
+    assert card.ending == "done", (card.text, cluster.chat.thread(card))
+    assert set(backups_of_cache(cluster)) > kept
+    cluster.push("no-more", lambda folder: write(folder, ""))
+    await_settled(cluster)
 
 
 def test_a_replica_is_added_by_the_manifest(cluster: Stage, cached: Card) -> None:
@@ -360,3 +391,5 @@ def test_it_is_removed_after_an_approval_and_a_last_backup(cluster: Stage, cache
     assert len(set(backups_of_cache(cluster)) - backups) == 1
     assert "cache" not in registered(cluster).services
     assert redis_says(cluster, THIRD) == ""
+    for backup in backups_of_cache(cluster):
+        assert backup in asked(cluster, OPERATOR, "/flstr service backups cache")

@@ -49,6 +49,8 @@ class RedisHere(OneByOne):
         self.hanging: set[str] = set()
         self.let_go = threading.Event()
         self.ran: list[tuple[str, str]] = []
+        # Scripts with these words are done, and their end is not heard.
+        self.cut_off = ""
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         owner = f"{pwd.getpwuid(os.getuid()).pw_name}:{grp.getgrgid(os.getgid()).gr_name}"
         self.files = RedisFiles(f"{HERE}/ask", f"{HERE}/leader.conf", owner)
@@ -114,6 +116,8 @@ class RedisHere(OneByOne):
         )  # fmt: skip
         if done.returncode:
             raise StepFailed(f"{node}: {done.stderr.strip()}")
+        if self.cut_off and self.cut_off in script:
+            raise StepFailed(f"{node}: the connection broke in the middle of a script")
         return done.stdout
 
     def talk(self, node: str, command: str) -> "TalkHere":

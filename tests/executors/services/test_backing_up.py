@@ -17,14 +17,19 @@ from executors.ssh import Ssh
 from gitops.backups.service_names import of_service, parse
 from gitops.backups.service_notes import read_note
 from gitops.executor import HostFence, StepContext
+from gitops.operations import Operations
+from gitops.plan.rollout import StepList
+from gitops.plan.service_removal import add_restoration
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
 from model.cluster import Cluster
 from model.errors import StepFailed
+from model.operation import Origin
 from model.registered import ServiceRecord
 from model.service import Service
 from model.service_steps import BackUpService, RestoreService
+from model.steps import Plan
 from tests.executors.sshd import LoopbackSshd
 from tests.identity import IDENTITIES
 
@@ -107,6 +112,12 @@ class Field:
     def restore(self, backup: str) -> None:
         self.executor.restore(RestoreService(service="cache", backup=backup), self.context)
 
+    def ask_for(self, backup: str) -> None:
+        """An operation that is to restore it, and waits."""
+        steps = StepList()
+        add_restoration(steps, "cache", backup)
+        Operations(self.store).create(Plan(title="restore", steps=steps.all()), "r", Origin())
+
     def kept(self) -> list[str]:
         return [str(one) for one in of_service((path.name for path in self.mount.iterdir()), "small", "cache")]
 
@@ -144,6 +155,17 @@ def test_so_many_of_the_newest_stay_and_others_are_not_touched(at: Field) -> Non
     names = [at.back_up() for _ in range(4)]
     assert at.kept() == [names[3], names[2]]
     assert other.exists()
+
+
+def test_one_that_somebody_asked_for_stays_however_old_it_is(at: Field) -> None:
+    names = [at.back_up() for _ in range(2)]
+    at.ask_for(f"{names[0]}@20261127T030500Z")
+    at.played.data = b"newer"
+    # As one is made before it is restored, and others while leave is waited for.
+    names += [at.back_up() for _ in range(2)]
+    assert at.kept() == [names[3], names[2], names[0]]
+    at.restore(names[0])
+    assert at.played.data == SECRET
 
 
 def test_it_comes_back_and_which_one_it_was_is_noted(at: Field) -> None:

@@ -173,6 +173,35 @@ def test_one_that_does_not_hold_the_data_takes_nothing_over(cache: Cache) -> Non
     assert cache.machines.role(A) == ["master"]
 
 
+def test_one_that_hears_the_leader_takes_nothing_over_from_it_though_flstr_does_not(cache: Cache) -> None:
+    cache.machines.dead.add(A)
+    with pytest.raises(StepFailed, match=r"service102 hears 127.0.0.1:\d+ lead cache, which does not answer flstr"):
+        cache.lead(B)
+    assert (cache.record().leader, cache.machines.role(A)) == (A, ["master"])
+
+
+def test_one_that_holds_nothing_leads_nobody_while_the_lost_one_may_come_back(cache: Cache) -> None:
+    for node in NODES:
+        cache.machines.kill(node)
+    (cache.machines.folder / B / "data").rename(cache.machines.folder / "gone")
+    (cache.machines.folder / B / "data").mkdir()
+    cache.machines.dead.add(A)
+    cache.machines.start(B)
+    with pytest.raises(
+        StepFailed, match="service102 does not say what it has of cache, so it does not lead while service101 may come"
+    ):
+        cache.lead(B)
+    assert cache.record().leader == A
+
+
+def test_one_that_leads_though_its_script_was_cut_off_is_noted(cache: Cache) -> None:
+    cache.machines.kill(A)
+    cache.machines.dead.add(A)
+    cache.machines.cut_off = "REPLICAOF NO ONE"
+    cache.lead(B)
+    assert cache.record().leader == B
+
+
 def test_one_that_does_not_run_cannot_lead(cache: Cache) -> None:
     cache.machines.kill(B)
     with pytest.raises(StepFailed, match="service102: the Redis of cache does not answer, so it cannot lead"):
