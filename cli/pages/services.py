@@ -51,6 +51,7 @@ port: 5672
 publish: {port: 5672}
 env_prefix: QUEUE
 env: {PROTOCOL: amqp}
+keeps_data: true                    # the playbook takes back_up and restore
 passwords: [client]                 # apps that need it find it in $CREDENTIALS_DIRECTORY/QUEUE_CLIENT
 """,
 }

@@ -1,70 +1,43 @@
 """Redis with a replica, and nginx, as merged manifests ask for them: installed from real packages on real hosts, used
 by an app through its own machine's HAProxy, and carried over the death of the primary, a restore, a move and a removal."""
 
-import http.client
 import json
-import os
 import re
-import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from lab.story.chapters import BUILD_UP_SECONDS
 from lab.story.chat import OPERATOR, REVIEWER, Card
-from lab.story.stage import APP_HOST, Stage
-from lab.surroundings import Wishes
-from model.registered import ServiceRecord
+from lab.story.stage import Stage
 from tests.story.asked import asked, await_new, await_settled, records
+from tests.story.service_scene import (
+    ASSETS,
+    ASSETS_PORT,
+    CACHE,
+    DOCS,
+    FIRST,
+    PORT,
+    SECOND,
+    SECONDS,
+    THIRD,
+    WISHES,
+    await_visits,
+    backups_of_cache,
+    change,
+    on,
+    propose,
+    record,
+    redis_says,
+    shell,
+    visit,
+)
 from tests.story.views import operation, registered
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
-ONE_WORKER = {"    count: 2\n    first: 101": "    count: 1\n    first: 101", "instances: 2": "instances: 1"}
-POOL = "  service:\n    role: service\n    count: 3\n    first: 201\n"
-WISHES = Wishes(edits={**ONE_WORKER, "\nmeshes:\n": f"{POOL}\nmeshes:\n"})
-FIRST, SECOND, THIRD = "service201", "service202", "service203"
-PORT, ASSETS_PORT = 6379, 8081
-SECONDS = 120.0
-
-CACHE = f"""\
-service: cache
-playbook: redis
-nodes: [{FIRST}, {SECOND}]
-publish:
-  port: {PORT}
-env_prefix: REDIS
-variables:
-  redis_memory: 64mb
-"""
-ASSETS = f"""\
-service: assets
-playbook: nginx
-nodes: [{SECOND}]
-publish:
-  port: {ASSETS_PORT}
-env_prefix: ASSETS
-"""
-
-DOCS = """\
-service: docs
-playbook: mongodb
-nodes: [{node}]
-publish:
-  port: 27017
-env_prefix: DOCS
-variables:
-  mongodb_repository: {archive}
-  mongodb_signing_key_url: {archive}/key.asc
-users:
-  influencer:
-    roles: [readWrite, dbAdmin]
-    apps: [influencer]
-"""
+__all__ = ["WISHES"]
 
 
 @pytest.fixture(scope="module")
@@ -98,95 +71,13 @@ def cached(cluster: Stage) -> Card:
     return card
 
 
-def change(stage: Stage, branch: str, edit: Callable[[str], str], file: str = "services/cache.yaml") -> Card:
-    """Merge a change of one manifest; the first operation that came of it, once all is settled."""
-    before = records(stage)
-
-    def write(folder: Path) -> None:
-        path = folder / file
-        path.write_text(edit(path.read_text() if path.exists() else ""))
-
-    stage.push(branch, write)
-    card = await_new(stage, before, f"what {branch} asks for")
-    assert card.ending == "done", (card.text, stage.chat.thread(card))
-    await_settled(stage)
-    return card
-
-
-def propose(stage: Stage, branch: str, edit: Callable[[str], str]) -> None:
-    """Push a branch with a change of the manifest of Redis, and do not merge it."""
-    identity = ("-c", "user.name=developer", "-c", "user.email=developer@flstr.lab")
-    with tempfile.TemporaryDirectory(prefix="flstr-lab-") as temporary:
-        folder = Path(temporary, "cluster")
-        stage.git("clone", "--quiet", stage.around.cluster_repo, str(folder))
-        manifest = folder / "services/cache.yaml"
-        manifest.write_text(edit(manifest.read_text()))
-        stage.git("-C", str(folder), *identity, "commit", "--quiet", "-am", f"{branch}: a proposal")
-        stage.git("-C", str(folder), "push", "--quiet", "origin", f"HEAD:refs/heads/{branch}")
-
-
-def record(stage: Stage, service: str = "cache") -> ServiceRecord:
-    found = registered(stage).services[service].record
-    assert found is not None
-    return found
-
-
-def visit(stage: Stage, method: str = "POST") -> int | None:
-    """The count that the app answers, from the internet by way of the ingress; None where it does not."""
-    connection = http.client.HTTPConnection(stage.servers()["ingress016"], timeout=5)
-    try:
-        connection.request(method, "/", headers={"Host": APP_HOST})
-        answer = connection.getresponse()
-        text = answer.read().decode().strip()
-        return int(text) if answer.status == 200 else None
-    except (OSError, http.client.HTTPException):
-        return None
-    finally:
-        connection.close()
-
-
-def await_visits(stage: Stage, wanted: Callable[[int], bool]) -> int:
-    """The count, once it is as wanted."""
-    deadline = time.monotonic() + SECONDS
-    while (count := visit(stage, "GET")) is None or not wanted(count):
-        assert time.monotonic() < deadline, f"the count is {count}"
-        time.sleep(0.2)
-    return count
-
-
-def backups_of_cache(stage: Stage) -> list[str]:
-    """The names of what is kept in the bucket of the service."""
-    names = (key.rpartition("/")[2] for key in list(stage.around.s3.objects))
-    return sorted(name for name in names if ".service-cache." in name)
-
-
-def on(stage: Stage, node: str, command: str) -> str:
-    return stage.in_host(stage.servers()[node], command)
-
-
-def shell(stage: Stage, *words: str) -> str:
-    """What the `flstr` command prints to an operator."""
-    environment = {**os.environ, **stage.around.environment(), "FLSTR_EMAIL": "operator@flstr.lab"}
-    command = [sys.executable, "-m", "cli", *words]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr + done.stdout
-    return done.stdout
-
-
-def redis_says(stage: Stage, node: str) -> str:
-    """The role of the Redis on a machine, as who checks its health is told; empty where none answers."""
-    address = registered(stage).nodes[node].addresses["overlay"]
-    told = on(stage, node, f"timeout 5 redis-cli -h {address} -p {PORT} --user flstr-health --pass x role 2>/dev/null")
-    return told.split("\n", 1)[0].strip()
-
-
 def test_the_tasks_of_the_playbook_are_on_the_card_and_its_output_is_in_the_thread(
     cluster: Stage, cached: Card
 ) -> None:
     assert "install cache" in cached.text
     steps = operation(cluster, cached.record).steps
     tasks = [task for state in steps.values() for task in (state.tasks.shown if state.tasks else ())]
-    assert any(task.name.startswith("redis : ") and task.changed for task in tasks), tasks
+    assert "Whom it follows" in [task.name for task in tasks if task.changed], tasks
     thread = "\n".join(cluster.chat.thread(cached))
     for node in (FIRST, SECOND):
         assert re.search(rf"{node} ok=\d+ changed=[1-9]", thread), thread
