@@ -18,7 +18,7 @@ from tests.story.views import registered
 
 ONE_WORKER = {"    count: 2\n    first: 101": "    count: 1\n    first: 101", "instances: 2": "instances: 1"}
 POOL = "  service:\n    role: service\n    count: 3\n    first: 201\n"
-WISHES = Wishes(edits={**ONE_WORKER, "\nmeshes:\n": f"{POOL}\nmeshes:\n"})
+SERVICE_WISHES = Wishes(edits={**ONE_WORKER, "\nmeshes:\n": f"{POOL}\nmeshes:\n"})
 FIRST, SECOND, THIRD = "service201", "service202", "service203"
 PORT, ASSETS_PORT = 6379, 8081
 SECONDS = 120.0

@@ -21,8 +21,8 @@ from tests.story.service_scene import (
     PORT,
     SECOND,
     SECONDS,
+    SERVICE_WISHES,
     THIRD,
-    WISHES,
     await_visits,
     backups_of_cache,
     change,
@@ -37,7 +37,7 @@ from tests.story.views import operation, registered
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
-__all__ = ["WISHES"]
+WISHES = SERVICE_WISHES
 
 
 @pytest.fixture(scope="module")
