@@ -1,6 +1,7 @@
 """nginx on real machines: files that are served, copied to new machines, backed up, restored and removed."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -79,6 +80,22 @@ def test_a_changed_variable_is_served_and_a_wrong_one_is_refused(sites: Sites) -
     assert sites.get("/hello.html") == "hello\n 200"
 
 
+def test_a_site_that_nginx_does_not_take_with_the_others_is_not_left_there(sites: Sites) -> None:
+    ours = "ls -l --time-style=+ /etc/nginx/conf.d; cat /etc/nginx/conf.d/flstr-*"
+    sites.hosts.on(FIRST, "echo 'nonsense on;' >/etc/nginx/conf.d/other.conf")
+    before = sites.hosts.on(FIRST, ours)
+    ways: tuple[dict[str, Any], ...] = (
+        {"nginx_index": ["other.html"]},
+        {"flstr_service": "another", "flstr_port": 8081},
+    )
+    for refused in ways:
+        played = sites.play(fails=True, **refused)
+        assert 'unknown directive \\"nonsense\\"' in played.output
+        assert sites.hosts.on(FIRST, ours) == before
+    sites.hosts.on(FIRST, "rm /etc/nginx/conf.d/other.conf; rm -r /srv/flstr-another /etc/nginx/flstr-another.*")
+    sites.play()
+
+
 def test_apps_upload_where_they_may(sites: Sites) -> None:
     upload = "--request PUT --data-binary uploaded"
     assert sites.get("/a/b.txt", upload).endswith("405")
@@ -100,6 +117,18 @@ def test_a_backup_is_restored(sites: Sites) -> None:
     sites.play("restore")
     assert sites.get("/hello.html") == "hello\n 200"
     assert sites.get("/later.html").endswith("404")
+
+
+def test_a_file_that_grows_meanwhile_is_in_a_backup_too(sites: Sites) -> None:
+    growing = "while :; do date >>/srv/flstr-files/log; sleep 0.01; done"
+    sites.hosts.on(
+        FIRST, f"truncate -s 300M /srv/flstr-files/log; systemd-run --quiet --unit=growing sh -c '{growing}'"
+    )
+    sites.play("back_up")
+    sites.hosts.on(FIRST, "systemctl stop growing; rm /srv/flstr-files/log")
+    assert sites.hosts.on(FIRST, f"tar --list --gzip --file={BACKUP} | sort").splitlines() == [
+        "./", "./a/", "./hello.html", "./log"
+    ]  # fmt: skip
 
 
 def test_it_moves_to_another_machine_with_its_files(sites: Sites) -> None:

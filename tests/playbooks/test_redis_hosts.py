@@ -39,17 +39,19 @@ class Caches:
         }
         return self.hosts.play("redis", told | self.variables | more, self.nodes, self.leaving, check, fails)
 
-    def ask(self, node: str, words: str) -> str:
+    def ask(self, node: str, words: str, port: int = 6379) -> str:
         """What an app is answered, in the app's network."""
         address = self.hosts.addresses[node]
-        return self.hosts.on(node, f"REDISCLI_AUTH={PASSWORD} redis-cli -h {address} {words}")
+        return self.hosts.on(node, f"REDISCLI_AUTH={PASSWORD} redis-cli -h {address} -p {port} {words}")
 
     def started(self, node: str) -> str:
         return self.hosts.on(node, "systemctl show --property=MainPID redis-server@cache")
 
     def state(self, node: str) -> str:
         return self.hosts.on(
-            node, "find /etc /var/lib/redis /usr/local -type f -printf '%p %T@ %m\\n' | sort; systemctl list-units"
+            node,
+            "find /etc /var/lib/redis /usr/local -type f -printf '%p %T@ %m\\n' | sort;"
+            "systemctl show --property=MainPID,ActiveState redis-server@cache",
         )
 
 
@@ -58,7 +60,7 @@ def caches(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caches]:
     """Three fresh machines; the tests follow one another."""
     if (reason := why_no_lab()) is not None:
         pytest.skip(reason)
-    hosts = PlaybookHosts(tmp_path_factory.mktemp("caches"), (FIRST, SECOND, THIRD), (6379,))
+    hosts = PlaybookHosts(tmp_path_factory.mktemp("caches"), (FIRST, SECOND, THIRD), (6379, 6380))
     yield Caches(hosts)
     hosts.stop()
 
@@ -130,6 +132,14 @@ def test_a_changed_setting_interrupts_nobody(caches: Caches) -> None:
     assert caches.ask(SECOND, "GET greeting") == "hello"
 
 
+def test_a_replica_that_is_silent_holds_up_no_change_of_the_others(caches: Caches) -> None:
+    caches.nodes = [FIRST]
+    caches.play(redis_memory="65mb")
+    assert caches.ask(FIRST, "INFO memory | grep -o 'maxmemory:68157440'") == "maxmemory:68157440"
+    caches.nodes = [FIRST, SECOND]
+    caches.play()
+
+
 @pytest.mark.parametrize("persistence", ["rdb", "aof"])
 def test_another_persistence_keeps_the_data_through_a_crash(caches: Caches, persistence: str) -> None:
     caches.variables = {"redis_persistence": persistence}
@@ -144,13 +154,51 @@ def test_another_persistence_keeps_the_data_through_a_crash(caches: Caches, pers
 
 def test_what_takes_a_restart_is_restarted_the_leader_last_and_keeps_its_data(caches: Caches) -> None:
     before = caches.started(FIRST), caches.started(SECOND)
+    caches.hosts.on(FIRST, "systemctl --quiet disable redis-server@cache")
     caches.variables = {"redis_databases": 4}
     played = caches.play()
+    assert caches.hosts.on(FIRST, "systemctl is-enabled redis-server@cache") == "enabled"
     assert caches.started(FIRST) != before[0]
     assert caches.started(SECOND) != before[1]
     restarts = [line for line in played.changed_tasks if "restarted with its configuration" in line]
     assert [line.partition("[")[2].rstrip("]") for line in restarts] == [SECOND, FIRST]
     assert caches.ask(FIRST, "GET greeting") == "hello"
+    assert caches.ask(SECOND, "GET greeting") == "hello"
+
+
+def test_a_leader_is_not_restarted_while_a_replica_does_not_follow(caches: Caches) -> None:
+    before = caches.started(FIRST), caches.started(SECOND)
+    caches.hosts.on(FIRST, "flstr-redis-cache ACL SETUSER flstr-replica off")
+    caches.variables = {"redis_databases": 5}
+    for _ in range(2):
+        caches.play(fails=True, redis_sync_tries=3)
+        assert caches.started(FIRST) == before[0]
+    assert caches.started(SECOND) != before[1]
+    caches.hosts.on(FIRST, "flstr-redis-cache ACL SETUSER flstr-replica on")
+    caches.play()
+    assert caches.started(FIRST) != before[0]
+
+
+@pytest.mark.parametrize("port", [6380, 6379])
+def test_another_port_is_served_with_the_same_data(caches: Caches, port: int) -> None:
+    checked = caches.play(check=True, flstr_port=port)
+    assert "restarted with its configuration" in str(checked.changed_tasks)
+    played = caches.play(flstr_port=port)
+    assert str(played.changed_tasks).count("restarted with its configuration") == 2
+    for node in (FIRST, SECOND):
+        assert caches.ask(node, "GET greeting", port) == "hello"
+    assert caches.ask(FIRST, "SET port new", port) == "OK"
+    assert caches.ask(FIRST, "WAIT 1 5000", port) == "1"
+    assert caches.ask(SECOND, "GET port", port) == "new"
+    played = caches.play(flstr_port=port)
+    assert played.changed == {FIRST: 0, SECOND: 0}, played.changed_tasks
+
+
+def test_another_port_is_served_though_a_run_ended_before_that(caches: Caches) -> None:
+    caches.hosts.on(FIRST, "sed -i 's/-p 6379/-p 6380/' /usr/local/sbin/flstr-redis-cache")
+    caches.play(flstr_port=6380)
+    assert caches.ask(FIRST, "GET greeting", 6380) == "hello"
+    caches.play()
     assert caches.ask(SECOND, "GET greeting") == "hello"
 
 
@@ -220,13 +268,41 @@ def test_it_moves_to_another_machine_with_its_data(caches: Caches) -> None:
     assert caches.ask(THIRD, "GET moved") == "yes"
 
 
+def test_what_keeps_nothing_on_disk_is_kept_where_flstr_changes_something(caches: Caches) -> None:
+    caches.nodes, caches.leaving, caches.variables = [SECOND], [THIRD], {"redis_persistence": "none"}
+    caches.play()
+    caches.play("remove")
+    caches.leaving = []
+    caches.play()
+    assert caches.ask(SECOND, "SET fleeting yes") == "OK"
+    before = caches.started(SECOND)
+    caches.nodes = [SECOND, THIRD]
+    caches.play()
+    assert caches.started(SECOND) == before
+    assert caches.hosts.on(SECOND, "systemctl show --property=Restart --value redis-server@cache") == "no"
+    for databases, port in ((6, 6379), (6, 6380)):
+        caches.play(redis_databases=databases, flstr_port=port)
+        assert caches.started(SECOND) != before
+        before = caches.started(SECOND)
+        for node in (SECOND, THIRD):
+            assert caches.ask(node, "GET fleeting", port) == "yes"
+            assert caches.hosts.on(node, "find /var/lib/redis/cache -type f") == ""
+        played = caches.play(redis_databases=databases, flstr_port=port)
+        assert played.changed == {SECOND: 0, THIRD: 0}, played.changed_tasks
+    caches.play()
+    assert caches.ask(SECOND, "GET fleeting") == "yes"
+
+
 WRONG: tuple[tuple[dict[str, Any], str], ...] = (
     ({"redis_memory": "lots"}, "redis_memory is 'lots': write a number with kb, mb or gb"),
     ({"redis_persistence": "disk"}, "value of redis_persistence must be one of"),
     ({"redis_max_clients": 0}, "redis_max_clients is 0: write a number from 1 to 60000"),
+    ({"redis_replicas_to_write": 2}, "redis_replicas_to_write is 2, and the leader would take no writes"),
 )
 
 
 def test_a_wrong_value_is_refused_before_anything_changes(caches: Caches) -> None:
+    before = {node: caches.state(node) for node in caches.nodes}
     for wrong, said in WRONG:
         assert said in caches.play(fails=True, **wrong).output
+    assert {node: caches.state(node) for node in caches.nodes} == before

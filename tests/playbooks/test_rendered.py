@@ -24,8 +24,8 @@ TOLD = {
 
 
 def redis(name: str, node: str = FIRST, **told: object) -> Case:
-    files = ("redis.conf.j2", "settings.conf.j2", "leader.conf.j2", "users.acl.j2", "unit.conf.j2", "ask.sh.j2")
-    return Case(name, "redis", files, node, {**TOLD, **told})
+    written = ("redis.conf", "settings.conf", "leader.conf", "users.acl", "unit.conf", "restart.conf", "ask.sh")
+    return Case(name, "redis", tuple(f"{file}.j2" for file in written), node, {**TOLD, **told})
 
 
 def nginx(name: str, **told: object) -> Case:
