@@ -236,6 +236,10 @@ def test_a_member_that_leaves_hands_over_once_the_new_one_has_the_data(docs: Doc
     docs.play()
     commands = [(one.get("command"), one.get("user")) for one in records(docs.hosts, FIRST, "mongod")]
     assert commands.count(("replSetStepDown", "flstr")) == 1
+    # MongoDB had a reconfiguration of its own under way, and flstr's were tried again.
+    for node in (FIRST, SECOND):
+        refused = [one["refused"] for one in records(docs.hosts, node, "mongod") if "refused" in one]
+        assert refused == ["ConfigurationInProgress"]
     assert docs.members(THIRD) == {docs.member(SECOND): "PRIMARY", docs.member(THIRD): "SECONDARY"}
     assert docs.documents(THIRD, "posts") == [{"_id": 1, "text": "hello"}]
     again = docs.play()
