@@ -18,6 +18,8 @@ FIRST, SECOND, THIRD = "search101", "search102", "search103"
 ADMIN, AUTHORITY = "a" * 64, made_authority()
 PASSWORDS = {"influencer": "b" * 64, "viewer": "c" * 64, "changed": "d" * 64}
 BACKUP = "/root/search.backup"
+# As long as the stand-in says that a node which was restarted lacks its copies of shards.
+RECOVERS_SECONDS = 8
 
 
 class Search:
@@ -178,6 +180,14 @@ def test_another_heap_takes_a_restart_and_keeps_the_data(search: Search) -> None
     assert search.documents(SECOND, "posts") == {"1": {"text": "hello"}}
 
 
+def test_a_node_has_its_copies_again_before_the_next_one_is_restarted(search: Search) -> None:
+    first, second = (
+        [one["at"] for one in records(search.hosts, node, "elasticsearch") if "config" in one][-1]
+        for node in (FIRST, SECOND)
+    )
+    assert second - first > RECOVERS_SECONDS
+
+
 def test_a_heap_that_is_no_size_is_refused(search: Search) -> None:
     search.variables = {"elasticsearch_heap": "lots"}
     played = search.play(fails=True)
@@ -186,6 +196,11 @@ def test_a_heap_that_is_no_size_is_refused(search: Search) -> None:
 
 
 def test_a_backup_is_restored(search: Search) -> None:
+    search.ask(FIRST, "PUT", "/_ingest/pipeline/stamp", {"processors": []})
+    about = {"default_pipeline": "stamp", "final_pipeline": "gone"}
+    search.ask(FIRST, "PUT", "/old", {"settings": {"index": {"default_pipeline": "stamp"}}})
+    search.ask(FIRST, "PUT", "/old/_doc/1", {"text": "kept"})
+    search.ask(FIRST, "PUT", "/old/_settings", {"index": {**about, "blocks": {"read_only": "true"}}})
     search.play("back_up")
     assert search.hosts.on(FIRST, f"stat -c '%a %U' {BACKUP}; gzip --test {BACKUP}") == "600 root"
     search.ask(FIRST, "PUT", "/posts/_doc/1", {"text": "spoiled"})
@@ -193,7 +208,12 @@ def test_a_backup_is_restored(search: Search) -> None:
     search.play("restore")
     assert search.documents(SECOND, "posts") == {"1": {"text": "hello"}}
     indices = search.ask(FIRST, "GET", "/_all")
-    assert list(indices) == ["posts"]
+    assert list(indices) == ["old", "posts"]
+    assert search.documents(SECOND, "old") == {"1": {"text": "kept", "stamp": 1}}
+    settings = indices["old"]["settings"]["index"]
+    assert settings["blocks"] == {"read_only": "true"}
+    assert settings["default_pipeline"] == "stamp"
+    assert "final_pipeline" not in settings
     assert indices["posts"]["mappings"] == {"properties": {"text": {"type": "text"}}}
 
 
@@ -230,3 +250,10 @@ def test_once_it_has_left_nothing_is_kept_from_its_name(search: Search) -> None:
     search.play()
     assert search.ask(SECOND, "GET", "/_cluster/settings")["persistent"] == {}
     assert sum(search.play().changed.values()) == 0
+
+
+def test_a_node_may_leave_where_too_few_stay_for_every_copy(search: Search) -> None:
+    search.nodes, search.leaving = [THIRD], [SECOND]
+    search.play()
+    shards = search.ask(THIRD, "GET", "/_cat/shards?format=json")
+    assert {shard["node"] for shard in shards} == {SECOND, THIRD}

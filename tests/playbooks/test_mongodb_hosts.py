@@ -171,22 +171,75 @@ def test_what_takes_a_restart_is_restarted_and_keeps_its_data(docs: Documents) -
     assert docs.documents(SECOND, "posts") == [{"_id": 1, "text": "hello"}]
 
 
+def test_one_is_a_member_again_before_the_next_one_is_restarted(docs: Documents) -> None:
+    recorded = records(docs.hosts, FIRST, "mongod")
+    restarted = max(at for at, one in enumerate(recorded) if "config" in one)
+    serves = next(one["at"] for one in recorded[restarted:] if one.get("serves"))
+    assert any(one.get("serves") is False for one in recorded[restarted:])
+    next_one = [one["at"] for one in records(docs.hosts, SECOND, "mongod") if "config" in one][-1]
+    assert serves < next_one
+
+
+def test_another_key_of_the_repository_takes_the_place_of_the_old_one(docs: Documents) -> None:
+    key = "/etc/apt/keyrings/flstr-mongodb.asc"
+    before = docs.hosts.on(FIRST, f"cat {key}")
+    docs.hosts.on(FIRST, f"echo old >{key}")
+    assert docs.play().changed == {FIRST: 1, SECOND: 0}
+    assert docs.hosts.on(FIRST, f"cat {key}") == before
+
+
+def test_another_size_of_the_oplog_restarts_nobody(docs: Documents) -> None:
+    docs.variables = {"mongodb_cache_gb": 0.5, "mongodb_oplog_mb": 4096}
+    before = records(docs.hosts, FIRST, "mongod")
+    docs.play()
+    after = records(docs.hosts, FIRST, "mongod")
+    assert docs.hosts.on(FIRST, "grep oplogSizeMB /etc/mongod.conf") == "oplogSizeMB: 4096"
+    assert not [one for one in after[len(before) :] if "config" in one]
+
+
+def test_it_does_not_move_to_another_port_in_place(docs: Documents) -> None:
+    docs.variables |= {"flstr_port": 27018}
+    played = docs.play(fails=True)
+    told = " ".join(played.output.split())
+    assert f"MongoDB is at {docs.hosts.addresses[FIRST]}:27017 on {FIRST} and cannot move to" in told
+    assert "install it at the new place with `restored`" in told
+    assert sum(played.changed.values()) == 0, played.changed_tasks
+    del docs.variables["flstr_port"]
+    assert docs.members(FIRST) == {docs.member(FIRST): "PRIMARY", docs.member(SECOND): "SECONDARY"}
+
+
 def test_a_backup_is_restored_without_its_users(docs: Documents) -> None:
     docs.play("back_up")
     assert docs.hosts.on(FIRST, f"stat -c '%a %U' {BACKUP}; gzip --test {BACKUP}") == "600 root"
     docs.ask(FIRST, {"insert": "posts", "documents": [{"_id": 2, "text": "lost"}]}, "influencer")
+    docs.ask(FIRST, {"insert": "drafts", "documents": [{"_id": 1}]}, "influencer")
+    docs.ask(FIRST, {"insert": "posts", "documents": [{"_id": 1}]}, "later")
     before = docs.users_there(FIRST)
     docs.play("restore")
+    databases = docs.ask(FIRST, {"listDatabases": 1, "nameOnly": True})["databases"]
+    assert [one["name"] for one in databases] == ["admin", "config", "influencer", "local"]
+    assert docs.documents(SECOND, "drafts") == []
     assert docs.documents(SECOND, "posts") == [{"_id": 1, "text": "hello"}]
     assert docs.users_there(FIRST) == before
     arguments = records(docs.hosts, FIRST, "mongorestore")[-1]["argv"]
     assert {"--drop", "--nsExclude=admin.*", "--nsExclude=config.*"} <= set(arguments)
 
 
+def test_a_backup_that_cannot_be_read_is_refused_before_anything_goes(docs: Documents) -> None:
+    docs.hosts.on(FIRST, f"head --bytes=-10 {BACKUP} >{BACKUP}.cut && mv {BACKUP}.cut {BACKUP}")
+    assert "The backup is whole" in docs.play("restore", fails=True).output
+    assert docs.documents(SECOND, "posts") == [{"_id": 1, "text": "hello"}]
+
+
 def test_a_member_that_leaves_hands_over_once_the_new_one_has_the_data(docs: Documents) -> None:
     docs.nodes, docs.leaving = [SECOND, THIRD], [FIRST]
-    played = docs.play()
-    assert f"{docs.member(FIRST)} handed over to {docs.member(SECOND)}" in played.output or played.changed[FIRST]
+    docs.play()
+    commands = [(one.get("command"), one.get("user")) for one in records(docs.hosts, FIRST, "mongod")]
+    assert commands.count(("replSetStepDown", "flstr")) == 1
+    # MongoDB had a reconfiguration of its own under way, and flstr's were tried again.
+    for node in (FIRST, SECOND):
+        refused = [one["refused"] for one in records(docs.hosts, node, "mongod") if "refused" in one]
+        assert refused == ["ConfigurationInProgress"]
     assert docs.members(THIRD) == {docs.member(SECOND): "PRIMARY", docs.member(THIRD): "SECONDARY"}
     assert docs.documents(THIRD, "posts") == [{"_id": 1, "text": "hello"}]
     again = docs.play()

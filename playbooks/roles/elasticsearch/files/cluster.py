@@ -1,6 +1,7 @@
 """Brings the cluster to what wanted.json says (`arrange`), or says whether it is healthy (`health`).
 
-What was changed is printed, a sentence a line; nothing is printed where nothing was to change.
+What was changed is printed, a sentence a line; nothing is printed where nothing was to change. Around a restart,
+`missing` prints how many copies of shards have no node, and `recovered COUNT` waits until no more than that have none.
 """
 
 import sys
@@ -28,6 +29,10 @@ PRIVILEGES = frozenset(
     ]
 )
 POLL_SECONDS = 1.0
+# Elasticsearch decides in the background what it moves next, and for a moment nothing may be on its way.
+CALM_POLLS = 5
+# What health counts of copies that are on their way to a node, or wait for one to come back.
+UNDER_WAY = ("initializing_shards", "delayed_unassigned_shards", "number_of_in_flight_fetch")
 
 Told = dict[str, Any]
 
@@ -39,6 +44,43 @@ def health(told: Told, rest: Rest) -> None:
         sys.exit(f"the cluster is {status}")
     if told["self"] not in _names(rest):
         sys.exit("it is not in the cluster")
+
+
+def missing(_: Told, rest: Rest) -> None:
+    """Print how many copies of shards no node has, once none is on its way to one."""
+    found: Told = {}
+
+    def settled() -> bool:
+        found.update(rest.ask("GET", "_cluster", "health", within=10.0))
+        return _is_settled(found)
+
+    _wait(settled)
+    print(found["unassigned_shards"])
+
+
+def recovered(_: Told, rest: Rest) -> None:
+    """Wait until no more copies are missing than were before, as another node may have the only one that is whole."""
+    before = int(sys.argv[2]) if sys.argv[2] else None
+
+    def again() -> bool:
+        try:
+            return _is_recovered(rest.ask("GET", "_cluster", "health", within=10.0), before)
+        except (OSError, RestError):
+            # The cluster may elect another master meanwhile.
+            return False
+
+    _wait(again)
+
+
+def _is_settled(found: Told) -> bool:
+    return not any(found[count] for count in UNDER_WAY)
+
+
+def _is_recovered(found: Told, before: int | None) -> bool:
+    """`before` is unknown where the node did not answer before it was restarted."""
+    if found["status"] == "green":
+        return True
+    return _is_settled(found) and (before is None or found["unassigned_shards"] <= before)
 
 
 def arrange(told: Told, rest: Rest) -> None:
@@ -61,7 +103,15 @@ def _leave(told: Told, rest: Rest) -> None:
     leaving = sorted(set(told["leaving"]) & set(_names(rest)))
     _exclude(leaving, rest)
     _keep_from_voting(leaving, rest)
-    _wait(lambda: not [shard for shard in _shards(rest) if shard["node"] in leaving])
+    if leaving:
+        _wait(lambda: _is_given(_shards(rest), leaving), CALM_POLLS)
+
+
+def _is_given(shards: list[dict[str, Any]], leaving: list[str]) -> bool:
+    """Whether all that leaving nodes have is on others too; not all of it can go where too few stay for every copy."""
+    held = {(one["index"], one["shard"]) for one in shards if one["node"] in leaving}
+    safe = {(one["index"], one["shard"]) for one in shards if one["state"] == "STARTED" and one["node"] not in leaving}
+    return held <= safe and all(one["state"] != "RELOCATING" for one in shards)
 
 
 def _exclude(leaving: list[str], rest: Rest) -> None:
@@ -165,20 +215,25 @@ def _names(rest: Rest) -> list[str]:
 
 
 def _shards(rest: Rest) -> list[dict[str, Any]]:
-    shards: list[dict[str, Any]] = rest.ask("GET", "_cat", "shards", format="json", h="index,shard,node")
+    shards: list[dict[str, Any]] = rest.ask("GET", "_cat", "shards", format="json", h="index,shard,state,node")
     return [{**shard, "node": (shard["node"] or "").split(" ")[0]} for shard in shards]
 
 
-def _wait(done: Callable[[], bool]) -> None:
-    """As long as it takes; whoever runs the playbook says how long that may be."""
-    while not done():
+def _wait(done: Callable[[], bool], polls: int = 1) -> None:
+    """Until it is so at this many polls in a row; whoever runs the playbook says how long that may take."""
+    in_a_row = 0
+    while True:
+        in_a_row = in_a_row + 1 if done() else 0
+        if in_a_row == polls:
+            return
         time.sleep(POLL_SECONDS)
 
 
 def main() -> None:
     told = wanted()
     try:
-        {"health": health, "arrange": arrange}[sys.argv[1]](told, as_elastic(told))
+        does = {"health": health, "missing": missing, "recovered": recovered, "arrange": arrange}
+        does[sys.argv[1]](told, as_elastic(told))
     except (OSError, RestError) as error:
         sys.exit(f"Elasticsearch: {error}")
 

@@ -30,6 +30,10 @@ GIVEN = (
     "routing_partition",
     "history",
 )
+# What would refuse or change documents that come from a backup: an index is given it once it has them.
+PIPELINES = ("default_pipeline", "final_pipeline")
+GIVEN_LATER = ("blocks", *PIPELINES)
+NO_PIPELINE = "_none"
 
 
 def dump(rest: Rest, file: Path) -> None:
@@ -52,14 +56,17 @@ def dump(rest: Rest, file: Path) -> None:
 def restore(rest: Rest, file: Path) -> None:
     """Make the indices of the file; those that are there and not in it go as well."""
     _check(file)
-    for name in _indices(rest):
+    for name, about in _indices(rest).items():
+        _unblock(rest, name, about)
         rest.ask("DELETE", name)
+    later: dict[str, dict[str, Any]] = {}
     batch: list[object] = []
     size, index = 0, ""
     for line in _lines(file):
         if "about" in line:
             index = line["index"]
-            rest.ask("PUT", index, body=line["about"])
+            about, later[index] = _split(line["about"])
+            rest.ask("PUT", index, body=about)
         elif "id" in line:
             action = {"_index": index, "_id": line["id"], **({"routing": line["routing"]} if "routing" in line else {})}
             batch += [{"index": action}, line["source"]]
@@ -68,8 +75,44 @@ def restore(rest: Rest, file: Path) -> None:
             _send(rest, batch)
             batch, size = [], 0
     _send(rest, batch)
-    for name in _indices(rest):
+    for name, settings in later.items():
         rest.ask("POST", name, "_refresh")
+        _settle(rest, name, settings)
+
+
+def _unblock(rest: Rest, name: str, about: dict[str, Any]) -> None:
+    """An index that is read only cannot be deleted either."""
+    if blocks := about["settings"]["index"].get("blocks"):
+        rest.ask("PUT", name, "_settings", body={f"index.blocks.{block}": None for block in blocks})
+
+
+def _split(about: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What an index is made with, and the settings that it is given once it has its documents."""
+    settings = about["settings"]["index"]
+    first = {name: value for name, value in settings.items() if name not in GIVEN_LATER}
+    later = {name: settings[name] for name in GIVEN_LATER if name in settings}
+    return {**about, "settings": {"index": first}}, later
+
+
+def _settle(rest: Rest, name: str, settings: dict[str, Any]) -> None:
+    for pipeline in PIPELINES:
+        if pipeline in settings and not _has_pipeline(rest, settings[pipeline]):
+            print(f"{name} is without its {pipeline}: there is no pipeline {settings[pipeline]}")
+            settings = {key: value for key, value in settings.items() if key != pipeline}
+    if settings:
+        rest.ask("PUT", name, "_settings", body={"index": settings})
+
+
+def _has_pipeline(rest: Rest, name: str) -> bool:
+    if name == NO_PIPELINE:
+        return True
+    try:
+        rest.ask("GET", "_ingest", "pipeline", name)
+    except RestError as error:
+        if error.status != NOT_FOUND:
+            raise
+        return False
+    return True
 
 
 def _indices(rest: Rest) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-// Brings a replica set to what wanted.json says, for `mongosh --nodb --file`; FLSTR_DO is state, health or arrange.
+// Brings a replica set to what wanted.json says, for `mongosh --nodb --file`; FLSTR_DO is state, health, ready,
+// arrange or empty.
 // What it changed is printed, a sentence a line; nothing is printed where nothing was to change.
 
 const fs = require("fs");
@@ -9,6 +10,11 @@ const ALREADY_INITIALIZED = 23;
 const AUTHENTICATION_FAILED = 18;
 const POLL_MILLISECONDS = 500;
 const ELECTION_POLLS = 240;
+// Its version is not the next one, another one is under way, or the last one is not known to most members yet.
+const RECONFIG_AGAIN = [103, 109, 308];
+const RECONFIG_ATTEMPTS = 60;
+// What is of the set itself, and not of the apps.
+const OWN_DATABASES = ["admin", "config", "local"];
 
 // Loops and no callbacks: the shell waits for a server's answer in the former only.
 
@@ -68,6 +74,27 @@ function hostsIn(config) {
   return config.members.map((member) => member.host);
 }
 
+// MongoDB changes the configuration by itself too: where a new member follows, it is given its vote.
+function reconfigure(db, membersOf) {
+  for (let attempt = 1; ; attempt += 1) {
+    const config = configOf(db);
+    config.members = membersOf(config.members);
+    config.version += 1;
+    try {
+      db.adminCommand({ replSetReconfig: config });
+      return;
+    } catch (error) {
+      if (!RECONFIG_AGAIN.includes(error.code) || attempt === RECONFIG_ATTEMPTS) throw error;
+    }
+    sleep(POLL_MILLISECONDS);
+  }
+}
+
+function withMember(members, host) {
+  if (members.some((member) => member.host === host)) return members;
+  return [...members, { _id: Math.max(...members.map((member) => member._id)) + 1, host }];
+}
+
 function waitUntilItFollows(db, host) {
   for (;;) {
     const members = db.adminCommand({ replSetGetStatus: 1 }).members;
@@ -78,12 +105,8 @@ function waitUntilItFollows(db, host) {
 
 function addMembers(db) {
   for (const host of wanted.members) {
-    const config = configOf(db);
-    if (!hostsIn(config).includes(host)) {
-      const id = Math.max(...config.members.map((member) => member._id)) + 1;
-      config.members.push({ _id: id, host });
-      config.version += 1;
-      db.adminCommand({ replSetReconfig: config });
+    if (!hostsIn(configOf(db)).includes(host)) {
+      reconfigure(db, (members) => withMember(members, host));
       print(`${host} became a member`);
     }
     waitUntilItFollows(db, host);
@@ -96,10 +119,7 @@ function removeMembers(hosts) {
   for (const host of hostsIn(configOf(db))) {
     if (wanted.members.includes(host)) continue;
     if (hello(db).me === host) db = handedOver(db, host);
-    const config = configOf(db);
-    config.members = config.members.filter((member) => member.host !== host);
-    config.version += 1;
-    db.adminCommand({ replSetReconfig: config });
+    reconfigure(db, (members) => members.filter((member) => member.host !== host));
     print(`${host} is no member any more`);
   }
   return db;
@@ -196,8 +216,23 @@ function health() {
   print("healthy");
 }
 
+// For one that was just started: it is a member again, or waits to become one.
+function ready() {
+  if (hello(here()).setName) health();
+}
+
+// All data of apps go; their users stay, which are kept in admin.
+function empty() {
+  const db = primaryOf(waitForPrimary().hosts);
+  for (const { name } of db.adminCommand({ listDatabases: 1, nameOnly: true }).databases) {
+    if (OWN_DATABASES.includes(name)) continue;
+    db.getSiblingDB(name).runCommand({ dropDatabase: 1 });
+    print(`the database ${name} was dropped`);
+  }
+}
+
 try {
-  ({ state, health, arrange })[process.env.FLSTR_DO]();
+  ({ state, health, ready, arrange, empty })[process.env.FLSTR_DO]();
 } catch (error) {
   print(`MongoDB: ${error.message}`);
   quit(1);

@@ -16,7 +16,7 @@ def arguments(program):
     parser = argparse.ArgumentParser()
     for option in ("config", "host", "username", "authenticationDatabase", "archive"):
         parser.add_argument(f"--{option}", required=True)
-    for flag in ("gzip", "drop", "quiet"):
+    for flag in ("gzip", "drop", "dryRun", "quiet"):
         parser.add_argument(f"--{flag}", action="store_true")
     parser.add_argument("--nsExclude", action="append", default=[])
     told = parser.parse_args()
