@@ -180,3 +180,18 @@ class Fleet:
 
     def _put(self, record: ServiceRecord) -> None:
         self.found[service_keys.installed(record.service.service)] = record.to_json()
+
+
+def titles(change: Plan) -> list[str]:
+    return [planned.title for planned in change.steps]
+
+
+def only(fleet: Fleet, manifests: Manifests) -> Plan:
+    (change,) = fleet.of_services(manifests)
+    return change
+
+
+def installed(*on: NodeName, machines: int = 2) -> Fleet:
+    fleet = Fleet(machines)
+    fleet.follow(wants(cache_yaml(on or (ONE,))))
+    return fleet

@@ -1,37 +1,19 @@
 """Services come, change, move and go by their manifests; what is told to whom, and in which order."""
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gitops.manifests import Manifests
 from gitops.plan.services import service_plans
 from gitops.preempt import why_superseded
 from gitops.releases import wanted
-from model import keys, service_keys
+from model import service_keys
 from model.names import NodeName
 from model.operation import Operation, OperationStatus, Origin
 from model.registered import ServiceInstance
-from model.service_steps import ApplyService, BackUpService, LeadService, RemoveService, RestoreService
+from model.service_steps import ApplyService, LeadService, RemoveService
 from model.steps import Plan, StartInstance, WriteKeys
-from tests.gitops.service_scene import BACKUP, ONE, THREE, TWO, Fleet, cache_yaml, cluster_yaml, wants
-
-
-def titles(change: Plan) -> list[str]:
-    return [planned.title for planned in change.steps]
-
-
-def only(fleet: Fleet, manifests: Manifests) -> Plan:
-    (change,) = fleet.of_services(manifests)
-    return change
-
-
-def installed(*on: NodeName, machines: int = 2) -> Fleet:
-    fleet = Fleet(machines)
-    fleet.follow(wants(cache_yaml(on or (ONE,))))
-    return fleet
+from tests.gitops.service_scene import ONE, THREE, TWO, Fleet, cache_yaml, cluster_yaml, installed, only, titles, wants
 
 
 def test_a_new_service_is_let_in_then_set_up_and_routed_to_at_last() -> None:
@@ -244,92 +226,6 @@ def test_what_was_registered_by_hand_stays_as_it_is() -> None:
     assert not fleet.plan(manifests).removal.steps
 
 
-def test_one_that_no_manifest_describes_goes_after_a_last_backup_with_leave() -> None:
-    fleet, manifests = installed(ONE, TWO), wants()
-    removal = fleet.plan(manifests).removal
-    assert (removal.title, removal.locks) == ("remove service cache", ("service-cache",))
-    assert removal.losses is not None
-    assert removal.losses.services == ("cache",)
-    assert titles(removal) == [
-        "back cache up a last time",
-        "deregister cache",
-        "route no more to cache",
-        "take cache off service101, service102, its data with it",
-        "forget cache",
-    ]
-    fleet.follow(manifests)
-    assert not [key for key in fleet.found if "cache" in key]
-
-
-def test_without_a_place_for_the_last_backup_it_stays_and_says_what_to_write() -> None:
-    fleet, manifests = installed(), wants(cluster=cluster_yaml(more=""))
-    plans = fleet.plan(manifests)
-    assert not plans.removal.steps
-    (sentence,) = plans.stays
-    assert sentence.startswith("service cache is not removed, because there is no place for a last backup")
-    assert "write `backups` with its `to` in cluster.yaml" in sentence
-
-
-def test_one_that_never_served_has_nothing_to_lose() -> None:
-    fleet = Fleet()
-    fleet.carry_out(Plan(title="", steps=only(fleet, wants(cache_yaml())).steps[:3]))
-    removal = fleet.plan(wants(cluster=cluster_yaml(more=""))).removal
-    assert "take cache off service101, its data with it" in titles(removal)
-    assert not any(isinstance(planned.step, BackUpService) for planned in removal.steps)
-
-
-def test_a_machine_goes_once_its_service_has_left_it() -> None:
-    fleet = installed(ONE, TWO)
-    fewer = wants(cache_yaml((TWO,)), cluster=cluster_yaml(1, without=[ONE]))
-    assert not fleet.plan(fewer).removal.steps
-    found = fleet.follow(fewer)
-    assert found == ["take cache off service101", "destroy service101"]
-    assert keys.node(ONE) not in fleet.found
-
-
-def test_a_service_and_its_machines_go_in_one_plan_the_machines_last() -> None:
-    fleet, manifests = installed(), wants(cluster=cluster_yaml(0))
-    removal = fleet.plan(manifests).removal
-    assert removal.losses is not None
-    assert (removal.losses.services, removal.losses.nodes) == (("cache",), (ONE, TWO))
-    leave = next(planned for planned in removal.steps if planned.id == f"leave-{ONE}")
-    assert "forget-cache" in leave.after
-
-
-def test_a_backup_takes_the_place_of_what_is_there_with_leave_after_a_backup_of_that() -> None:
-    fleet, manifests = installed(), wants(cache_yaml(more=f"restored: {BACKUP}\n"))
-    plans = fleet.plan(manifests)
-    assert plans.changes == ()
-    assert plans.removal.losses is not None
-    assert plans.removal.losses.restored == (f"cache from {BACKUP}",)
-    assert titles(plans.removal) == ["back cache up before it is restored", f"restore cache from {BACKUP}"]
-    fleet.follow(manifests)
-    assert fleet.record().restored == BACKUP
-    assert not fleet.plan(manifests).removal.steps
-
-
-def test_a_new_service_comes_with_the_data_of_a_backup_at_once() -> None:
-    fleet, manifests = Fleet(), wants(cache_yaml(more=f"restored: {BACKUP}\n"))
-    change = only(fleet, manifests)
-    restore = next(planned for planned in change.steps if isinstance(planned.step, RestoreService))
-    assert restore.after == ("apply",)
-    assert change.steps[-2].after == ("restore",)
-    fleet.follow(manifests, approved=False)
-    assert not fleet.plan(manifests).removal.steps
-
-
-def test_one_whose_removal_was_broken_off_keeps_the_data_that_it_has() -> None:
-    fleet, manifests = Fleet(), wants(cache_yaml(more=f"restored: {BACKUP}\n"))
-    fleet.follow(manifests)
-    # Deregistered, and then its playbook failed; now it is wanted again.
-    fleet.found.pop(service_keys.meta_data("cache"))
-    change = only(fleet, manifests)
-    assert not any(isinstance(planned.step, RestoreService) for planned in change.steps)
-    fleet.follow(manifests, approved=False)
-    assert fleet.record().restored == BACKUP
-    assert not fleet.plan(manifests).removal.steps
-
-
 def test_who_leads_holds_the_data() -> None:
     fleet, manifests = installed(ONE, TWO, machines=3), wants(cache_yaml((TWO, THREE)))
     lead = next(planned.step for planned in only(fleet, manifests).steps if isinstance(planned.step, LeadService))
@@ -370,31 +266,6 @@ def test_from_wherever_it_stands_every_revision_is_reached(
 def test_the_same_trees_give_the_same_plan(machines: int) -> None:
     manifests = wants(cache_yaml((ONE, TWO)))
     assert Fleet(machines).of_services(manifests) == Fleet(machines).of_services(manifests)
-
-
-def test_data_is_put_back_where_all_of_its_machines_answer() -> None:
-    fleet, manifests = installed(ONE, TWO), wants(cache_yaml((ONE, TWO), f"restored: {BACKUP}\n"))
-    fleet.silent.add(TWO)
-    plans = fleet.plan(manifests)
-    assert not plans.removal.steps
-    assert plans.stays == (
-        "service cache is not restored until service102 answers again, or is no machine of it any more",
-    )
-
-
-def test_a_playbook_that_is_gone_from_the_repo_takes_its_service_off_as_it_was_brought() -> None:
-    text = (
-        "service: queue\nplaybook: playbooks/queue.yml\nnodes: [service101]\nport: 5672\npublish: {port: 6382}\n"
-        "env_prefix: QUEUE\nenv: {PROTOCOL: amqp}\n"
-    )
-    fleet, manifests = Fleet(), replace(wants(text), playbooks="a" * 40)
-    fleet.follow(manifests)
-    assert fleet.record("queue").source == "a" * 40
-    assert fleet.plan(replace(manifests, playbooks="b" * 40)).change.title == "bring queue up to date"
-    removal = fleet.plan(wants(cluster=cluster_yaml(more=""))).removal
-    steps = [planned.step for planned in removal.steps]
-    assert next(step for step in steps if isinstance(step, RemoveService)).source == "a" * 40
-    assert not any(isinstance(step, BackUpService) for step in steps)
 
 
 def test_what_was_planned_for_another_leader_is_given_up_before_it_begins() -> None:
