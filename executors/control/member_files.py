@@ -143,7 +143,7 @@ def remove_script(member_id: str, leads: str = "", successor: str = "") -> str:
 
 def users_script(commands: str) -> str:
     """A script of the commands that `users` makes."""
-    return render("etcd/users.sh.j2", **_ask(), commands=commands)
+    return render("etcd/users.sh.j2", **_ask(), commands=commands, seconds=AGAIN_SECONDS)
 
 
 def _ask() -> dict[str, object]:

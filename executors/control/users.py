@@ -15,34 +15,34 @@ LEASES = keys.OVERLAY_SUBNETS.rstrip("/")
 
 def founding_commands() -> str:
     """The users of the controllers, and nobody is let in without one from then on."""
-    lines = ["role root"]
+    lines = ["again role root"]
     for user in ("root", CONTROLLER_USER):
-        lines += [f"user {user}", f"etcd user grant-role {user} root >/dev/null"]
-    return "\n".join([*lines, "etcd auth enable >/dev/null"])
+        lines += [f"again user {user}", f"again etcd user grant-role {user} root"]
+    return "\n".join([*lines, "again etcd auth enable"])
 
 
 def node_user_commands(node: NodeName, *, flanneld: bool = False) -> str:
     """A machine's user, which writes that it lives and nothing else; with `flanneld` also the overlay's leases, those
     of others too: each flanneld looks for a free one itself. What the overlay is like, it only reads."""
     name, role = quote(node), quote(node_role(node))
-    grant, revoke = f"etcd role grant-permission {role}", f"etcd role revoke-permission {role}"
+    grant, revoke = f"again etcd role grant-permission {role}", f"again revoked {role}"
     if flanneld:
         overlay = [
-            f"{grant} read {keys.OVERLAY_CONFIG} >/dev/null",
-            f"{grant} --prefix readwrite {LEASES} >/dev/null",
+            f"{grant} read {keys.OVERLAY_CONFIG}",
+            f"{grant} --prefix readwrite {LEASES}",
         ]
     else:
         overlay = [
-            f"{revoke} {keys.OVERLAY_CONFIG} >/dev/null 2>&1 || true",
-            f"{revoke} --prefix {LEASES} >/dev/null 2>&1 || true",
+            f"{revoke} {keys.OVERLAY_CONFIG}",
+            f"{revoke} --prefix {LEASES}",
         ]
     return "\n".join(
         [
-            f"user {name}",
-            f"role {role}",
-            f"{grant} readwrite {quote(keys.alive(node))} >/dev/null",
+            f"again user {name}",
+            f"again role {role}",
+            f"{grant} readwrite {quote(keys.alive(node))}",
             *overlay,
-            f"etcd user grant-role {name} {role} >/dev/null",
+            f"again etcd user grant-role {name} {role}",
         ]
     )
 
@@ -51,9 +51,9 @@ def forget_node_user_commands(node: NodeName) -> str:
     """A machine's certificate is of no use any more, and it does not count as living."""
     return "\n".join(
         [
-            f"none user {quote(node)}",
-            f"none role {quote(node_role(node))}",
-            f"etcd del {quote(keys.alive(node))} >/dev/null",
+            f"again none user {quote(node)}",
+            f"again none role {quote(node_role(node))}",
+            f"again etcd del {quote(keys.alive(node))}",
         ]
     )
 

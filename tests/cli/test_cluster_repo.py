@@ -38,13 +38,13 @@ def test_init_without_the_example_is_one_sentence(
 
 
 def test_what_it_shows_in_comments_is_right_as_well(flstr: Flstr, repo: Path) -> None:
-    """With a name that leads to an ingress, an address that moves, https, workers that come and go, and backups."""
+    """With a name that leads to an ingress, an address that moves, https, workers that come and go, machines for services, and backups."""
     for path in (repo / "cluster.yaml", repo / "apps/influencer.yaml"):
         path.write_text(
             re.sub(r"(?m)^( *)# ( *(?:- |[a-z_]+:).*)$", r"\1\2", path.read_text()).replace("    port: 80\n", "")
         )
     done = flstr("lint", str(repo))
-    assert (done.status, done.out) == (0, f"{repo} is right: 4 machines, 1 app\n")
+    assert (done.status, done.out) == (0, f"{repo} is right: 6 machines, 1 app\n")
     manifests = cluster_repo.lint(repo).manifests
     assert manifests.cluster.dns is not None
     assert list(manifests.cluster.floating_ips) == ["public"]

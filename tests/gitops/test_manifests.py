@@ -44,40 +44,40 @@ def test_the_example_is_right() -> None:
         (
             "port: 762",
             "port: 760",
-            "cluster.yaml:40: meshes vpn_ctrl and vpn_ingr both use port 760; give one another",
+            "cluster.yaml:45: meshes vpn_ctrl and vpn_ingr both use port 760; give one another",
         ),
         (
             "10.111.0.0/24",
             "10.110.0.128/25",
-            "cluster.yaml:39: 10.110.0.128/25 of mesh vpn_ingr overlaps with 10.110.0.0/24 of mesh vpn_ctrl",
+            "cluster.yaml:44: 10.110.0.128/25 of mesh vpn_ingr overlaps with 10.110.0.0/24 of mesh vpn_ctrl",
         ),
-        ("  vpn_ingr:", "  external:", "cluster.yaml:38: a mesh cannot be called external, which means something else"),
-        ("  vpn_ingr:", "  all:", "cluster.yaml:38: a mesh cannot be called all, which means something else on a node"),
+        ("  vpn_ingr:", "  external:", "cluster.yaml:43: a mesh cannot be called external, which means something else"),
+        ("  vpn_ingr:", "  all:", "cluster.yaml:43: a mesh cannot be called all, which means something else on a node"),
         (
             "  vpn_ingr:",
             "  ens3:",
-            "cluster.yaml:38: a mesh cannot be called ens3, which means something else on a node",
+            "cluster.yaml:43: a mesh cannot be called ens3, which means something else on a node",
         ),
         (
             "  vpn_ingr:",
             "  sixteen_letters_:",
-            "cluster.yaml:38: meshes: 'sixteen_letters_' cannot be a name; write 1 to",
+            "cluster.yaml:43: meshes: 'sixteen_letters_' cannot be a name; write 1 to",
         ),
         (
             "  vpn_ingr:",
             "  flannel-wg:",
-            "cluster.yaml:38: meshes: 'flannel-wg' cannot be a name; write 1 to 15 of a-z",
+            "cluster.yaml:43: meshes: 'flannel-wg' cannot be a name; write 1 to 15 of a-z",
         ),
-        ("  vpn_ingr:", "  overlay:", "cluster.yaml:38: a mesh cannot be called overlay, which means something else"),
+        ("  vpn_ingr:", "  overlay:", "cluster.yaml:43: a mesh cannot be called overlay, which means something else"),
         (
             "hubs: [ingress]",
             "hubs: [service]",
-            "cluster.yaml:41: mesh vpn_ingr has no hub, because there is no machine of role service; add one, or change",
+            "cluster.yaml:46: mesh vpn_ingr has no hub, because there is no machine of role service; add one, or change",
         ),
-        ("10.111.0.0/24", "8.8.8.0/24", "cluster.yaml:39: 8.8.8.0/24 of mesh vpn_ingr is not private, and would hide"),
-        ("10.111.0.0/24", "127.0.0.0/24", "cluster.yaml:39: 127.0.0.0/24 of mesh vpn_ingr is not private, and would"),
+        ("10.111.0.0/24", "8.8.8.0/24", "cluster.yaml:44: 8.8.8.0/24 of mesh vpn_ingr is not private, and would hide"),
+        ("10.111.0.0/24", "127.0.0.0/24", "cluster.yaml:44: 127.0.0.0/24 of mesh vpn_ingr is not private, and would"),
         ("10.111.0.0/24", "10.111.0.0/30", "mesh vpn_ingr has 2 addresses for 3 machines; give it a larger subnet"),
-        ("port: 762", "port: 443", "cluster.yaml:40: port 443 is used by the nodes themselves; give mesh vpn_ingr"),
+        ("port: 762", "port: 443", "cluster.yaml:45: port 443 is used by the nodes themselves; give mesh vpn_ingr"),
         ("port: 762", "port: 20000", "port 20000 is used by the nodes themselves; give mesh vpn_ingr another"),
         ("10.110.0.0/24", "10.110.0.1/24", "'10.110.0.1/24' is not how a subnet is written; write 10.110.0.0/24"),
         ("10.110.0.0/24", "everything", "a subnet is an address and a length, such as 10.110.0.0/24"),
@@ -107,19 +107,19 @@ people:"""
         (
             "10.5.0.0/16",
             "10.110.0.0/16",
-            "cluster.yaml:45: 10.110.0.0/16 of the overlay overlaps with 10.110.0.0/24 of",
+            "cluster.yaml:50: 10.110.0.0/16 of the overlay overlaps with 10.110.0.0/24 of",
         ),
-        ("port: 51820", "port: 762", "cluster.yaml:46: mesh vpn_ingr and the overlay both use port 762; give one"),
-        ("10.5.0.0/16", "10.5.0.0/23", "cluster.yaml:45: the overlay 10.5.0.0/23 has 1 subnets of length 24 for 3"),
+        ("port: 51820", "port: 762", "cluster.yaml:51: mesh vpn_ingr and the overlay both use port 762; give one"),
+        ("10.5.0.0/16", "10.5.0.0/23", "cluster.yaml:50: the overlay 10.5.0.0/23 has 1 subnets of length 24 for 3"),
         (
             "10.5.0.0/16",
             "169.254.0.0/16",
-            "cluster.yaml:45: 169.254.0.0/16 of the overlay is not private, and would hide",
+            "cluster.yaml:50: 169.254.0.0/16 of the overlay is not private, and would hide",
         ),
         (
             "\n  network: 10.5.0.0/16\n  port: 51820",
             "",
-            "cluster.yaml:44: overlay holds nothing, so there would be none;",
+            "cluster.yaml:49: overlay holds nothing, so there would be none;",
         ),
         ("port: 51820", "driver: flanneld", "overlay: the driver flanneld needs a field 'flanneld' that says which"),
         ("port: 51820", "subnet_length: 31", "overlay.subnet_length cannot be '31'; write a number from 16 to 30"),
@@ -147,7 +147,7 @@ def test_the_etcd_that_flanneld_asks_may_have_any_port(port: int) -> None:
 
 @pytest.mark.parametrize("port", [0, 65536, 99999])
 def test_a_port_of_flannelds_etcd_that_there_is_not_is_named(port: int) -> None:
-    expected = "cluster.yaml:50: overlay.flanneld.etcd.0: a port is a number from 1 to 65535"
+    expected = "cluster.yaml:55: overlay.flanneld.etcd.0: a port is a number from 1 to 65535"
     assert faults_of(by_flanneld(port)) == [expected]
 
 
@@ -280,7 +280,7 @@ def test_an_app_without_an_ingress_to_serve_it_is_refused() -> None:
     )
     assert faults_of({"cluster.yaml": without}) == [
         "apps/influencer.yaml:22: influencer has no ingress to serve it; add a pool of role ingress",
-        "cluster.yaml:41: mesh vpn_ingr has no hub, because there is no machine of role ingress; add one, or change hubs",
+        "cluster.yaml:46: mesh vpn_ingr has no hub, because there is no machine of role ingress; add one, or change hubs",
     ]
 
 

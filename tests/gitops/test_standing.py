@@ -28,14 +28,14 @@ def faults(changes: dict[str, str], tree: Registered | None = None) -> list[str]
         (
             "10.110.0.0/24",
             "10.120.0.0/24",
-            "cluster.yaml:34: mesh vpn_ctrl keeps its subnet while controller001, ingress016, worker101, worker102 are "
+            "cluster.yaml:39: mesh vpn_ctrl keeps its subnet while controller001, ingress016, worker101, worker102 are "
             "in it; make a mesh of another name",
         ),
-        ("port: 762", "port: 763", "cluster.yaml:40: mesh vpn_ingr keeps its port while"),
+        ("port: 762", "port: 763", "cluster.yaml:45: mesh vpn_ingr keeps its port while"),
         (
             "members: [worker, ingress, service]",
             "members: [worker, service]",
-            "cluster.yaml:33: mesh vpn_ctrl has to keep the roles of its machines, and ingress016 is in it",
+            "cluster.yaml:38: mesh vpn_ctrl has to keep the roles of its machines, and ingress016 is in it",
         ),
         (
             "  ingress:\n    role: ingress\n    count: 1\n    first: 16",
@@ -73,13 +73,13 @@ WITH_OVERLAY = WITHOUT_OVERLAY.replace("people:", "overlay:\n  network: 10.5.0.0
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("10.5.0.0/16", "10.6.0.0/16", ["cluster.yaml:45: the overlay keeps its network while worker101 is in it"]),
-        ("port: 51820", "subnet_length: 25", ["cluster.yaml:46: the overlay keeps its subnet_length while worker101"]),
-        ("port: 51820", "port: 51821", ["cluster.yaml:46: the overlay keeps its port while worker101 is in it"]),
+        ("10.5.0.0/16", "10.6.0.0/16", ["cluster.yaml:50: the overlay keeps its network while worker101 is in it"]),
+        ("port: 51820", "subnet_length: 25", ["cluster.yaml:51: the overlay keeps its subnet_length while worker101"]),
+        ("port: 51820", "port: 51821", ["cluster.yaml:51: the overlay keeps its port while worker101 is in it"]),
         (
             "port: 51820",
             "members: [ingress, controller]",
-            ["cluster.yaml:44: the overlay has to keep the roles of its machines, and worker101 is in it"],
+            ["cluster.yaml:49: the overlay has to keep the roles of its machines, and worker101 is in it"],
         ),
         ("overlay:\n  network: 10.5.0.0/16\n  port: 51820\n", "", []),
         ("port: 51820", "members: [worker, ingress, service, controller]", []),
