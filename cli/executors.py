@@ -108,6 +108,7 @@ def build_executors(
             Doors(ssh, partial(Records, cloud), servers_by(settings.nameserver)),
         ).obtain,
         "service.apply": services.apply,
+        "service.note": services.note,
         "service.remove": services.remove,
         **data_executors(settings, ssh, build_playbooks(settings, ssh, identities), identities),
         **control_executors(settings, ssh, identities),

@@ -17,7 +17,7 @@ def led_by(record: ServiceRecord, leader: NodeName, cluster: Cluster, registered
 
     def digest(of: NodeName | None) -> str:
         # Only playbooks of the project lead, and those have no source in the cluster repo.
-        return told_digest(record.service, instances, leaving, of, "")
+        return told_digest(record.service, instances, leaving, of, record.silent, "")
 
     known = record.digest == digest(record.leader)
     return record.model_copy(update={"leader": leader, "digest": digest(leader) if known else record.digest})

@@ -1,7 +1,7 @@
 """Passwords and keys of services: made by flstr once, kept in etcd encrypted to the cluster's own key."""
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from gitops.certificates import KeySafe
 from gitops.secrets import Decrypt
@@ -43,6 +43,12 @@ class ServiceSecrets:
                 # Whoever was faster has made it; what is there is read below.
                 self._store.put_new(key, self._safe.seal(make()))
         return self.read(service)
+
+
+def forget_others(store: Store, service: AppName, wanted: Collection[str]) -> None:
+    """Delete the secrets of a service that nobody wants any more, such as those of a user that is gone."""
+    prefix = service_keys.secrets(service)
+    store.delete(*(key for key in store.prefix(prefix) if key.removeprefix(prefix) not in wanted))
 
 
 def read_secret(store: Store, service: AppName, name: str, decrypt: Decrypt) -> bytes | None:

@@ -60,6 +60,7 @@ def told_digest(
     instances: dict[ServiceInstanceId, ServiceInstance],
     leaving: Sequence[NodeName],
     leader: NodeName | None,
+    silent: Sequence[NodeName],
     source: str,
 ) -> str:
     """Sixteen digits that change with anything that its playbook is told, and with the playbook itself."""
@@ -68,6 +69,7 @@ def told_digest(
         "instances": {name: one.model_dump(mode="json") for name, one in instances.items()},
         "leaving": list(leaving),
         "leader": leader,
+        **({"silent": sorted(silent)} if silent else {}),
         "source": source if service.ours is None else digest_of(service.playbook),
     }
     return hashlib.sha256(json.dumps(all_of_it, sort_keys=True).encode()).hexdigest()[:16]

@@ -16,9 +16,17 @@ class ApplyService(Frozen):
     service: Service
     nodes: tuple[NodeName, ...] = Field(description="Where it is to run")
     leaving: tuple[NodeName, ...] = Field((), description="Where it still runs meanwhile, and is to go from")
+    silent: tuple[NodeName, ...] = Field((), description="Where it is to stay, and is told nothing while they are away")
     leader: NodeName | None = None
     source: str = Field("", description="Git's id of the cluster repo's folder of playbooks, for one that is there")
     digest: str = Field(description="Of all that the playbook is told, as `gitops.services` makes it")
+
+
+class NoteService(Frozen):
+    """Note what else a service's manifest says, where its playbook is told nothing new."""
+
+    kind: Literal["service.note"] = "service.note"
+    service: Service
 
 
 class LeadService(Frozen):

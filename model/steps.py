@@ -23,7 +23,14 @@ from model.names import (
 )
 from model.pools import Elsewhere
 from model.registered import Orphan
-from model.service_steps import ApplyService, BackUpService, LeadService, RemoveService, RestoreService
+from model.service_steps import (
+    ApplyService,
+    BackUpService,
+    LeadService,
+    NoteService,
+    RemoveService,
+    RestoreService,
+)
 
 
 class CreateNode(Frozen):
@@ -289,6 +296,7 @@ Step = Annotated[
     | EnrolNodes
     | GiveBackOrphan
     | ApplyService
+    | NoteService
     | LeadService
     | BackUpService
     | RestoreService

@@ -23,7 +23,7 @@ from gitops.backups.service_notes import change_note
 from gitops.backups.service_spared import wanted_backups
 from gitops.executor import StepContext
 from gitops.secrets import Identities
-from model.errors import EtcdSilent, Refused, StepFailed
+from model.errors import Cancelled, EtcdSilent, Refused, StepFailed
 from model.names import AppName, NodeName
 from model.registered import ServiceRecord
 from model.service_steps import BackUpService, RestoreService
@@ -58,7 +58,7 @@ class BackingUp:
         store = context.registry.store
         try:
             name = self._back_up(step.service, context)
-        except EtcdSilent:
+        except (EtcdSilent, Cancelled):
             raise
         except (Refused, StepFailed) as error:
             sentence = error.sentence
@@ -84,7 +84,9 @@ class BackingUp:
             plain = folder / "data"
             with self._file_on(node, service, context):
                 context.report(f"{node} writes its data to a file")
-                self.playbooks.run(_run(record, "back_up", node), context)
+                # Whoever does not answer has nothing to do with it.
+                alive = tuple(one for one in record.nodes if one in _answering(context))
+                self.playbooks.run(_run(record, "back_up", node, alive), context)
                 file = file_there(service)
                 self.remote.download(node, file, plain, context.fence, WAY_SECONDS, context.report)
             recipients = (self.identities.recipient, *cluster.secrets.recipients)
@@ -107,7 +109,7 @@ class BackingUp:
             file = file_there(step.service)
             self.remote.upload(node, plain, file, context.fence, WAY_SECONDS, context.report)
             context.report(f"{node} takes the data of {name}")
-            self.playbooks.run(_run(record, "restore", node), context)
+            self.playbooks.run(_run(record, "restore", node, record.nodes), context)
         newest = _record(step.service, context)
         context.registry.put_service(newest.model_copy(update={"restored": step.backup}))
 
@@ -134,10 +136,10 @@ class BackingUp:
                 self.remote.run(node, f"rm -rf {quote(file)}", context.fence, REMOVE_SECONDS)
 
 
-def _run(record: ServiceRecord, action: Action, node: NodeName) -> PlaybookRun:
+def _run(record: ServiceRecord, action: Action, node: NodeName, nodes: tuple[NodeName, ...]) -> PlaybookRun:
     return PlaybookRun(
         service=record.service,
-        nodes=record.nodes,
+        nodes=nodes,
         leader=record.leader,
         action=action,
         source=record.source,
@@ -155,12 +157,17 @@ def _record(service: AppName, context: StepContext) -> ServiceRecord:
 
 def _node(record: ServiceRecord, context: StepContext) -> NodeName:
     """The machine whose data it is: that of the leader, or the first one that lives."""
-    silent = context.registry.read().silent()
     nodes = [record.leader] if record.leader is not None else [*record.nodes]
-    alive = [node for node in nodes if node not in silent]
+    answering = _answering(context)
+    alive = [node for node in nodes if node in answering]
     if not alive:
         raise StepFailed(f"{record.service.service}: {', '.join(nodes) or 'no machine'} does not answer")
     return alive[0]
+
+
+def _answering(context: StepContext) -> frozenset[NodeName]:
+    registered = context.registry.read()
+    return frozenset(registered.nodes) - registered.silent()
 
 
 def _of_the_step(error: Refused | StepFailed) -> StepFailed:

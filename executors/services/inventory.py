@@ -58,8 +58,16 @@ def host_record(machine: Reached) -> HostRecord:
     return HostRecord(node=machine.node, host_key=machine.host_key, ip=machine.ip)
 
 
-def variables(run: PlaybookRun, network: str, secrets: Mapping[str, bytes]) -> dict[str, object]:
-    """The variables: the manifest's own, and those of flstr, which win."""
+def addresses(nodes: Sequence[NodeName], registered: Registered, network: str) -> tuple[str, ...]:
+    """Where machines are in the apps' network, of those that are registered there."""
+    there = (registered.nodes[node] for node in nodes if node in registered.nodes)
+    return tuple(node.addresses[network] for node in there if network in node.addresses)
+
+
+def variables(
+    run: PlaybookRun, network: str, secrets: Mapping[str, bytes], silent: Sequence[str] = ()
+) -> dict[str, object]:
+    """The variables: the manifest's own, and those of flstr, which win; `silent` are addresses."""
     service = run.service
     told = {name: value.decode() for name, value in sorted(secrets.items())}
     return {
@@ -68,6 +76,7 @@ def variables(run: PlaybookRun, network: str, secrets: Mapping[str, bytes]) -> d
         "flstr_service": service.service,
         "flstr_port": service.listens_at,
         "flstr_leader": run.leader or "",
+        "flstr_silent": list(silent),
         "flstr_secrets": told,
         "flstr_users": _users(service, told),
         "flstr_network_units": list(network_units(network)),

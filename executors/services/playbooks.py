@@ -13,7 +13,7 @@ from executors.services.agent import KNOWN_HOSTS, agent
 from executors.services.ansible import INVENTORY, PROJECT, VARIABLES, Ansible, Ending, private_folder, write_private
 from executors.services.fenced_shell import prepare_script, shell_path
 from executors.services.hearing import Heard
-from executors.services.inventory import Reached, inventory, known_hosts, reached, variables, variables_file
+from executors.services.inventory import Reached, addresses, inventory, known_hosts, reached, variables, variables_file
 from executors.services.judging import judge
 from executors.services.sandbox import FOLDER as INSIDE
 from executors.services.secrets import wanted
@@ -26,6 +26,7 @@ from gitops.playbook_files import FOLDER
 from gitops.registry import Registry
 from gitops.secrets import masked
 from gitops.service_secrets import ServiceSecrets
+from model.cluster import Cluster
 from model.errors import StepFailed
 
 PREPARE_SECONDS = 300.0
@@ -67,13 +68,13 @@ class Playbooks:
         if not run.everywhere:
             return
         secrets = ServiceSecrets(context.registry.store, self._safe).made(run.service.service, wanted(run.service))
-        machines, network = self._machines(run, context.registry)
+        machines, surroundings = self._machines(run, context.registry)
         self._prepare(run, context)
         heard = Heard(partial(masked, values=tuple(secrets.values())))
         context.report(f"Ansible is at work on {', '.join(run.everywhere)}")
         shell = shell_path(context.fence, self._controller.remote_state)
         ending = self._carry_out(
-            _Prepared(run, machines, network, secrets, shell, _backups(context.registry)), heard, context.cancellation,
+            _Prepared(run, machines, surroundings, secrets, shell), heard, context.cancellation,
             lambda heard: context.tasks(heard.tasks()),
         )  # fmt: skip
         heard.end()
@@ -94,16 +95,18 @@ class Playbooks:
         for name, make in wanted(run.service).items():
             # What would be made is not there yet; something in its place lets the playbook go on.
             secrets.setdefault(name, make())
-        machines, network = self._machines(run, registry)
+        machines, surroundings = self._machines(run, registry)
         heard = Heard(partial(masked, values=tuple(secrets.values())))
-        prepared = _Prepared(run, machines, network, secrets, PLAIN_SHELL, _backups(registry), check=True)
+        prepared = _Prepared(run, machines, surroundings, secrets, PLAIN_SHELL, check=True)
         ending = self._carry_out(prepared, heard, Cancellation(), lambda _: None)
         judge(run.service.service, heard, ending, Cancellation())
         return heard
 
-    def _machines(self, run: PlaybookRun, registry: Registry) -> tuple[tuple[Reached, ...], str]:
-        network = registry.cluster().app_network() or ""
-        return reached(run.everywhere, registry.read(), network), network
+    def _machines(self, run: PlaybookRun, registry: Registry) -> "tuple[tuple[Reached, ...], _Surroundings]":
+        cluster, registered = registry.cluster(), registry.read()
+        network = cluster.app_network() or ""
+        surroundings = _Surroundings(network, addresses(run.silent, registered, network), _backups(cluster))
+        return reached(run.everywhere, registered, network), surroundings
 
     def _prepare(self, run: PlaybookRun, context: StepContext) -> None:
         """Every machine refuses the tasks of an older controller from here on."""
@@ -127,7 +130,9 @@ class Playbooks:
 
             nodes = prepared.run.everywhere
             with agent(controller.key, folder, nodes) as socket:
-                ansible = Ansible(folder, (controller.state, *controller.hidden, *prepared.backups), socket)
+                ansible = Ansible(
+                    folder, (controller.state, *controller.hidden, *prepared.surroundings.backups), socket
+                )
                 within = CHECK_SECONDS if prepared.check else prepared.run.service.within
                 return ansible.run(playbook, hear, within, cancellation, check=prepared.check)
 
@@ -144,10 +149,19 @@ class Playbooks:
         return Path(INSIDE) / PROJECT / name
 
 
-def _backups(registry: Registry) -> tuple[Path, ...]:
+def _backups(cluster: Cluster) -> tuple[Path, ...]:
     """The folder where backups are kept, if it is one: what a playbook can write there nobody could restore from."""
-    wanted = registry.cluster().backups
-    return (Path(wanted.to),) if wanted is not None and wanted.to.startswith("/") else ()
+    kept = cluster.backups
+    return (Path(kept.to),) if kept is not None and kept.to.startswith("/") else ()
+
+
+@dataclass(frozen=True)
+class _Surroundings:
+    """The apps' network, the addresses there of machines that do not answer, and folders that Ansible does not see."""
+
+    network: str
+    silent: Sequence[str]
+    backups: tuple[Path, ...]
 
 
 @dataclass(frozen=True)
@@ -156,13 +170,13 @@ class _Prepared:
 
     run: PlaybookRun
     machines: Sequence[Reached]
-    network: str
+    surroundings: _Surroundings
     secrets: Mapping[str, bytes]
     shell: str
-    backups: tuple[Path, ...]
     check: bool = False
 
     def write(self, folder: Path, port: int) -> None:
         write_private(folder / INVENTORY, inventory(self.run, self.machines, port, self.shell))
-        write_private(folder / VARIABLES, variables_file(variables(self.run, self.network, self.secrets)))
+        all_told = variables(self.run, self.surroundings.network, self.secrets, self.surroundings.silent)
+        write_private(folder / VARIABLES, variables_file(all_told))
         write_private(folder / KNOWN_HOSTS, known_hosts(self.machines))

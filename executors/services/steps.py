@@ -3,14 +3,16 @@
 from collections.abc import Sequence
 
 from executors.services.playbooks import Playbooks
+from executors.services.secrets import wanted
 from executors.services.told import PlaybookRun
 from executors.services.words import would_change
 from gitops.executor import StepContext
 from gitops.registry import Registry
+from gitops.service_secrets import forget_others
 from model import service_keys
 from model.errors import StepFailed
 from model.registered import ServiceRecord
-from model.service_steps import ApplyService, RemoveService
+from model.service_steps import ApplyService, NoteService, RemoveService
 
 
 class Services:
@@ -22,7 +24,7 @@ class Services:
     def apply(self, step: ApplyService, context: StepContext) -> None:
         """Bring a service to what its manifest says, on all of its machines, and note that."""
         service = step.service
-        run = PlaybookRun(service, step.nodes, step.leaving, step.leader, "apply", step.source)
+        run = _run(step)
         before = _record(service.service, context)
         if before is not None and before.leader != step.leader and before.leader in run.everywhere:
             # Redis would be told to follow one that has less of its data.
@@ -34,14 +36,22 @@ class Services:
                 nodes=run.everywhere,
                 leader=step.leader,
                 restored=before.restored if before else None,
+                silent=step.silent,
                 digest=step.digest,
                 source=step.source,
             )
         )
+        forget_others(context.registry.store, service.service, wanted(service))
+
+    def note(self, step: NoteService, context: StepContext) -> None:
+        """Note what else its manifest says: how backups are kept, how long a run may take, what apps are told."""
+        record = _record(step.service.service, context)
+        if record is not None:
+            context.registry.put_service(record.model_copy(update={"service": step.service}))
 
     def preview(self, step: ApplyService, registry: Registry) -> Sequence[str]:
         """What applying it would change, a line for each machine; nothing is changed by that."""
-        run = PlaybookRun(step.service, step.nodes, step.leaving, step.leader, "apply", step.source)
+        run = _run(step)
         return would_change(self._playbooks.check(run, registry).changes)
 
     def remove(self, step: RemoveService, context: StepContext) -> None:
@@ -54,6 +64,10 @@ class Services:
         left = tuple(node for node in record.nodes if node not in step.nodes)
         if left:
             context.registry.put_service(record.model_copy(update={"nodes": left}))
+
+
+def _run(step: ApplyService) -> PlaybookRun:
+    return PlaybookRun(step.service, step.nodes, step.leaving, step.silent, step.leader, "apply", step.source)
 
 
 def _record(service: str, context: StepContext) -> ServiceRecord | None:

@@ -13,13 +13,15 @@ Action = Literal["apply", "back_up", "restore", "remove"]
 class PlaybookRun:
     """A service's playbook, what it is to do, and where.
 
-    `source` is Git's id of the cluster repo's folder of playbooks, for a playbook that is there. A backup is made, or
-    taken, as the file `backup_file` on the machine `backup_node`.
+    Those that are `silent` stay machines of the service, and are not worked on. `source` is Git's id of the cluster
+    repo's folder of playbooks, for a playbook that is there. A backup is made, or taken, as the file `backup_file` on
+    the machine `backup_node`.
     """
 
     service: Service
     nodes: tuple[NodeName, ...] = ()
     leaving: tuple[NodeName, ...] = ()
+    silent: tuple[NodeName, ...] = ()
     leader: NodeName | None = None
     action: Action = "apply"
     source: str = ""

@@ -42,8 +42,9 @@ class ServiceSchedule:
             log.debug("no backup of a service is due", sentence=error.sentence)
             return
         for name, service in sorted(wanted.items()):
-            there = name in installed and installed[name].record is not None
-            if there and service.backup.at is not None and service.has_data:
+            # Before it serves, there is nothing of it to keep, and a backup that it is to begin with may not have come.
+            serves = name in installed and None not in (installed[name].record, installed[name].meta_data)
+            if serves and service.backup.at is not None and service.has_data:
                 self._look(name, service.backup.at, cluster)
 
     def _look(self, name: AppName, line: str, cluster: Cluster) -> None:

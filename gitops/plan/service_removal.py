@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from gitops.manifests import Manifests
 from gitops.plan.rollout import StepList
-from gitops.plan.service_state import held_by
+from gitops.plan.service_state import answers_again_or_is, held_by
 from model import keys, service_keys
 from model.locks import service_lock
 from model.names import AppName, NodeName
@@ -46,7 +46,7 @@ def _why_not_restored(name: AppName, registered: Registered) -> str:
     unheard = sorted(set(() if record is None else record.nodes) - _answering(registered))
     if not unheard:
         return ""
-    return f"service {name} is not restored until {', '.join(unheard)} answers again, or is no machine of it any more"
+    return f"service {name} is not restored until {answers_again_or_is(unheard)} no machine of it any more"
 
 
 def machines_of_services(manifests: Manifests, registered: Registered) -> frozenset[NodeName]:
@@ -100,7 +100,7 @@ def _why_stays(name: AppName, manifests: Manifests, registered: Registered) -> s
     service = registered.services[name]
     silent = [node for node in held_by(service) if node in registered.not_ready and node not in registered.dead]
     if silent:
-        return f"service {name} is not removed until {', '.join(silent)} answers again, or is given up"
+        return f"service {name} is not removed until {answers_again_or_is(silent)} given up"
     answering = _answering(registered).intersection(held_by(service))
     if manifests.cluster.backups is None and answering and _holds_data(service):
         return (

@@ -23,6 +23,12 @@ def held_by(found: RegisteredService) -> tuple[NodeName, ...]:
     return tuple(dict.fromkeys((*found.record.nodes, *(one.node for one in found.instances.values()))))
 
 
+def answers_again_or_is(nodes: Sequence[NodeName]) -> str:
+    """`service101 answers again, or is`, or the same of several."""
+    one = len(nodes) == 1
+    return f"{', '.join(nodes)} {'answers' if one else 'answer'} again, or {'is' if one else 'are'}"
+
+
 class ServiceState:
     """One service between its manifest and what is registered of it."""
 
@@ -44,6 +50,8 @@ class ServiceState:
         # Whoever is given up, or was destroyed, is told nothing any more.
         self.lost = tuple(node for node in going if node in registered.dead or node not in registered.nodes)
         self.leaving = tuple(node for node in going if node not in self.lost)
+        # They are still machines of it, and cannot be told anything just now.
+        self.silent = self._silent_of(self._members)
 
     @property
     def installed(self) -> Service:
@@ -58,6 +66,11 @@ class ServiceState:
     @cached_property
     def _on(self) -> tuple[NodeName, ...]:
         return () if self.record is None else self.record.nodes
+
+    @cached_property
+    def _members(self) -> tuple[NodeName, ...]:
+        """The same, and those that were silent as it was last brought to something."""
+        return () if self.record is None else tuple(dict.fromkeys((*self.record.nodes, *self.record.silent)))
 
     @property
     def held_on(self) -> tuple[NodeName, ...]:
@@ -99,45 +112,59 @@ class ServiceState:
         """Whether its playbook has been told all that there is to tell; a machine that is silent stays told."""
         if self.record is None or self.leaving or self.lost or self.heir is not None:
             return False
-        # By these HAProxy sees who serves, as the record has them.
-        noted = (self.record.service.health, self.record.service.env)
-        if noted != (self.service.health, self.service.env):
-            return False
         counted = [node for node in self.wanted if node in self.standing or node in self._on]
-        return self.record.digest == self.digest(counted, (), self._old_leader)
+        silent = self._silent_of([node for node in self.record.silent if node not in self._on])
+        return self.record.digest == self.digest(counted, (), self._old_leader, silent)
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether all that its manifest says is noted; of a backup that is to be restored, that is done by itself."""
+        if self.record is None:
+            return True
+        noted = self.record.service
+        return noted == self.service.model_copy(update={"restored": noted.restored})
 
     @cached_property
     def why_waits(self) -> str:
         """Why nothing can be done for it as things are; empty where something can, or nothing is to be done."""
         silent, on = self._registered.silent(), [node for node in self.wanted if node in self._instances]
         if on and not self.standing:
-            return f"service {self.name} waits: of its machines {', '.join(on)}, none answers"
+            return f"service {self.name} waits: {', '.join(on)} {'does' if len(on) == 1 else 'do'} not answer"
         unheard = [node for node in self.leaving if node in silent]
         if unheard:
-            return f"service {self.name} cannot leave {', '.join(unheard)} until it answers again, or is given up"
+            return f"service {self.name} cannot leave before {answers_again_or_is(unheard)} given up"
         if not self.standing or self.is_new or self.is_as_told or self.heir is not None:
             return ""
-        if gone := self._lost_with_all_data():
-            return (
-                f"service {self.name} waits for {' or '.join(gone)}, which alone holds its data; it begins anew "
-                f"without them after `flstr destroy {gone[0]}`"
-            )
+        if away := self._away_with_all_data():
+            alone = f"which alone {'holds' if len(away) == 1 else 'hold'} its data"
+            waits = f"service {self.name} waits for {' or '.join(away)}, {alone}"
+            lost = [node for node in away if node in self.lost]
+            return f"{waits}; it begins anew without them after `flstr destroy {lost[0]}`" if lost == away else waits
         old = self._old_leader
         if old is not None and old in silent and old in self.wanted:
-            alone = ", which alone holds its data" if old in self._registered.dead else ", which leads it"
-            return f"service {self.name} waits for {old}{alone}"
+            return f"service {self.name} waits for {old}, which leads it"
         return ""
 
-    def _lost_with_all_data(self) -> list[NodeName]:
-        """The machines that are given up, and not destroyed, where nobody else holds what it keeps."""
-        if not self.installed.has_data or any(node not in self.lost for node in self._on):
+    def _away_with_all_data(self) -> list[NodeName]:
+        """The machines that are silent or given up, and not destroyed, where no other holds what it keeps."""
+        if not self.installed.has_data or {*self.standing, *self.leaving}.intersection(self._on):
             return []
-        return [node for node in self._on if node in self._registered.nodes]
+        return [node for node in self._members if node in self._registered.nodes]
 
-    def digest(self, nodes: Sequence[NodeName], leaving: Sequence[NodeName], leader: NodeName | None) -> str:
+    def _silent_of(self, nodes: Iterable[NodeName]) -> tuple[NodeName, ...]:
+        stay = {*self.wanted}.intersection(self._instances).difference(self.standing)
+        return tuple(node for node in nodes if node in stay)
+
+    def digest(
+        self,
+        nodes: Sequence[NodeName],
+        leaving: Sequence[NodeName],
+        leader: NodeName | None,
+        silent: Sequence[NodeName],
+    ) -> str:
         """What the playbook would be told, in sixteen digits."""
         instances = {node: self._instances[node] for node in nodes if node in self._instances}
-        return told_digest(self.service, instances, leaving, leader, self._manifests.playbooks)
+        return told_digest(self.service, instances, leaving, leader, silent, self._manifests.playbooks)
 
     def new_keys(self) -> dict[str, str]:
         """The instances that nobody knew of before this change, whether or not it was tried already."""

@@ -10,7 +10,7 @@ from model import service_keys
 from model.locks import MACHINES, service_lock
 from model.names import AppName, NodeName
 from model.registered import Registered, ServiceRecord
-from model.service_steps import ApplyService, LeadService, RemoveService, RestoreService
+from model.service_steps import ApplyService, LeadService, NoteService, RemoveService, RestoreService
 from model.steps import ApplyRouting, Plan, WriteKeys
 
 
@@ -52,10 +52,12 @@ def _plan_of(state: ServiceState) -> Plan:
 
 
 def _add_keys(steps: StepList, state: ServiceState) -> None:
-    """What HAProxy and the apps are told has changed, and nothing that the playbook is told."""
+    """What HAProxy and the apps are told has changed, or how it is backed up, and nothing that the playbook is told."""
+    if not state.is_noted:
+        steps.add("note", f"note what {state.name} is to be like", NoteService(service=state.service))
     put = {**state.missing_keys(), **_meta_data(state)}
     if put:
-        steps.add("register", f"register {state.name}", WriteKeys(put=put))
+        steps.add("register", f"register {state.name}", WriteKeys(put=put), ["note"])
         steps.add("route", f"route to {state.name}", ApplyRouting(), ["register"])
 
 
@@ -112,15 +114,16 @@ def _add_lead(steps: StepList, state: ServiceState, leader: NodeName, after: lis
 
 def _apply(state: ServiceState) -> ApplyService:
     return ApplyService(
-        service=state.service, nodes=state.standing, leaving=state.leaving, leader=state.leader_before,
-        source=state.source, digest=state.digest(state.standing, state.leaving, state.leader_before),
+        service=state.service, nodes=state.standing, leaving=state.leaving, silent=state.silent,
+        leader=state.leader_before, source=state.source,
+        digest=state.digest(state.standing, state.leaving, state.leader_before, state.silent),
     )  # fmt: skip
 
 
 def _settle(state: ServiceState) -> ApplyService:
     return ApplyService(
-        service=state.service, nodes=state.standing, leader=state.leader,
-        source=state.source, digest=state.digest(state.standing, (), state.leader),
+        service=state.service, nodes=state.standing, silent=state.silent, leader=state.leader,
+        source=state.source, digest=state.digest(state.standing, (), state.leader, state.silent),
     )  # fmt: skip
 
 

@@ -80,13 +80,14 @@ class Services:
             return {path: edit.set_value(text_of(files, path), ["restored"], f'"{backup}"')}
 
         name = service.service
+        found = self.registry.read().services.get(name)
+        # One that nobody has come to yet loses nothing.
+        serves = found is not None and found.meta_data is not None
+        then = "it keeps what it has until somebody approves" if serves else "it begins with that as it is installed"
         return Change(
             write=write,
             subject=f"Restore {name} from {backup}",
-            done=lambda revision: (
-                f"{name} is to hold what `{backup}` does: committed as `{revision[:8]}`; it keeps what it has until "
-                "somebody approves."
-            ),
+            done=lambda revision: f"{name} is to hold what `{backup}` does: committed as `{revision[:8]}`; {then}.",
             nothing="",
             locks=frozenset({service_lock(name)}),
         )
@@ -103,6 +104,8 @@ class Services:
         record = services[name].record
         if record is None:
             raise Refused(f"{name} was registered by hand; flstr has not installed it, and does not back it up.")
+        if services[name].meta_data is None:
+            raise Refused(f"{name} does not serve yet, so there is nothing to back up.")
         return record.service
 
 

@@ -77,6 +77,9 @@ class Pretend:
             "orphan.give_back": self._give_back_orphan,
             "cluster.end": self._end,
             "service.apply": self._apply_service,
+            "service.note": lambda step, context: self._note_service(
+                step.service.service, context, service=step.service
+            ),
             "service.lead": self._lead_service,
             "service.back_up": self._nothing,
             "service.restore": self._restore_service,
@@ -232,8 +235,8 @@ class Pretend:
         nodes = tuple(dict.fromkeys((*step.nodes, *step.leaving)))
         context.registry.put_service(
             ServiceRecord(
-                service=step.service, nodes=nodes, leader=step.leader, restored=restored, digest=step.digest,
-                source=step.source,
+                service=step.service, nodes=nodes, leader=step.leader, restored=restored, silent=step.silent,
+                digest=step.digest, source=step.source,
             )
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from model import keys, service_keys
 from model.names import NodeName, node_name
 from model.networks import OVERLAY
 from model.registered import HostRecord, NodeRecord, Registered, ServiceRecord, Stable
-from model.service_steps import ApplyService, LeadService, RemoveService, RestoreService
+from model.service_steps import ApplyService, LeadService, NoteService, RemoveService, RestoreService
 from model.steps import DestroyNode, DrainInstance, LeaveMeshes, Plan, StartInstance, WriteKeys
 from tests.gitops.scene import CLUSTER_YAML, app_yaml, instance, lease, public_ip
 
@@ -153,12 +153,16 @@ class Fleet:
                 assert nodes
                 assert unheard.isdisjoint({*nodes, *leaving})
                 assert leader is None or leader in {*nodes, *leaving}
+                assert {*step.silent} <= unheard
                 self._put(
                     ServiceRecord(
                         service=step.service, nodes=tuple(dict.fromkeys((*nodes, *leaving))), leader=leader,
-                        digest=step.digest, restored=self.record(step.service.service).restored, source=step.source,
+                        silent=step.silent, digest=step.digest, source=step.source,
+                        restored=self.record(step.service.service).restored,
                     )
                 )  # fmt: skip
+            case NoteService(service=service):
+                self._put(self.record(service.service).model_copy(update={"service": service}))
             case LeadService(service=name, leader=leader):
                 assert leader in self.record(name).nodes
                 assert leader not in unheard

@@ -4,16 +4,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gitops.manifests import Manifests
 from gitops.plan.services import service_plans
 from gitops.preempt import why_superseded
 from gitops.releases import wanted
-from model import service_keys
+from model import keys, service_keys
 from model.names import NodeName
 from model.operation import Operation, OperationStatus, Origin
 from model.registered import ServiceInstance
 from model.service_steps import ApplyService, LeadService, RemoveService
 from model.steps import Plan, StartInstance, WriteKeys
 from tests.gitops.service_scene import ONE, THREE, TWO, Fleet, cache_yaml, cluster_yaml, installed, only, titles, wants
+
+MACHINES = (ONE, TWO, THREE)
 
 
 def test_a_new_service_is_let_in_then_set_up_and_routed_to_at_last() -> None:
@@ -59,9 +62,24 @@ def test_a_changed_variable_runs_the_playbook_and_a_new_publish_port_does_not() 
     change = only(fleet, wants(cache_yaml(more="variables: {redis_maxmemory: 64mb}\n")))
     assert (change.title, titles(change)) == ("bring cache up to date", ["set up cache on service101"])
     elsewhere = wants(cache_yaml().replace("6380", "6390"))
-    assert titles(only(fleet, elsewhere)) == ["register cache", "route to cache"]
+    assert titles(only(fleet, elsewhere)) == ["note what cache is to be like", "register cache", "route to cache"]
     fleet.follow(elsewhere)
     assert fleet.plan(elsewhere).changes == ()
+
+
+@pytest.mark.parametrize("more", ["backup: {keep: 30}\n", "within: 1h\n"])
+def test_what_concerns_flstr_alone_is_noted_and_no_playbook_runs(more: str) -> None:
+    fleet, manifests = installed(), wants(cache_yaml(more=more))
+    assert titles(only(fleet, manifests)) == ["note what cache is to be like"]
+    fleet.follow(manifests)
+    assert fleet.record().service == manifests.services["cache"]
+
+
+def test_a_new_prefix_reaches_the_apps() -> None:
+    fleet = Fleet()
+    fleet.follow(wants(cache_yaml(), needs="cache"))
+    manifests = wants(cache_yaml().replace("env_prefix: CACHE", "env_prefix: STORE"), needs="cache")
+    assert fleet.follow(manifests) == ["bring cache up to date", "restart influencer with its new settings"]
 
 
 def test_a_port_of_its_own_is_let_in_before_anything_listens_there() -> None:
@@ -140,7 +158,7 @@ def test_where_no_machine_answers_it_waits_and_says_so() -> None:
     fleet.dead.add(ONE)
     plans = fleet.plan(wants(cache_yaml()))
     assert [change.title for change in plans.changes if "cache" in change.title] == []
-    assert plans.stays == ("service cache waits: of its machines service101, none answers",)
+    assert plans.stays == ("service cache waits: service101 does not answer",)
 
 
 def test_one_without_data_does_not_lead_in_the_place_of_the_machine_that_has_all_of_it() -> None:
@@ -149,6 +167,44 @@ def test_one_without_data_does_not_lead_in_the_place_of_the_machine_that_has_all
     plans = fleet.plan(manifests)
     assert fleet.of_services(manifests) == []
     assert plans.stays == ("service cache waits for service101, which alone holds its data",)
+
+
+@pytest.mark.parametrize("playbook", ["mongodb", "elasticsearch", "nginx"])
+def test_none_is_founded_beside_a_machine_with_all_the_data_that_is_silent(playbook: str) -> None:
+    def on(*nodes: NodeName) -> Manifests:
+        return wants(cache_yaml(nodes).replace("redis", playbook))
+
+    fleet = Fleet()
+    fleet.follow(on(ONE))
+    fleet.silent.add(ONE)
+    assert fleet.of_services(on(ONE, TWO)) == []
+    assert fleet.plan(on(ONE, TWO)).stays == ("service cache waits for service101, which alone holds its data",)
+    fleet.silent.clear()
+    assert only(fleet, on(ONE, TWO)).title == "add cache on service102"
+
+
+def test_a_machine_that_is_silent_stays_one_of_the_service_until_it_is_destroyed() -> None:
+    def on(*nodes: NodeName, more: str = "") -> Manifests:
+        return wants(cache_yaml(nodes, more).replace("redis", "mongodb"), cluster=cluster_yaml(3))
+
+    def applied(manifests: Manifests) -> ApplyService:
+        return next(one.step for one in only(fleet, manifests).steps if isinstance(one.step, ApplyService))
+
+    fleet, changed = Fleet(3), on(*MACHINES, more="users: {site: {}}\n")
+    fleet.follow(on(*MACHINES))
+    fleet.silent.add(THREE)
+    assert (applied(changed).nodes, applied(changed).silent) == ((ONE, TWO), (THREE,))
+    fleet.follow(changed)
+    assert fleet.of_services(changed) == []
+    more = on(*MACHINES, more="users: {site: {}, shop: {}}\n")
+    assert applied(more).silent == (THREE,)
+    fleet.follow(more)
+    # It is rented anew, or comes back.
+    del fleet.found[keys.node(THREE)]
+    assert (applied(more).nodes, applied(more).silent) == ((ONE, TWO), ())
+    fleet.join(THREE)
+    fleet.silent.clear()
+    assert applied(more).nodes == MACHINES
 
 
 def test_it_does_not_begin_anew_elsewhere_while_the_machine_with_all_its_data_may_come_back() -> None:
@@ -173,7 +229,7 @@ def test_it_leaves_no_machine_that_is_silent_before_that_answers_or_is_given_up(
     fleet.silent.add(TWO)
     assert fleet.of_services(manifests) == []
     assert fleet.plan(manifests).stays == (
-        "service cache cannot leave service102 until it answers again, or is given up",
+        "service cache cannot leave before service102 answers again, or is given up",
     )
     fleet.dead.add(TWO)
     assert not any(isinstance(planned.step, RemoveService) for planned in only(fleet, manifests).steps)
@@ -232,9 +288,10 @@ def test_who_leads_holds_the_data() -> None:
     assert lead.leader == TWO
 
 
-MACHINES = (ONE, TWO, THREE)
 on_some = st.lists(st.sampled_from(MACHINES), max_size=3, unique=True)
-revisions = st.tuples(on_some, st.sampled_from(["", "variables: {redis_maxmemory: 64mb}\n", "port: 7000\n"]))
+revisions = st.tuples(
+    on_some, st.sampled_from(["", "variables: {redis_maxmemory: 64mb}\n", "port: 7000\n", "backup: {keep: 3}\n"])
+)
 
 
 @given(

@@ -130,10 +130,20 @@ def test_a_restore_is_a_commit_that_waits_for_an_approval(flstr: Flstr, mount: P
     keep(mount, name(24), name(26))
     said = flstr.ask("service restore cache", DEVELOPER)
     assert f"cache is to hold what `{name(26)}` does: committed as" in said
+    assert said.endswith("; it keeps what it has until somebody approves.")
     assert flstr.cluster.file("services/cache.yaml").startswith(f'restored: "{name(26)}"\n')
     waiting = flstr.settle()[-1]
     assert waiting.status == "awaiting_approval"
     assert "service.restore" in [planned.step.kind for planned in waiting.plan.steps]
+
+
+def test_one_that_does_not_serve_yet_has_nothing_to_back_up_and_begins_with_a_restore(
+    flstr: Flstr, mount: Path
+) -> None:
+    keep(mount, name(24))
+    flstr.store.delete(service_keys.meta_data("cache"))
+    assert flstr.answer("service backup cache") == "cache does not serve yet, so there is nothing to back up."
+    assert flstr.ask("service restore cache").endswith("; it begins with that as it is installed.")
 
 
 def test_the_same_backup_is_wanted_once_more_with_the_time(flstr: Flstr, mount: Path) -> None:

@@ -24,9 +24,9 @@ from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
 from model.cluster import Cluster
-from model.errors import StepFailed
+from model.errors import Cancelled, StepFailed
 from model.operation import Origin
-from model.registered import ServiceRecord
+from model.registered import NodeRecord, ServiceRecord
 from model.service import Service
 from model.service_steps import BackUpService, RestoreService
 from model.steps import Plan
@@ -53,11 +53,13 @@ class Played:
 
     data: bytes = SECRET
     ran: list[tuple[str, str | None]] = field(default_factory=list)
+    on: tuple[str, ...] = ()
     before: Callable[[], None] = lambda: None
 
     def run(self, run: PlaybookRun, context: StepContext) -> None:
         del context
         self.ran.append((run.action, run.backup_node))
+        self.on = run.nodes
         self.before()
         file = Path(run.backup_file)
         if run.action == "back_up":
@@ -87,6 +89,7 @@ class Field:
         self.registry.put_service(ServiceRecord(service=SERVICE, nodes=(A, B), leader=B))
         for node in (A, B):
             self.registry.put_host(sshd.record(node))
+            self.registry.put_node(NodeRecord(name=node, ip="127.0.0.1", services=(), role="service", pool="service"))
         self.ssh = Ssh(self.registry.host, sshd.client_key, sshd.port, str(folder / "state"))
         self.played = Played()
         self.now = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
@@ -224,3 +227,28 @@ def test_a_leader_that_is_silent_is_not_backed_up(at: Field) -> None:
     at.store.put(keys.dead(B), "1000.0")
     with pytest.raises(StepFailed, match="cache: service102 does not answer"):
         at.back_up()
+
+
+@pytest.mark.parametrize("away", [keys.dead(A), keys.not_ready(A)])
+def test_a_replica_that_does_not_answer_holds_up_no_backup(at: Field, away: str) -> None:
+    at.store.put(away, "1000.0")
+    name = at.back_up()
+    assert (at.kept(), at.played.on) == ([name], (B,))
+
+
+def test_neither_does_one_that_was_destroyed(at: Field) -> None:
+    at.registry.put_service(ServiceRecord(service=SERVICE.model_copy(update={"playbook": "mongodb"}), nodes=(A, B)))
+    at.registry.forget_node(A)
+    at.registry.forget_host(A)
+    at.back_up()
+    assert (at.played.ran, at.played.on) == ([("back_up", B)], (B,))
+
+
+def test_one_that_somebody_gave_up_is_not_noted_as_failing(at: Field) -> None:
+    def give_up() -> None:
+        raise Cancelled("its end is not wanted any more")
+
+    at.played.before = give_up
+    with pytest.raises(Cancelled):
+        at.back_up()
+    assert read_note(at.store, "cache").failure == ""

@@ -98,6 +98,7 @@ def test_a_playbook_is_told_the_manifests_variables_and_those_of_flstr() -> None
         "flstr_service": "cache",
         "flstr_port": 27017,
         "flstr_leader": "service101",
+        "flstr_silent": [],
         "flstr_secrets": {"admin": "a", "user-shop": "b"},
         "flstr_users": {
             "shop": {"password": "b", "roles": [{"role": "readWrite", "db": "shop"}, {"role": "read", "db": "stock"}]}

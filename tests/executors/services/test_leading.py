@@ -91,7 +91,7 @@ class Cache:
     def digest(self, leader: str) -> str:
         port = self.machines.port
         instances = {node: ServiceInstance(node=node, ip=address, port=port) for node, address in NODES.items()}
-        return told_digest(self.service, instances, [], leader, "")
+        return told_digest(self.service, instances, [], leader, [], "")
 
     def lead(self, node: str) -> None:
         leading = Leading(self.machines, lambda _: self.machines.files)

@@ -9,7 +9,9 @@ from gitops.backups.service_making import ServiceBackups
 from gitops.backups.service_notes import change_note, read_note
 from gitops.backups.service_schedule import ServiceSchedule
 from gitops.registry import Registry
+from gitops.services import meta_data_of
 from gitops.store import Store
+from model import service_keys
 from model.cluster import Backups
 from model.errors import Refused
 from model.operation import Operation
@@ -39,6 +41,7 @@ class Scene:
         self.schedule = ServiceSchedule(flstr.registry, backups, lambda: self.wanted, lambda: self.now)
         self.want("0 3 * * *")
         self.install()
+        self.serve()
 
     @property
     def store(self) -> Store:
@@ -50,6 +53,10 @@ class Scene:
 
     def install(self) -> None:
         Registry(self.store).put_service(ServiceRecord(service=self.wanted["cache"], nodes=("service101",)))
+
+    def serve(self) -> None:
+        meta_data = meta_data_of(self.wanted["cache"])
+        self.store.put(service_keys.meta_data("cache"), meta_data.to_json())
 
     def look_at(self, now: float) -> int:
         """How many are under way after a look then."""
@@ -68,6 +75,12 @@ class Scene:
 @pytest.fixture
 def scene(flstr: Flstr) -> Scene:
     return Scene(flstr)
+
+
+def test_none_is_begun_of_one_that_has_not_served_yet(scene: Scene) -> None:
+    """What it holds may be nothing still, and its older backups would give way to that."""
+    scene.store.delete(service_keys.meta_data("cache"))
+    assert scene.look_at(MONDAY) == scene.look_at(MONDAY + 15 * HOUR) == 0
 
 
 def test_one_is_begun_when_it_is_due_and_nothing_before(scene: Scene) -> None:
