@@ -1,8 +1,9 @@
 """`services/<name>.yaml`: Redis and the like, installed by an Ansible playbook on machines of role `service`."""
 
+import json
 from typing import Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from model.app import Publish, ServiceEnv
 from model.base import Frozen
@@ -86,6 +87,16 @@ class Service(Frozen):
         None, description="The backup that its data comes from, as `flstr service restore` writes it"
     )
     within: Seconds = Field(900.0, description="How long a run of the playbook may take")
+
+    @field_validator("variables")
+    @classmethod
+    def _as_json_has_them(cls, variables: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        """Plans are kept as JSON, which has neither of these."""
+        try:
+            json.dumps(variables, allow_nan=False)
+        except ValueError as error:
+            raise ValueError("a number is infinite, or none at all; write one with digits") from error
+        return variables
 
     @model_validator(mode="before")
     @classmethod

@@ -13,6 +13,7 @@ SOCKET = "agent"
 KNOWN_HOSTS = "known_hosts"
 START_SECONDS = 10.0
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+NOT_GIVEN = "flstr's SSH key could not be given to an agent for Ansible"
 
 
 @contextmanager
@@ -31,17 +32,24 @@ def agent(key: Path, folder: Path, nodes: Sequence[NodeName]) -> Iterator[str]:
         if process.stdout is not None:
             # It says where it listens once it does.
             process.stdout.readline()
-        hosts = [word for node in nodes for word in ("-h", f"root@{node}")]
-        done = subprocess.run(
-            ["ssh-add", "-q", "-H", KNOWN_HOSTS, *hosts, str(key.absolute())],
-            cwd=folder, env={"PATH": PATH, "SSH_AUTH_SOCK": SOCKET}, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=START_SECONDS, check=False,
-        )  # fmt: skip
-        if done.returncode:
-            raise StepFailed("flstr's SSH key could not be given to an agent for Ansible", done.stderr)
+        _give(key, folder, nodes)
         yield f"{FOLDER}/{SOCKET}"
     finally:
         process.kill()
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+def _give(key: Path, folder: Path, nodes: Sequence[NodeName]) -> None:
+    hosts = [word for node in nodes for word in ("-h", f"root@{node}")]
+    try:
+        done = subprocess.run(
+            ["ssh-add", "-q", "-H", KNOWN_HOSTS, *hosts, str(key.absolute())],
+            cwd=folder, env={"PATH": PATH, "SSH_AUTH_SOCK": SOCKET}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=START_SECONDS, check=False,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise StepFailed(NOT_GIVEN, f"ssh-add was not done after {START_SECONDS:.0f} s") from error
+    if done.returncode:
+        raise StepFailed(NOT_GIVEN, done.stderr)

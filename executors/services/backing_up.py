@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from executors.remote import FetchingRemote
+from executors.services.noted import service_record
 from executors.services.playbooks import Playbooks
 from executors.services.told import Action, PlaybookRun
 from executors.templates import quote
@@ -77,7 +78,7 @@ class BackingUp:
             raise _of_the_step(error) from error
 
     def _back_up(self, service: AppName, context: StepContext) -> ServiceBackup:
-        cluster, record = context.registry.cluster(), _record(service, context)
+        cluster, record = context.registry.cluster(), service_record(service, context)
         place, node = place_in(cluster, self.place_of), _node(record, context)
         at = datetime.fromtimestamp(self.clock(), UTC)
         with self._temporary(service) as folder:
@@ -98,7 +99,7 @@ class BackingUp:
         return name
 
     def _restore(self, step: RestoreService, context: StepContext) -> None:
-        cluster, record = context.registry.cluster(), _record(step.service, context)
+        cluster, record = context.registry.cluster(), service_record(step.service, context)
         place, node = place_in(cluster, self.place_of), _node(record, context)
         # Behind the @ is when it was asked for once more.
         name = find(place, cluster, step.service, step.backup.partition("@")[0])
@@ -110,7 +111,7 @@ class BackingUp:
             self.remote.upload(node, plain, file, context.fence, WAY_SECONDS, context.report)
             context.report(f"{node} takes the data of {name}")
             self.playbooks.run(_run(record, "restore", node, record.nodes), context)
-        newest = _record(step.service, context)
+        newest = service_record(step.service, context)
         context.registry.put_service(newest.model_copy(update={"restored": step.backup}))
 
     @contextlib.contextmanager
@@ -146,13 +147,6 @@ def _run(record: ServiceRecord, action: Action, node: NodeName, nodes: tuple[Nod
         backup_node=node,
         backup_file=file_there(record.service.service),
     )
-
-
-def _record(service: AppName, context: StepContext) -> ServiceRecord:
-    found = context.registry.read().services.get(service)
-    if found is None or found.record is None:
-        raise StepFailed(f"{service} is not installed by flstr")
-    return found.record
 
 
 def _node(record: ServiceRecord, context: StepContext) -> NodeName:

@@ -1,12 +1,12 @@
 """What a run says, event by event: its tasks, what they changed, and why it failed. Nothing of it is ever a secret's
 value, for all that is kept goes through `hide` first."""
 
-import difflib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from executors.script import FENCED_MARK
+from executors.services.diffs import diff_lines
 from model.names import NodeName
 from model.operation import StepTask, StepTasks
 
@@ -119,7 +119,7 @@ class Heard:
             task.ok += 1
             return
         task.changed += 1
-        self.changes.append(Changed(str(data.get("host")), task.name, self._lines(_diffs(result))))
+        self.changes.append(Changed(str(data.get("host")), task.name, self._lines(diff_lines(result))))
 
     def _failed(self, data: Mapping[str, Any], *, reached: bool = True) -> None:
         task, result, node = self._task(data), data.get("res") or {}, str(data.get("host"))
@@ -147,8 +147,7 @@ class Heard:
             self._tasks[uuid] = _Task(" ".join(self.hide(str(data.get("task") or "a task")).split())[:NAME_CHARACTERS])
         return self._tasks[uuid]
 
-    def _lines(self, diffs: list[Mapping[str, Any]]) -> tuple[str, ...]:
-        lines = [line for diff in diffs for line in _diff_lines(diff)]
+    def _lines(self, lines: list[str]) -> tuple[str, ...]:
         shown = [self.hide(line)[:LINE_CHARACTERS] for line in lines[:DIFF_LINES]]
         left = len(lines) - len(shown)
         return (*shown, f"… and {left} more lines") if left > 0 else tuple(shown)
@@ -168,29 +167,3 @@ def _why(result: Mapping[str, Any]) -> str:
         last = next(text for text in said[1:] if text).strip().splitlines()
         return f"{said[0]}: {last[-1]}".removeprefix(": ") if last else said[0]
     return said[0] or str(result.get("censored") or "")
-
-
-def _diffs(result: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    turns = [turn for turn in result.get("results") or () if isinstance(turn, Mapping) and turn.get("changed")]
-    found: list[Mapping[str, Any]] = []
-    for one in turns or [result]:
-        diff = one.get("diff") or []
-        found += [part for part in (diff if isinstance(diff, list) else [diff]) if isinstance(part, Mapping)]
-    return found
-
-
-def _diff_lines(diff: Mapping[str, Any]) -> list[str]:
-    """A diff as `diff` would print it, without the lines that stay."""
-    if diff.get("prepared"):
-        return str(diff["prepared"]).splitlines()
-    name = str(diff.get("after_header") or diff.get("before_header") or "")
-    before, after = (_text(diff.get(side)).splitlines() for side in ("before", "after"))
-    compared = difflib.unified_diff(before, after, n=0, lineterm="")
-    lines = [line for line in compared if not line.startswith(("---", "+++", "@@"))]
-    return [name, *lines] if name and lines else lines
-
-
-def _text(side: object) -> str:
-    if isinstance(side, Mapping):
-        return "\n".join(f"{name}: {value}" for name, value in side.items())
-    return str(side or "")

@@ -1,6 +1,7 @@
 """What Ansible is told of a run: the machines, and the variables. Pure."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,7 +9,7 @@ from executors.services.told import PlaybookRun
 from executors.unit_files import network_units
 from model.errors import StepFailed
 from model.names import NodeName
-from model.registered import HostRecord, Registered
+from model.registered import Registered
 from model.service import Service, user_secret
 
 PYTHON = "/usr/bin/python3"
@@ -51,11 +52,6 @@ def inventory(run: PlaybookRun, machines: Sequence[Reached], port: int, shell: s
 def known_hosts(machines: Sequence[Reached]) -> str:
     """The host keys of the machines, by their names, as ssh is told to look for them."""
     return "".join(f"{machine.node} {machine.host_key}\n" for machine in machines)
-
-
-def host_record(machine: Reached) -> HostRecord:
-    """The same, as the registry holds it."""
-    return HostRecord(node=machine.node, host_key=machine.host_key, ip=machine.ip)
 
 
 def addresses(nodes: Sequence[NodeName], registered: Registered, network: str) -> tuple[str, ...]:
@@ -125,7 +121,17 @@ def _value(value: object) -> str:
         return "{" + ", ".join(f"? {_text(str(name))} : {_value(one)}" for name, one in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_value, value)) + "]"
+    if isinstance(value, float):
+        return _number(value)
     return _text(value) if isinstance(value, str) else json.dumps(value)
+
+
+def _number(value: float) -> str:
+    """A number with a point, without which YAML 1.1 takes one with an exponent for a text."""
+    if not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
+    digits, exponent, power = repr(float(value)).partition("e")
+    return f"{digits if '.' in digits else f'{digits}.0'}{exponent}{power}"
 
 
 def _text(text: str) -> str:

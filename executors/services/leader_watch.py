@@ -78,9 +78,11 @@ class LeaderWatch:
 
     def look(self) -> None:
         """Judge by what the machines have said by now."""
+        # Cleared before it is read: what `know` is told meanwhile is looked at next.
+        self._looking.clear()
         watched = self._watched
-        if not watched:
-            self._looking.clear()
+        if watched:
+            self._looking.set()
         services = defaultdict[NodeName, list[AppName]](list)
         for one in watched:
             for node in one.addresses:
@@ -124,8 +126,10 @@ class _Machine:
     def stop(self) -> None:
         """Let go of the machine."""
         self._stopped.set()
-        if self._conversation is not None:
-            self._conversation.close()
+        # Its thread may let go of it at any moment.
+        conversation = self._conversation
+        if conversation is not None:
+            conversation.close()
 
     def _run(self) -> None:
         while not self._stopped.is_set():

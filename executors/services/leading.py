@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from executors.answers import report_the_silent
 from executors.remote import Remote
+from executors.services.noted import service_record
 from executors.services.redis_files import (
     CATCH_UP_SECONDS,
     Leader,
@@ -134,12 +135,9 @@ def _leads(said: Heard | None) -> bool:
 
 
 def _told(step: LeadService, context: StepContext) -> tuple[ServiceRecord, Mapping[ServiceInstanceId, ServiceInstance]]:
-    registered = context.registry.read()
-    found = registered.services.get(step.service)
-    if found is None or found.record is None:
-        raise StepFailed(f"{step.service} is not installed by flstr")
-    nodes = tuple(dict.fromkeys((*found.record.nodes, step.leader)))
-    return found.record, instances_of(found.record.service, nodes, context.registry.cluster(), registered)
+    registry, record = context.registry, service_record(step.service, context)
+    nodes = tuple(dict.fromkeys((*record.nodes, step.leader)))
+    return record, instances_of(record.service, nodes, registry.cluster(), registry.read())
 
 
 def _leader(step: LeadService, instances: Mapping[ServiceInstanceId, ServiceInstance]) -> Leader:

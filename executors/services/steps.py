@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from executors.services.noted import record_if_any
 from executors.services.playbooks import Playbooks
 from executors.services.secrets import wanted
 from executors.services.told import PlaybookRun
@@ -9,7 +10,6 @@ from executors.services.words import would_change
 from gitops.executor import StepContext
 from gitops.registry import Registry
 from gitops.service_secrets import forget_others
-from model import service_keys
 from model.errors import StepFailed
 from model.registered import ServiceRecord
 from model.service_steps import ApplyService, NoteService, RemoveService
@@ -25,7 +25,7 @@ class Services:
         """Bring a service to what its manifest says, on all of its machines, and note that."""
         service = step.service
         run = _run(step)
-        before = _record(service.service, context)
+        before = record_if_any(service.service, context)
         if before is not None and before.leader != step.leader and before.leader in run.everywhere:
             # Redis would be told to follow one that has less of its data.
             raise StepFailed(f"{before.leader} leads {service.service} by now, so this is planned anew")
@@ -45,7 +45,7 @@ class Services:
 
     def note(self, step: NoteService, context: StepContext) -> None:
         """Note what else its manifest says: how backups are kept, how long a run may take, what apps are told."""
-        record = _record(step.service.service, context)
+        record = record_if_any(step.service.service, context)
         if record is not None:
             context.registry.put_service(record.model_copy(update={"service": step.service}))
 
@@ -58,7 +58,7 @@ class Services:
         """Take a service off machines that it is to leave; what is left of it is noted."""
         run = PlaybookRun(step.service, leaving=step.nodes, action="remove", source=step.source)
         self._playbooks.run(run, context)
-        record = _record(step.service.service, context)
+        record = record_if_any(step.service.service, context)
         if record is None:
             return
         left = tuple(node for node in record.nodes if node not in step.nodes)
@@ -68,8 +68,3 @@ class Services:
 
 def _run(step: ApplyService) -> PlaybookRun:
     return PlaybookRun(step.service, step.nodes, step.leaving, step.silent, step.leader, "apply", step.source)
-
-
-def _record(service: str, context: StepContext) -> ServiceRecord | None:
-    text = context.registry.store.get(service_keys.installed(service))
-    return None if text is None else ServiceRecord.model_validate_json(text)

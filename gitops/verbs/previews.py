@@ -9,7 +9,7 @@ from gitops.registry import Registry
 from model import keys
 from model.errors import Refused, StepFailed
 from model.locks import service_lock
-from model.mrkdwn import escape
+from model.mrkdwn import inert
 from model.registered import Registered
 from model.service_steps import ApplyService
 
@@ -40,6 +40,6 @@ def _lines(step: ApplyService, registry: Registry, preview: StepPreview) -> Sequ
     if registry.store.get(keys.lock(service_lock(name))) is not None:
         return ["", title, "• it is being changed just now; its card says how"]
     try:
-        return ["", title, *([f"• {escape(line)}" for line in preview(step, registry)] or ["• nothing"])]
+        return ["", title, *([f"• {inert(line)}" for line in preview(step, registry)] or ["• nothing"])]
     except (Refused, StepFailed) as error:
-        return ["", title, f"• it could not be asked: {escape(error.sentence)}"]
+        return ["", title, f"• it could not be asked: {inert(error.sentence)}"]

@@ -107,6 +107,11 @@ def test_a_service_that_is_right_has_no_faults() -> None:
             "services/cache.yaml:6: port 5001 belongs to influencer on every machine; let cache listen at another port",
         ),
         (
+            cache_yaml(more="variables: {redis_active: [1, .inf]}\n"),
+            None,
+            "services/cache.yaml:6: variables: a number is infinite, or none at all; write one with digits",
+        ),
+        (
             cache_yaml(more="users: {site: {}}\n"),
             None,
             "services/cache.yaml:6: redis makes no users; take them out, its apps get its own password",

@@ -131,7 +131,9 @@ def test_a_changed_variable_is_shown_by_plan_before_and_runs_the_playbook_again(
     said = asked(cluster, OPERATOR, "/flstr plan memory")
     shown = said.partition("*What the playbook of cache would change*")[2]
     for node in (FIRST, SECOND):
-        assert f"• {node}: " in shown, said
+        of_it = shown.partition(f"• {node}: ")[2].partition("\n•")[0]
+        assert "-maxmemory 64mb" in of_it, said
+        assert "+maxmemory 96mb" in of_it, said
     assert "maxmemory 64mb" in on(cluster, FIRST, "grep -rh ^maxmemory /etc/redis")
     card = change(cluster, "more-memory", lambda text: text.replace("64mb", "96mb"))
     assert "cache" in card.text

@@ -92,7 +92,32 @@ def test_what_changed_is_told_by_task_with_its_lines_and_without_secrets() -> No
         "    +port 2",
         "    +pass ****",
     ]
-    assert would_change(heard(*changed).changes) == ["service101: Install", "service102: Install"]
+
+
+def test_what_would_change_is_said_of_each_machine_with_its_lines_and_without_secrets() -> None:
+    diff = {"before": "port 1\n", "after": "port 2\npass hunter2hunter2\n", "after_header": "/etc/redis.conf"}
+    settings = [
+        event("runner_on_ok", "Settings", host, res={"changed": True, "diff": diff})
+        for host in ("service102", "service101")
+    ]
+    more = [event("runner_on_ok", task, res={"changed": True}) for task in ("Start", "Start", "Leave a note")]
+    assert would_change(heard(*settings, *more).changes) == [
+        "service101: Settings\n        /etc/redis.conf\n        -port 1\n        +port 2\n        +pass ****\n"
+        "    Start\n    Leave a note",
+        "service102: Settings\n        /etc/redis.conf\n        -port 1\n        +port 2\n        +pass ****",
+    ]
+    assert would_change([]) == []
+
+
+def test_a_machine_that_says_much_of_what_would_change_leaves_room_for_the_others() -> None:
+    diff = {"before": "", "after": "x" * 500}
+    events = [event("runner_on_ok", f"task {number}", res={"changed": True, "diff": diff}) for number in range(200)]
+    first, second = would_change(
+        heard(*events, event("runner_on_ok", host="service102", res={"changed": True})).changes
+    )
+    assert MOST_CHARACTERS / 2 < len(first) < MOST_CHARACTERS / 2 + 30
+    assert first.endswith("… (cut short)")
+    assert second == "service102: Install"
 
 
 def test_a_recap_names_what_failed_and_who_was_not_reached() -> None:

@@ -130,7 +130,7 @@ texts = (
     )
 )
 values = st.recursive(
-    st.none() | st.booleans() | st.integers() | texts,
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
     max_leaves=8,
 )
@@ -158,3 +158,12 @@ def test_whatever_a_manifest_says_arrives_as_it_is(tmp_path_factory: pytest.Temp
     assert there == {"told": value}
     assert repr(there) == repr({"told": value})
     assert not list(trusted(there))
+
+
+@pytest.mark.parametrize(
+    "number", [1e-05, 1.5e-07, 1e16, -1e300, 5e-324, -0.0, 0.5, float("inf"), float("-inf"), float("nan")]
+)
+def test_a_number_arrives_as_one_however_it_is_written(tmp_path: Path, number: float) -> None:
+    there = read(tmp_path / "variables.yml", variables_file({"told": number}))
+    assert isinstance(there["told"], float)
+    assert repr(there["told"]) == repr(number)

@@ -202,6 +202,12 @@ def test_one_that_leads_though_its_script_was_cut_off_is_noted(cache: Cache) -> 
     assert cache.record().leader == B
 
 
+def test_nobody_leads_a_service_that_is_not_installed(cache: Cache) -> None:
+    cache.registry.store.delete(service_keys.installed(SERVICE))
+    with pytest.raises(StepFailed, match="cache is not installed by flstr"):
+        cache.lead(B)
+
+
 def test_one_that_does_not_run_cannot_lead(cache: Cache) -> None:
     cache.machines.kill(B)
     with pytest.raises(StepFailed, match="service102: the Redis of cache does not answer, so it cannot lead"):

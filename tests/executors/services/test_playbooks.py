@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from executors.services.words import would_change
 from executors.ssh import Ssh
 from model.errors import Cancelled, Fenced, StepFailed
 from tests.bot.room import eventually
@@ -177,6 +178,10 @@ def test_check_mode_says_what_would_change_and_changes_nothing(field: Field) -> 
         ("service101", "Have a folder"),
         ("service102", "Write what it is told"),
     }
+    first, second = would_change(heard.changes)
+    assert first.startswith("service101: Have a folder\n")
+    assert "        +apply queue 5672 10.111.0.2 leader=service101\n" in second
+    assert "        +password=****\n" in second
     assert list(field.files.iterdir()) == []
     assert not field.remote_state.exists()
     assert field.store.prefix("flstr/service_secret/") == {}
