@@ -36,6 +36,7 @@ from executors.provision import Provision
 from executors.records.records import Records
 from executors.remote import OnEnd
 from executors.services.ansible import clear_left
+from executors.services.kept import Keeping
 from executors.services.steps import Services
 from executors.ssh import Ssh
 from executors.transparency.check import TransparencyCheck, sources_at
@@ -118,7 +119,7 @@ def build_executors(
 
 def build_services(settings: Settings, ssh: Ssh, identities: Identities) -> Services:
     """What carries the steps of services out, and says what they would change."""
-    return Services(build_playbooks(settings, ssh, identities))
+    return Services(build_playbooks(settings, ssh, identities), Keeping(ssh))
 
 
 def own_node(settings: Settings) -> str:

@@ -4,6 +4,7 @@ from cli.backups import place_of
 from cli.own_keys import KEY_FILE, ssh_key
 from cli.settings import Settings
 from executors.services.backing_up import BackingUp
+from executors.services.kept import Keeping
 from executors.services.leading import Leading
 from executors.services.playbooks import Controller, Playbooks
 from executors.ssh import Ssh
@@ -22,7 +23,9 @@ def build_playbooks(settings: Settings, ssh: Ssh, identities: Identities) -> Pla
 
 def data_executors(settings: Settings, ssh: Ssh, playbooks: Playbooks, identities: Identities) -> Executors:
     """The steps by which a service's leader changes, and its data go and come, by their kind."""
-    backing_up = BackingUp(ssh, playbooks, place_of(settings), identities, settings.state / "service-backups")
+    backing_up = BackingUp(
+        ssh, playbooks, Keeping(ssh), place_of(settings), identities, settings.state / "service-backups"
+    )
     return {
         "service.lead": Leading(ssh).lead,
         "service.back_up": backing_up.back_up,

@@ -74,6 +74,8 @@ class InstanceFact:
 class Facts:
     """Everything that a machine said; `files` are digests by path, `certificates` are chain and key by host.
 
+    By service, `serving` are the instances that it routes to, and `kept_services` what it keeps of its own.
+
     `etcd_answers` says that it carries the cluster's etcd, which has most of its members.
     """
 
@@ -87,6 +89,8 @@ class Facts:
     certificates: Mapping[str, str] = field(default_factory=dict, repr=False)
     floats: tuple[str, ...] = ()
     services: tuple[str, ...] = ()
+    serving: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    kept_services: Mapping[str, str] = field(default_factory=dict)
     unclear: tuple[str, ...] = ()
     etcd_answers: bool = False
 
@@ -135,6 +139,8 @@ class _Found:
     certificates: dict[str, str] = field(default_factory=dict)
     floats: list[str] = field(default_factory=list)
     services: list[str] = field(default_factory=list)
+    serving: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    kept_services: dict[str, str] = field(default_factory=dict)
     unclear: list[str] = field(default_factory=list)
     etcd: list[str] = field(default_factory=list)
 
@@ -153,6 +159,10 @@ class _Found:
                 self.fences[name] = int(token)
             case "certificate", [file, pem]:
                 self.certificates[file.removesuffix(".pem").replace("_", "*")] = _decoded(pem)
+            case "serving", [service, instance]:
+                self.serving[service] = (*self.serving.get(service, ()), instance)
+            case "kept", [file, text]:
+                self.kept_services[file.removesuffix(".json")] = _decoded(text)
             case _, [one]:
                 self._take_one(about, one)
             case _:
@@ -186,6 +196,8 @@ class _Found:
             self.certificates,
             tuple(sorted(self.floats)),
             tuple(self.services),
+            self.serving,
+            self.kept_services,
             tuple(self.unclear),
             etcd_answers="answers" in self.etcd,
         )

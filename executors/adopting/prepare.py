@@ -60,7 +60,7 @@ def _forget(store: Store, node: NodeName) -> None:
 
 
 def _unknown_services(store: Store, survey: Survey) -> list[str]:
-    """Services are registered by hand: how they are published, no machine and no manifest says."""
+    """Those that are registered by hand: how they are published, no machine and no manifest says."""
     routed = {name for facts in survey.facts.values() for name in facts.services}
     return [
         f"service {name} is routed to, and only the etcd that is lost knew how; register it again before flstr starts"

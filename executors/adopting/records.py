@@ -11,6 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 from executors.adopting.digests import digest_keys
 from executors.adopting.facts import Facts, InstanceFact, MeshFact
 from executors.adopting.keypairs import adopted_certificates
+from executors.adopting.services import adopted_services
 from executors.adopting.survey import Server, Survey
 from executors.mesh_files import node_record, places
 from gitops import desired
@@ -83,6 +84,7 @@ class _Adopting:
                 self._instance(server.node, instance)
         self._apps()
         self._public()
+        self._services()
         tree = parse(self._done.puts)
         for key, value in digest_keys(self._cluster, tree, self._survey.facts).items():
             self._put(key, value)
@@ -201,6 +203,13 @@ class _Adopting:
                 self._put(keys.stable(*app_id), stable.to_json())
         for kind, name in sorted(self._running.keys() - self._manifests.apps.keys()):
             self._leave_out(f"{kind} {name} runs, and no manifest describes it")
+
+    def _services(self) -> None:
+        """Those that machines keep; of who is reached where, they have to be known."""
+        facts = {node: self._survey.facts[node] for node in self._nodes}
+        found = adopted_services(self._manifests, facts, parse(self._done.puts))
+        self._done.puts |= found.puts
+        self._done.left_out += found.left_out
 
     def _public(self) -> None:
         """Floating IPs, names and certificates."""

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from executors.remote import FetchingRemote
+from executors.services.kept import Keeping
 from executors.services.noted import service_record
 from executors.services.playbooks import Playbooks
 from executors.services.told import Action, PlaybookRun
@@ -49,6 +50,7 @@ class BackingUp:
 
     remote: FetchingRemote
     playbooks: Playbooks
+    keeping: Keeping
     place_of: PlaceOf
     identities: Identities
     folder: Path
@@ -113,6 +115,7 @@ class BackingUp:
             self.playbooks.run(_run(record, "restore", node, record.nodes), context)
         newest = service_record(step.service, context)
         context.registry.put_service(newest.model_copy(update={"restored": step.backup}))
+        self.keeping.keep(step.service, context)
 
     @contextlib.contextmanager
     def _temporary(self, service: AppName) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from executors.services.kept import Keeping
 from executors.services.noted import record_if_any
 from executors.services.playbooks import Playbooks
 from executors.services.secrets import wanted
@@ -18,8 +19,9 @@ from model.service_steps import ApplyService, NoteService, RemoveService
 class Services:
     """Applies and removes services."""
 
-    def __init__(self, playbooks: Playbooks) -> None:
+    def __init__(self, playbooks: Playbooks, keeping: Keeping) -> None:
         self._playbooks = playbooks
+        self._keeping = keeping
 
     def apply(self, step: ApplyService, context: StepContext) -> None:
         """Bring a service to what its manifest says, on all of its machines, and note that."""
@@ -42,6 +44,7 @@ class Services:
             )
         )
         forget_others(context.registry.store, service.service, wanted(service))
+        self._keeping.keep(service.service, context)
 
     def note(self, step: NoteService, context: StepContext) -> None:
         """Note what else its manifest says: how backups are kept, how long a run may take, what apps are told."""
@@ -58,6 +61,7 @@ class Services:
         """Take a service off machines that it is to leave; what is left of it is noted."""
         run = PlaybookRun(step.service, leaving=step.nodes, action="remove", source=step.source)
         self._playbooks.run(run, context)
+        self._keeping.drop(step.service.service, step.nodes, context)
         record = record_if_any(step.service.service, context)
         if record is None:
             return

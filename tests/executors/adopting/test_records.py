@@ -190,6 +190,7 @@ def test_of_a_certificate_that_cannot_be_read_nothing_is_shown() -> None:
 @given(st.lists(st.lists(st.text(st.characters(exclude_characters="\t\n\r"), max_size=20), max_size=8)))
 def test_whatever_a_machine_prints_it_is_read_or_named(lines: list[list[str]]) -> None:
     about = ["mesh", "overlay", "instance", "file", "fence", "certificate", "floats", "service", "active", "pending"]
+    about += ["serving", "kept"]
     text = "".join("\t".join([about[number % len(about)], *fields]) + "\n" for number, fields in enumerate(lines))
     parse_facts(f"{text}end\n")
 

@@ -11,6 +11,7 @@ import pytest
 from executors.backups.folder import FolderPlace
 from executors.services import backing_up
 from executors.services.backing_up import BackingUp
+from executors.services.kept import Keeping, KeptService, kept_file
 from executors.services.playbooks import Playbooks
 from executors.services.told import PlaybookRun
 from executors.ssh import Ssh
@@ -97,6 +98,7 @@ class Field:
         self.executor = BackingUp(
             self.ssh,
             cast("Playbooks", self.played),
+            Keeping(self.ssh, self._time, str(folder / "state")),
             lambda _: FolderPlace(self.mount),
             IDENTITIES,
             folder / "made",
@@ -181,6 +183,8 @@ def test_it_comes_back_and_which_one_it_was_is_noted(at: Field) -> None:
     record = at.registry.read().services["cache"].record
     assert record is not None
     assert record.restored == name
+    kept = KeptService.model_validate_json(Path(kept_file("cache", str(at.folder / "state"))).read_text())
+    assert kept.record == record
 
 
 def test_a_playbook_that_fails_leaves_no_backup_and_no_file_and_is_noted(at: Field) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from executors.backups.folder import FolderPlace
 from executors.services.backing_up import BackingUp, file_there
+from executors.services.kept import Keeping
 from executors.services.leader_watch import LeaderWatch
 from executors.services.leading import Leading
 from executors.services.playbooks import Playbooks
@@ -59,11 +60,12 @@ class Field(RentedServices):
             raise StepFailed(f"nothing is taken from a cluster repo: {tree}, {to}")
 
         playbooks = Playbooks(self.ssh, key_safe(IDENTITIES), no_export, self.controller)
-        self.services, self.leading = Services(playbooks), Leading(self.ssh)
+        keeping = Keeping(self.ssh)
+        self.services, self.leading = Services(playbooks, keeping), Leading(self.ssh)
         mount = folder / "mount"
         mount.mkdir()
         place = FolderPlace(mount)
-        self.backing_up = BackingUp(self.ssh, playbooks, lambda _: place, IDENTITIES, folder / "state/made")
+        self.backing_up = BackingUp(self.ssh, playbooks, keeping, lambda _: place, IDENTITIES, folder / "state/made")
         self.apply(A)
 
     def apply(self, leader: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from executors.backups.folder import FolderPlace
 from executors.script import STATE_FOLDER
 from executors.services.backing_up import BackingUp
+from executors.services.kept import Keeping, KeptService, kept_file
 from executors.services.playbooks import Playbooks
 from executors.services.sandbox import inside
 from executors.services.steps import Services
@@ -73,9 +74,12 @@ class Field(RentedServices):
         repo.fetch()
         self.source = repo.files(repo.head())["playbooks"]
         playbooks = Playbooks(self.ssh, key_safe(IDENTITIES), repo.export, self.controller)
-        self.services = Services(playbooks)
+        keeping = Keeping(self.ssh)
+        self.services = Services(playbooks, keeping)
         self.place = FolderPlace(folder)
-        self.backing_up = BackingUp(self.ssh, playbooks, lambda _: self.place, IDENTITIES, folder / "state/made")
+        self.backing_up = BackingUp(
+            self.ssh, playbooks, keeping, lambda _: self.place, IDENTITIES, folder / "state/made"
+        )
 
     def apply(self) -> None:
         step = ApplyService(service=SERVICE, nodes=NODES, leader=NODES[0], source=self.source, digest="0" * 16)
@@ -103,6 +107,9 @@ def test_a_service_of_a_playbook_of_its_own_is_applied_noted_backed_up_and_remov
     record = field.record("queue")
     assert (record.nodes, record.leader, record.digest) == (NODES, "service101", "0" * 16)
     assert record.source == field.source
+    kept = [field.on(node, f"stat -c %a {kept_file('queue')}; cat {kept_file('queue')}") for node in NODES]
+    assert {one.partition("\n")[0] for one in kept} == {"600"}
+    assert [KeptService.model_validate_json(one.partition("\n")[2]).record for one in kept] == [record, record]
     field.apply()
     assert field.told[-1] == "queue: service101 ok=5 changed=0, service102 ok=5 changed=0"
     data = f"/var/lib/queue/{NODES[0]}/data"
@@ -114,6 +121,7 @@ def test_a_service_of_a_playbook_of_its_own_is_applied_noted_backed_up_and_remov
     assert field.on(NODES[0], f"cat {data}") == "kept\n"
     field.services.remove(RemoveService(service=SERVICE, nodes=NODES[1:], source=field.source), field.context)
     assert field.on(NODES[1], f"cat /var/lib/queue/{NODES[1]}/told").startswith("remove queue")
+    assert [field.on(node, f"ls {kept_file('queue')} || true") != "" for node in NODES] == [True, False]
     record = field.record("queue")
     assert record.nodes == NODES[:1]
 

@@ -1,19 +1,24 @@
 """What is noted of a service around its playbook's runs, which the test only counts."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import cast
 
 import pytest
 
+from executors.services.kept import Keeping, KeptService, kept_file
 from executors.services.playbooks import Playbooks
 from executors.services.steps import Services
 from executors.services.told import PlaybookRun
+from executors.ssh import Ssh
 from gitops.executor import HostFence, StepContext
 from gitops.registry import Registry
 from gitops.store import Store
 from model import service_keys
 from model.registered import ServiceRecord
 from model.service import Service
-from model.service_steps import ApplyService, NoteService
+from model.service_steps import ApplyService, NoteService, RemoveService
+from tests.executors.sshd import LoopbackSshd
 
 BEFORE = {
     "service": "books",
@@ -40,10 +45,15 @@ class Played:
 class Scene:
     """MongoDB with two users, as it was installed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, sshd: LoopbackSshd, folder: Path) -> None:
         self.store, self.registry = store, Registry(store)
         self.played = Played()
-        self.services = Services(cast("Playbooks", self.played))
+        self.ssh = Ssh(self.registry.host, sshd.client_key, sshd.port, str(folder))
+        keeping = Keeping(self.ssh, lambda: 5.0, str(folder))
+        self.services = Services(cast("Playbooks", self.played), keeping)
+        for node in NODES:
+            self.registry.put_host(sshd.record(node))
+        self.file = Path(kept_file("books", str(folder)))
         self.context = StepContext("op", self.registry, HostFence(1), lambda _: None)
         service = Service.model_validate(BEFORE)
         self.registry.put_service(ServiceRecord(service=service, nodes=NODES, restored="a", digest="0" * 16))
@@ -62,8 +72,10 @@ class Scene:
 
 
 @pytest.fixture
-def scene(store: Store) -> Scene:
-    return Scene(store)
+def scene(store: Store, sshd: LoopbackSshd, tmp_path: Path) -> Iterator[Scene]:
+    scene = Scene(store, sshd, tmp_path)
+    yield scene
+    scene.ssh.close()
 
 
 def test_what_it_was_brought_to_is_noted_with_machines_that_were_silent(scene: Scene) -> None:
@@ -91,3 +103,23 @@ def test_what_no_playbook_is_told_is_noted_beside_the_rest(scene: Scene) -> None
     scene.services.note(NoteService(service=service), scene.context)
     assert scene.played.runs == []
     assert scene.record() == before.model_copy(update={"service": service})
+
+
+def test_its_machines_keep_what_an_etcd_that_is_lost_would_know_for_as_long_as_it_is_there(scene: Scene) -> None:
+    service = Service.model_validate(BEFORE)
+    scene.services.apply(ApplyService(service=service, nodes=NODES, digest="1" * 16), scene.context)
+    kept = KeptService.model_validate_json(scene.file.read_text())
+    assert (kept.at, kept.record) == (5.0, scene.record())
+    # As they are in etcd, which is sealed.
+    assert kept.secrets == {one: one for one in ("admin", "keyfile", "user-shop", "user-site")}
+    assert (scene.file.stat().st_mode & 0o777, scene.file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    scene.services.remove(RemoveService(service=service, nodes=NODES[1:]), scene.context)
+    assert not scene.file.exists()
+
+
+def test_a_machine_that_does_not_answer_holds_up_nobody(scene: Scene) -> None:
+    gone = scene.registry.read().hosts[NODES[0]].model_copy(update={"ip": "127.0.0.9"})
+    scene.registry.put_host(gone)
+    service = Service.model_validate(BEFORE)
+    scene.services.apply(ApplyService(service=service, nodes=NODES, digest="1" * 16), scene.context)
+    assert KeptService.model_validate_json(scene.file.read_text()).record == scene.record()

@@ -1,0 +1,95 @@
+"""The services that Ansible installed, as their machines keep them. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from pydantic import ValidationError
+
+from executors.adopting.facts import Facts
+from executors.services.kept import KeptService
+from gitops.manifests import Manifests
+from gitops.service_leader import led_by
+from gitops.services import instances_of, meta_data_of, nodes_of
+from model import service_keys
+from model.names import AppName, NodeName
+from model.registered import Registered, ServiceRecord
+from model.service import Service
+
+
+@dataclass
+class AdoptedServices:
+    """The keys that are to be written, and what is to be known."""
+
+    puts: dict[str, str] = field(default_factory=dict)
+    left_out: list[str] = field(default_factory=list)
+
+
+def adopted_services(manifests: Manifests, facts: Mapping[NodeName, Facts], registered: Registered) -> AdoptedServices:
+    """Everything that etcd is to hold of services; `registered` is what it holds of machines."""
+    done = AdoptedServices()
+    newest = _newest(facts, done)
+    routed = {name for one in facts.values() for name in one.services}
+    for name in sorted(newest.keys() | (routed & manifests.services.keys())):
+        kept, service = newest.get(name), manifests.services.get(name)
+        record = kept.record if kept is not None else _unkept(service, manifests, done)
+        if record is None:
+            continue
+        leader = _leader(name, facts)
+        if record.service.leads and leader in record.nodes and leader != record.leader:
+            record = led_by(record, leader, manifests.cluster, registered)
+        done.puts[service_keys.installed(name)] = record.to_json()
+        for secret, sealed in (kept.secrets if kept is not None else {}).items():
+            done.puts[service_keys.secret(name, secret)] = sealed
+        if name in routed:
+            done.puts |= _registration(record, service or record.service, manifests, registered)
+    return done
+
+
+def _newest(facts: Mapping[NodeName, Facts], done: AdoptedServices) -> dict[AppName, KeptService]:
+    """Of each service what was written last: a machine that was silent then has an older one."""
+    newest: dict[AppName, KeptService] = {}
+    for name, kept in _kept(facts, done):
+        if name not in newest or newest[name].at < kept.at:
+            newest[name] = kept
+    return newest
+
+
+def _kept(facts: Mapping[NodeName, Facts], done: AdoptedServices) -> Iterator[tuple[AppName, KeptService]]:
+    for node, said in sorted(facts.items()):
+        for name, text in said.kept_services.items():
+            try:
+                kept = KeptService.model_validate_json(text)
+            except ValidationError:
+                done.left_out.append(f"{node}: what it keeps of service {name} cannot be read, and is left out")
+                continue
+            if kept.record.service.service == name:
+                yield name, kept
+
+
+def _unkept(service: Service | None, manifests: Manifests, done: AdoptedServices) -> ServiceRecord | None:
+    """One that runs, and of which no machine that answers says what it is: it is not new, and begins with no backup."""
+    if service is None:
+        return None
+    done.left_out.append(
+        f"service {service.service} runs, and no machine that answers has its passwords, so that new ones are made"
+    )
+    nodes = nodes_of(service, manifests.cluster)
+    leader = nodes[0] if service.leads and nodes else None
+    return ServiceRecord(service=service, nodes=nodes, leader=leader, restored=service.restored)
+
+
+def _leader(name: AppName, facts: Mapping[NodeName, Facts]) -> NodeName:
+    """The machine whose instance HAProxy sends everybody to, as most machines have it; empty where that is not said."""
+    said = Counter(nodes[0] for one in facts.values() if len(nodes := one.serving.get(name, ())) == 1)
+    return said.most_common(1)[0][0] if said else ""
+
+
+def _registration(
+    record: ServiceRecord, service: Service, manifests: Manifests, registered: Registered
+) -> dict[str, str]:
+    instances = instances_of(record.service, record.nodes, manifests.cluster, registered)
+    return {
+        service_keys.meta_data(service.service): meta_data_of(service).to_json(),
+        **{service_keys.instance(service.service, one): found.to_json() for one, found in instances.items()},
+    }
