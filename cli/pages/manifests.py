@@ -37,6 +37,8 @@ RULES = """
   `env_prefix` of its own.
 - A service is called as its file is, and runs on machines of role `service` that are in the network of the apps. Its
   published port is its own, as an app's is; at that port each machine's own HAProxy offers it, to that machine alone.
+  The port at which it listens, and the one where its machines talk to one another, is no app's, no mesh's, not the
+  machine's own, and none of another service on the same machine.
   Its `variables` are options of its playbook. A user's `apps` have the service among their `needs`, and an app comes as
   one user. No secret of an app is called as a password of a service that it needs.
 - `variables` of an app have names that flstr does not set itself: not `HOST`, `PORT`, `HOME`, `CREDENTIALS_DIRECTORY`,

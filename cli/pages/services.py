@@ -72,7 +72,8 @@ def _of_playbook(playbook: Playbook) -> Iterator[str]:
     keeps = "It keeps data, which is backed up." if playbook.keeps_data else "It keeps no data."
     leads = " One of its instances leads, and the others follow." if playbook.leads else ""
     alone = " A machine has room for one of them." if playbook.one_a_machine else ""
-    yield from (f"Its usual port is {playbook.port}. {keeps}{leads}{alone}", "")
+    peers = f" Its machines talk to one another at port {playbook.peer_port}." if playbook.peer_port else ""
+    yield from (f"Its usual port is {playbook.port}.{peers} {keeps}{leads}{alone}", "")
     try:
         options = options_of(playbook.name)
     except FileNotFoundError:

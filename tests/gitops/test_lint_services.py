@@ -11,7 +11,7 @@ from gitops.manifests import FaultyManifests
 from gitops.standing import check_standing
 from model import service_keys
 from model.registered import MetaData, Registered
-from tests.gitops.scene import app_yaml
+from tests.gitops.service_faults import MONGO, QUEUE, faults
 from tests.gitops.service_scene import BACKUP, ONE, TWO, Fleet, cache_yaml, cluster_yaml, files
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -23,26 +23,11 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "redis_more": {"type": "dict"},
     "redis_share": {"type": "float"},
 }
-MONGO = "service: db\nplaybook: mongodb\nnodes: [service101]\npublish: {port: 6381}\nenv_prefix: DB\n"
-QUEUE = (
-    "service: queue\nplaybook: playbooks/queue.yml\nnodes: [service101]\nport: 5672\npublish: {port: 6382}\n"
-    "env_prefix: QUEUE\nenv: {PROTOCOL: amqp}\n"
-)
 
 
 @pytest.fixture(autouse=True)
 def options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lint_playbooks, "options_of", lambda _: OPTIONS)
-
-
-def faults(
-    *services: str, cluster: str | None = None, needs: str = "", more: dict[str, str] | None = None
-) -> list[str]:
-    try:
-        check({**files(*services, cluster=cluster, needs=needs), **(more or {})})
-    except FaultyManifests as error:
-        return [str(fault) for fault in error.faults]
-    return []
 
 
 def test_a_service_that_is_right_has_no_faults() -> None:
@@ -65,6 +50,12 @@ def test_a_service_that_is_right_has_no_faults() -> None:
             None,
             "services/cache.yaml:3: worker101 has the role worker; cache needs machines of role service",
         ),
+        (
+            cache_yaml((ONE,)),
+            cluster_yaml(without=(ONE,)),
+            "services/cache.yaml:3: pool service leaves service101 out; "
+            "name another machine in nodes, or take it out of `without`",
+        ),
         (cache_yaml((ONE, ONE)), None, "services/cache.yaml:3: service101 is there twice; take it out once"),
         (
             cache_yaml().replace(f"nodes: [{ONE}]", "pool: caches"),
@@ -85,26 +76,6 @@ def test_a_service_that_is_right_has_no_faults() -> None:
             cache_yaml(),
             cluster_yaml().replace("network: 10.5.0.0/16", "network: 10.5.0.0/16\n  members: [worker, ingress]"),
             "services/cache.yaml:1: apps reach cache through overlay, where no service is; give overlay the role service",
-        ),
-        (
-            cache_yaml().replace("6380", "760"),
-            None,
-            "services/cache.yaml:4: port 760 belongs to mesh vpn_ctrl; publish cache on another",
-        ),
-        (
-            cache_yaml().replace("6380", "2379"),
-            None,
-            "services/cache.yaml:4: port 2379 is used by the node itself; publish cache on another",
-        ),
-        (
-            cache_yaml().replace("6380", "5001"),
-            None,
-            "services/cache.yaml:4: influencer and cache both publish port 5001; give one another",
-        ),
-        (
-            cache_yaml(more="port: 5001\n"),
-            None,
-            "services/cache.yaml:6: port 5001 belongs to influencer on every machine; let cache listen at another port",
         ),
         (
             cache_yaml(more="users: {site: {}}\n"),
@@ -174,20 +145,6 @@ def test_right_variables_are_taken() -> None:
     assert faults(cache_yaml(more=f"variables: {right}\n")) == []
 
 
-def test_two_services_have_ports_and_machines_of_their_own() -> None:
-    store = cache_yaml(name="store")
-    assert faults(cache_yaml(), store) == [
-        "services/store.yaml:2: cache and store both listen at port 6379 of service101; give one another port",
-        "services/store.yaml:4: cache and store both publish port 6380; give one another",
-    ]
-    assert faults(cache_yaml(), cache_yaml((TWO,), name="store").replace("6380", "6381")) == []
-    other = MONGO.replace("service: db", "service: docs").replace("DB", "DOCS").replace("6381", "6399")
-    assert faults(MONGO, other + "port: 27018\n") == [
-        "services/docs.yaml:3: db and docs are both on service101, which has room for one mongodb; "
-        "give one another machine"
-    ]
-
-
 def test_an_app_is_one_user_where_there_are_users() -> None:
     assert faults(MONGO + "users: {site: {apps: [influencer]}}\n") == [
         "services/db.yaml:6: influencer is to come as site, and does not need db; write db under its needs"
@@ -216,12 +173,6 @@ def test_what_an_app_needs_has_a_prefix_of_its_own() -> None:
     (fault,) = faults(same, needs="cache")
     assert fault.endswith("cache and influencer have the same env_prefix INFLUENCER; give one another")
     assert "needs other, and no manifest describes it" in faults(needs="other")[0]
-
-
-def test_the_public_is_not_served_where_a_service_is_offered() -> None:
-    text = app_yaml().partition("ingress:")[0] + "ingress:\n  - {host: influencer.flstr.lab, port: 6380}\n"
-    (fault,) = faults(cache_yaml(), more={"apps/influencer.yaml": text})
-    assert "port 6380 belongs to service cache; serve influencer.flstr.lab on another" in fault
 
 
 def standing(fleet: Fleet, *services: str) -> list[str]:
@@ -255,7 +206,3 @@ def test_a_name_that_was_registered_by_hand_stays_whose_it_is() -> None:
     (fault,) = standing(fleet, cache_yaml())
     assert fault.startswith("services/cache.yaml:1: somebody has registered a service cache by hand")
     assert isinstance(fleet.tree(check(files())), Registered)
-
-
-def test_the_usual_port_of_mongodb_is_one_to_publish_at() -> None:
-    assert faults(cache_yaml().replace("6380", "27017")) == []
