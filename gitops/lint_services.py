@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gitops.lint_playbooks import playbook_faults, variable_faults
 from gitops.lint_service_ports import port_faults
-from gitops.manifests import Document, Fault, Manifests, parse, service_path
+from gitops.manifests import Fault, Manifests, parse, service_path
 from gitops.schedules import why_wrong
+from gitops.services import nodes_of
 from model.cluster import Cluster
 from model.names import AppName, NodeName
 from model.service import Service
@@ -22,12 +23,9 @@ def service_faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[F
         document = parse(path, files[path])
         for where, sentence in _faults(service, services[:index], manifests):
             yield Fault(path, document.line(where), sentence)
-        yield from _of_playbook(document, service, files)
-
-
-def _of_playbook(document: Document, service: Service, files: Mapping[str, str]) -> Iterator[Fault]:
-    for where, sentence in (*variable_faults(service), *playbook_faults(service, files)):
-        yield Fault(document.path, document.line(where), sentence)
+        machines = len(nodes_of(service, manifests.cluster))
+        for where, sentence in (*variable_faults(service, machines), *playbook_faults(service, files)):
+            yield Fault(path, document.line(where), sentence)
 
 
 def _faults(service: Service, before: Sequence[Service], manifests: Manifests) -> Found:

@@ -39,8 +39,10 @@ RULES = """
   published port is its own, as an app's is; at that port each machine's own HAProxy offers it, to that machine alone.
   The port at which it listens, and the one where its machines talk to one another, is no app's, no mesh's, not the
   machine's own, and none of another service on the same machine.
-  Its `variables` are options of its playbook. A user's `apps` have the service among their `needs`, and an app comes as
-  one user. No secret of an app is called as a password of a service that it needs.
+  Its `variables` are options of its playbook, with what the tables above say. `nginx_uploads` needs a service of one
+  machine without an `nginx_spa_fallback`, and `redis_replicas_to_write` more machines than that. A user's `apps` have
+  the service among their `needs`, and an app comes as one user. No secret of an app is called as a password of a
+  service that it needs.
 - `variables` of an app have names that flstr does not set itself: not `HOST`, `PORT`, `HOME`, `CREDENTIALS_DIRECTORY`,
   nothing that begins with `FLSTR_`, and no `<PREFIX>_HOST` and the like of the app or of one that it needs; of a
   service that it needs no `<PREFIX>_USER` either.

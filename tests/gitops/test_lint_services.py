@@ -126,7 +126,7 @@ def test_what_is_wrong_is_said(text: str, cluster: str | None, sentence: str) ->
     [
         ("redis_memry: 64mb", "'redis_memry' is no variable of redis; did you mean redis_memory?"),
         ("frobnicate: 1", "'frobnicate' is no variable of redis; there are redis_active, "),
-        ("redis_memory: 64", "redis_memory cannot be '64'; write a text"),
+        ("redis_memory: 64", "redis_memory cannot be '64'; write a number with kb, mb or gb, such as 256mb"),
         ("redis_persistence: some", "redis_persistence cannot be 'some'; write one of aof, none"),
         ("redis_replicas: true", "redis_replicas cannot be 'True'; write a whole number"),
         ("redis_active: 1", "redis_active cannot be '1'; write true or false"),
