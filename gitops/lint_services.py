@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gitops.lint_playbooks import playbook_faults, variable_faults
 from gitops.lint_service_ports import port_faults
-from gitops.manifests import Fault, Manifests, parse, service_path
+from gitops.manifests import Document, Fault, Manifests, parse, service_path
 from gitops.schedules import why_wrong
 from gitops.services import nodes_of
 from model.cluster import Cluster
@@ -21,10 +21,14 @@ def service_faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[F
     for index, service in enumerate(services):
         path = service_path(service.service)
         document = parse(path, files[path])
-        for where, sentence in _faults(service, services[:index], manifests):
-            yield Fault(path, document.line(where), sentence)
         machines = len(nodes_of(service, manifests.cluster))
-        for where, sentence in (*variable_faults(service, machines), *playbook_faults(service, files)):
+        found = (
+            *_faults(service, services[:index], manifests),
+            *_health(service, document),
+            *variable_faults(service, machines),
+            *playbook_faults(service, files),
+        )
+        for where, sentence in found:
             yield Fault(path, document.line(where), sentence)
 
 
@@ -97,6 +101,15 @@ def _users(service: Service, manifests: Manifests) -> Found:
         needing = (app.app for app in manifests.apps.values() if name in app.needs)
         for app in sorted(set(needing) - seen.keys()):
             yield ("users",), f"{app} needs {name} and comes as no user; list it under the apps of one of its users"
+
+
+def _health(service: Service, document: Document) -> Found:
+    """What is in etcd says every field, so that only the file tells whether somebody wrote it."""
+    if service.ours is not None and "health" in document.data:
+        yield (
+            ("health",),
+            f"health is for playbooks of the cluster repo; of {service.playbook} it is known, take it out",
+        )
 
 
 def _backups(service: Service, cluster: Cluster) -> Found:

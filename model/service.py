@@ -75,7 +75,9 @@ class Service(Frozen):
         (), description="Passwords that flstr makes for a playbook of the cluster repo; apps that need it get them all"
     )
     health: Literal["tcp", "http"] = Field(
-        "tcp", description="How HAProxy sees that a playbook of the cluster repo serves: a connection, or GET env.PATH"
+        "tcp",
+        description="How HAProxy sees that a playbook of the cluster repo serves: a connection, or GET env.PATH; "
+        "of ours it is known, and not written",
     )
     keeps_data: bool = Field(
         False,

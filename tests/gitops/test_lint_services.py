@@ -11,8 +11,9 @@ from gitops.manifests import FaultyManifests
 from gitops.standing import check_standing
 from model import service_keys
 from model.registered import MetaData, Registered
+from model.service import Service
 from tests.gitops.service_faults import MONGO, QUEUE, faults
-from tests.gitops.service_scene import BACKUP, ONE, TWO, Fleet, cache_yaml, cluster_yaml, files
+from tests.gitops.service_scene import BACKUP, ONE, TWO, Fleet, cache_yaml, cluster_yaml, files, wants
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "redis_memory": {"type": "str"},
@@ -143,6 +144,17 @@ def test_variables_are_the_roles_options(variable: str, sentence: str) -> None:
 def test_right_variables_are_taken() -> None:
     right = "{redis_memory: 64mb, redis_persistence: aof, redis_replicas: 1, redis_active: true, redis_share: 1}"
     assert faults(cache_yaml(more=f"variables: {right}\n")) == []
+
+
+@pytest.mark.parametrize("health", ["tcp", "http"])
+def test_how_it_shows_that_it_serves_is_known_of_our_playbooks(health: str) -> None:
+    assert faults(cache_yaml(more=f"health: {health}\n")) == [
+        "services/cache.yaml:6: health is for playbooks of the cluster repo; of redis it is known, take it out"
+    ]
+    assert faults(f"{QUEUE}health: {health}\n", more={"playbooks/queue.yml": "- hosts: service:leaving\n"}) == []
+    # What is kept in etcd says every field, and is read again.
+    cache = wants(cache_yaml()).services["cache"]
+    assert Service.model_validate_json(cache.to_json()) == cache
 
 
 def test_an_app_is_one_user_where_there_are_users() -> None:
