@@ -102,8 +102,8 @@ for the instance's user alone. The manifest has a secret of at most 4096 bytes a
 only the cluster has the key; it is decrypted when an instance starts and goes to the instance's machine by SSH.
 
 So do the passwords of services that the app `needs`, which flstr made: `<PREFIX>_PASSWORD` is that of its user where it
-has one, or else the one that the service has for everybody; of a playbook of the cluster repo there is a file
-`<PREFIX>_<NAME>` for each of its `passwords`.
+comes as one, and the only one then. Otherwise it is the one that the service has for everybody; of a playbook of the
+cluster repo there is a file `<PREFIX>_<NAME>` for each of its `passwords`.
 
 ```yaml
 secrets:

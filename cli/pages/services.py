@@ -6,12 +6,12 @@ from typing import Any
 from cli.pages.tables import Parts, tables
 from gitops.option_forms import in_words
 from gitops.playbook_files import options_of
-from model.app import Publish, ServiceEnv
+from model.app import ServiceEnv
 from model.playbooks import OURS, Playbook
-from model.service import DatabaseRole, Service, ServiceBackups, ServiceUser
+from model.service import DatabaseRole, Service, ServiceBackups, ServicePublish, ServiceUser
 
 PARTS: Parts = (
-    ("publish", "`publish` of a service", Publish),
+    ("publish", "`publish` of a service", ServicePublish),
     ("env", "`env` of a service", ServiceEnv),
     ("users.name", "`users.<name>`", ServiceUser),
     ("users.name.roles", "`users.<name>.roles`, a list", DatabaseRole),

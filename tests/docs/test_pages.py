@@ -47,6 +47,11 @@ def test_every_part_of_a_manifest_has_its_table(model: type[BaseModel]) -> None:
         assert all(row in page for row in rows), name
 
 
+def test_what_has_two_forms_is_shown_with_both() -> None:
+    page = PAGES[ROOT / "docs/manifests.md"]()
+    assert "| a list, each 1 to 63 of letters, digits, _ and -, or fields and their values, see below | " in page
+
+
 def test_every_option_of_a_playbook_of_ours_is_on_the_page_of_manifests() -> None:
     page = PAGES[ROOT / "docs/manifests.md"]()
     for playbook in OURS:

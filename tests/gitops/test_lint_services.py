@@ -11,7 +11,7 @@ from gitops.manifests import FaultyManifests
 from gitops.standing import check_standing
 from model import service_keys
 from model.registered import MetaData, Registered
-from model.service import Service
+from model.service import DatabaseRole, Service
 from tests.gitops.service_faults import MONGO, QUEUE, faults
 from tests.gitops.service_scene import BACKUP, ONE, TWO, Fleet, cache_yaml, cluster_yaml, files, wants
 
@@ -167,6 +167,34 @@ def test_an_app_is_one_user_where_there_are_users() -> None:
     assert fault == "services/db.yaml:8: influencer comes as site already; let it be one of site and other"
     (fault,) = faults(MONGO + "users: {site: {apps: [nobody]}}\n")
     assert fault.endswith("nobody is to come as site, and no manifest describes it")
+
+
+@pytest.mark.parametrize(
+    ("roles", "sentence"),
+    [
+        ("[5]", ".0 cannot be '5'; write 1 to 63 of letters, digits, _ and -, or fields and their values"),
+        ("[a b]", ".0 cannot be 'a b'; write 1 to 63 of letters, digits, _ and -, or fields and their values"),
+        ("[{role: x, db: a b}]", ".0.db cannot be 'a b'; write 1 to 63 of letters, digits, _ and -"),
+        (
+            "read",
+            " cannot be 'read'; write a list, each 1 to 63 of letters, digits, _ and -, or fields and their values",
+        ),
+    ],
+)
+def test_a_role_of_a_user_is_a_name_or_fields(roles: str, sentence: str) -> None:
+    users = f"users:\n  site:\n    apps: [influencer]\n    roles: {roles}\n"
+    assert faults(MONGO + users, needs="db") == [f"services/db.yaml:9: users.site.roles{sentence}"]
+
+
+def test_what_is_wrong_inside_a_role_is_said_once() -> None:
+    users = "users:\n  site:\n    roles:\n      - {role: read}\n      - {role: read, dbs: x, db: y}\n"
+    assert faults(MONGO + users) == [
+        "services/db.yaml:10: 'users.site.roles.1.dbs' is not a known field; did you mean db?",
+        "services/db.yaml:9: the field 'users.site.roles.0.db' is missing",
+    ]
+    right = wants(MONGO + "users: {site: {roles: [read, {role: read, db: x}]}}\n").services["db"]
+    assert Service.model_validate_json(right.to_json()) == right
+    assert right.users["site"].roles == ("read", DatabaseRole(role="read", db="x"))
 
 
 def test_a_playbook_of_the_repo_is_there_and_is_one() -> None:
