@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from gitops.lint_playbooks import playbook_faults, variable_faults
 from gitops.lint_service_ports import port_faults
-from gitops.manifests import Document, Fault, Manifests, parse, service_path
+from gitops.manifests import Fault, Manifests, parse, service_path
 from gitops.schedules import why_wrong
 from gitops.services import nodes_of
 from model.cluster import Cluster
@@ -24,7 +24,6 @@ def service_faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[F
         machines = len(nodes_of(service, manifests.cluster))
         found = (
             *_faults(service, services[:index], manifests),
-            *_health(service, document),
             *variable_faults(service, machines),
             *playbook_faults(service, files),
         )
@@ -39,6 +38,7 @@ def _faults(service: Service, before: Sequence[Service], manifests: Manifests) -
     yield from _network(service, cluster)
     yield from port_faults(service, before, manifests)
     yield from _users(service, manifests)
+    yield from _health(service)
     yield from _backups(service, cluster)
 
 
@@ -103,13 +103,11 @@ def _users(service: Service, manifests: Manifests) -> Found:
             yield ("users",), f"{app} needs {name} and comes as no user; list it under the apps of one of its users"
 
 
-def _health(service: Service, document: Document) -> Found:
-    """What is in etcd says every field, so that only the file tells whether somebody wrote it."""
-    if service.ours is not None and "health" in document.data:
-        yield (
-            ("health",),
-            f"health is for playbooks of the cluster repo; of {service.playbook} it is known, take it out",
-        )
+def _health(service: Service) -> Found:
+    """A manifest that is made from etcd says every field, so that what is usual is no mistake."""
+    if service.ours is not None and service.health != Service.model_fields["health"].default:
+        sentence = f"health is for playbooks of the cluster repo; of {service.playbook} it is known, take it out"
+        yield ("health",), sentence
 
 
 def _backups(service: Service, cluster: Cluster) -> Found:

@@ -96,7 +96,7 @@ class Service(Frozen):
     health: Literal["tcp", "http"] = Field(
         "tcp",
         description="How HAProxy sees that a playbook of the cluster repo serves: a connection, or GET env.PATH; "
-        "of ours it is known, and not written",
+        "of ours it is known",
     )
     keeps_data: bool = Field(
         False,
