@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from model.schema import Schema, in_words, schema_at
+from model.schema import WRITTEN_AS, Schema, in_words, schema_at
 
 LONGEST_SHOWN = 60
 
@@ -16,7 +16,7 @@ _VALUE_FOLLOWS = re.compile(r"(duplicate key|undefined (?:alias|tag handle)|to f
 def sentence(schema: Schema, detail: Mapping[str, Any]) -> str:
     """What is wrong with a field, from one of pydantic's errors."""
     around, last = detail["loc"][:-1], detail["loc"][-1:]
-    name = _shown(".".join(str(part) for part in detail["loc"]))
+    name = _shown(".".join(str(part) for part in detail["loc"] if part not in WRITTEN_AS))
     match detail["type"]:
         case "extra_forbidden":
             known = {field.lower(): field for field in schema_at(schema, around).get("properties", {})}
@@ -34,7 +34,8 @@ def sentence(schema: Schema, detail: Mapping[str, Any]) -> str:
             wanted = in_words(schema_at(schema, mapping).get("propertyNames", {}))
             return f"{'.'.join(map(str, mapping))}: '{_shown(key)}' cannot be a name; write {wanted}"
         case _:
-            wanted = in_words(schema_at(schema, detail["loc"]))
+            field = around if set(last).intersection(WRITTEN_AS) else detail["loc"]
+            wanted = in_words(schema_at(schema, field))
             return f"{name} cannot be '{_shown(detail.get('input'))}'; write {wanted}"
 
 

@@ -45,7 +45,8 @@ def _faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:
         yield from _own_addresses(place, apps[:index])
         yield from _distinct_variables(place, manifests)
         needed = [other for name in app.needs if (other := manifests.app_named(name))]
-        yield from unit_faults(place.document, app, needed)
+        services = [service for name in app.needs if (service := manifests.services.get(name))]
+        yield from unit_faults(place.document, app, needed, services)
 
 
 class _Place:

@@ -5,59 +5,47 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gitops.manifests import FaultyManifests, parse
+from gitops.option_forms import in_words, takes
 from gitops.playbook_files import options_of
 from model.service import Service
 
 Where = tuple[str | int, ...]
 
-_KINDS: dict[str, tuple[type, ...]] = {
-    "str": (str,),
-    "path": (str,),
-    "int": (int,),
-    "float": (int, float),
-    "bool": (bool,),
-    "list": (list, tuple),
-    "dict": (dict,),
-}
-_WORDS = {
-    "str": "a text",
-    "path": "a path",
-    "int": "a whole number",
-    "float": "a number",
-    "bool": "true or false",
-    "list": "a list",
-    "dict": "fields and values",
-}
 
+def variable_faults(service: Service, machines: int) -> Iterator[tuple[Where, str]]:
+    """Variables are options of the role of our playbook, and what these take; those of others are theirs.
 
-def variable_faults(service: Service) -> Iterator[tuple[Where, str]]:
-    """Variables are options of the role of our playbook, and of their type; those of others are theirs."""
+    `machines` is how many there are for it.
+    """
     if service.ours is None or not service.variables:
         return
-    options = options_of(service.playbook)
+    options, right = options_of(service.playbook), True
     for name, value in service.variables.items():
         where = ("variables", name)
         if name not in options:
             near = difflib.get_close_matches(name, options, n=1)
             more = f"did you mean {near[0]}?" if near else f"there are {', '.join(sorted(options))}"
             yield where, f"'{name}' is no variable of {service.playbook}; {more}"
-        elif wanted := _why_not(value, options[name]):
+        elif not takes(name, options[name], value):
+            right = False
             shown = " ".join(str(value).split())[:60]
-            yield where, f"{name} cannot be '{shown}'; write {wanted}"
+            yield where, f"{name} cannot be '{shown}'; write {in_words(name, options[name])}"
+    if right:
+        yield from _together(service.variables, machines)
 
 
-def _why_not(value: object, option: Mapping[str, Any]) -> str:
-    """What to write instead of a value; empty where that is one of the option's."""
-    kind = option.get("type", "str")
-    choices = option.get("choices")
-    if choices and value not in choices:
-        return f"one of {', '.join(map(str, choices))}"
-    kinds = _KINDS.get(kind)
-    if kinds is None:
-        return ""
-    # What is true is a number to Python, and to nobody else.
-    fits = isinstance(value, kinds) and (kind == "bool" or not isinstance(value, bool))
-    return "" if fits else _WORDS[kind]
+def _together(variables: Mapping[str, Any], machines: int) -> Iterator[tuple[Where, str]]:
+    """What several variables, or one and the machines, make of each other."""
+    if variables.get("nginx_uploads") and machines > 1:
+        sentence = f"nginx_uploads needs one machine and there are {machines}, to which nothing would bring the files"
+        yield ("variables", "nginx_uploads"), f"{sentence}; name one under nodes"
+    if variables.get("nginx_uploads") and variables.get("nginx_spa_fallback"):
+        sentence = "nginx_uploads and nginx_spa_fallback exclude one another; a path without a file is where uploads go"
+        yield ("variables", "nginx_spa_fallback"), f"{sentence}, so take one of the two out"
+    replicas = variables.get("redis_replicas_to_write", 0)
+    if 0 < machines <= replicas:
+        sentence = f"redis_replicas_to_write is {replicas}, and the leader would take no writes; there can be"
+        yield ("variables", "redis_replicas_to_write"), f"{sentence} {machines - 1}, one less than machines"
 
 
 def playbook_faults(service: Service, files: Mapping[str, str]) -> Iterator[tuple[Where, str]]:

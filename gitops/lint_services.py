@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from gitops.lint_networks import OWN_PORTS
 from gitops.lint_playbooks import playbook_faults, variable_faults
-from gitops.manifests import Document, Fault, Manifests, parse, service_path
+from gitops.lint_service_ports import port_faults
+from gitops.manifests import Fault, Manifests, parse, service_path
 from gitops.schedules import why_wrong
 from gitops.services import nodes_of
 from model.cluster import Cluster
-from model.names import NodeName
+from model.names import AppName, NodeName
 from model.service import Service
 
 Where = tuple[str | int, ...]
@@ -21,14 +21,14 @@ def service_faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[F
     for index, service in enumerate(services):
         path = service_path(service.service)
         document = parse(path, files[path])
-        for where, sentence in _faults(service, services[:index], manifests):
+        machines = len(nodes_of(service, manifests.cluster))
+        found = (
+            *_faults(service, services[:index], manifests),
+            *variable_faults(service, machines),
+            *playbook_faults(service, files),
+        )
+        for where, sentence in found:
             yield Fault(path, document.line(where), sentence)
-        yield from _of_playbook(document, service, files)
-
-
-def _of_playbook(document: Document, service: Service, files: Mapping[str, str]) -> Iterator[Fault]:
-    for where, sentence in (*variable_faults(service), *playbook_faults(service, files)):
-        yield Fault(document.path, document.line(where), sentence)
 
 
 def _faults(service: Service, before: Sequence[Service], manifests: Manifests) -> Found:
@@ -36,9 +36,9 @@ def _faults(service: Service, before: Sequence[Service], manifests: Manifests) -
     yield from _name(service, manifests)
     yield from _machines(service, cluster)
     yield from _network(service, cluster)
-    yield from _publish_port(service, before, manifests)
-    yield from _instance_port(service, before, manifests)
+    yield from port_faults(service, before, manifests)
     yield from _users(service, manifests)
+    yield from _health(service)
     yield from _backups(service, cluster)
 
 
@@ -61,9 +61,16 @@ def _machines(service: Service, cluster: Cluster) -> Found:
         if node in service.nodes[:number]:
             yield ("nodes", number), f"{node} is there twice; take it out once"
         elif node not in known:
-            yield ("nodes", number), f"{name} is to run on {node}, which is in no pool; raise a count in cluster.yaml"
+            yield ("nodes", number), _why_unknown(name, node, cluster)
         elif known[node].role != "service":
             yield ("nodes", number), f"{node} has the role {known[node].role}; {name} needs machines of role service"
+
+
+def _why_unknown(name: AppName, node: NodeName, cluster: Cluster) -> str:
+    pool = next((pool for pool, found in cluster.pools.items() if node in found.without), None)
+    if pool is None:
+        return f"{name} is to run on {node}, which is in no pool; raise a count in cluster.yaml"
+    return f"pool {pool} leaves {node} out; name another machine in nodes, or take it out of `without`"
 
 
 def _network(service: Service, cluster: Cluster) -> Found:
@@ -72,54 +79,6 @@ def _network(service: Service, cluster: Cluster) -> Found:
         yield ("service",), f"{name} is in no mesh; let a mesh or the overlay have the roles worker and service"
     elif "service" not in cluster.roles_of(network):
         yield ("service",), f"apps reach {name} through {network}, where no service is; give {network} the role service"
-
-
-def _publish_port(service: Service, before: Sequence[Service], manifests: Manifests) -> Found:
-    name, port, where = service.service, service.publish.port, ("publish", "port")
-    for other in (*_apps(manifests), *((one.service, one.publish.port) for one in before)):
-        if other[1] == port:
-            yield where, f"{other[0]} and {name} both publish port {port}; give one another"
-    for mesh, found in manifests.cluster.meshes.items():
-        if found.port == port:
-            yield where, f"port {port} belongs to mesh {mesh}; publish {name} on another"
-    # That of MongoDB is among those of instances, none of which is given a port that a service publishes.
-    if port in OWN_PORTS:
-        yield where, f"port {port} is used by the node itself; publish {name} on another"
-
-
-def _instance_port(service: Service, before: Sequence[Service], manifests: Manifests) -> Found:
-    """It listens in the apps' network, as HAProxy does at the ports of apps, and others on the same machine.
-
-    HAProxy offers services at the machine's own address alone, so that one may listen where it is published.
-    """
-    name, port, cluster = service.service, service.listens_at, manifests.cluster
-    where: Where = ("port",) if service.port is not None else ("playbook",)
-    for app, published in _apps(manifests):
-        if published == port:
-            yield where, f"port {port} belongs to {app} on every machine; let {name} listen at another port"
-    for mesh, found in cluster.meshes.items():
-        if found.port == port:
-            yield where, f"port {port} belongs to mesh {mesh}; let {name} listen at another port"
-    if port in OWN_PORTS:
-        yield where, f"port {port} is used by the node itself; let {name} listen at another port"
-    for other in before:
-        shared = _shared(service, other, cluster)
-        if shared and other.listens_at == port:
-            yield where, f"{other.service} and {name} both listen at port {port} of {shared[0]}; give one another port"
-        if shared and other.playbook == service.playbook and service.ours is not None and service.ours.one_a_machine:
-            yield (
-                ("pool",) if service.pool is not None else ("nodes",),
-                f"{other.service} and {name} are both on {shared[0]}, which has room for one {service.playbook}; "
-                "give one another machine",
-            )
-
-
-def _shared(one: Service, other: Service, cluster: Cluster) -> list[NodeName]:
-    return sorted(set(nodes_of(one, cluster)).intersection(nodes_of(other, cluster)))
-
-
-def _apps(manifests: Manifests) -> list[tuple[str, int]]:
-    return [(app.app, app.publish.port) for app in sorted(manifests.apps.values(), key=lambda app: app.app)]
 
 
 def _users(service: Service, manifests: Manifests) -> Found:
@@ -142,6 +101,13 @@ def _users(service: Service, manifests: Manifests) -> Found:
         needing = (app.app for app in manifests.apps.values() if name in app.needs)
         for app in sorted(set(needing) - seen.keys()):
             yield ("users",), f"{app} needs {name} and comes as no user; list it under the apps of one of its users"
+
+
+def _health(service: Service) -> Found:
+    """A manifest that is made from etcd says every field, so that what is usual is no mistake."""
+    if service.ours is not None and service.health != Service.model_fields["health"].default:
+        sentence = f"health is for playbooks of the cluster repo; of {service.playbook} it is known, take it out"
+        yield ("health",), sentence
 
 
 def _backups(service: Service, cluster: Cluster) -> Found:

@@ -8,17 +8,21 @@ from model.app import OWN_PREFIX, OWN_VARIABLES, App
 from model.cluster import Cluster
 from model.errors import Refused
 from model.hardening import loosened
+from model.service import Service
 
 # Each step that starts an instance carries all of them, and an operation with its steps is one value of etcd.
 MOST_OF_SECRETS = 32_000
 MOST_OF_ALL_INSTANCES = 500_000
 
 
-def unit_faults(document: Document, app: App, needed: Iterable[App]) -> Iterator[Fault]:
-    """Variables whose names are taken, and more secrets than can be kept."""
-    taken = {name: other.app for other in (*needed, app) for name in other.told_where()}
+def unit_faults(
+    document: Document, app: App, needed: Iterable[App], services: Iterable[Service] = ()
+) -> Iterator[Fault]:
+    """Variables whose names are taken by the app, or by apps and services that it needs; too many secrets."""
+    taken = {name: _told_of(service, name) for service in services for name in service.told_where()}
+    taken |= {name: f"says where {other.app} is" for other in (*needed, app) for name in other.told_where()}
     for name in app.variables:
-        why = f"says where {taken[name]} is" if name in taken else "is set by flstr"
+        why = taken.get(name, "is set by flstr")
         if name in taken or name in OWN_VARIABLES or name.startswith(OWN_PREFIX):
             yield _fault(document, ("variables", name), f"{name} {why}; give your variable another name")
     size = sum(map(len, app.secrets.values()))
@@ -29,6 +33,11 @@ def unit_faults(document: Document, app: App, needed: Iterable[App]) -> Iterator
         most = MOST_OF_ALL_INSTANCES // app.instances
         sentence = f"the secrets of {app.app} have {size} characters together, and {most} are the most with"
         yield _fault(document, ("secrets",), f"{sentence} {app.instances} instances; keep what is long elsewhere")
+
+
+def _told_of(service: Service, variable: str) -> str:
+    as_whom = variable == f"{service.env_prefix}_USER"
+    return f"says as whom to come to {service.service}" if as_whom else f"says where {service.service} is"
 
 
 def credential_faults(files: Mapping[str, str], manifests: Manifests) -> Iterator[Fault]:

@@ -14,7 +14,7 @@ from model.base import Frozen
 from model.cluster import Cluster
 from model.errors import Refused
 from model.names import AppKind, AppName
-from model.schema import json_schema
+from model.schema import WRITTEN_AS, json_schema
 from model.service import Service
 
 CLUSTER_FILE = "cluster.yaml"
@@ -202,5 +202,5 @@ def _faults(document: Document, model: type[BaseModel], error: ValidationError) 
         if any(other["loc"] and detail["loc"] == other["loc"][:-1] for other in details):
             # What is wrong inside it was said; that it is wrong as a whole follows from that.
             continue
-        location = [part for part in detail["loc"] if part != "[key]"]
+        location = [part for part in detail["loc"] if part not in ("[key]", *WRITTEN_AS)]
         yield Fault(document.path, document.line(location), sentence(json_schema(model), dict(detail)))

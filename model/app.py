@@ -70,6 +70,9 @@ class Update(Frozen):
 class Publish(Frozen):
     """The port on which HAProxy offers the app on every node."""
 
+    # What a service says of itself is registered in this form.
+    model_config = ConfigDict(revalidate_instances="subclass-instances")
+
     port: Port = Field(description="Port on each node, the same everywhere; one app only")
 
 

@@ -8,6 +8,10 @@ from pydantic import BaseModel
 
 Schema = Mapping[str, Any]
 
+# Where a value may be a name or fields: which of them pydantic took it for, in its locations; nobody wrote that.
+AS_NAME, AS_FIELDS = "[name]", "[fields]"
+WRITTEN_AS = (AS_NAME, AS_FIELDS)
+
 
 @functools.cache
 def json_schema(model: type[BaseModel]) -> Schema:
@@ -22,6 +26,8 @@ def schema_at(root: Schema, location: Sequence[str | int]) -> Schema:
     for part in location:
         if isinstance(part, int):
             here = here.get("items", {})
+        elif "oneOf" in here:
+            here = next((one for one in here["oneOf"] if ("$ref" in one) == (part == AS_FIELDS)), {})
         else:
             named = here.get("properties", {}).get(part)
             here = named if named is not None else next(iter(here.get("patternProperties", {}).values()), {})
@@ -38,6 +44,10 @@ def in_words(schema: Schema) -> str:
             words = either([str(value) for value in values])
         case {"anyOf": [first, *_]}:
             words = in_words(first)
+        case {"oneOf": kinds}:
+            words = ", or ".join(map(in_words, kinds))
+        case {"$ref": _}:
+            words = "fields and their values"
         case {"type": "array", "items": items}:
             words = f"a list, each {in_words(items)}"
         case {"type": "integer" | "number", "minimum": least, "maximum": most}:

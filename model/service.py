@@ -1,9 +1,9 @@
 """`services/<name>.yaml`: Redis and the like, installed by an Ansible playbook on machines of role `service`."""
 
 import json
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, JsonValue, field_validator, model_validator
+from pydantic import Discriminator, Field, JsonValue, Tag, field_validator, model_validator
 
 from model.app import Publish, ServiceEnv
 from model.base import Frozen
@@ -24,6 +24,7 @@ from model.names import (
     UserName,
 )
 from model.playbooks import OURS, Playbook
+from model.schema import AS_FIELDS, AS_NAME
 
 
 class DatabaseRole(Frozen):
@@ -33,10 +34,26 @@ class DatabaseRole(Frozen):
     db: DatabaseName = Field(description="The database that it is good for")
 
 
+def _written_as(role: object) -> str:
+    return AS_NAME if isinstance(role, str) else AS_FIELDS
+
+
+# By what it is written as, so that what is wrong is said of that alone.
+UserRole = Annotated[
+    Annotated[DatabaseRoleName, Tag(AS_NAME)] | Annotated[DatabaseRole, Tag(AS_FIELDS)], Discriminator(_written_as)
+]
+
+
+class ServicePublish(Publish):
+    """The port at which every machine's own HAProxy offers the service, at 127.0.0.1 alone."""
+
+    port: Port = Field(description="Port at 127.0.0.1 of each machine, the same everywhere; one service only, no app")
+
+
 class ServiceUser(Frozen):
     """A user inside the service; flstr makes the password, and gives it to the apps named here alone."""
 
-    roles: tuple[DatabaseRoleName | DatabaseRole, ...] = Field(
+    roles: tuple[UserRole, ...] = Field(
         (), description="What the user may do; a role by itself is good for the database of the user's name"
     )
     apps: tuple[AppName, ...] = Field((), description="Apps that come as this user; each lists the service under needs")
@@ -61,7 +78,7 @@ class Service(Frozen):
     port: Port | None = Field(
         None, description="Where it listens in the apps' network; the usual one of our playbooks where it is left out"
     )
-    publish: Publish = Field(description="Where every node's own HAProxy offers it")
+    publish: ServicePublish = Field(description="Where every node's own HAProxy offers it")
     env_prefix: EnvPrefix = Field(description="Prefix of the variables that tell apps where it is")
     env: ServiceEnv = Field(
         ServiceEnv(), description="What apps are told about reaching it; our playbooks have their usual PROTOCOL"
@@ -73,10 +90,14 @@ class Service(Frozen):
         default_factory=dict, description="Users inside the service, of playbooks that make some"
     )
     passwords: tuple[PasswordName, ...] = Field(
-        (), description="Passwords that flstr makes for a playbook of the cluster repo; apps that need it get them all"
+        (),
+        description="Passwords that flstr makes for a playbook of the cluster repo; apps that need it get them all, "
+        "but for those that come as one of its `users`, which get that user's alone",
     )
     health: Literal["tcp", "http"] = Field(
-        "tcp", description="How HAProxy sees that a playbook of the cluster repo serves: a connection, or GET env.PATH"
+        "tcp",
+        description="How HAProxy sees that a playbook of the cluster repo serves: a connection, or GET env.PATH; "
+        "of ours it is known",
     )
     keeps_data: bool = Field(
         False,

@@ -17,12 +17,13 @@ from bot.message import Block
 from bot.parts import moment, section
 from bot.progress import tally
 from bot.text import clip, fit
+from gitops.describe import service_lines
 from gitops.holds.rules import sign, what
 from model.cluster import Cluster
 from model.mrkdwn import SIGNS
 from model.names import NodeName
 from model.operation import Approval, Hold, Operation
-from model.registered import Registered, RegisteredApp
+from model.registered import Registered, RegisteredApp, RegisteredService
 
 MOST_BLOCKS = 100
 SECTION_CHARACTERS = 2900
@@ -55,6 +56,7 @@ def home_blocks(fleet: Fleet, mine: Sequence[Approval], now: float) -> tuple[Blo
     blocks += _part("Held", [_hold(hold) for hold in fleet.holds if hold.until is None or hold.until > now])
     blocks += _part("Nodes", _nodes(fleet))
     blocks += _part("Apps", [_app(name, app) for (_, name), app in sorted(fleet.registered.apps.items())])
+    blocks += _part("Services", _services(fleet.registered))
     blocks += _part("Certificates", _certificates(fleet.registered, now))
     return tuple(blocks[:MOST_BLOCKS])
 
@@ -144,6 +146,17 @@ def _app(name: str, app: RegisteredApp) -> str:
     serving = f"{count} instance{'' if count == 1 else 's'} of {', '.join(f'`{commit}`' for commit in commits)}"
     failed = ", a release of it is in quarantine" if app.quarantine else ""
     return f"{':large_green_circle:' if count else ':white_circle:'} *{name}*: {serving if count else 'none'}{failed}"
+
+
+def _services(registered: Registered) -> list[str]:
+    """As `/flstr services` says them, each with whether it serves."""
+    services, lines = sorted(registered.services.items()), service_lines(registered)
+    return [_service(name, found, line) for (name, found), line in zip(services, lines, strict=True)]
+
+
+def _service(name: str, service: RegisteredService, line: str) -> str:
+    light = ":large_green_circle:" if service.serving() else ":white_circle:"
+    return clip(f"{light} *{name}*{line.removeprefix(f'• {name}')}", SECTION_CHARACTERS // 2)
 
 
 def _certificates(registered: Registered, now: float) -> list[str]:

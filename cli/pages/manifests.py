@@ -37,10 +37,15 @@ RULES = """
   `env_prefix` of its own.
 - A service is called as its file is, and runs on machines of role `service` that are in the network of the apps. Its
   published port is its own, as an app's is; at that port each machine's own HAProxy offers it, to that machine alone.
-  Its `variables` are options of its playbook. A user's `apps` have the service among their `needs`, and an app comes as
-  one user. No secret of an app is called as a password of a service that it needs.
+  The port at which it listens, and the one where its machines talk to one another, is no app's, no mesh's, not the
+  machine's own, and none of another service on the same machine.
+  Its `variables` are options of its playbook, with what the tables above say. `nginx_uploads` needs a service of one
+  machine without an `nginx_spa_fallback`, and `redis_replicas_to_write` more machines than that. A user's `apps` have
+  the service among their `needs`, and an app comes as one user. No secret of an app is called as a password of a
+  service that it needs.
 - `variables` of an app have names that flstr does not set itself: not `HOST`, `PORT`, `HOME`, `CREDENTIALS_DIRECTORY`,
-  nothing that begins with `FLSTR_`, and no `<PREFIX>_HOST` and the like of the app or of one that it needs.
+  nothing that begins with `FLSTR_`, and no `<PREFIX>_HOST` and the like of the app or of one that it needs; of a
+  service that it needs no `<PREFIX>_USER` either.
 - The cluster can decrypt every secret.
 - No two apps have the same public host, port and location. A public port is 80, 443, or one that no app, no mesh and
   not the machine itself uses.
@@ -97,8 +102,8 @@ for the instance's user alone. The manifest has a secret of at most 4096 bytes a
 only the cluster has the key; it is decrypted when an instance starts and goes to the instance's machine by SSH.
 
 So do the passwords of services that the app `needs`, which flstr made: `<PREFIX>_PASSWORD` is that of its user where it
-has one, or else the one that the service has for everybody; of a playbook of the cluster repo there is a file
-`<PREFIX>_<NAME>` for each of its `passwords`.
+comes as one, and the only one then. Otherwise it is the one that the service has for everybody; of a playbook of the
+cluster repo there is a file `<PREFIX>_<NAME>` for each of its `passwords`.
 
 ```yaml
 secrets:

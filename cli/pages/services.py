@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from cli.pages.tables import Parts, tables
+from gitops.option_forms import in_words
 from gitops.playbook_files import options_of
-from model.app import Publish, ServiceEnv
+from model.app import ServiceEnv
 from model.playbooks import OURS, Playbook
-from model.service import DatabaseRole, Service, ServiceBackups, ServiceUser
+from model.service import DatabaseRole, Service, ServiceBackups, ServicePublish, ServiceUser
 
 PARTS: Parts = (
-    ("publish", "`publish` of a service", Publish),
+    ("publish", "`publish` of a service", ServicePublish),
     ("env", "`env` of a service", ServiceEnv),
     ("users.name", "`users.<name>`", ServiceUser),
     ("users.name.roles", "`users.<name>.roles`, a list", DatabaseRole),
@@ -72,7 +73,8 @@ def _of_playbook(playbook: Playbook) -> Iterator[str]:
     keeps = "It keeps data, which is backed up." if playbook.keeps_data else "It keeps no data."
     leads = " One of its instances leads, and the others follow." if playbook.leads else ""
     alone = " A machine has room for one of them." if playbook.one_a_machine else ""
-    yield from (f"Its usual port is {playbook.port}. {keeps}{leads}{alone}", "")
+    peers = f" Its machines talk to one another at port {playbook.peer_port}." if playbook.peer_port else ""
+    yield from (f"Its usual port is {playbook.port}.{peers} {keeps}{leads}{alone}", "")
     try:
         options = options_of(playbook.name)
     except FileNotFoundError:
@@ -80,27 +82,21 @@ def _of_playbook(playbook: Playbook) -> Iterator[str]:
         return
     yield "| Option | What it is | What may be written | Default |"
     yield "|---|---|---|---|"
-    yield from (f"| {row} |" for name, option in options.items() for row in _rows(f"`{name}`", option))
+    yield from (f"| {row} |" for name, option in options.items() for row in _rows(name, f"`{name}`", option))
     yield ""
 
 
-def _rows(name: str, option: Mapping[str, Any]) -> Iterator[str]:
+def _rows(name: str, title: str, option: Mapping[str, Any]) -> Iterator[str]:
     """An option, and those inside of it."""
-    yield f"{name} | {_cell(option.get('description', ''))} | {_allowed(option)} | {_default(option)}"
+    yield f"{title} | {_cell(option.get('description', ''))} | {_allowed(name, option)} | {_default(option)}"
     for inner, more in option.get("options", {}).items():
-        yield from _rows(f"{name} · `{inner}`", more)
+        yield from _rows(inner, f"{title} · `{inner}`", more)
 
 
-def _allowed(option: Mapping[str, Any]) -> str:
+def _allowed(name: str, option: Mapping[str, Any]) -> str:
     if "choices" in option:
         return ", ".join(f"`{_written(one)}`" for one in option["choices"])
-    words = {
-        "str": "text", "int": "a number", "float": "a number", "bool": "true or false", "dict": "names and values",
-        "path": "a path",
-    }  # fmt: skip
-    if option.get("type") == "list":
-        return f"a list, each {words.get(option.get('elements', 'str'), 'a value')}"
-    return words.get(option.get("type", "str"), "a value")
+    return _cell("a list, each with the fields below" if "options" in option else in_words(name, option))
 
 
 def _default(option: Mapping[str, Any]) -> str:

@@ -40,7 +40,8 @@ def _allowed(field: Schema) -> str:
         return "see below"
     if values:
         return f"names, {in_words(field['propertyNames'])}; each with {in_words(values)}"
-    return in_words(field)
+    below = ", see below" if any("$ref" in kind for kind in inner.get("oneOf", ())) else ""
+    return in_words(field) + below
 
 
 def _default(schema: Schema, name: str, field: Schema) -> str:

@@ -10,7 +10,17 @@ from lab.slack.blocks import HOME, accepted
 from model.certificates import CertificateRecord, IssuedCertificate
 from model.cluster import Cluster
 from model.operation import Approval, Hold, Operation
-from model.registered import InstanceRecord, NodeRecord, Registered, RegisteredApp
+from model.registered import (
+    InstanceRecord,
+    MetaData,
+    NodeRecord,
+    Registered,
+    RegisteredApp,
+    RegisteredService,
+    ServiceInstance,
+    ServiceRecord,
+)
+from model.service import Service
 from tests.bot.conftest import MakeOperation
 
 NOW = 1_700_000_000.0
@@ -63,6 +73,30 @@ def test_nodes_and_apps_with_their_state() -> None:
     assert ":white_circle: *shop*: none" in shown
 
 
+def service(*nodes: str, leader: str | None = None) -> RegisteredService:
+    manifest = Service.model_validate(
+        {"service": "cache", "playbook": "redis", "pool": "service", "publish": {"port": 6379}, "env_prefix": "CACHE"}
+    )
+    return RegisteredService(
+        meta_data=MetaData(publish=manifest.publish, env_prefix=manifest.env_prefix, env=manifest.env),
+        instances={name: ServiceInstance(node=name, ip="10.5.1.1", port=6379) for name in nodes},
+        record=ServiceRecord(service=manifest, nodes=nodes, leader=leader),
+    )
+
+
+def test_services_with_their_machines_and_who_leads() -> None:
+    cache = service("service101", "service102", leader="service101")
+    lines = text(Fleet(CLUSTER, Registered(services={"store": RegisteredService(), "cache": cache}))).splitlines()
+    assert lines[lines.index("*Services*") + 1 :] == [
+        ":large_green_circle: *cache*: service101 at 10.5.1.1:6379, service102 at 10.5.1.1:6379, led by service101, "
+        "installed by redis",
+        ":white_circle: *store*: no instance serves",
+    ]
+    lost = Registered(services={"cache": service("service102", leader="service101")})
+    assert ":white_circle: *cache*: service102" in text(Fleet(CLUSTER, lost))
+    assert "*Services*" not in text(Fleet(CLUSTER, Registered()))
+
+
 def test_what_is_under_way_and_what_is_held(make_operation: MakeOperation) -> None:
     ended = make_operation(status="done", id="0ld0", ended=NOW)
     held = Hold(id="app-shop", reason="the database moves", person="operator", since=NOW, until=NOW + 60)
@@ -100,7 +134,8 @@ def test_it_is_never_larger_than_slack_takes(count: int, make_operation: MakeOpe
     nodes = {f"worker{number}": node(f"worker{number}") for number in range(101, 101 + count)}
     operations = [make_operation(id=f"op{number}") for number in range(count)]
     certificates = {f"{name}{number}.flstr.lab": certificate("a.flstr.lab", number) for number in range(count)}
-    registered = Registered(apps=apps, nodes=nodes, certificates=certificates)
+    services = {f"s{number}": service(*nodes) for number in range(count)}
+    registered = Registered(apps=apps, nodes=nodes, certificates=certificates, services=services)
     mine = [Approval(id=f"a{n}", operation="7f3a", digest="0", needed=1, asked=0, expires=NOW) for n in range(count)]
     blocks = home_blocks(Fleet(CLUSTER, registered, operations), mine, NOW)
     assert accepted(list(blocks), HOME)

@@ -7,9 +7,7 @@ import pytest
 from pydantic import BaseModel
 
 from cli.pages import PAGES
-from cli.pages.services import EXAMPLES
 from cli.settings import Settings, variable_of
-from gitops.manifests import load, service_path
 from gitops.playbook_files import options_of
 from model.app import App
 from model.cluster import Cluster
@@ -49,10 +47,9 @@ def test_every_part_of_a_manifest_has_its_table(model: type[BaseModel]) -> None:
         assert all(row in page for row in rows), name
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_the_services_that_are_shown_are_right(name: str) -> None:
-    cluster = {"cluster.yaml": (ROOT / "cluster-repo-example/cluster.yaml").read_text()}
-    assert list(load(cluster | {service_path(name): EXAMPLES[name]}).services) == [name]
+def test_what_has_two_forms_is_shown_with_both() -> None:
+    page = PAGES[ROOT / "docs/manifests.md"]()
+    assert "| a list, each 1 to 63 of letters, digits, _ and -, or fields and their values, see below | " in page
 
 
 def test_every_option_of_a_playbook_of_ours_is_on_the_page_of_manifests() -> None:

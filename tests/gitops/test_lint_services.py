@@ -11,8 +11,9 @@ from gitops.manifests import FaultyManifests
 from gitops.standing import check_standing
 from model import service_keys
 from model.registered import MetaData, Registered
-from tests.gitops.scene import app_yaml
-from tests.gitops.service_scene import BACKUP, ONE, TWO, Fleet, cache_yaml, cluster_yaml, files
+from model.service import DatabaseRole, Service
+from tests.gitops.service_faults import MONGO, QUEUE, faults
+from tests.gitops.service_scene import BACKUP, ONE, TWO, Fleet, cache_yaml, cluster_yaml, files, wants
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "redis_memory": {"type": "str"},
@@ -23,26 +24,11 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "redis_more": {"type": "dict"},
     "redis_share": {"type": "float"},
 }
-MONGO = "service: db\nplaybook: mongodb\nnodes: [service101]\npublish: {port: 6381}\nenv_prefix: DB\n"
-QUEUE = (
-    "service: queue\nplaybook: playbooks/queue.yml\nnodes: [service101]\nport: 5672\npublish: {port: 6382}\n"
-    "env_prefix: QUEUE\nenv: {PROTOCOL: amqp}\n"
-)
 
 
 @pytest.fixture(autouse=True)
 def options(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lint_playbooks, "options_of", lambda _: OPTIONS)
-
-
-def faults(
-    *services: str, cluster: str | None = None, needs: str = "", more: dict[str, str] | None = None
-) -> list[str]:
-    try:
-        check({**files(*services, cluster=cluster, needs=needs), **(more or {})})
-    except FaultyManifests as error:
-        return [str(fault) for fault in error.faults]
-    return []
 
 
 def test_a_service_that_is_right_has_no_faults() -> None:
@@ -64,6 +50,12 @@ def test_a_service_that_is_right_has_no_faults() -> None:
             cache_yaml(("worker101",)),
             None,
             "services/cache.yaml:3: worker101 has the role worker; cache needs machines of role service",
+        ),
+        (
+            cache_yaml((ONE,)),
+            cluster_yaml(without=(ONE,)),
+            "services/cache.yaml:3: pool service leaves service101 out; "
+            "name another machine in nodes, or take it out of `without`",
         ),
         (cache_yaml((ONE, ONE)), None, "services/cache.yaml:3: service101 is there twice; take it out once"),
         (
@@ -87,27 +79,7 @@ def test_a_service_that_is_right_has_no_faults() -> None:
             "services/cache.yaml:1: apps reach cache through overlay, where no service is; give overlay the role service",
         ),
         (
-            cache_yaml().replace("6380", "760"),
-            None,
-            "services/cache.yaml:4: port 760 belongs to mesh vpn_ctrl; publish cache on another",
-        ),
-        (
-            cache_yaml().replace("6380", "2379"),
-            None,
-            "services/cache.yaml:4: port 2379 is used by the node itself; publish cache on another",
-        ),
-        (
-            cache_yaml().replace("6380", "5001"),
-            None,
-            "services/cache.yaml:4: influencer and cache both publish port 5001; give one another",
-        ),
-        (
-            cache_yaml(more="port: 5001\n"),
-            None,
-            "services/cache.yaml:6: port 5001 belongs to influencer on every machine; let cache listen at another port",
-        ),
-        (
-            cache_yaml(more="variables: {redis_active: [1, .inf]}\n"),
+            cache_yaml(more="variables: {redis_databases: .inf}\n"),
             None,
             "services/cache.yaml:6: variables: a number is infinite, or none at all; write one with digits",
         ),
@@ -160,7 +132,7 @@ def test_what_is_wrong_is_said(text: str, cluster: str | None, sentence: str) ->
     [
         ("redis_memry: 64mb", "'redis_memry' is no variable of redis; did you mean redis_memory?"),
         ("frobnicate: 1", "'frobnicate' is no variable of redis; there are redis_active, "),
-        ("redis_memory: 64", "redis_memory cannot be '64'; write a text"),
+        ("redis_memory: 64", "redis_memory cannot be '64'; write a number with kb, mb or gb, such as 256mb"),
         ("redis_persistence: some", "redis_persistence cannot be 'some'; write one of aof, none"),
         ("redis_replicas: true", "redis_replicas cannot be 'True'; write a whole number"),
         ("redis_active: 1", "redis_active cannot be '1'; write true or false"),
@@ -179,18 +151,14 @@ def test_right_variables_are_taken() -> None:
     assert faults(cache_yaml(more=f"variables: {right}\n")) == []
 
 
-def test_two_services_have_ports_and_machines_of_their_own() -> None:
-    store = cache_yaml(name="store")
-    assert faults(cache_yaml(), store) == [
-        "services/store.yaml:2: cache and store both listen at port 6379 of service101; give one another port",
-        "services/store.yaml:4: cache and store both publish port 6380; give one another",
+def test_how_it_shows_that_it_serves_is_known_of_our_playbooks() -> None:
+    assert faults(cache_yaml(more="health: http\n")) == [
+        "services/cache.yaml:6: health is for playbooks of the cluster repo; of redis it is known, take it out"
     ]
-    assert faults(cache_yaml(), cache_yaml((TWO,), name="store").replace("6380", "6381")) == []
-    other = MONGO.replace("service: db", "service: docs").replace("DB", "DOCS").replace("6381", "6399")
-    assert faults(MONGO, other + "port: 27018\n") == [
-        "services/docs.yaml:3: db and docs are both on service101, which has room for one mongodb; "
-        "give one another machine"
-    ]
+    assert faults(f"{QUEUE}health: http\n", more={"playbooks/queue.yml": "- hosts: service:leaving\n"}) == []
+    # What is locked is looked at as etcd has it, with every field.
+    kept = {"services/cache.yaml": wants(cache_yaml()).services["cache"].to_json()}
+    assert faults(cache_yaml(), more=kept) == []
 
 
 def test_an_app_is_one_user_where_there_are_users() -> None:
@@ -203,6 +171,34 @@ def test_an_app_is_one_user_where_there_are_users() -> None:
     assert fault == "services/db.yaml:8: influencer comes as site already; let it be one of site and other"
     (fault,) = faults(MONGO + "users: {site: {apps: [nobody]}}\n")
     assert fault.endswith("nobody is to come as site, and no manifest describes it")
+
+
+@pytest.mark.parametrize(
+    ("roles", "sentence"),
+    [
+        ("[5]", ".0 cannot be '5'; write 1 to 63 of letters, digits, _ and -, or fields and their values"),
+        ("[a b]", ".0 cannot be 'a b'; write 1 to 63 of letters, digits, _ and -, or fields and their values"),
+        ("[{role: x, db: a b}]", ".0.db cannot be 'a b'; write 1 to 63 of letters, digits, _ and -"),
+        (
+            "read",
+            " cannot be 'read'; write a list, each 1 to 63 of letters, digits, _ and -, or fields and their values",
+        ),
+    ],
+)
+def test_a_role_of_a_user_is_a_name_or_fields(roles: str, sentence: str) -> None:
+    users = f"users:\n  site:\n    apps: [influencer]\n    roles: {roles}\n"
+    assert faults(MONGO + users, needs="db") == [f"services/db.yaml:9: users.site.roles{sentence}"]
+
+
+def test_what_is_wrong_inside_a_role_is_said_once() -> None:
+    users = "users:\n  site:\n    roles:\n      - {role: read}\n      - {role: read, dbs: x, db: y}\n"
+    assert faults(MONGO + users) == [
+        "services/db.yaml:10: 'users.site.roles.1.dbs' is not a known field; did you mean db?",
+        "services/db.yaml:9: the field 'users.site.roles.0.db' is missing",
+    ]
+    right = wants(MONGO + "users: {site: {roles: [read, {role: read, db: x}]}}\n").services["db"]
+    assert Service.model_validate_json(right.to_json()) == right
+    assert right.users["site"].roles == ("read", DatabaseRole(role="read", db="x"))
 
 
 def test_a_playbook_of_the_repo_is_there_and_is_one() -> None:
@@ -221,12 +217,6 @@ def test_what_an_app_needs_has_a_prefix_of_its_own() -> None:
     (fault,) = faults(same, needs="cache")
     assert fault.endswith("cache and influencer have the same env_prefix INFLUENCER; give one another")
     assert "needs other, and no manifest describes it" in faults(needs="other")[0]
-
-
-def test_the_public_is_not_served_where_a_service_is_offered() -> None:
-    text = app_yaml().partition("ingress:")[0] + "ingress:\n  - {host: influencer.flstr.lab, port: 6380}\n"
-    (fault,) = faults(cache_yaml(), more={"apps/influencer.yaml": text})
-    assert "port 6380 belongs to service cache; serve influencer.flstr.lab on another" in fault
 
 
 def standing(fleet: Fleet, *services: str) -> list[str]:
@@ -260,7 +250,3 @@ def test_a_name_that_was_registered_by_hand_stays_whose_it_is() -> None:
     (fault,) = standing(fleet, cache_yaml())
     assert fault.startswith("services/cache.yaml:1: somebody has registered a service cache by hand")
     assert isinstance(fleet.tree(check(files())), Registered)
-
-
-def test_the_usual_port_of_mongodb_is_one_to_publish_at() -> None:
-    assert faults(cache_yaml().replace("6380", "27017")) == []

@@ -13,6 +13,7 @@ from gitops.lint_units import credential_faults, unit_faults, warnings
 from gitops.manifests import Document, FaultyManifests, load
 from model.hardening import COSTS
 from tests.executors.example import influencer, registered
+from tests.gitops import service_scene
 from tests.gitops.scene import CLUSTER_YAML, app, app_yaml, files
 from tests.identity import IDENTITIES, encrypted
 
@@ -86,6 +87,17 @@ def test_a_variable_that_says_where_a_needed_app_is_belongs_to_flstr() -> None:
     assert [str(fault) for fault in unit_faults(document, mine, [needed])] == [
         f"{PATH}:3: QUEUE_HOST says where queue is; give your variable another name"
     ]
+
+
+def test_a_variable_that_says_where_a_needed_service_is_belongs_to_flstr() -> None:
+    revision = service_scene.files(service_scene.cache_yaml(), needs="cache")
+    revision[PATH] += "variables:\n  CACHE_SIZE: '3'\n  CACHE_HOST: x\n  CACHE_USER: me\n"
+    assert faults_of(revision) == [
+        f"{PATH}:{LINES + 4}: CACHE_HOST says where cache is; give your variable another name",
+        f"{PATH}:{LINES + 5}: CACHE_USER says as whom to come to cache; give your variable another name",
+    ]
+    # One that does not need it is told nothing of it.
+    assert check({**revision, PATH: revision[PATH].replace("needs: [cache]\n", "")}).services.keys() == {"cache"}
 
 
 def test_every_variable_that_flstr_sets_is_one_that_nobody_else_may() -> None:
