@@ -102,9 +102,10 @@ def _held_ports(files: Mapping[str, str], manifests: Manifests, registered: Regi
 def _services(files: Mapping[str, str], manifests: Manifests, registered: Registered) -> Iterator[Fault]:
     """What is installed is not another thing by the same name all at once, nor does another one take its port."""
     going = {
-        (one.node, one.port): name
+        (one.node, port): name
         for name, found in sorted(registered.services.items())
         for one in found.instances.values()
+        for port in (one.port, one.peer_port)
         if name not in manifests.services
     }
     for name, service in sorted(manifests.services.items()):

@@ -243,6 +243,16 @@ def test_what_stands_is_not_something_else_all_at_once() -> None:
     ]
 
 
+def test_where_machines_of_a_service_that_goes_talk_to_one_another_nobody_listens_yet() -> None:
+    fleet = Fleet()
+    fleet.follow(check(files(cache_yaml().replace("redis", "elasticsearch"))))
+    store = cache_yaml(name="store", more="port: 9300\n").replace("6380", "6390")
+    assert standing(fleet, store) == [
+        "services/store.yaml:6: port 9300 of service101 belongs to service cache until that is removed; "
+        "let store listen at another",
+    ]
+
+
 def test_a_name_that_was_registered_by_hand_stays_whose_it_is() -> None:
     fleet = Fleet()
     meta = MetaData.model_validate({"publish": {"port": 6399}, "env_prefix": "OTHER", "env": {"PROTOCOL": "tcp"}})
