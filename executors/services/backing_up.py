@@ -20,7 +20,7 @@ from gitops.backups.due import failed, succeeded
 from gitops.backups.keeping import keep
 from gitops.backups.place import PlaceOf
 from gitops.backups.service_keeping import fetch, find, place_in, seal
-from gitops.backups.service_names import ServiceBackup, superfluous
+from gitops.backups.service_names import ServiceBackup, superfluous, without_asking
 from gitops.backups.service_notes import change_note
 from gitops.backups.service_spared import wanted_backups
 from gitops.executor import StepContext
@@ -103,8 +103,7 @@ class BackingUp:
     def _restore(self, step: RestoreService, context: StepContext) -> None:
         cluster, record = context.registry.cluster(), service_record(step.service, context)
         place, node = place_in(cluster, self.place_of), _node(record, context)
-        # Behind the @ is when it was asked for once more.
-        name = find(place, cluster, step.service, step.backup.partition("@")[0])
+        name = find(place, cluster, step.service, without_asking(step.backup))
         with self._temporary(step.service) as folder, self._file_on(node, step.service, context):
             plain = folder / "data"
             context.report(f"fetching {name.size} bytes")

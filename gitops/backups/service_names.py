@@ -42,6 +42,16 @@ def parse(name: str) -> ServiceBackup | None:
     return ServiceBackup(match["cluster"], match["service"], at, int(match["size"]), match["digest"])
 
 
+def asked_for_again(name: str, at: datetime) -> str:
+    """How the field `restored` names a backup that it named before: the same data, of what was written since."""
+    return f"{name}@{time_in_name(at)}"
+
+
+def without_asking(restored: str) -> str:
+    """The name of the backup that the field `restored` means, however often it was asked for."""
+    return restored.partition("@")[0]
+
+
 def of_service(names: Iterable[str], cluster: ClusterName, service: AppName) -> tuple[ServiceBackup, ...]:
     """The backups of a service among all that is kept in a place, newest first."""
     found = (parse(name) for name in names)

@@ -64,7 +64,7 @@ class ServiceState:
         return None if self.record is None else self.record.restored
 
     @cached_property
-    def _on(self) -> tuple[NodeName, ...]:
+    def _noted_on(self) -> tuple[NodeName, ...]:
         return () if self.record is None else self.record.nodes
 
     @cached_property
@@ -80,7 +80,7 @@ class ServiceState:
     @property
     def added(self) -> tuple[NodeName, ...]:
         """Machines that it comes to."""
-        return tuple(node for node in self.standing if node not in self._on)
+        return tuple(node for node in self.standing if node not in self._noted_on)
 
     @cached_property
     def _old_leader(self) -> NodeName | None:
@@ -92,7 +92,7 @@ class ServiceState:
         old = self._old_leader
         if old is None or self.is_new or (old not in self._registered.dead and old in self._registered.nodes):
             return None
-        return next((node for node in self.standing if node in self._on), None)
+        return next((node for node in self.standing if node in self._noted_on), None)
 
     @cached_property
     def leader_before(self) -> NodeName | None:
@@ -112,8 +112,8 @@ class ServiceState:
         """Whether its playbook has been told all that there is to tell; a machine that is silent stays told."""
         if self.record is None or self.leaving or self.lost or self.heir is not None:
             return False
-        counted = [node for node in self.wanted if node in self.standing or node in self._on]
-        silent = self._silent_of([node for node in self.record.silent if node not in self._on])
+        counted = [node for node in self.wanted if node in self.standing or node in self._noted_on]
+        silent = self._silent_of([node for node in self.record.silent if node not in self._noted_on])
         return self.record.digest == self.digest(counted, (), self._old_leader, silent)
 
     @property
@@ -147,7 +147,7 @@ class ServiceState:
 
     def _away_with_all_data(self) -> list[NodeName]:
         """The machines that are silent or given up, and not destroyed, where no other holds what it keeps."""
-        if not self.installed.has_data or {*self.standing, *self.leaving}.intersection(self._on):
+        if not self.installed.has_data or {*self.standing, *self.leaving}.intersection(self._noted_on):
             return []
         return [node for node in self._members if node in self._registered.nodes]
 

@@ -53,12 +53,13 @@ def _plan_of(state: ServiceState) -> Plan:
 
 def _add_keys(steps: StepList, state: ServiceState) -> None:
     """What HAProxy and the apps are told has changed, or how it is backed up, and nothing that the playbook is told."""
+    noted = []
     if not state.is_noted:
-        steps.add("note", f"note what {state.name} is to be like", NoteService(service=state.service))
+        noted = [steps.add("note", f"note what {state.name} is to be like", NoteService(service=state.service))]
     put = {**state.missing_keys(), **_meta_data(state)}
     if put:
-        steps.add("register", f"register {state.name}", WriteKeys(put=put), ["note"])
-        steps.add("route", f"route to {state.name}", ApplyRouting(), ["register"])
+        registered = steps.add("register", f"register {state.name}", WriteKeys(put=put), noted)
+        steps.add("route", f"route to {state.name}", ApplyRouting(), [registered])
 
 
 def _add_change(steps: StepList, state: ServiceState) -> None:
@@ -72,13 +73,12 @@ def _add_change(steps: StepList, state: ServiceState) -> None:
             service=state.service, nodes=state.held_on, leader=state.leader_before, restored=state.restored_before
         )
         put[service_keys.installed(name)] = record.to_json()
+    ready = led
     if put:
         # The firewalls let in what the instances say to each other before any of them does.
-        steps.add("announce", f"announce {name} on {on}", WriteKeys(put=put), led)
-        steps.add("open", f"open the port of {name}", ApplyRouting(), ["announce"])
-    done = [
-        steps.add("apply", f"{'install' if state.is_new else 'set up'} {name} on {on}", _apply(state), [*led, "open"])
-    ]
+        announced = steps.add("announce", f"announce {name} on {on}", WriteKeys(put=put), led)
+        ready = [*led, steps.add("open", f"open the port of {name}", ApplyRouting(), [announced])]
+    done = [steps.add("apply", f"{'install' if state.is_new else 'set up'} {name} on {on}", _apply(state), ready)]
     backup = state.service.restored
     if state.is_new and backup is not None and backup != state.restored_before:
         # Nothing is lost: nobody has come to it yet.
@@ -97,13 +97,13 @@ def _add_departure(steps: StepList, state: ServiceState, gone: tuple[NodeName, .
     if state.leader_before != state.leader and state.leader is not None and state.leader_before in state.leaving:
         done = [_add_lead(steps, state, state.leader, done)]
     delete = tuple(service_keys.instance(name, instance) for instance in state.instances_on(gone))
-    steps.add("withdraw", f"send nobody to {name} on {off} any more", WriteKeys(delete=delete), done)
-    steps.add("route-without", f"route no more to {name} on {off}", ApplyRouting(), ["withdraw"])
+    withdrawn = steps.add("withdraw", f"send nobody to {name} on {off} any more", WriteKeys(delete=delete), done)
+    unrouted = steps.add("route-without", f"route no more to {name} on {off}", ApplyRouting(), [withdrawn])
     if state.leaving:
         step = RemoveService(service=state.installed, nodes=state.leaving, source=state.source)
-        steps.add("remove", f"take {name} off {', '.join(state.leaving)}", step, ["route-without"])
+        removed = steps.add("remove", f"take {name} off {', '.join(state.leaving)}", step, [unrouted])
         on = ", ".join(state.standing)
-        steps.add("settle", f"set up {name} on {on} alone", _settle(state), ["remove"])
+        steps.add("settle", f"set up {name} on {on} alone", _settle(state), [removed])
 
 
 def _add_lead(steps: StepList, state: ServiceState, leader: NodeName, after: list[str]) -> str:

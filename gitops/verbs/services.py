@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 
 from gitops import edit
 from gitops.backups.due import failing_words
-from gitops.backups.names import time_in_name
 from gitops.backups.service_making import ServiceBackups, check_keeps_data
+from gitops.backups.service_names import asked_for_again, without_asking
 from gitops.backups.service_notes import read_note
 from gitops.holds.rules import read_holds, suspended, why_not_begin
 from gitops.manifests import Manifests, service_path
@@ -71,9 +71,8 @@ class Services:
         check_keeps_data(service)
         words = request.intent.arguments[1:]
         backup = str(self._backups().find(manifests.cluster, service.service, *words))
-        if service.restored is not None and service.restored.partition("@")[0] == backup:
-            # The same once more, of what was written since.
-            backup = f"{backup}@{time_in_name(datetime.fromtimestamp(self._backups().clock(), UTC))}"
+        if service.restored is not None and without_asking(service.restored) == backup:
+            backup = asked_for_again(backup, datetime.fromtimestamp(self._backups().clock(), UTC))
 
         def write(files: Mapping[str, str]) -> Mapping[str, str]:
             path = service_path(service.service)

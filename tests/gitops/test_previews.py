@@ -53,6 +53,7 @@ def test_each_machine_has_a_line_with_the_tasks_that_would_change_it(store: Stor
     lines = said(store, answering("service101: Write <its> configuration"))
     assert lines == ["", title, "• service101: Write &lt;its&gt; configuration"]
     assert said(store, answering()) == ["", title, "• nothing"]
+    assert not {"*", "`", "~"}.intersection(said(store, answering("service101: +save * ~ `a`"))[-1])
 
 
 def test_machines_that_are_yet_to_come_are_not_asked(store: Store) -> None:
