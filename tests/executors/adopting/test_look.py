@@ -10,8 +10,12 @@ from executors.adopting.look import look_at, right_host_key
 from executors.adopting.survey import Inventory, Server
 from executors.host_key import host_key_label
 from executors.remote import Unreachable
+from executors.routing_files import HAPROXY_CONFIG, routing_files
+from executors.script import STATE_FOLDER
+from executors.services.kept import KeptService
 from tests.executors.expected import shellcheck
 from tests.executors.sshd import LoopbackSshd, make_key
+from tests.gitops.service_scene import ONE, TWO, Fleet, cache_yaml, wants
 
 
 def server(label: str, ip: str = "127.0.0.1") -> Server:
@@ -29,6 +33,22 @@ def test_on_a_machine_that_is_nothing_it_says_so(tmp_path: Path) -> None:
     assert said.unclear == ()
     assert said.instances == ()
     assert not said.etcd_answers
+
+
+def test_a_machine_says_whom_it_sends_to_which_service_and_what_it_keeps_of_its_own(tmp_path: Path) -> None:
+    fleet, manifests = Fleet(), wants(cache_yaml((ONE, TWO)))
+    fleet.follow(manifests)
+    (tmp_path / "haproxy.cfg").write_text(routing_files(fleet.tree(manifests), "worker101").haproxy)
+    kept = KeptService(at=1.0, record=fleet.record(), secrets={"password": "sealed"})
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services/cache.json").write_text(kept.to_json())
+    script = look_script().replace(HAPROXY_CONFIG, str(tmp_path / "haproxy.cfg")).replace(STATE_FOLDER, str(tmp_path))
+    done = subprocess.run(["bash"], input=script, capture_output=True, text=True, check=True)
+    said = parse(done.stdout)
+    # Redis: whoever leads.
+    assert (said.services, said.serving) == (("cache",), {"cache": (ONE,)})
+    assert KeptService.model_validate_json(said.kept_services["cache"]) == kept
+    assert said.unclear == ()
 
 
 @pytest.mark.parametrize("status", [0, 1])
