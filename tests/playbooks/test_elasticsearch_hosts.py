@@ -201,14 +201,19 @@ def test_a_backup_is_restored(search: Search) -> None:
     search.ask(FIRST, "PUT", "/old", {"settings": {"index": {"default_pipeline": "stamp"}}})
     search.ask(FIRST, "PUT", "/old/_doc/1", {"text": "kept"})
     search.ask(FIRST, "PUT", "/old/_settings", {"index": {**about, "blocks": {"read_only": "true"}}})
+    search.ask(FIRST, "PUT", "/aside", {"settings": {"index": {"hidden": "true"}}})
     search.play("back_up")
     assert search.hosts.on(FIRST, f"stat -c '%a %U' {BACKUP}; gzip --test {BACKUP}") == "600 root"
     search.ask(FIRST, "PUT", "/posts/_doc/1", {"text": "spoiled"})
     search.ask(FIRST, "PUT", "/later/_doc/1", {"text": "later"})
+    search.ask(FIRST, "POST", "/later/_close")
+    search.variables |= {"flstr_backup_file": "/root/refused.backup"}
+    assert "later: closed indices cannot be backed up" in search.play("back_up", fails=True).output
+    del search.variables["flstr_backup_file"]
     search.play("restore")
     assert search.documents(SECOND, "posts") == {"1": {"text": "hello"}}
-    indices = search.ask(FIRST, "GET", "/_all")
-    assert list(indices) == ["old", "posts"]
+    indices = search.ask(FIRST, "GET", "/_all?expand_wildcards=open,closed,hidden")
+    assert sorted(indices) == ["aside", "old", "posts"]
     assert search.documents(SECOND, "old") == {"1": {"text": "kept", "stamp": 1}}
     settings = indices["old"]["settings"]["index"]
     assert settings["blocks"] == {"read_only": "true"}
