@@ -173,8 +173,10 @@ def test_users_change_with_the_manifest_and_others_stay(search: Search) -> None:
 def test_another_heap_takes_a_restart_and_keeps_the_data(search: Search) -> None:
     search.ask(FIRST, "PUT", "/posts", {"mappings": {"properties": {"text": {"type": "text"}}}})
     search.ask(FIRST, "PUT", "/posts/_doc/1", {"text": "hello"})
+    search.hosts.on(SECOND, "systemctl --quiet disable elasticsearch")
     search.variables = {"elasticsearch_heap": "512m"}
     search.play()
+    assert search.hosts.on(SECOND, "systemctl is-enabled elasticsearch") == "enabled"
     started = [one for one in records(search.hosts, SECOND, "elasticsearch") if "config" in one]
     assert [one["jvm"] for one in started] == [["-Xms1g", "-Xmx1g"], ["-Xms512m", "-Xmx512m"]]
     assert search.documents(SECOND, "posts") == {"1": {"text": "hello"}}

@@ -163,8 +163,10 @@ def test_users_change_with_the_manifest_and_others_stay(docs: Documents) -> None
 
 def test_what_takes_a_restart_is_restarted_and_keeps_its_data(docs: Documents) -> None:
     docs.ask(FIRST, {"insert": "posts", "documents": [{"_id": 1, "text": "hello"}]}, "influencer")
+    docs.hosts.on(SECOND, "systemctl --quiet disable mongod")
     docs.variables = {"mongodb_cache_gb": 0.5, "mongodb_oplog_mb": 2048}
     docs.play()
+    assert docs.hosts.on(SECOND, "systemctl is-enabled mongod") == "enabled"
     config = [one["config"] for one in records(docs.hosts, SECOND, "mongod") if "config" in one][-1]
     assert config["storage"]["wiredTiger"] == {"engineConfig": {"cacheSizeGB": 0.5}}
     assert config["replication"] == {"replSetName": "docs", "oplogSizeMB": 2048}
