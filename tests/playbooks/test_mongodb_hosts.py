@@ -275,6 +275,8 @@ def test_it_is_removed_from_the_machine_that_left_alone(docs: Documents) -> None
     )
     assert docs.hosts.on(FIRST, f"{left} 2>/dev/null").splitlines() == []
     assert docs.hosts.on(FIRST, "dpkg-query -W -f '${Package}\\n' | grep mongo || true") == ""
+    # What nothing needs any more may be somebody else's.
+    assert docs.hosts.on(FIRST, "dpkg-query -W -f '${db:Status-Status}' standin-common") == "installed"
     assert docs.members(SECOND) == {docs.member(SECOND): "PRIMARY", docs.member(THIRD): "SECONDARY"}
     again = docs.play("remove")
     assert again.changed[FIRST] == 0, again.changed_tasks
