@@ -183,11 +183,23 @@ def test_one_is_a_member_again_before_the_next_one_is_restarted(docs: Documents)
 
 
 def test_another_key_of_the_repository_takes_the_place_of_the_old_one(docs: Documents) -> None:
-    key = "/etc/apt/keyrings/flstr-mongodb.asc"
-    before = docs.hosts.on(FIRST, f"cat {key}")
-    docs.hosts.on(FIRST, f"echo old >{key}")
-    assert docs.play().changed == {FIRST: 1, SECOND: 0}
-    assert docs.hosts.on(FIRST, f"cat {key}") == before
+    key, fetched = "/etc/apt/keyrings/flstr-mongodb.asc", "/etc/apt/keyrings/flstr-mongodb.from"
+    before = docs.hosts.on(FIRST, f"cat {key} {fetched}")
+    docs.hosts.on(FIRST, f"echo old >{key}; echo http://127.0.0.1:9/old.asc >{fetched}")
+    assert docs.play().changed == {FIRST: 2, SECOND: 0}
+    assert docs.hosts.on(FIRST, f"cat {key} {fetched}") == before
+
+
+def test_a_key_of_the_repository_that_is_there_is_not_fetched_again(docs: Documents) -> None:
+    fetched, nowhere = "/etc/apt/keyrings/flstr-mongodb.from", "http://127.0.0.1:9/key.asc"
+    before = docs.hosts.on(FIRST, f"cat {fetched}")
+    for node in (FIRST, SECOND):
+        docs.hosts.on(node, f"echo {nowhere} >{fetched}")
+    docs.variables |= {"mongodb_signing_key_url": nowhere}
+    assert docs.play().changed == {FIRST: 0, SECOND: 0}
+    del docs.variables["mongodb_signing_key_url"]
+    for node in (FIRST, SECOND):
+        docs.hosts.on(node, f"echo {before} >{fetched}")
 
 
 def test_another_size_of_the_oplog_restarts_nobody(docs: Documents) -> None:
