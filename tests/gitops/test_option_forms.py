@@ -1,6 +1,7 @@
 """What lint takes of the options of our playbooks is what their roles take, and nothing else."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,9 +19,16 @@ def told(name: str) -> str:
     return TOLD[name.partition("_")[0]]
 
 
+def flat(tasks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Tasks, those in blocks too."""
+    for task in tasks:
+        yield task
+        yield from flat(task.get("block", []))
+
+
 def ranges() -> dict[str, dict[str, Any]]:
     """The numbers that the roles look at, by the name of their option."""
-    tasks = [task for text in TOLD.values() for task in YAML(typ="safe").load(text)]
+    tasks = [task for text in TOLD.values() for task in flat(YAML(typ="safe").load(text))]
     loops = [task["loop"] for task in tasks if isinstance(task.get("loop"), list)]
     return {one["name"]: one for loop in loops for one in loop}
 

@@ -1,7 +1,11 @@
 """What Elasticsearch's scripts judge by themselves, without any cluster."""
 
+import gzip
 import importlib.util
+import json
+from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -24,6 +28,11 @@ def script(name: str, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return script("cluster", monkeypatch)
+
+
+@pytest.fixture
+def data(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return script("data", monkeypatch)
 
 
 def shard(node: str, state: str = "STARTED", number: str = "0") -> dict[str, str]:
@@ -66,10 +75,81 @@ def test_a_node_that_leaves_has_given_what_it_has(
     assert cluster._is_given(shards, ["a"]) is given
 
 
-def test_an_index_is_made_without_what_would_refuse_or_change_its_documents(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = script("data", monkeypatch)
+def test_an_index_is_made_without_what_would_refuse_or_change_its_documents(data: ModuleType) -> None:
     later = {"blocks": {"write": "true"}, "default_pipeline": "stamp", "final_pipeline": "_none"}
     about = {"settings": {"index": {"number_of_shards": "2", **later}}, "mappings": {}, "aliases": {"all": {}}}
     first, given_later = data._split(about)
     assert first == {"settings": {"index": {"number_of_shards": "2"}}, "mappings": {}, "aliases": {"all": {}}}
     assert given_later == later
+
+
+class Told:
+    """Elasticsearch with these indices, and this answer to a search, that keeps what was asked."""
+
+    def __init__(self, indices: dict[str, str], answer: dict[str, Any] | None = None) -> None:
+        self.indices = indices
+        self.pages = [answer or page(hit()), page()]
+        self.asked: list[tuple[str, ...]] = []
+
+    def ask(self, method: str, *path: str, body: object = None, **query: str) -> Any:
+        self.asked.append((method, *path))
+        match (method, *path):
+            case ("GET", "_data_stream"):
+                return {"data_streams": []}
+            case ("GET", "_all"):
+                asked = set(query["expand_wildcards"].split(","))
+                about: dict[str, Any] = {"settings": {"index": {}}, "mappings": {}, "aliases": {}}
+                return {name: about for name, states in self.indices.items() if set(states.split(",")) <= asked}
+            case ("POST", "_search"):
+                assert query["allow_partial_search_results"] == "false"
+                return self.pages.pop(0)
+        return {"id": "point"}
+
+    def bulk(self, lines: object) -> Any:
+        return {"errors": False}
+
+
+def hit(**besides: object) -> dict[str, object]:
+    return {"_index": "posts", "_id": "1", "_source": {"text": "hello"}, "sort": [0], **besides}
+
+
+def page(*hits: dict[str, object], **besides: object) -> dict[str, Any]:
+    return {"timed_out": False, "_shards": {"failed": 0}, "hits": {"hits": list(hits)}, **besides}
+
+
+def without_source() -> dict[str, object]:
+    return {name: value for name, value in hit().items() if name != "_source"}
+
+
+@pytest.mark.parametrize(
+    ("indices", "answer", "said"),
+    [
+        ({"posts": "open"}, page(hit(), timed_out=True), "posts could not be read as a whole"),
+        ({"posts": "open"}, page(hit(), _shards={"failed": 1}), "posts could not be read as a whole"),
+        ({"posts": "open"}, page(without_source()), "posts keeps no _source of its documents"),
+        ({"b": "closed", "posts": "open", "a": "closed,hidden"}, None, "a, b: closed indices cannot be backed up"),
+    ],
+    ids=["timed-out", "failed-shard", "no-source", "closed"],
+)
+def test_a_backup_that_would_lack_something_is_none(
+    data: ModuleType, tmp_path: Path, indices: dict[str, str], answer: dict[str, Any] | None, said: str
+) -> None:
+    with pytest.raises(SystemExit, match=said):
+        data.dump(Told(indices, answer), tmp_path / "backup")
+
+
+def test_hidden_indices_are_backed_up_and_those_of_elasticsearch_itself_are_not(
+    data: ModuleType, tmp_path: Path
+) -> None:
+    data.dump(Told({"posts": "open,hidden", ".security-7": "open,hidden", ".old": "closed"}), tmp_path / "backup")
+    lines = [json.loads(line) for line in gzip.decompress((tmp_path / "backup").read_bytes()).splitlines()]
+    assert [line.get("index", line.get("id")) for line in lines] == ["posts", "1", None]
+
+
+def test_whatever_a_backup_would_hold_goes_before_one_is_restored(data: ModuleType, tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "backup", "wt") as out:
+        out.write(json.dumps({"end": 0}))
+    there = Told({"posts": "open", "asleep": "closed", "aside": "open,hidden", ".security-7": "open,hidden"})
+    data.restore(there, tmp_path / "backup")
+    gone = [path for method, *path in there.asked if method == "DELETE"]
+    assert sorted(gone) == [["aside"], ["asleep"], ["posts"]]

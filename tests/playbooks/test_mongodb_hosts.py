@@ -163,8 +163,10 @@ def test_users_change_with_the_manifest_and_others_stay(docs: Documents) -> None
 
 def test_what_takes_a_restart_is_restarted_and_keeps_its_data(docs: Documents) -> None:
     docs.ask(FIRST, {"insert": "posts", "documents": [{"_id": 1, "text": "hello"}]}, "influencer")
+    docs.hosts.on(SECOND, "systemctl --quiet disable mongod")
     docs.variables = {"mongodb_cache_gb": 0.5, "mongodb_oplog_mb": 2048}
     docs.play()
+    assert docs.hosts.on(SECOND, "systemctl is-enabled mongod") == "enabled"
     config = [one["config"] for one in records(docs.hosts, SECOND, "mongod") if "config" in one][-1]
     assert config["storage"]["wiredTiger"] == {"engineConfig": {"cacheSizeGB": 0.5}}
     assert config["replication"] == {"replSetName": "docs", "oplogSizeMB": 2048}
@@ -181,11 +183,23 @@ def test_one_is_a_member_again_before_the_next_one_is_restarted(docs: Documents)
 
 
 def test_another_key_of_the_repository_takes_the_place_of_the_old_one(docs: Documents) -> None:
-    key = "/etc/apt/keyrings/flstr-mongodb.asc"
-    before = docs.hosts.on(FIRST, f"cat {key}")
-    docs.hosts.on(FIRST, f"echo old >{key}")
-    assert docs.play().changed == {FIRST: 1, SECOND: 0}
-    assert docs.hosts.on(FIRST, f"cat {key}") == before
+    key, fetched = "/etc/apt/keyrings/flstr-mongodb.asc", "/etc/apt/keyrings/flstr-mongodb.from"
+    before = docs.hosts.on(FIRST, f"cat {key} {fetched}")
+    docs.hosts.on(FIRST, f"echo old >{key}; echo http://127.0.0.1:9/old.asc >{fetched}")
+    assert docs.play().changed == {FIRST: 2, SECOND: 0}
+    assert docs.hosts.on(FIRST, f"cat {key} {fetched}") == before
+
+
+def test_a_key_of_the_repository_that_is_there_is_not_fetched_again(docs: Documents) -> None:
+    fetched, nowhere = "/etc/apt/keyrings/flstr-mongodb.from", "http://127.0.0.1:9/key.asc"
+    before = docs.hosts.on(FIRST, f"cat {fetched}")
+    for node in (FIRST, SECOND):
+        docs.hosts.on(node, f"echo {nowhere} >{fetched}")
+    docs.variables |= {"mongodb_signing_key_url": nowhere}
+    assert docs.play().changed == {FIRST: 0, SECOND: 0}
+    del docs.variables["mongodb_signing_key_url"]
+    for node in (FIRST, SECOND):
+        docs.hosts.on(node, f"echo {before} >{fetched}")
 
 
 def test_another_size_of_the_oplog_restarts_nobody(docs: Documents) -> None:
@@ -231,6 +245,26 @@ def test_a_backup_that_cannot_be_read_is_refused_before_anything_goes(docs: Docu
     assert docs.documents(SECOND, "posts") == [{"_id": 1, "text": "hello"}]
 
 
+def test_a_silent_member_stays_one_while_a_user_is_added(docs: Documents) -> None:
+    docs.nodes = [FIRST, SECOND, THIRD]
+    docs.play()
+    docs.hosts.on(THIRD, "systemctl stop mongod")
+    docs.nodes = [FIRST, SECOND]
+    docs.users |= {"reader": {"password": PASSWORDS["reader"], "roles": [{"role": "read", "db": "influencer"}]}}
+    # One that is no member yet is not made one: it would count, and hold nothing.
+    docs.variables |= {"flstr_silent": [docs.hosts.addresses[THIRD], "10.255.255.1"]}
+    docs.play()
+    there = {docs.member(FIRST): "PRIMARY", docs.member(SECOND): "SECONDARY"}
+    assert docs.members(FIRST) == there | {docs.member(THIRD): "(not reachable/healthy)"}
+    assert "influencer.reader" in docs.users_there(FIRST)
+    again = docs.play()
+    assert sum(again.changed.values()) == 0, again.changed_tasks
+    # It is not wanted any more.
+    docs.variables |= {"flstr_silent": []}
+    docs.play()
+    assert docs.members(FIRST) == there
+
+
 def test_a_member_that_leaves_hands_over_once_the_new_one_has_the_data(docs: Documents) -> None:
     docs.nodes, docs.leaving = [SECOND, THIRD], [FIRST]
     docs.play()
@@ -239,7 +273,7 @@ def test_a_member_that_leaves_hands_over_once_the_new_one_has_the_data(docs: Doc
     # MongoDB had a reconfiguration of its own under way, and flstr's were tried again.
     for node in (FIRST, SECOND):
         refused = [one["refused"] for one in records(docs.hosts, node, "mongod") if "refused" in one]
-        assert refused == ["ConfigurationInProgress"]
+        assert set(refused) == {"ConfigurationInProgress"}
     assert docs.members(THIRD) == {docs.member(SECOND): "PRIMARY", docs.member(THIRD): "SECONDARY"}
     assert docs.documents(THIRD, "posts") == [{"_id": 1, "text": "hello"}]
     again = docs.play()
@@ -253,6 +287,8 @@ def test_it_is_removed_from_the_machine_that_left_alone(docs: Documents) -> None
     )
     assert docs.hosts.on(FIRST, f"{left} 2>/dev/null").splitlines() == []
     assert docs.hosts.on(FIRST, "dpkg-query -W -f '${Package}\\n' | grep mongo || true") == ""
+    # What nothing needs any more may be somebody else's.
+    assert docs.hosts.on(FIRST, "dpkg-query -W -f '${db:Status-Status}' standin-common") == "installed"
     assert docs.members(SECOND) == {docs.member(SECOND): "PRIMARY", docs.member(THIRD): "SECONDARY"}
     again = docs.play("remove")
     assert again.changed[FIRST] == 0, again.changed_tasks

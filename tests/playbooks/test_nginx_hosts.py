@@ -42,6 +42,13 @@ class Sites:
         url = f"http://{self.hosts.addresses[node]}:8080{path}"
         return self.hosts.on(FIRST, f"curl --silent --write-out ' %{{http_code}}' {options} {url} || true").strip()
 
+    def grow(self) -> None:
+        """Have a file that changes while it is read, until the unit `growing` is stopped."""
+        growing = "while :; do date >>/srv/flstr-files/log; sleep 0.01; done"
+        self.hosts.on(
+            FIRST, f"truncate -s 300M /srv/flstr-files/log; systemd-run --quiet --unit=growing sh -c '{growing}'"
+        )
+
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sites]:
@@ -120,10 +127,7 @@ def test_a_backup_is_restored(sites: Sites) -> None:
 
 
 def test_a_file_that_grows_meanwhile_is_in_a_backup_too(sites: Sites) -> None:
-    growing = "while :; do date >>/srv/flstr-files/log; sleep 0.01; done"
-    sites.hosts.on(
-        FIRST, f"truncate -s 300M /srv/flstr-files/log; systemd-run --quiet --unit=growing sh -c '{growing}'"
-    )
+    sites.grow()
     sites.play("back_up")
     sites.hosts.on(FIRST, "systemctl stop growing; rm /srv/flstr-files/log")
     assert sites.hosts.on(FIRST, f"tar --list --gzip --file={BACKUP} | sort").splitlines() == [
@@ -133,8 +137,18 @@ def test_a_file_that_grows_meanwhile_is_in_a_backup_too(sites: Sites) -> None:
 
 def test_it_moves_to_another_machine_with_its_files(sites: Sites) -> None:
     sites.nodes, sites.leaving = [SECOND], [FIRST]
+    sites.grow()
     sites.play()
+    sites.hosts.on(FIRST, "systemctl stop growing")
     assert sites.get("/hello.html", node=SECOND) == "hello\n 200"
+    assert int(sites.hosts.on(SECOND, "stat -c %s /srv/flstr-files/log")) > 300 << 20
+
+
+def test_a_removal_that_was_cut_off_is_completed_by_the_next(sites: Sites) -> None:
+    sites.hosts.on(FIRST, "echo 'nonsense on;' >/etc/nginx/conf.d/other.conf")
+    assert "Nginx serves it no more" in sites.play("remove", fails=True).output
+    assert sites.get("/hello.html") == "hello\n 200"
+    sites.hosts.on(FIRST, "rm /etc/nginx/conf.d/other.conf")
     sites.play("remove")
     assert sites.get("/hello.html") == "000"
     assert sites.hosts.on(FIRST, "find /srv /etc -name '*flstr-files*'") == ""

@@ -2,7 +2,8 @@
 
 Elasticsearch's own snapshots need storage that all nodes share, and the machines share none. The file is lines of JSON,
 compressed: an index with its settings, mappings and aliases, its documents, the next index. Indices of Elasticsearch
-itself, whose names begin with a dot, are left out; the users in them are those of the manifest.
+itself, whose names begin with a dot, are left out; the users in them are those of the manifest. Other hidden ones are
+in it.
 """
 
 import gzip
@@ -27,13 +28,13 @@ GIVEN = (
     "creation_date_string",
     "provided_name",
     "resize",
-    "routing_partition",
     "history",
 )
 # What would refuse or change documents that come from a backup: an index is given it once it has them.
 PIPELINES = ("default_pipeline", "final_pipeline")
 GIVEN_LATER = ("blocks", *PIPELINES)
 NO_PIPELINE = "_none"
+OPEN, CLOSED = "open,hidden", "closed,hidden"
 
 
 def dump(rest: Rest, file: Path) -> None:
@@ -42,10 +43,12 @@ def dump(rest: Rest, file: Path) -> None:
     if streams:
         names = ", ".join(stream["name"] for stream in streams)
         sys.exit(f"{names}: data streams cannot be backed up, indices can; move their documents to an index")
+    if closed := sorted(_indices(rest, CLOSED)):
+        sys.exit(f"{', '.join(closed)}: closed indices cannot be backed up, as nothing reads them; open or delete them")
     descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as raw, gzip.open(raw, "wt", encoding="utf-8") as out:
         count = 0
-        for name, about in sorted(_indices(rest).items()):
+        for name, about in sorted(_indices(rest, OPEN).items()):
             _line(out, {"index": name, "about": _to_make(about)})
             for hit in _documents(rest, name):
                 _line(out, _kept(hit))
@@ -56,7 +59,7 @@ def dump(rest: Rest, file: Path) -> None:
 def restore(rest: Rest, file: Path) -> None:
     """Make the indices of the file; those that are there and not in it go as well."""
     _check(file)
-    for name, about in _indices(rest).items():
+    for name, about in (_indices(rest, OPEN) | _indices(rest, CLOSED)).items():
         _unblock(rest, name, about)
         rest.ask("DELETE", name)
     later: dict[str, dict[str, Any]] = {}
@@ -115,9 +118,9 @@ def _has_pipeline(rest: Rest, name: str) -> bool:
     return True
 
 
-def _indices(rest: Rest) -> dict[str, Any]:
+def _indices(rest: Rest, states: str) -> dict[str, Any]:
     try:
-        found = rest.ask("GET", "_all", expand_wildcards="open")
+        found = rest.ask("GET", "_all", expand_wildcards=states)
     except RestError as error:
         if error.status != NOT_FOUND:
             raise
@@ -139,8 +142,10 @@ def _documents(rest: Rest, index: str) -> Iterator[dict[str, Any]]:
         body: dict[str, Any] = {"size": PAGE, "query": {"match_all": {}}, "sort": [{"_shard_doc": "asc"}]}
         while True:
             body["pit"] = {"id": point, "keep_alive": KEEP_ALIVE}
-            answer = rest.ask("POST", "_search", body=body)
+            answer = rest.ask("POST", "_search", body=body, allow_partial_search_results="false")
             point = answer.get("pit_id", point)
+            if answer["timed_out"] or answer["_shards"]["failed"]:
+                sys.exit(f"{index} could not be read as a whole; back up again when all of its shards answer")
             hits = answer["hits"]["hits"]
             yield from hits
             if not hits:
@@ -151,6 +156,10 @@ def _documents(rest: Rest, index: str) -> Iterator[dict[str, Any]]:
 
 
 def _kept(hit: dict[str, Any]) -> dict[str, Any]:
+    if "_source" not in hit:
+        sys.exit(
+            f"{hit['_index']} keeps no _source of its documents, so there is no backup of them; make it anew with one"
+        )
     routing = {"routing": hit["_routing"]} if "_routing" in hit else {}
     return {"id": hit["_id"], "source": hit["_source"], **routing}
 

@@ -113,11 +113,12 @@ function addMembers(db) {
   }
 }
 
-// Only after all that are wanted hold the data.
+// Only after all that are wanted hold the data. One that is wanted and silent stays: it comes back with what it has, and
+// counts for the majority meanwhile.
 function removeMembers(hosts) {
   let db = primaryOf(hosts);
   for (const host of hostsIn(configOf(db))) {
-    if (wanted.members.includes(host)) continue;
+    if (wanted.members.includes(host) || wanted.silent.includes(host)) continue;
     if (hello(db).me === host) db = handedOver(db, host);
     reconfigure(db, (members) => members.filter((member) => member.host !== host));
     print(`${host} is no member any more`);
