@@ -19,7 +19,7 @@ def unit_faults(
     document: Document, app: App, needed: Iterable[App], services: Iterable[Service] = ()
 ) -> Iterator[Fault]:
     """Variables whose names are taken by the app, or by apps and services that it needs; too many secrets."""
-    taken = {name: _told_of(service, name) for service in services for name in service.told_where()}
+    taken = {name: _told_of(service, name) for service in services for name in service.told_where(app.app)}
     taken |= {name: f"says where {other.app} is" for other in (*needed, app) for name in other.told_where()}
     for name in app.variables:
         why = taken.get(name, "is set by flstr")

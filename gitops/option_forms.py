@@ -1,6 +1,7 @@
 """What the options of our playbooks take, as their roles' `argument_specs.yml` and `tasks/told.yml` have it. Pure.
 
-Without this, what a role refuses would be found on the machines, after the merge. It refuses nothing that a role takes.
+Without this, what a role refuses would be found on the machines, after the merge. It refuses nothing that a role takes,
+but for a text where a number belongs, and the other way round.
 """
 
 import re

@@ -187,6 +187,7 @@ class ServiceRecord(Frozen):
     leader: NodeName | None = Field(None, description="The machine whose instance leads, where flstr says which")
     restored: str | None = Field(None, description="The backup that was last put in the place of its data")
     silent: tuple[NodeName, ...] = Field((), description="Those of its machines that did not answer at that time")
+    at: float = Field(0.0, description="When it was brought there, or restored, in seconds since 1970")
     digest: str = Field("", description="Of all that its playbook was told; empty until it has come to its end")
     source: str = Field("", description="Git's id of the folder of playbooks that it came from, for one that is there")
 

@@ -167,9 +167,10 @@ class Service(Frozen):
         """The user that an app comes as, or None."""
         return next((name for name, user in sorted(self.users.items()) if app in user.apps), None)
 
-    def told_where(self) -> tuple[str, ...]:
-        """The names of the variables that say where it is, and as whom to come."""
-        return tuple(f"{self.env_prefix}_{end}" for end in ("PROTOCOL", "HOST", "PORT", "PATH", "USER"))
+    def told_where(self, app: AppName) -> tuple[str, ...]:
+        """The names of the variables that tell an app where it is, and as whom to come if there is a user for it."""
+        user = ("USER",) if self.user_of(app) is not None else ()
+        return tuple(f"{self.env_prefix}_{end}" for end in ("PROTOCOL", "HOST", "PORT", "PATH", *user))
 
     def credentials_for(self, app: AppName) -> dict[str, str]:
         """What an app that needs it finds in its credentials, by file name: the name of the service's secret."""

@@ -45,7 +45,7 @@ RULES = """
   service that it needs.
 - `variables` of an app have names that flstr does not set itself: not `HOST`, `PORT`, `HOME`, `CREDENTIALS_DIRECTORY`,
   nothing that begins with `FLSTR_`, and no `<PREFIX>_HOST` and the like of the app or of one that it needs; of a
-  service that it needs no `<PREFIX>_USER` either.
+  service that it comes to as one of its `users` no `<PREFIX>_USER` either.
 - The cluster can decrypt every secret.
 - No two apps have the same public host, port and location. A public port is 80, 443, or one that no app, no mesh and
   not the machine itself uses.

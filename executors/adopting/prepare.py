@@ -29,7 +29,8 @@ def prepare(store: Store, manifests: Manifests, survey: Survey, terms: Terms) ->
     for node in _gone(store, survey):
         _forget(store, node)
         said.append(f"{node} is gone from the cloud, and forgotten")
-    adopted = adopt(manifests, survey, terms)
+    services = {name: one.record for name, one in Registry(store).read().services.items() if one.record is not None}
+    adopted = adopt(manifests, survey, terms, services)
     merged = merge(store.prefix(""), adopted.puts, manifests.cluster, survey)
     _write(store, merged.puts, merged.deletes)
     store.put(keys.EPOCH, str(next_epoch(store.get(keys.EPOCH), survey.greatest_token)))

@@ -7,6 +7,7 @@ machine, is left out and named in a sentence.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
+from types import MappingProxyType
 
 from executors.adopting.digests import digest_keys
 from executors.adopting.facts import Facts, InstanceFact, MeshFact
@@ -20,7 +21,7 @@ from gitops.manifests import Manifests
 from gitops.overlay_leases import configuration
 from gitops.registered_tree import parse
 from model import keys
-from model.names import AppId, NodeName
+from model.names import AppId, AppName, NodeName
 from model.networks import OVERLAY
 from model.pools import Pool
 from model.registered import (
@@ -32,9 +33,12 @@ from model.registered import (
     NodeRecord,
     OverlayLease,
     PortRecord,
+    ServiceRecord,
     Stable,
     WireGuardEnd,
 )
+
+NO_SERVICES: Mapping[AppName, ServiceRecord] = MappingProxyType({})
 
 
 @dataclass
@@ -56,14 +60,18 @@ class Terms:
     revision: str = ""
 
 
-def adopt(manifests: Manifests, survey: Survey, terms: Terms) -> Adopted:
-    """Everything that etcd is to hold of a cluster that runs."""
-    return _Adopting(manifests, survey, terms).all()
+def adopt(
+    manifests: Manifests, survey: Survey, terms: Terms, services: Mapping[AppName, ServiceRecord] = NO_SERVICES
+) -> Adopted:
+    """Everything that etcd is to hold of a cluster that runs; `services` are those of a snapshot."""
+    return _Adopting(manifests, survey, terms, services).all()
 
 
 class _Adopting:
-    def __init__(self, manifests: Manifests, survey: Survey, terms: Terms) -> None:
-        self._manifests, self._survey, self._terms = manifests, survey, terms
+    def __init__(
+        self, manifests: Manifests, survey: Survey, terms: Terms, services: Mapping[AppName, ServiceRecord]
+    ) -> None:
+        self._manifests, self._survey, self._terms, self._known_services = manifests, survey, terms, services
         self._cluster = manifests.cluster
         self._done = Adopted()
         self._members: dict[str, dict[NodeName, MeshMember]] = {}
@@ -207,7 +215,7 @@ class _Adopting:
     def _services(self) -> None:
         """Those that machines keep; of who is reached where, they have to be known."""
         facts = {node: self._survey.facts[node] for node in self._nodes}
-        found = adopted_services(self._manifests, facts, parse(self._done.puts))
+        found = adopted_services(self._manifests, facts, parse(self._done.puts), self._known_services)
         self._done.puts |= found.puts
         self._done.left_out += found.left_out
 

@@ -25,32 +25,55 @@ class AdoptedServices:
     left_out: list[str] = field(default_factory=list)
 
 
-def adopted_services(manifests: Manifests, facts: Mapping[NodeName, Facts], registered: Registered) -> AdoptedServices:
-    """Everything that etcd is to hold of services; `registered` is what it holds of machines."""
+def adopted_services(
+    manifests: Manifests,
+    facts: Mapping[NodeName, Facts],
+    registered: Registered,
+    known: Mapping[AppName, ServiceRecord],
+) -> AdoptedServices:
+    """Everything that etcd is to hold of services; `registered` is what it holds of machines, and `known` are the
+    services of a snapshot."""
     done = AdoptedServices()
     newest = _newest(facts, done)
     routed = {name for one in facts.values() for name in one.services}
-    for name in sorted(newest.keys() | (routed & manifests.services.keys())):
-        kept, service = newest.get(name), manifests.services.get(name)
-        record = kept.record if kept is not None else _unkept(service, manifests, done)
-        if record is None:
-            continue
-        leader = _leader(name, facts)
-        if record.service.leads and leader in record.nodes and leader != record.leader:
-            record = led_by(record, leader, manifests.cluster, registered)
-        done.puts[service_keys.installed(name)] = record.to_json()
-        for secret, sealed in (kept.secrets if kept is not None else {}).items():
-            done.puts[service_keys.secret(name, secret)] = sealed
-        if name in routed:
-            done.puts |= _registration(record, service or record.service, manifests, registered)
+    for name in sorted(newest.keys() - routed - manifests.services.keys() - known.keys()):
+        done.left_out.append(f"service {name} is kept by a machine, and no manifest describes it: it is left out")
+    for name in sorted(
+        (newest.keys() | known.keys() | manifests.services.keys()) & (routed | manifests.services.keys())
+    ):
+        kept, before = newest.get(name), known.get(name)
+        if kept is not None and (before is None or before.at <= kept.record.at):
+            record: ServiceRecord | None = kept.record
+            done.puts |= {service_keys.secret(name, secret): sealed for secret, sealed in kept.secrets.items()}
+        else:
+            record = before or (_unkept(manifests.services[name], manifests, done) if name in routed else None)
+        if record is not None:
+            _take(record, manifests, registered, _leader(name, facts), done, is_routed=name in routed)
     return done
+
+
+def _take(
+    record: ServiceRecord,
+    manifests: Manifests,
+    registered: Registered,
+    leader: NodeName,
+    done: AdoptedServices,
+    *,
+    is_routed: bool,
+) -> None:
+    name = record.service.service
+    if record.service.leads and leader in record.nodes and leader != record.leader:
+        record = led_by(record, leader, manifests.cluster, registered)
+    done.puts[service_keys.installed(name)] = record.to_json()
+    if is_routed:
+        done.puts |= _registration(record, manifests.services.get(name, record.service), manifests, registered)
 
 
 def _newest(facts: Mapping[NodeName, Facts], done: AdoptedServices) -> dict[AppName, KeptService]:
     """Of each service what was written last: a machine that was silent then has an older one."""
     newest: dict[AppName, KeptService] = {}
     for name, kept in _kept(facts, done):
-        if name not in newest or newest[name].at < kept.at:
+        if name not in newest or newest[name].record.at < kept.record.at:
             newest[name] = kept
     return newest
 
@@ -67,10 +90,8 @@ def _kept(facts: Mapping[NodeName, Facts], done: AdoptedServices) -> Iterator[tu
                 yield name, kept
 
 
-def _unkept(service: Service | None, manifests: Manifests, done: AdoptedServices) -> ServiceRecord | None:
+def _unkept(service: Service, manifests: Manifests, done: AdoptedServices) -> ServiceRecord:
     """One that runs, and of which no machine that answers says what it is: it is not new, and begins with no backup."""
-    if service is None:
-        return None
     done.left_out.append(
         f"service {service.service} runs, and no machine that answers has its passwords, so that new ones are made"
     )

@@ -113,7 +113,8 @@ class BackingUp:
             context.report(f"{node} takes the data of {name}")
             self.playbooks.run(_run(record, "restore", node, record.nodes), context)
         newest = service_record(step.service, context)
-        context.registry.put_service(newest.model_copy(update={"restored": step.backup}))
+        restored = {"restored": step.backup, "at": self.clock()}
+        context.registry.put_service(newest.model_copy(update=restored))
         self.keeping.keep(step.service, context)
 
     @contextlib.contextmanager

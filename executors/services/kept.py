@@ -1,8 +1,7 @@
 """What each machine of a service keeps of it, for a cluster whose etcd is lost: its record, and its secrets as etcd has
 them, sealed to the cluster's own key."""
 
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
@@ -24,9 +23,8 @@ log = structlog.get_logger()
 
 
 class KeptService(Frozen):
-    """The file; `at` is when it was written, in seconds since 1970, and `secrets` are by name."""
+    """The file; `secrets` are by name."""
 
-    at: float
     record: ServiceRecord
     secrets: dict[str, str]
 
@@ -52,7 +50,6 @@ class Keeping:
     """Has the machines of a service keep it. Who does not answer keeps what it had: the newest counts."""
 
     remote: Remote
-    clock: Callable[[], float] = time.time
     folder: str = STATE_FOLDER
 
     def keep(self, service: AppName, context: StepContext) -> None:
@@ -63,7 +60,7 @@ class Keeping:
         prefix = service_keys.secrets(service)
         sealed = context.registry.store.prefix(prefix)
         secrets = {key.removeprefix(prefix): value for key, value in sealed.items()}
-        kept = KeptService(at=self.clock(), record=record, secrets=secrets)
+        kept = KeptService(record=record, secrets=secrets)
         self._run(record.nodes, keep_script(kept, self.folder), context)
 
     def drop(self, service: AppName, nodes: Iterable[NodeName], context: StepContext) -> None:

@@ -1,6 +1,7 @@
 """The steps of services that are carried out by their playbooks."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 
 from executors.services.kept import Keeping
 from executors.services.noted import record_if_any
@@ -19,9 +20,10 @@ from model.service_steps import ApplyService, NoteService, RemoveService
 class Services:
     """Applies and removes services."""
 
-    def __init__(self, playbooks: Playbooks, keeping: Keeping) -> None:
+    def __init__(self, playbooks: Playbooks, keeping: Keeping, clock: Callable[[], float] = time.time) -> None:
         self._playbooks = playbooks
         self._keeping = keeping
+        self._clock = clock
 
     def apply(self, step: ApplyService, context: StepContext) -> None:
         """Bring a service to what its manifest says, on all of its machines, and note that."""
@@ -39,6 +41,7 @@ class Services:
                 leader=step.leader,
                 restored=before.restored if before else None,
                 silent=step.silent,
+                at=self._clock(),
                 digest=step.digest,
                 source=step.source,
             )
@@ -50,7 +53,8 @@ class Services:
         """Note what else its manifest says: how backups are kept, how long a run may take, what apps are told."""
         record = record_if_any(step.service.service, context)
         if record is not None:
-            context.registry.put_service(record.model_copy(update={"service": step.service}))
+            context.registry.put_service(record.model_copy(update={"service": step.service, "at": self._clock()}))
+            self._keeping.keep(step.service.service, context)
 
     def preview(self, step: ApplyService, registry: Registry) -> Sequence[str]:
         """What applying it would change, a line for each machine; nothing is changed by that."""
@@ -67,7 +71,7 @@ class Services:
             return
         left = tuple(node for node in record.nodes if node not in step.nodes)
         if left:
-            context.registry.put_service(record.model_copy(update={"nodes": left}))
+            context.registry.put_service(record.model_copy(update={"nodes": left, "at": self._clock()}))
 
 
 def _run(step: ApplyService) -> PlaybookRun:

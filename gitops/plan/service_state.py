@@ -149,7 +149,7 @@ class ServiceState:
         """The machines that are silent or given up, and not destroyed, where no other holds what it keeps."""
         if not self.installed.has_data or {*self.standing, *self.leaving}.intersection(self._noted_on):
             return []
-        return [node for node in self._members if node in self._registered.nodes]
+        return [node for node in self._members if node in self._registered.nodes and node not in self.standing]
 
     def _silent_of(self, nodes: Iterable[NodeName]) -> tuple[NodeName, ...]:
         stay = {*self.wanted}.intersection(self._instances).difference(self.standing)

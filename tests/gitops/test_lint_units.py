@@ -90,14 +90,19 @@ def test_a_variable_that_says_where_a_needed_app_is_belongs_to_flstr() -> None:
 
 
 def test_a_variable_that_says_where_a_needed_service_is_belongs_to_flstr() -> None:
-    revision = service_scene.files(service_scene.cache_yaml(), needs="cache")
+    as_user = service_scene.cache_yaml(more="users: {site: {apps: [influencer]}}\n").replace("redis", "mongodb")
+    revision = service_scene.files(as_user, needs="cache")
     revision[PATH] += "variables:\n  CACHE_SIZE: '3'\n  CACHE_HOST: x\n  CACHE_USER: me\n"
     assert faults_of(revision) == [
         f"{PATH}:{LINES + 4}: CACHE_HOST says where cache is; give your variable another name",
         f"{PATH}:{LINES + 5}: CACHE_USER says as whom to come to cache; give your variable another name",
     ]
-    # One that does not need it is told nothing of it.
-    assert check({**revision, PATH: revision[PATH].replace("needs: [cache]\n", "")}).services.keys() == {"cache"}
+    # One that does not need it is told nothing of it, and nobody comes to Redis as somebody.
+    redis = service_scene.files(service_scene.cache_yaml(), needs="cache")
+    redis[PATH] += "variables:\n  CACHE_USER: me\n"
+    without = service_scene.files(service_scene.cache_yaml())
+    without[PATH] += "variables:\n  CACHE_HOST: x\n"
+    assert check(redis).services.keys() == check(without).services.keys() == {"cache"}
 
 
 def test_every_variable_that_flstr_sets_is_one_that_nobody_else_may() -> None:

@@ -207,6 +207,21 @@ def test_a_machine_that_is_silent_stays_one_of_the_service_until_it_is_destroyed
     assert applied(more).nodes == MACHINES
 
 
+def test_one_that_was_silent_goes_on_where_the_other_was_destroyed() -> None:
+    fleet, changed = installed(ONE, TWO), wants(cache_yaml((ONE, TWO), "port: 7000\n"))
+    fleet.silent.add(TWO)
+    fleet.follow(changed)
+    fleet.silent.clear()
+    fleet.dead.add(ONE)
+    assert fleet.of_services(changed) == []
+    assert fleet.plan(changed).stays == ("service cache waits for service101, which alone holds its data",)
+    del fleet.found[keys.node(ONE)]
+    fleet.dead.clear()
+    fleet.carry_out(only(fleet, changed))
+    assert (fleet.record().nodes, fleet.record().leader) == ((TWO,), TWO)
+    assert fleet.of_services(changed) == []
+
+
 def test_it_does_not_begin_anew_elsewhere_while_the_machine_with_all_its_data_may_come_back() -> None:
     fleet, manifests = installed(), wants(cache_yaml((TWO,)))
     fleet.dead.add(ONE)

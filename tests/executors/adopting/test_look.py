@@ -39,7 +39,7 @@ def test_a_machine_says_whom_it_sends_to_which_service_and_what_it_keeps_of_its_
     fleet, manifests = Fleet(), wants(cache_yaml((ONE, TWO)))
     fleet.follow(manifests)
     (tmp_path / "haproxy.cfg").write_text(routing_files(fleet.tree(manifests), "worker101").haproxy)
-    kept = KeptService(at=1.0, record=fleet.record(), secrets={"password": "sealed"})
+    kept = KeptService(record=fleet.record(), secrets={"password": "sealed"})
     (tmp_path / "services").mkdir()
     (tmp_path / "services/cache.json").write_text(kept.to_json())
     script = look_script().replace(HAPROXY_CONFIG, str(tmp_path / "haproxy.cfg")).replace(STATE_FOLDER, str(tmp_path))

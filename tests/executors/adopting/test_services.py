@@ -26,9 +26,10 @@ def cluster(manifests: Manifests = MANIFESTS) -> Fleet:
     return fleet
 
 
-def said(fleet: Fleet, at: float = 1.0, leader: str = ONE, **secrets: str) -> Facts:
+def said(fleet: Fleet, at: float = 0.0, leader: str = ONE, **secrets: str) -> Facts:
     """What a machine of the cache says of it."""
-    kept = KeptService(at=at, record=fleet.record(), secrets=secrets or SECRETS)
+    record = fleet.record().model_copy(update={"at": at})
+    kept = KeptService(record=record, secrets=secrets or SECRETS)
     machine = Machine()
     machine.say("kept", "cache.json", base64.b64encode(kept.to_json().encode()).decode())
     for _ in leader:
@@ -42,9 +43,10 @@ def lose_etcd(fleet: Fleet) -> None:
         del fleet.found[key]
 
 
-def adopt(fleet: Fleet, manifests: Manifests, **facts: Facts) -> AdoptedServices:
+def adopt(fleet: Fleet, manifests: Manifests, snapshot: ServiceRecord | None = None, **facts: Facts) -> AdoptedServices:
     lose_etcd(fleet)
-    found = adopted_services(manifests, facts, fleet.tree(manifests))
+    known = {} if snapshot is None else {"cache": snapshot}
+    found = adopted_services(manifests, facts, fleet.tree(manifests), known)
     fleet.found |= found.puts
     return found
 
@@ -109,3 +111,36 @@ def test_one_that_no_manifest_describes_any_more_is_known_and_waits_for_leave() 
     assert found.puts[service_keys.meta_data("cache")] == meta_data_of(record.service).to_json()
     plans = fleet.plan(without)
     assert "take cache off service101, service102, its data with it" in titles(plans.removal)
+
+
+def test_what_a_snapshot_knows_counts_where_it_is_newer_than_any_file() -> None:
+    fleet = cluster()
+    snapshot = fleet.record().model_copy(update={"at": 2.0, "restored": BACKUP})
+    found = adopt(fleet, MANIFESTS, snapshot, service101=said(fleet, 1.0), service102=said(fleet, 1.0, leader=TWO))
+    assert fleet.record().restored == BACKUP
+    assert service_keys.secret("cache", "password") not in found.puts
+    assert found.left_out == []
+
+
+def test_what_a_snapshot_knows_is_not_made_up_where_no_machine_says_it() -> None:
+    """A restore that waits for leave goes on waiting."""
+    fleet, manifests = cluster(), wants(cache_yaml((ONE, TWO), f"restored: {BACKUP}\n"), needs="cache")
+    snapshot = fleet.record()
+    found = adopt(fleet, manifests, snapshot, worker101=replace(said(fleet), kept_services={}))
+    assert (fleet.record(), found.left_out) == (snapshot, [])
+    assert f"restore cache from {BACKUP}" in titles(fleet.plan(manifests).removal)
+
+
+def test_whoever_led_since_the_snapshot_leads() -> None:
+    fleet = cluster()
+    snapshot = fleet.record()
+    adopt(fleet, MANIFESTS, snapshot, worker101=replace(said(fleet, leader=TWO), kept_services={}))
+    assert fleet.record().leader == TWO
+
+
+def test_a_file_of_a_service_that_nobody_knows_any_more_is_left_out_and_named() -> None:
+    """Its removal would take along what another service has on these machines."""
+    fleet, without = cluster(), wants()
+    found = adopt(fleet, without, service102=replace(said(fleet), services=(), serving={}))
+    assert found.puts == {}
+    assert found.left_out == ["service cache is kept by a machine, and no manifest describes it: it is left out"]

@@ -98,7 +98,7 @@ class Field:
         self.executor = BackingUp(
             self.ssh,
             cast("Playbooks", self.played),
-            Keeping(self.ssh, self._time, str(folder / "state")),
+            Keeping(self.ssh, str(folder / "state")),
             lambda _: FolderPlace(self.mount),
             IDENTITIES,
             folder / "made",

@@ -49,8 +49,7 @@ class Scene:
         self.store, self.registry = store, Registry(store)
         self.played = Played()
         self.ssh = Ssh(self.registry.host, sshd.client_key, sshd.port, str(folder))
-        keeping = Keeping(self.ssh, lambda: 5.0, str(folder))
-        self.services = Services(cast("Playbooks", self.played), keeping)
+        self.services = Services(cast("Playbooks", self.played), Keeping(self.ssh, str(folder)), lambda: 5.0)
         for node in NODES:
             self.registry.put_host(sshd.record(node))
         self.file = Path(kept_file("books", str(folder)))
@@ -85,7 +84,7 @@ def test_what_it_was_brought_to_is_noted_with_machines_that_were_silent(scene: S
     (run,) = scene.played.runs
     assert (run.nodes, run.silent, run.action) == (NODES[:1], NODES[1:], "apply")
     assert scene.record() == ServiceRecord(
-        service=service, nodes=NODES[:1], silent=NODES[1:], restored="a", digest="1" * 16
+        service=service, nodes=NODES[:1], silent=NODES[1:], restored="a", digest="1" * 16, at=5.0
     )
 
 
@@ -102,14 +101,15 @@ def test_what_no_playbook_is_told_is_noted_beside_the_rest(scene: Scene) -> None
     before = scene.record()
     scene.services.note(NoteService(service=service), scene.context)
     assert scene.played.runs == []
-    assert scene.record() == before.model_copy(update={"service": service})
+    assert scene.record() == before.model_copy(update={"service": service, "at": 5.0})
+    assert KeptService.model_validate_json(scene.file.read_text()).record == scene.record()
 
 
 def test_its_machines_keep_what_an_etcd_that_is_lost_would_know_for_as_long_as_it_is_there(scene: Scene) -> None:
     service = Service.model_validate(BEFORE)
     scene.services.apply(ApplyService(service=service, nodes=NODES, digest="1" * 16), scene.context)
     kept = KeptService.model_validate_json(scene.file.read_text())
-    assert (kept.at, kept.record) == (5.0, scene.record())
+    assert kept.record == scene.record()
     # As they are in etcd, which is sealed.
     assert kept.secrets == {one: one for one in ("admin", "keyfile", "user-shop", "user-site")}
     assert (scene.file.stat().st_mode & 0o777, scene.file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
