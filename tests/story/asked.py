@@ -50,8 +50,10 @@ def records(stage: Stage) -> set[str]:
     return {card.record for card in stage.chat.cards()}
 
 
-def await_new(stage: Stage, before: set[str], what: str) -> Card:
-    """The first card that was not there before, once its operation has ended."""
+def await_new(stage: Stage, before: set[str], what: str, words: str = "") -> Card:
+    """The first card that was not there before, with these words, once its operation has ended."""
     return stage.chat.await_card(
-        lambda card: card.record not in before and card.ending is not None, what, OPERATION_SECONDS
+        lambda card: card.record not in before and words in card.text and card.ending is not None,
+        what,
+        OPERATION_SECONDS,
     )

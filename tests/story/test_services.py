@@ -242,7 +242,7 @@ def test_one_is_made_by_the_clock(cluster: Stage, cached: Card) -> None:
         manifest.write_text(manifest.read_text().replace(every_minute, "") + text)
 
     cluster.push("each-minute", lambda folder: write(folder, every_minute))
-    card = await_new(cluster, before, "a backup by the clock")
+    card = await_new(cluster, before, "a backup by the clock", "back up cache")
     assert card.ending == "done", (card.text, cluster.chat.thread(card))
     assert set(backups_of_cache(cluster)) > kept
     cluster.push("no-more", lambda folder: write(folder, ""))
