@@ -85,9 +85,9 @@ class RedisHere(OneByOne):
         return subprocess.run(line, capture_output=True, text=True, check=False).stdout.strip()
 
     def role(self, node: str) -> list[str]:
-        """`master`, or `slave` with the address that it follows and how the link is."""
+        """`master`, or `slave` with the address that it follows and how the link is; one that starts says neither."""
         words = self.ask(node, "ROLE").splitlines()
-        return words[:1] if words[:1] == ["master"] else [words[0], words[1], words[3]]
+        return [words[0], words[1], words[3]] if words[:1] == ["slave"] else words[:1]
 
     def leader_file(self, node: str) -> str:
         return (self.folder / node / "leader.conf").read_text()
