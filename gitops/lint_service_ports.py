@@ -28,12 +28,8 @@ def _published(service: Service, before: Sequence[Service], manifests: Manifests
     for other in (*_apps(manifests), *((one.service, one.publish.port) for one in before)):
         if other[1] == port:
             yield where, f"{other[0]} and {name} both publish port {port}; give one another"
-    for mesh, found in manifests.cluster.meshes.items():
-        if found.port == port:
-            yield where, f"port {port} belongs to mesh {mesh}; publish {name} on another"
     # That of MongoDB is among those of instances, none of which is given a port that a service publishes.
-    if port in OWN_PORTS:
-        yield where, f"port {port} is used by the node itself; publish {name} on another"
+    yield from ((where, f"{why}; publish {name} on another") for why in _of_the_machine(port, manifests.cluster))
 
 
 def _listening(service: Service, manifests: Manifests) -> Found:
@@ -45,11 +41,9 @@ def _listening(service: Service, manifests: Manifests) -> Found:
     for app, published in _apps(manifests):
         if published == port:
             yield where, f"port {port} belongs to {app} on every machine; let {name} listen at another port"
-    for mesh, found in manifests.cluster.meshes.items():
-        if found.port == port:
-            yield where, f"port {port} belongs to mesh {mesh}; let {name} listen at another port"
-    if port in OWN_PORTS:
-        yield where, f"port {port} is used by the node itself; let {name} listen at another port"
+    yield from (
+        (where, f"{why}; let {name} listen at another port") for why in _of_the_machine(port, manifests.cluster)
+    )
     if port == _peer_port(service):
         sentence = f"port {port} is where the machines of {name} talk to one another; let it listen at another port"
         yield where, sentence
@@ -85,6 +79,13 @@ def _beside(service: Service, other: Service, node: NodeName) -> Found:
             f"{other.service} and {name} are both on {node}, which has room for one {service.playbook}; "
             "give one another machine",
         )
+
+
+def _of_the_machine(port: Port, cluster: Cluster) -> Iterator[str]:
+    """Why a port is none for services on any machine."""
+    yield from (f"port {port} belongs to mesh {mesh}" for mesh, found in cluster.meshes.items() if found.port == port)
+    if port in OWN_PORTS:
+        yield f"port {port} is used by the node itself"
 
 
 def _where(service: Service) -> Where:

@@ -59,3 +59,6 @@ class RemoveService(Frozen):
     service: Service
     nodes: tuple[NodeName, ...]
     source: str = ""
+
+
+ServiceStep = ApplyService | NoteService | LeadService | BackUpService | RestoreService | RemoveService

@@ -23,14 +23,7 @@ from model.names import (
 )
 from model.pools import Elsewhere
 from model.registered import Orphan
-from model.service_steps import (
-    ApplyService,
-    BackUpService,
-    LeadService,
-    NoteService,
-    RemoveService,
-    RestoreService,
-)
+from model.service_steps import ServiceStep
 
 
 class CreateNode(Frozen):
@@ -295,12 +288,7 @@ Step = Annotated[
     | HandOver
     | EnrolNodes
     | GiveBackOrphan
-    | ApplyService
-    | NoteService
-    | LeadService
-    | BackUpService
-    | RestoreService
-    | RemoveService
+    | ServiceStep
     | EndCluster,
     Field(discriminator="kind"),
 ]
