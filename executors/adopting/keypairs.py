@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from executors.adopting.adopted import Adopted
 from executors.adopting.facts import Facts
 from executors.transparency.issuers import certificate_id
 from gitops.certificates import KeySafe
@@ -13,14 +14,6 @@ from model import keys
 from model.certificates import CertificateRecord, IssuedCertificate
 from model.names import CertificateHost, NodeName
 from model.transparency import AskedFor
-
-
-@dataclass
-class Certificates:
-    """The keys that are to be written, and what was left out."""
-
-    puts: dict[str, str] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -31,9 +24,9 @@ class _Pair:
     key: bytes = field(repr=False)
 
 
-def adopted_certificates(facts: Mapping[NodeName, Facts], safe: KeySafe, directory: str) -> Certificates:
+def adopted_certificates(facts: Mapping[NodeName, Facts], safe: KeySafe, directory: str) -> Adopted:
     """The certificates of all ingresses; of two for one host the one that is good for longer."""
-    found, newest = Certificates(), dict[CertificateHost, _Pair]()
+    found, newest = Adopted(), dict[CertificateHost, _Pair]()
     for node, said in sorted(facts.items()):
         serials = {}
         for name, pem in sorted(said.certificates.items()):

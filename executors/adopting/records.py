@@ -5,10 +5,11 @@ machine, is left out and named in a sentence.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from types import MappingProxyType
 
+from executors.adopting.adopted import Adopted
 from executors.adopting.digests import digest_keys
 from executors.adopting.facts import Facts, InstanceFact, MeshFact
 from executors.adopting.keypairs import adopted_certificates
@@ -39,14 +40,6 @@ from model.registered import (
 )
 
 NO_SERVICES: Mapping[AppName, ServiceRecord] = MappingProxyType({})
-
-
-@dataclass
-class Adopted:
-    """The keys that are to be written, and what was left out."""
-
-    puts: dict[str, str] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -215,9 +208,7 @@ class _Adopting:
     def _services(self) -> None:
         """Those that machines keep; of who is reached where, they have to be known."""
         facts = {node: self._survey.facts[node] for node in self._nodes}
-        found = adopted_services(self._manifests, facts, parse(self._done.puts), self._known_services)
-        self._done.puts |= found.puts
-        self._done.left_out += found.left_out
+        self._done.add(adopted_services(self._manifests, facts, parse(self._done.puts), self._known_services))
 
     def _public(self) -> None:
         """Floating IPs, names and certificates."""
@@ -230,9 +221,7 @@ class _Adopting:
             if floats := self._survey.facts[node].floats:
                 self._put(keys.floated(node), " ".join(floats))
         facts: Mapping[NodeName, Facts] = {node: self._survey.facts[node] for node in self._nodes}
-        found = adopted_certificates(facts, self._terms.safe, self._terms.directory)
-        self._done.puts |= found.puts
-        self._done.left_out += found.left_out
+        self._done.add(adopted_certificates(facts, self._terms.safe, self._terms.directory))
 
     def _put(self, key: str, value: str) -> None:
         self._done.puts[key] = value

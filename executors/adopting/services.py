@@ -2,10 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from pydantic import ValidationError
 
+from executors.adopting.adopted import Adopted
 from executors.adopting.facts import Facts
 from executors.services.kept import KeptService
 from gitops.manifests import Manifests
@@ -17,36 +17,27 @@ from model.registered import Registered, ServiceRecord
 from model.service import Service
 
 
-@dataclass
-class AdoptedServices:
-    """The keys that are to be written, and what is to be known."""
-
-    puts: dict[str, str] = field(default_factory=dict)
-    left_out: list[str] = field(default_factory=list)
-
-
 def adopted_services(
     manifests: Manifests,
     facts: Mapping[NodeName, Facts],
     registered: Registered,
     known: Mapping[AppName, ServiceRecord],
-) -> AdoptedServices:
+) -> Adopted:
     """Everything that etcd is to hold of services; `registered` is what it holds of machines, and `known` are the
     services of a snapshot."""
-    done = AdoptedServices()
+    done = Adopted()
     newest = _newest(facts, done)
     routed = {name for one in facts.values() for name in one.services}
-    for name in sorted(newest.keys() - routed - manifests.services.keys() - known.keys()):
+    wanted = routed | manifests.services.keys()
+    for name in sorted(newest.keys() - wanted - known.keys()):
         done.left_out.append(f"service {name} is kept by a machine, and no manifest describes it: it is left out")
-    for name in sorted(
-        (newest.keys() | known.keys() | manifests.services.keys()) & (routed | manifests.services.keys())
-    ):
-        kept, before = newest.get(name), known.get(name)
-        if kept is not None and (before is None or before.at <= kept.record.at):
-            record: ServiceRecord | None = kept.record
+    for name in sorted(wanted):
+        kept, record = newest.get(name), known.get(name)
+        if kept is not None and (record is None or record.at <= kept.record.at):
+            record = kept.record
             done.puts |= {service_keys.secret(name, secret): sealed for secret, sealed in kept.secrets.items()}
-        else:
-            record = before or (_unkept(manifests.services[name], manifests, done) if name in routed else None)
+        elif record is None and name in routed and name in manifests.services:
+            record = _unkept(manifests.services[name], manifests, done)
         if record is not None:
             _take(record, manifests, registered, _leader(name, facts), done, is_routed=name in routed)
     return done
@@ -57,7 +48,7 @@ def _take(
     manifests: Manifests,
     registered: Registered,
     leader: NodeName,
-    done: AdoptedServices,
+    done: Adopted,
     *,
     is_routed: bool,
 ) -> None:
@@ -69,7 +60,7 @@ def _take(
         done.puts |= _registration(record, manifests.services.get(name, record.service), manifests, registered)
 
 
-def _newest(facts: Mapping[NodeName, Facts], done: AdoptedServices) -> dict[AppName, KeptService]:
+def _newest(facts: Mapping[NodeName, Facts], done: Adopted) -> dict[AppName, KeptService]:
     """Of each service what was written last: a machine that was silent then has an older one."""
     newest: dict[AppName, KeptService] = {}
     for name, kept in _kept(facts, done):
@@ -78,7 +69,7 @@ def _newest(facts: Mapping[NodeName, Facts], done: AdoptedServices) -> dict[AppN
     return newest
 
 
-def _kept(facts: Mapping[NodeName, Facts], done: AdoptedServices) -> Iterator[tuple[AppName, KeptService]]:
+def _kept(facts: Mapping[NodeName, Facts], done: Adopted) -> Iterator[tuple[AppName, KeptService]]:
     for node, said in sorted(facts.items()):
         for name, text in said.kept_services.items():
             try:
@@ -90,7 +81,7 @@ def _kept(facts: Mapping[NodeName, Facts], done: AdoptedServices) -> Iterator[tu
                 yield name, kept
 
 
-def _unkept(service: Service, manifests: Manifests, done: AdoptedServices) -> ServiceRecord:
+def _unkept(service: Service, manifests: Manifests, done: Adopted) -> ServiceRecord:
     """One that runs, and of which no machine that answers says what it is: it is not new, and begins with no backup."""
     done.left_out.append(
         f"service {service.service} runs, and no machine that answers has its passwords, so that new ones are made"

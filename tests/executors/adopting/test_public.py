@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 import pytest
 from cryptography import x509
 
+from executors.adopting.adopted import Adopted
 from executors.adopting.facts import parse as parse_facts
 from executors.adopting.merging import Merged, merge
-from executors.adopting.records import Adopted, Terms, adopt
+from executors.adopting.records import Terms, adopt
 from executors.adopting.survey import Survey
 from executors.certificates.ingress_files import Pair
 from gitops.certificates import key_safe

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from executors.adopting.adopted import Adopted
 from executors.adopting.facts import parse as parse_facts
-from executors.adopting.records import Adopted, Terms, adopt
+from executors.adopting.records import Terms, adopt
 from executors.adopting.survey import Survey
 from gitops.certificates import key_safe
 from gitops.plan import plan

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
+from executors.adopting.adopted import Adopted
 from executors.adopting.facts import Facts, parse
-from executors.adopting.services import AdoptedServices, adopted_services
+from executors.adopting.services import adopted_services
 from executors.services.kept import KeptService
 from gitops.manifests import Manifests
 from gitops.services import meta_data_of
@@ -43,7 +44,7 @@ def lose_etcd(fleet: Fleet) -> None:
         del fleet.found[key]
 
 
-def adopt(fleet: Fleet, manifests: Manifests, snapshot: ServiceRecord | None = None, **facts: Facts) -> AdoptedServices:
+def adopt(fleet: Fleet, manifests: Manifests, snapshot: ServiceRecord | None = None, **facts: Facts) -> Adopted:
     lose_etcd(fleet)
     known = {} if snapshot is None else {"cache": snapshot}
     found = adopted_services(manifests, facts, fleet.tree(manifests), known)
