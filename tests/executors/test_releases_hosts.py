@@ -94,6 +94,13 @@ def test_a_build_that_fails_is_the_fault_of_the_release_and_its_output_is_kept(f
     assert not is_built(field, one)
 
 
+def test_a_build_script_that_the_machine_cannot_execute_is_the_fault_of_the_release(field: Field) -> None:
+    with pytest.raises(
+        ReleaseFailed, match=r"unknown-interpreter\.sh of influencer cannot be executed; its first line "
+    ):
+        build(field, app(field, "main", "unknown-interpreter.sh"))
+
+
 def test_a_build_that_is_not_done_in_time_is_the_fault_of_the_release(field: Field) -> None:
     one = app(field, "main", "endless.sh", build_within=1.0)
     with pytest.raises(ReleaseFailed, match=r"endless\.sh of influencer was not done after 1 s and was stopped$"):
