@@ -15,6 +15,7 @@ from executors.control.signing import cluster_of
 from executors.control.tunnel import Tunnel
 from executors.control.users import CONTROLLER_USER
 from executors.ssh import Ssh
+from gitops.etcd_client import EtcdClient
 from gitops.firewall import ETCD_PORT
 from gitops.registry import Registry
 from gitops.store import EtcdTls, Store
@@ -106,10 +107,12 @@ class Access:
 
 
 class TunnelledStore(Store):
-    """An etcd at the other end of a tunnel, which goes with it."""
+    """An etcd at the other end of a tunnel, which goes with it. As one of several members, it may choose a leader anew
+    with them at any time, and is asked again then."""
 
     def __init__(self, tunnel: Tunnel, tls: EtcdTls) -> None:
-        super().__init__([f"https://127.0.0.1:{tunnel.port}"], tls=tls)
+        endpoint = f"https://127.0.0.1:{tunnel.port}"
+        super().__init__([endpoint], client=EtcdClient([endpoint], tls, alone=False))
         self._tunnel = tunnel
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
@@ -9,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from executors.control.access import Access, KnownController, reach
+from executors.control.access import Access, KnownController, TunnelledStore, reach
 from executors.control.tunnel import Tunnel
 from executors.ssh import Ssh
-from gitops.store import EtcdTls, Store
+from gitops.store import CALL_SECONDS, EtcdTls, Store
 from model import keys
-from model.errors import Refused, StepFailed, Unreadable
+from model.errors import EtcdSilent, Refused, StepFailed, Unreadable
 from model.registered import EtcdMember, HostRecord
 from tests.executors.sshd import LoopbackSshd, make_key
+from tests.gitops.etcd_cluster import etcd_cluster
 
 NODE = "controller101"
 MUCH = bytes(range(256)) * 8192
@@ -73,6 +75,29 @@ def test_where_nothing_listens_it_ends_at_once_and_says_so(ssh: Ssh) -> None:
         assert say(tunnel.port, b"") == b""
     with pytest.raises(StepFailed, match=f"controller101: nothing answers it at 127.0.0.1 port {closed}"):
         ssh.forward(NODE, "127.0.0.1", closed)
+
+
+def test_what_is_asked_while_the_members_choose_a_leader_is_asked_again(ssh: Ssh, tmp_path: Path) -> None:
+    with etcd_cluster(tmp_path / "etcd", tls=True) as cluster:
+        leader, tls = cluster.leader(), cluster.tls("flstr")
+        asked = next(member for member in cluster.members if member is not leader)
+        port = int(asked.endpoint.rpartition(":")[2])
+        assert tls is not None
+        with closing(TunnelledStore(Tunnel(partial(ssh.forward, NODE, "127.0.0.1", port)), tls)) as store:
+            store.put("known", "before")
+            leader.kill()
+            assert answer(store, time.monotonic() + CALL_SECONDS) == "before"
+            assert store.swap("known", "before", "after")
+            assert store.get("known") == "after"
+
+
+def answer(store: Store, until: float) -> str | None:
+    """What etcd answers, which is not given up before then; on a busy machine it may be long in choosing a leader."""
+    while True:
+        try:
+            return store.get("known")
+        except EtcdSilent:
+            assert time.monotonic() >= until
 
 
 def test_a_controller_with_another_host_key_is_not_asked(sshd: LoopbackSshd, tmp_path: Path) -> None:
