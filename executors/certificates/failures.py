@@ -64,9 +64,10 @@ def authority_name(directory: str) -> str:
 
 def parse_retry_after(value: str, now: datetime) -> datetime | None:
     """The time that a Retry-After header names, in seconds or as a date; None where it makes no sense."""
-    if value.strip().isdecimal():
+    seconds = value.strip()
+    if seconds.isdecimal():
         try:
-            return now + timedelta(seconds=int(value))
+            return now + timedelta(seconds=int(seconds))
         except OverflowError:
             return None
     try:
