@@ -1,13 +1,14 @@
 """The operation of a bootstrap: made or taken up again, carried out, and shown meanwhile."""
 
 import getpass
+import itertools
 import os
 import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 
 from cli.bootstrap_source import Source
 from cli.executors import build_executors, warm_connections
@@ -25,13 +26,16 @@ from gitops.runner import Runner
 from gitops.secrets import read_identities
 from gitops.store import Fence, Store
 from model import keys
-from model.errors import Fenced, Refused, StepFailed
+from model.errors import EtcdSilent, Fenced, Refused, StepFailed
 from model.operation import Operation, Origin
 
 LOOK_SECONDS = 0.2
 # What is under way may take longer to end; it is gone on with by the next run, as after a kill.
 STOP_SECONDS = 10.0
 INTERRUPTED = 130
+# How often etcd may be silent until a bootstrap ends; its members may choose a leader in the middle of it.
+SILENCES = 5
+SILENT_SECONDS = 1.0
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def follow(work: Work, display: Display) -> Operation:
 
     def run() -> None:
         try:
-            work.run(cancellation)
+            _run(work, cancellation)
         except Fenced:
             failed.append(Refused("its lease has ended, as it does where a laptop sleeps; `flstr bootstrap` goes on"))
         except BaseException as error:
@@ -105,15 +109,28 @@ def follow(work: Work, display: Display) -> Operation:
     with _ctrl_c() as pressed, display:
         threading.Thread(target=run, name="bootstrap", daemon=True).start()
         while not over.wait(LOOK_SECONDS) and not pressed:
-            display.show(_newest(work))
+            _show(work, display)
         if not over.is_set():
             display.say(f"stopping within {STOP_SECONDS:.0f} s; Ctrl-C again stops at once")
             cancellation.cancel("it was stopped by Ctrl-C", by_a_person=True)
             _end_soon(work, display, over, pressed)
-        display.show(_newest(work))
+        _show(work, display)
     if failed:
         raise failed[0]
     return _newest(work)
+
+
+def _run(work: Work, cancellation: Cancellation) -> None:
+    """Carry it out; where etcd is silent for a while, what was in the middle of something begins again."""
+    for silences in itertools.count(1):
+        try:
+            replace(work, operation=_newest(work)).run(cancellation)
+        except EtcdSilent:
+            if silences > SILENCES:
+                raise
+            time.sleep(SILENT_SECONDS)
+        else:
+            return
 
 
 @contextmanager
@@ -132,11 +149,16 @@ def _end_soon(work: Work, display: Display, over: threading.Event, pressed: Sequ
     deadline = time.monotonic() + STOP_SECONDS
     # Whoever presses it twice means it.
     while not over.wait(LOOK_SECONDS) and time.monotonic() < deadline and len(pressed) < 2:
-        display.show(_newest(work))
+        _show(work, display)
     if not over.is_set():
         print("flstr: stopped in the middle of a step, which begins again with the next `flstr bootstrap`", flush=True)
         # Nobody waits for a step that takes long: as after a kill, nothing is lost.
         os._exit(INTERRUPTED)
+
+
+def _show(work: Work, display: Display) -> None:
+    with suppress(EtcdSilent):
+        display.show(_newest(work))
 
 
 def _newest(work: Work) -> Operation:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from executors.control.access import Access, KnownController, known_controllers
 from executors.control.install import Controllers
-from executors.control.standing import standing
+from executors.control.standing import obeyed, standing
 from executors.control.waiting import UP_SECONDS, comes_true
-from gitops.executor import StepContext
+from gitops.executor import HostFence, StepContext
 from gitops.installed import installed_as
 from gitops.store import EtcdTls, Store
 from model import keys
@@ -72,11 +72,17 @@ class HandingOver:
     ) -> None:
         for node in nodes:
             context.report(f"starting flstr on {node}")
-            try:
-                self.controllers.run(node, certificates.get(node, ""), context.fence, starts=True)
-            except Fenced:
-                # The first of them leads already, and machines obey it; it starts none of the others.
-                self.controllers.run(node, certificates.get(node, ""), standing(store).fence, starts=True)
+            self._start_on(node, certificates.get(node, ""), store, context.fence)
+
+    def _start_on(self, node: NodeName, certificate: str, store: Store, own: HostFence) -> None:
+        def start(fence: HostFence) -> str:
+            return self.controllers.run(node, certificate, fence, starts=True)
+
+        try:
+            start(own)
+        except Fenced:
+            # The first of them leads already, and machines obey it; it starts none of the others.
+            obeyed(store, start)
 
     def _await(self, nodes: Collection[NodeName], store: Store, context: StepContext) -> None:
         def all_are_there() -> bool:

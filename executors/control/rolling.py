@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import TypeVar
 
 from executors.control import paths
 from executors.control.install import SCRIPT_SECONDS, Controllers, unit_file
 from executors.control.program import KEPT
-from executors.control.standing import Standing, standing
+from executors.control.standing import Standing, obeyed, standing
 from executors.control.waiting import UP_SECONDS, comes_true
 from executors.templates import render
 from gitops.executor import HostFence, StepContext
@@ -15,14 +14,10 @@ from gitops.installed import installed_as, upgraded_to
 from gitops.registry import Registry
 from gitops.store import Store
 from model import keys
-from model.errors import Fenced, StepFailed
+from model.errors import StepFailed
 from model.names import NodeName
 
 Report = Callable[[str], None]
-# Leadership that changes as often within one script is no passing thing.
-LEADERS = 3
-
-T = TypeVar("T")
 
 
 def in_order(nodes: Collection[NodeName], now: Standing) -> list[NodeName]:
@@ -63,8 +58,10 @@ class Rolling:
         return f"every controller has this version {'and these settings ' if self.settings else ''}already"
 
     def _upgrade(self, node: NodeName, nodes: Collection[NodeName]) -> bool:
-        before = self._obeyed(lambda fence: self.controllers.facts(node, fence))
-        version = self._obeyed(lambda fence: self.controllers.send(node, before.machine, fence, self._report_of(node)))
+        before = obeyed(self.store, lambda fence: self.controllers.facts(node, fence))
+        version = obeyed(
+            self.store, lambda fence: self.controllers.send(node, before.machine, fence, self._report_of(node))
+        )
         # An upload takes its time.
         now = standing(self.store)
         running = now.running.get(node)
@@ -75,8 +72,8 @@ class Rolling:
             self._run(node, "controller/keep.sh.j2")
         registered, certificate = Registry(self.store).read(), ""
         if self.settings:
-            certificate = self._obeyed(
-                lambda fence: self.controllers.settle(node, version, registered, self._context(node, fence))
+            certificate = obeyed(
+                self.store, lambda fence: self.controllers.settle(node, version, registered, self._context(node, fence))
             )
         said = self._run(
             node,
@@ -99,24 +96,14 @@ class Rolling:
 
     def _gone_back(self, node: NodeName, version: str) -> str:
         """Have what ran well before run again; what became of the upgrade."""
-        words = self._obeyed(lambda fence: self.controllers.last_words(node, fence))
+        words = obeyed(self.store, lambda fence: self.controllers.last_words(node, fence))
         old = self._run(node, "controller/back.sh.j2")
         again = f"it has {old} again, as it was" if old else "there is nothing that ran there before to go back to"
         return f"{node}: flstr {version} did not come up within {self.up_seconds:.0f} s, so {again}; {words}"
 
     def _run(self, node: NodeName, template: str, **values: object) -> str:
         script = render(template, **_PATHS, **values)
-        return self._obeyed(lambda fence: self.controllers.ssh.run(node, script, fence, SCRIPT_SECONDS)).strip()
-
-    def _obeyed(self, act: Callable[[HostFence], T]) -> T:
-        """What comes of something that a machine does by the token of whoever leads; where another one led by the time
-        it came there, nothing was done, and it is said again by theirs. Raises `StepFailed` where that has no end."""
-        for _ in range(LEADERS):
-            try:
-                return act(standing(self.store).fence)
-            except Fenced as error:
-                fenced = error
-        raise StepFailed(f"{fenced}; leadership changes again and again, so say it once more when it has settled")
+        return obeyed(self.store, lambda fence: self.controllers.ssh.run(node, script, fence, SCRIPT_SECONDS)).strip()
 
     def _context(self, node: NodeName, fence: HostFence) -> StepContext:
         return StepContext("upgrade", Registry(self.store), fence, self._report_of(node))

@@ -1,14 +1,21 @@
 """How controllers that carry the cluster stand, as a laptop sees it through their etcd."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import TypeVar
 
 from gitops.executor import HostFence
 from gitops.fencing import host_token
 from gitops.store import Store
 from model import keys
+from model.errors import Fenced, StepFailed
 from model.names import NodeName
 from model.registered import ControllerRecord
+
+# Leadership that changes as often within one script is no passing thing.
+LEADERS = 3
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -44,3 +51,14 @@ def standing(store: Store) -> Standing:
         leader=store.get(keys.LEADER) or "",
         token=host_token(store.epoch(), created if created is not None else revision),
     )
+
+
+def obeyed(store: Store, act: Callable[[HostFence], T]) -> T:
+    """What comes of something that a machine does by the token of whoever leads; where another one led by the time it
+    came there, nothing was done, and it is said again by theirs. Raises `StepFailed` where that has no end."""
+    for _ in range(LEADERS):
+        try:
+            return act(standing(store).fence)
+        except Fenced as error:
+            fenced = error
+    raise StepFailed(f"{fenced}; leadership changes again and again, so say it once more when it has settled")

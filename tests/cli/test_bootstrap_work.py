@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from rich.console import Console
 
+from cli import bootstrap_work
 from cli.bootstrap_work import Work, follow, unfinished
 from cli.operation_display import Display
 from gitops.executor import Executors, StepContext
@@ -19,7 +20,7 @@ from gitops.runner import Runner
 from gitops.store import Store
 from model import keys
 from model.cluster import Cluster
-from model.errors import Cancelled, Refused
+from model.errors import Cancelled, EtcdSilent, Refused
 from model.locks import MACHINES
 from model.operation import Origin
 from model.steps import InstallController, Plan, PlannedStep
@@ -85,6 +86,28 @@ def test_where_the_lease_has_ended_it_says_how_to_go_on(store: Store, work: Make
         context.registry.store.put("node/x", "too late")
 
     with pytest.raises(Refused, match="its lease has ended"):
+        follow(work({"controller.install": install}), shown())
+
+
+def test_what_an_etcd_that_was_silent_broke_off_begins_again(work: MakeWork) -> None:
+    begun: list[str] = []
+
+    def install(step: InstallController, _: StepContext) -> None:
+        begun.append(step.node)
+        if begun.count("controller102") == 1:
+            raise EtcdSilent("etcd at https://127.0.0.1:2379 does not answer (ConnectionFailedError)")
+
+    ended = follow(work({"controller.install": install}), shown())
+    assert (ended.status, begun) == ("done", ["controller101", "controller102", "controller102"])
+
+
+def test_an_etcd_that_stays_silent_ends_it(work: MakeWork, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bootstrap_work, "SILENT_SECONDS", 0.0)
+
+    def install(step: InstallController, _: StepContext) -> None:
+        raise EtcdSilent(f"etcd does not answer {step.node}")
+
+    with pytest.raises(EtcdSilent, match="does not answer controller101"):
         follow(work({"controller.install": install}), shown())
 
 
