@@ -40,7 +40,8 @@ def journals_script(units: Sequence[str], lines: int) -> str:
 def parse_journals(printed: str) -> Mapping[str, list[Line]]:
     """Lines by unit, oldest first."""
     found: dict[str, list[Line]] = {}
-    for line in printed.splitlines():
+    # Within a message, JSON leaves characters as they are that end a line elsewhere.
+    for line in filter(None, printed.split("\n")):
         unit, _, entry = line.partition(" ")
         fields = json.loads(entry)
         at = int(fields["__REALTIME_TIMESTAMP"]) / 1e6

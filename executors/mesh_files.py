@@ -151,7 +151,7 @@ def held(output: str, where: NodeName) -> tuple[End, ...]:
     return tuple(
         End(line[1], line[2], line[3], int(line[4]), where)
         for line in words
-        if len(line) == 5 and line[0] == "holds" and line[4].isdigit()
+        if len(line) == 5 and line[0] == "holds" and line[4].isascii() and line[4].isdigit()
     )
 
 

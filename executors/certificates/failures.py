@@ -68,11 +68,12 @@ def parse_retry_after(value: str, now: datetime) -> datetime | None:
     if seconds.isdecimal():
         try:
             return now + timedelta(seconds=int(seconds))
-        except OverflowError:
+        # Too many digits for a number, or for a time.
+        except (ValueError, OverflowError):
             return None
     try:
         when = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return when if when.tzinfo is not None else when.replace(tzinfo=UTC)
 

@@ -112,7 +112,7 @@ def _retry_after(header: str) -> float:
         return float(min(int(header.strip()[:9]), 10**6))
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)

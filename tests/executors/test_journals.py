@@ -113,6 +113,12 @@ def test_lines_are_as_journald_has_them() -> None:
     assert [line.text for line in found[SECOND]] == [" [31mred"]
 
 
+def test_characters_that_end_a_line_elsewhere_end_no_entry() -> None:
+    # journald leaves them as they are.
+    printed = entry(FIRST, "one@two|three").replace("@", "\u2028").replace("|", "\x85")
+    assert [line.text for line in parse_journals(printed + entry(SECOND, "next"))[FIRST]] == ["one", "two", "three"]
+
+
 def test_what_an_app_prints_is_no_markup_and_fits_a_message() -> None:
     one = Asked("backend", "influencer", "1-ab12cd34", "worker101")
     lines = [Line(AT, "<!channel> ``` *bold*")] + [Line(AT, "x" * 400)] * 60

@@ -138,6 +138,9 @@ def test_a_nonce_that_is_rejected_again_and_again_is_given_up(start: Start, obta
         ("-5", None),
         ("soon", None),
         ("9" * 40, None),
+        ("9" * 5000, None),
+        ("Mon, 01 Jan 99999999999 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
     ],
 )
 def test_when_to_ask_again(header: str, when: datetime | None) -> None:

@@ -127,6 +127,10 @@ def test_parameters_and_who_asks_are_sent() -> None:
         ),
         (sends(whole(b"", b"Retry-After: soon", status=b"429 Too Many")), "answered 429"),
         (
+            sends(whole(b"", b"Retry-After: Mon, 01 Jan 99999999999 00:00:00 GMT", status=b"429 Too Many")),
+            "answered 429",
+        ),
+        (
             sends(whole(b"", b"Retry-After: 99999999999999999999", status=b"503 No")),
             r"answered 503, and to ask again in \d+ s",
         ),
