@@ -21,10 +21,10 @@ from model.names import AppKind, AppName, CommitHash, InstanceId, NodeName
 from model.registered import InstanceRecord, Registered
 from model.steps import StartInstance, StopInstance
 
-REACH_SECONDS = 10  # tinc needs up to a few seconds for the first packet between two machines
+REACH_SECONDS = 20  # tinc needs up to a few seconds for the first packet between two machines
 SCRIPT_SECONDS = 60.0
 # systemd.exec(5), "Process Exit Codes"; 203 is EXEC.
-SYSTEMD_STATUSES = frozenset(range(200, 250)) - {203}
+SYSTEMD_STATUSES = frozenset(map(str, range(200, 250))) - {"203"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Outcome:
     @property
     def is_systemds_own(self) -> bool:
         """Whether the machine's systemd could not set the process up; that it cannot be executed is the app's fault."""
-        return self.how == "exited" and self.status.isdigit() and int(self.status) in SYSTEMD_STATUSES
+        return self.how == "exited" and self.status in SYSTEMD_STATUSES
 
 
 def parse_outcome(printed: str) -> Outcome:

@@ -32,10 +32,10 @@ from model.names import AppKind, AppName, CertificateHost, InstanceId, NodeName
 from model.registered import Registered
 from model.steps import ApplyRouting
 
-SCRIPT_SECONDS = 90.0
+SCRIPT_SECONDS = 150.0
 # A machine may lack certificates that were noted, and then refuse some of those that it is given.
 MOST_LESSONS = 2
-SEE_SECONDS = 15  # HAProxy's first check comes within 2 s; tinc may need a few more for the first packet
+SEE_SECONDS = 30  # HAProxy's first check comes within 2 s; tinc may need a few more for the first packet
 
 
 @dataclass(frozen=True)

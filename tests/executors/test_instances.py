@@ -247,7 +247,7 @@ def test_a_machine_that_cannot_set_the_process_up_is_no_fault_of_the_release(
 
 def test_one_that_the_ingress_does_not_reach_does_not_serve(store: Store) -> None:
     field = Field(store, lambda node, script: "silent\n" if node == "ingress016" else "healthy\n")
-    with pytest.raises(StepFailed, match=r"within 10s, asked from ingress016; it did not answer at all$") as failed:
+    with pytest.raises(StepFailed, match=r"within 20s, asked from ingress016; it did not answer at all$") as failed:
         field.start()
     assert field.registered() is None
     # It answered at home: what is in between is at fault.
