@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import Self
 
 _PAUSE_SECONDS = 0.01
-_TIMEOUT_SECONDS = 5.0
+# Only there to end what hangs: a busy machine may be long in answering.
+_TIMEOUT_SECONDS = 20.0
 
 
 @dataclass

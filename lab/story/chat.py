@@ -22,6 +22,9 @@ APPROVE, APPROVE_BY_NAME = "approval.approve", "approval.name"
 
 # Only there to end what hangs.
 _ANSWER_SECONDS = 60.0
+_HTTP_SECONDS = 60.0
+# Slack lets nobody open a window long after the click: a person clicks again then.
+_WINDOW_SECONDS = 8.0
 _ENDED = re.compile(r": (done|failed|denied|expired|void)\b")
 _OPERATION = re.compile(r"[0-9a-f]+")
 
@@ -97,9 +100,13 @@ class Chat:
     def open(self, person: str, card: Card) -> dict[str, Any]:
         """Press Approve where machines are destroyed; the window that opens."""
         known = {view["id"] for view in self._modals(person)}
-        self._click(person, card, APPROVE_BY_NAME)
+        click_at = 0.0
 
         def opened() -> dict[str, Any] | None:
+            nonlocal click_at
+            if time.monotonic() >= click_at:
+                self._click(person, card, APPROVE_BY_NAME)
+                click_at = time.monotonic() + _WINDOW_SECONDS
             return next((view for view in self._modals(person) if view["id"] not in known), None)
 
         return self._await(opened, "a window that asks for names")
@@ -154,7 +161,7 @@ class Chat:
 
     def download(self, file: PostedFile) -> bytes:
         """What is in a file."""
-        answer = self._session.get(file.url, timeout=10)
+        answer = self._session.get(file.url, timeout=_HTTP_SECONDS)
         answer.raise_for_status()
         return answer.content
 
@@ -194,16 +201,16 @@ class Chat:
 
     def connected(self) -> bool:
         """Whether an app listens."""
-        answer = self._session.get(f"{self._url}/lab/workspace", timeout=10).json()
+        answer = self._session.get(f"{self._url}/lab/workspace", timeout=_HTTP_SECONDS).json()
         return bool(answer["connections"])
 
     def connections(self) -> Counter[str]:
         """How many connections apps have from each address, without those that were told to go."""
-        answer = self._session.get(f"{self._url}/lab/connections", timeout=10).json()
+        answer = self._session.get(f"{self._url}/lab/connections", timeout=_HTTP_SECONDS).json()
         return Counter(it["from"] for it in answer["connections"] if not it["retiring"])
 
     def _modals(self, person: str) -> list[dict[str, Any]]:
-        answer = self._session.get(f"{self._url}/lab/views", params={"person": person}, timeout=10)
+        answer = self._session.get(f"{self._url}/lab/views", params={"person": person}, timeout=_HTTP_SECONDS)
         return list(answer.json()["modals"])
 
     def _told(self, person: str, before: set[str]) -> str | None:
@@ -225,11 +232,11 @@ class Chat:
             time.sleep(0.1)
 
     def _get(self, **query: str) -> list[dict[str, Any]]:
-        answer = self._session.get(f"{self._url}/lab/messages", params=query, timeout=10)
+        answer = self._session.get(f"{self._url}/lab/messages", params=query, timeout=_HTTP_SECONDS)
         return list(answer.json()["messages"])
 
     def _post(self, what: str, **body: object) -> dict[str, Any]:
-        answer = self._session.post(f"{self._url}/lab/{what}", json=body, timeout=30)
+        answer = self._session.post(f"{self._url}/lab/{what}", json=body, timeout=_HTTP_SECONDS)
         if not answer.ok:
             raise LabError(f"Slack refused {what}: {answer.json().get('error')}")
         return dict(answer.json())

@@ -7,6 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ THREE_CONTROLLERS = {"role: controller\n    count: 1\n": "role: controller\n    
 FLSTR_UNIT, ETCD_UNIT = "flstr.service", "flstr-etcd.service"
 
 BOOTSTRAP_SECONDS = 300.0
+ELECTION_SECONDS = 15.0
 
 _ETCDCTL = (
     "etcdctl --endpoints=https://127.0.0.1:2379 --cacert=/etc/flstr/ca.pem --cert=/etc/flstr/client.pem "
@@ -148,13 +150,17 @@ class ControlStage(Stage):
         return [event["kv"] for answer in answers for event in answer.get("Events", ())]
 
     def _ask_etcd(self, command: str) -> str:
-        failures = []
-        for node in self.controllers():
-            try:
-                return self.inside(node, command)
-            except LabError as error:
-                failures.append(str(error))
-        raise LabError(f"etcd answers on no controller: {failures[-1] if failures else 'there is none'}")
+        failure, deadline = "there is none", time.monotonic() + ELECTION_SECONDS
+        while True:
+            for node in self.controllers():
+                try:
+                    return self.inside(node, command)
+                except LabError as error:
+                    failure = str(error)
+            # While they choose who leads them, none of them answers.
+            if time.monotonic() > deadline:
+                raise LabError(f"etcd answers on no controller: {failure}")
+            time.sleep(0.2)
 
     def _last_words(self) -> str:
         lines = self.bootstrap_log.read_text(errors="replace").strip().splitlines()

@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +22,8 @@ from lab.surroundings import CLOUD_TOKEN, Surroundings, Wishes
 T = TypeVar("T")
 
 APP_HOST = "influencer.flstr.lab"
+# ssh's own status, where no command could be carried out.
+SSH_FAILED = 255
 
 
 class Stage:
@@ -63,7 +66,7 @@ class Stage:
             f"{self.around.cloud_url}/servers",
             params={"per_page": "50"},
             headers={"Authorization": f"Bearer {CLOUD_TOKEN}"},
-            timeout=10,
+            timeout=60,
         )
         return {item["name"]: item["public_net"]["ipv4"]["ip"] for item in answer.json()["servers"]}
 
@@ -108,15 +111,20 @@ class Stage:
             self.git(*at, "push", "--quiet", *(["--force"] if force else []), "origin", "HEAD:main")
             return self.git(*at, "rev-parse", "HEAD")
 
-    def in_host(self, address: str, command: str, seconds: float = 30.0) -> str:
-        """What a command on a host prints, for checks that nobody from outside can make."""
+    def in_host(self, address: str, command: str, seconds: float = 60.0) -> str:
+        """What a command on a host prints, for checks that nobody from outside can make; empty where nobody gets in."""
         key = self.around.state / "ssh/id_ed25519"
         options = ("-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR")
-        done = subprocess.run(
-            ["ssh", "-i", str(key), *options, f"root@{address}", command],
-            capture_output=True, text=True, timeout=seconds, check=False,
-        )  # fmt: skip
-        return done.stdout
+        deadline = time.monotonic() + seconds
+        while True:
+            done = subprocess.run(
+                ["ssh", "-i", str(key), *options, f"root@{address}", command],
+                capture_output=True, text=True, timeout=seconds, check=False,
+            )  # fmt: skip
+            # A busy sshd may break a connection off before anything is carried out.
+            if done.returncode != SSH_FAILED or time.monotonic() > deadline:
+                return done.stdout
+            time.sleep(0.2)
 
     def cut_power(self, node: str) -> None:
         """What happens to a machine that dies; returns once it is dead."""

@@ -23,7 +23,7 @@ from model import keys
 from tests.cli.laptop import Laptop, Left
 from tests.loop_thread import LoopThread
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(800)]
 
 NODES = ("controller001", "controller002", "controller003")
 # Three controllers and a worker: what the controllers do once they carry the cluster is told elsewhere.
@@ -32,7 +32,7 @@ EDITS = {
     "    role: worker\n    count: 2": "    role: worker\n    count: 1",
     "count: 2\n": "count: 1\n",
 }
-WITHIN_SECONDS = 120.0
+WITHIN_SECONDS = 300.0
 NOTHING = "changes nothing: the cluster is as the manifests say"
 
 

@@ -106,8 +106,17 @@ def visit(stage: Stage, method: str = "POST") -> int | None:
         connection.close()
 
 
-def await_visits(stage: Stage, wanted: Callable[[int], bool]) -> int:
-    """The count, once it is as wanted."""
+def count_one_more(stage: Stage) -> int:
+    """Visit the app, once it answers; the count that it tells then. A visit that is not answered is not repeated: it may
+    have been counted."""
+    await_visits(stage)
+    counted = visit(stage)
+    assert counted is not None
+    return counted
+
+
+def await_visits(stage: Stage, wanted: Callable[[int], bool] = lambda _: True) -> int:
+    """The count, once it is as wanted, and told at all."""
     deadline = time.monotonic() + SECONDS
     while (count := visit(stage, "GET")) is None or not wanted(count):
         assert time.monotonic() < deadline, f"the count is {count}"
@@ -135,7 +144,28 @@ def shell(stage: Stage, *words: str) -> str:
 
 
 def redis_says(stage: Stage, node: str) -> str:
-    """The role of the Redis on a machine, as who checks its health is told; empty where none answers."""
+    """The role of the Redis on a machine; empty where none answers."""
+    return next(iter(_role(stage, node)), "")
+
+
+def redis_offset(stage: Stage, node: str) -> int:
+    """How much the Redis on a machine has written of what is replicated; -1 where it says nothing of that."""
+    said = _role(stage, node)
+    place = {"master": 1, "slave": 4}.get(next(iter(said), ""))
+    return -1 if place is None else int(said[place])
+
+
+def await_offset(stage: Stage, node: str, offset: int) -> None:
+    """Wait until a Redis has so much of what is replicated."""
+    assert offset >= 0
+    deadline = time.monotonic() + SECONDS
+    while redis_offset(stage, node) < offset:
+        assert time.monotonic() < deadline, f"the Redis on {node} lags behind"
+        time.sleep(0.1)
+
+
+def _role(stage: Stage, node: str) -> list[str]:
+    """What a Redis says of its role, as who checks its health is told."""
     address = registered(stage).nodes[node].addresses["overlay"]
     told = on(stage, node, f"timeout 5 redis-cli -h {address} -p {PORT} --user flstr-health --pass x role 2>/dev/null")
-    return told.split("\n", 1)[0].strip()
+    return told.split()

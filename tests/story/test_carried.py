@@ -21,7 +21,7 @@ from model import keys
 from tests.story.asked import await_settled, records
 from tests.story.carried import CLUSTER, CONTROLLERS, INGRESS, NODES, WORKERS, Carried, carried, until
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
 DEAD, ALIVE = WORKERS
 # From the start of the command to its exit, as was asked for.

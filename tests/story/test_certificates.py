@@ -114,7 +114,7 @@ def test_people_are_told_of_them(published: Stage) -> None:
     await_settled(published)
     status = published.chat.command(OPERATOR, "/flstr status")
     assert f"• {APP_HOST}: good for 89 days" in status
-    assert "2 of 50 new ones in 7 days by Pebble" in published.chat.command(OPERATOR, "/flstr crtsh flstr.lab")
+    published.chat.await_answer(OPERATOR, "/flstr crtsh flstr.lab", "2 of 50 new ones in 7 days by Pebble")
 
 
 def test_no_key_is_in_the_log(published: Stage) -> None:

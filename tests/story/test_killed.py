@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from lab.cloud.settings import CloudSettings
 from lab.story.asking import Asking, Tally, ask_once
 from lab.story.chapters import TWO_WORKERS, Story
 from lab.story.chat import DEVELOPER, REVIEWER, Card
@@ -16,7 +17,8 @@ from tests.story.views import answered, enabled_units, registered, registered_un
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
-WISHES = Wishes()
+# A server that is to go is there long enough for the power to go while flstr waits for its end.
+WISHES = Wishes(cloud=CloudSettings(delete_seconds=5.0))
 ONE_WORKER = "    count: 1\n    first: 101"
 OPERATION_SECONDS = 240.0
 

@@ -21,13 +21,13 @@ from lab.story.stage import APP_HOST, Stage
 from lab.surroundings import Wishes
 from tests.story.views import etcd_endpoint, registered, units_started
 
-pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.hosts, pytest.mark.timeout(900)]
 
 # One of each: what several do is the same, and costs time.
 ONE_WORKER = {"    count: 2\n    first: 101": "    count: 1\n    first: 101", "instances: 2": "instances: 1"}
 WISHES = Wishes(cloud=CloudSettings(create_seconds=1.0), edits=ONE_WORKER)
 NOTHING = "changes nothing: the cluster is as the manifests say"
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 
 
 @dataclass(frozen=True)
