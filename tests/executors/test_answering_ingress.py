@@ -38,7 +38,7 @@ def listening(*pieces: bytes, backlog: int = 5) -> Iterator[tuple[int, list[byte
         thread.start()
         yield server.getsockname()[1], heard
         server.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        thread.join(60)
         for connection in kept:
             connection.close()
 

@@ -121,7 +121,8 @@ def test_who_serves_changes_without_a_new_process_of_nginx_or_haproxy(field: Fie
 def test_both_programs_log_a_request_with_the_apps_name(field: Field) -> None:
     ask = f"curl -sk --connect-to ::127.0.0.1: https://{HOST}/logged-here | grep -q 'Unavailable just now'"
     field.on(INGRESS, ask)
-    assert " app backend-influencer " in field.on(INGRESS, "grep /logged-here /var/log/nginx/access.log")
+    nginx = "timeout 50 bash -c 'until grep /logged-here /var/log/nginx/access.log; do sleep 0.1; done'"
+    assert " app backend-influencer " in field.on(INGRESS, nginx)
     haproxy = "timeout 50 bash -c 'until journalctl --quiet --unit=haproxy | grep /logged-here; do sleep 0.1; done'"
     assert "backend-influencer backend-influencer/<NOSRV>" in field.on(INGRESS, haproxy)
 

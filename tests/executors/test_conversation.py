@@ -16,7 +16,7 @@ ECHO = "exec cat"
 
 def test_each_line_is_answered_by_one(ssh: Ssh) -> None:
     conversation = ssh.talk(NODE, ECHO)
-    assert [conversation.ask(line, 10) for line in ("one", "two, ü", "three")] == ["one\n", "two, ü\n", "three\n"]
+    assert [conversation.ask(line, 60) for line in ("one", "two, ü", "three")] == ["one\n", "two, ü\n", "three\n"]
     conversation.close()
 
 
@@ -25,10 +25,10 @@ def test_as_many_scripts_as_ever_run_beside_it_over_the_same_connection(ssh: Ssh
     with ThreadPoolExecutor(SESSIONS) as pool:
         script = "until [ -e $state/go-on ]; do sleep 0.02; done; echo done"
         running = [pool.submit(ssh.run, NODE, script, HostFence(1)) for _ in range(SESSIONS - 1)]
-        assert conversation.ask("meanwhile", 10) == "meanwhile\n"
+        assert conversation.ask("meanwhile", 60) == "meanwhile\n"
         ssh.run(NODE, "touch $state/go-on", HostFence(1))
         assert [one.result() for one in running] == ["done\n"] * (SESSIONS - 1)
-    assert conversation.ask("and after", 10) == "and after\n"
+    assert conversation.ask("and after", 60) == "and after\n"
     assert sshd.connections() == 1
 
 
@@ -38,7 +38,7 @@ def test_it_ends_when_it_is_closed_or_the_connection_is(ssh: Ssh, tmp_path: Path
     ssh.talk(NODE, command)
     ssh.close()
     wait = f"until [ $(wc -l <{tmp_path}/ended) = 2 ]; do sleep 0.02; done"
-    ssh.run(NODE, wait, HostFence(1), timeout=20)
+    ssh.run(NODE, wait, HostFence(1), timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -64,4 +64,4 @@ def test_a_machine_that_is_not_there_is_not_reached(ssh: Ssh, sshd: LoopbackSshd
     conversation = ssh.talk(NODE, ECHO)
     sshd.stop()
     with pytest.raises(StepFailed, match=r"^worker101: "):
-        conversation.ask("anybody?", 10)
+        conversation.ask("anybody?", 60)

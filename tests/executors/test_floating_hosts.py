@@ -51,12 +51,12 @@ def hold(machines: Machines, node: str, *addresses: IPv4Address) -> str:
 def who_answers(machines: Machines, address: IPv4Address) -> str | None:
     """The machine behind an address, known by its host key."""
     try:
-        connection = socket.create_connection((str(address), 22), timeout=2)
+        connection = socket.create_connection((str(address), 22), timeout=10)
     except OSError:
         return None
     transport = paramiko.Transport(connection)
     try:
-        transport.start_client(timeout=10)
+        transport.start_client(timeout=60)
         key = transport.get_remote_server_key()
     finally:
         transport.close()

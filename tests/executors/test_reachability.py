@@ -176,12 +176,12 @@ def test_a_cluster_that_cannot_be_read_ends_no_watch(registry: Registry, store: 
     reachability = Reachability(Seen(store), lambda: None, ask)
     watching = threading.Thread(target=reachability.run, daemon=True)
     watching.start()
-    assert read.wait(10)
+    assert read.wait(60)
     store.put(keys.CLUSTER, written)
     reachability.know(registry.cluster(), registry.read())
-    assert asked.wait(10)
+    assert asked.wait(60)
     reachability.stop()
-    watching.join(10)
+    watching.join(60)
     assert not watching.is_alive()
 
 
@@ -212,6 +212,6 @@ def test_it_looks_by_itself_until_it_is_stopped(registry: Registry) -> None:
         stopped.set()
 
     threading.Thread(target=run, daemon=True).start()
-    assert asked.wait(10)
+    assert asked.wait(60)
     reachability.stop()
-    assert stopped.wait(10)
+    assert stopped.wait(60)

@@ -59,7 +59,7 @@ def test_lines_are_heard_while_the_script_runs(ssh: Ssh, tmp_path: Path) -> None
         heard.append(line)
         go_on.touch()
 
-    ssh.run(NODE, script, fence=HostFence(1), timeout=10, on_line=hear)
+    ssh.run(NODE, script, fence=HostFence(1), timeout=60, on_line=hear)
     assert heard == ["first", "second"]
 
 

@@ -86,8 +86,8 @@ def test_it_looks_until_nothing_is_left_and_then_when_it_is_woken(store: Store) 
     looks = Looks(store, look(1, True), look(2, False), look(3, True), look(4, False), again=None)
     thread = threading.Thread(target=looks.run, daemon=True)
     thread.start()
-    assert idle.wait(10)
+    assert idle.wait(60)
     assert looked == [1, 2]
     looks.wake()
-    thread.join(10)
+    thread.join(60)
     assert looked == [1, 2, 3, 4]

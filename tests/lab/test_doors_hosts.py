@@ -41,7 +41,9 @@ def ssh(standing: Standing) -> Iterator[paramiko.SSHClient]:
 
 def curl(ssh: paramiko.SSHClient, *arguments: str) -> str:
     """What a host gets, and the status at the end."""
-    return run(ssh, f"curl --silent --show-error --max-time 5 --write-out '\\n%{{http_code}}' {' '.join(arguments)}")[1]
+    return run(ssh, f"curl --silent --show-error --max-time 30 --write-out '\\n%{{http_code}}' {' '.join(arguments)}")[
+        1
+    ]
 
 
 def test_the_cloud_answers_a_host(standing: Standing, ssh: paramiko.SSHClient) -> None:
