@@ -41,9 +41,8 @@ def ssh(standing: Standing) -> Iterator[paramiko.SSHClient]:
 
 def curl(ssh: paramiko.SSHClient, *arguments: str) -> str:
     """What a host gets, and the status at the end."""
-    return run(ssh, f"curl --silent --show-error --max-time 30 --write-out '\\n%{{http_code}}' {' '.join(arguments)}")[
-        1
-    ]
+    options = r"--silent --show-error --max-time 30 --write-out '\n%{http_code}'"
+    return run(ssh, f"curl {options} {' '.join(arguments)}")[1]
 
 
 def test_the_cloud_answers_a_host(standing: Standing, ssh: paramiko.SSHClient) -> None:
