@@ -21,7 +21,7 @@ from lab.story.control_stage import THREE_CONTROLLERS, ControlStage
 from lab.surroundings import CLOUD_TOKEN, Wishes
 from model import keys
 from model.registered import InstanceRecord
-from tests.story.asked import await_settled
+from tests.story.asked import PATIENT, await_settled
 from tests.story.things import Things, come_since, things_in
 
 T = TypeVar("T")
@@ -33,6 +33,7 @@ INGRESS = "ingress016"
 NODES = (*CONTROLLERS, INGRESS, *WORKERS)
 WISHES = Wishes(
     cloud=CloudSettings(create_seconds=1.0),
+    slack=PATIENT,
     edits={
         **THREE_CONTROLLERS,
         "channel: flstr\n": "channel: flstr\nnot_ready_after: 20s\ndead_after: 60s\n",

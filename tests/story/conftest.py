@@ -6,11 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from lab.slack.settings import SlackSettings
 from lab.story.stage import Stage
+from tests.story.asked import PATIENT
 
-# Slack gives an app three seconds; in these stories it is a machine full of machines that is slow, and not flstr.
-PATIENT = SlackSettings(ack_seconds=15.0, trigger_seconds=15.0)
 LOG_CHARACTERS = 6000
 
 _stages: list[Stage] = []
