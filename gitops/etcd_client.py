@@ -61,10 +61,10 @@ class EtcdClient:
 
     transactions = Transactions()
 
-    def __init__(self, endpoints: Sequence[str], tls: EtcdTls | None = None, *, alone: bool | None = None) -> None:
-        """`tls` is for endpoints that begin with https. Of several members, some may be out of reach from here: a
-        single endpoint is not `alone` then, which it is otherwise."""
-        self.alone = len(endpoints) == 1 if alone is None else alone
+    def __init__(self, endpoints: Sequence[str], tls: EtcdTls | None = None, *, of_several: bool = False) -> None:
+        """`tls` is for endpoints that begin with https. A single endpoint may be that of one `of_several` members, the
+        others of which cannot be reached from here."""
+        self.alone = len(endpoints) == 1 and not of_several
         self._members = [Endpoint(endpoint, tls) for endpoint in endpoints]
         self._pool = ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="etcd call")
         self._closed = threading.Event()

@@ -112,7 +112,7 @@ class TunnelledStore(Store):
 
     def __init__(self, tunnel: Tunnel, tls: EtcdTls) -> None:
         endpoint = f"https://127.0.0.1:{tunnel.port}"
-        super().__init__([endpoint], client=EtcdClient([endpoint], tls, alone=False))
+        super().__init__([endpoint], client=EtcdClient([endpoint], tls, of_several=True))
         self._tunnel = tunnel
 
     def close(self) -> None:
