@@ -9,8 +9,7 @@ from types import TracebackType
 from typing import Self
 
 _PAUSE_SECONDS = 0.01
-# Only there to end what hangs: a busy machine may be long in answering.
-_TIMEOUT_SECONDS = 20.0
+_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass

@@ -23,8 +23,6 @@ APPROVE, APPROVE_BY_NAME = "approval.approve", "approval.name"
 # Only there to end what hangs.
 _ANSWER_SECONDS = 60.0
 _HTTP_SECONDS = 60.0
-# Slack lets nobody open a window long after the click: a person clicks again then.
-_WINDOW_SECONDS = 8.0
 _ENDED = re.compile(r": (done|failed|denied|expired|void)\b")
 _OPERATION = re.compile(r"[0-9a-f]+")
 
@@ -100,13 +98,9 @@ class Chat:
     def open(self, person: str, card: Card) -> dict[str, Any]:
         """Press Approve where machines are destroyed; the window that opens."""
         known = {view["id"] for view in self._modals(person)}
-        click_at = 0.0
+        self._click(person, card, APPROVE_BY_NAME)
 
         def opened() -> dict[str, Any] | None:
-            nonlocal click_at
-            if time.monotonic() >= click_at:
-                self._click(person, card, APPROVE_BY_NAME)
-                click_at = time.monotonic() + _WINDOW_SECONDS
             return next((view for view in self._modals(person) if view["id"] not in known), None)
 
         return self._await(opened, "a window that asks for names")

@@ -19,8 +19,9 @@ from lab.story.load_http import HttpConnection, KeptConnection, NoAnswerError, T
 from lab.story.load_records import Kind, Record, Request, Socket, SocketEnd, line_of
 
 PING_SECONDS = 1.0
-# Only there to end what hangs: a busy machine may be long in answering.
-ANSWER_SECONDS = 20.0
+
+
+ANSWER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ from model.operation import Approval, Card, Intent, Operation
 CHANNEL = "C01FLSTR"
 OPERATOR, DEVELOPER, GUEST = "U01OPERATOR", "U02DEVELOPER", "U04GUEST"
 
-# For a bot on a busy machine, where a test is about something else than Slack's three seconds. That a command was lost
-# is told before `SlackControl` gives up, after 30 s.
-PATIENT = LabSettings(ack_seconds=25.0, trigger_seconds=60.0)
+# For a bot on a busy machine, where a test is about something else than Slack's three seconds.
+PATIENT = LabSettings(ack_seconds=10.0, trigger_seconds=10.0)
 ETCD_PATIENCE_SECONDS = 5.0
 
 Json = dict[str, Any]

@@ -59,7 +59,7 @@ class AskingClient:
         connection.close()
 
     def _connect(self) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection(self._address, self._port, timeout=60)
+        return http.client.HTTPConnection(self._address, self._port, timeout=10)
 
     def _note(self, status: int, text: str) -> None:
         with self._lock:

@@ -111,7 +111,7 @@ class Field:
         return self.ssh.run(node, script, self.context.fence).strip()
 
     def ask(self, host: str = HOST, path: str = "/") -> tuple[int, str]:
-        connection = http.client.HTTPConnection(self.ingress_ip, 80, timeout=60)
+        connection = http.client.HTTPConnection(self.ingress_ip, 80, timeout=10)
         connection.request("GET", path, headers={"Host": host})
         answer = connection.getresponse()
         return answer.status, answer.read().decode().strip()

@@ -82,8 +82,8 @@ class Machines:
     def leave(self, node: str) -> None:
         self.meshes.leave(LeaveMeshes(node=node), self.context)
 
-    def on(self, node: str, script: str, timeout: float = 60.0) -> str:
-        return self.ssh.run(node, script, self.context.fence, timeout)
+    def on(self, node: str, script: str) -> str:
+        return self.ssh.run(node, script, self.context.fence)
 
     def reboot(self, node: str) -> None:
         """Off and on again, until it answers: only then does what is waited for next begin."""
@@ -109,14 +109,14 @@ class Machines:
     def daemons(self, node: str) -> str:
         return self.on(node, "systemctl show --property=Id,MainPID 'tinc@*'")
 
-    def pings(self, node: str, *names: str, within: int = 3) -> list[str]:
-        """Those of the names that answer a packet each, within so many seconds."""
-        ping = "for name in {}; do ping -n -q -c 1 -W {} $name >/dev/null 2>&1 && echo $name || true; done"
-        return self.on(node, ping.format(" ".join(names), within), 120.0).split()
+    def pings(self, node: str, *names: str) -> list[str]:
+        """Those of the names that answer."""
+        ping = "for name in {}; do ping -n -q -c 1 -W 3 $name >/dev/null 2>&1 && echo $name || true; done"
+        return self.on(node, ping.format(" ".join(names))).split()
 
     def pings_soon(self, node: str, *names: str) -> list[str]:
         """The same, for names that may take half a minute to answer."""
         wait = "for name in {}; do timeout 30 sh -c 'until ping -n -q -c 1 -W 1 $1; do sleep 0.3; done' - $name; done"
         self.await_ssh(node)
-        self.on(node, wait.format(" ".join(names)) + " >/dev/null 2>&1 || true", 120.0)
-        return self.pings(node, *names, within=15)
+        self.on(node, wait.format(" ".join(names)) + " >/dev/null 2>&1 || true")
+        return self.pings(node, *names)

@@ -1,18 +1,13 @@
 """Real machines for a doctor: two hubs and a worker that connects to both, or three with an overlay."""
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
-
-import pytest
 
 from cli.ask import plain
 from executors.cloud import CloudSettings
-from executors.doctor import check
 from executors.doctor.check import Doctor
 from executors.mesh import Mesh
 from executors.overlay import OverlayNetwork
@@ -30,28 +25,6 @@ from tests.executors.sshd import make_key
 MESH = "vpn_ingr"
 HUB, OTHER_HUB, WORKER = "ingress016", "ingress017", "worker101"
 WELL = "✓ 3 machines, 3 tunnels: all well"
-# How long a busy machine may take to answer all that a look asks it, and after a mend to be as it should be.
-PATIENCE_SECONDS = 60.0
-
-T = TypeVar("T")
-
-
-def named(lines: list[str]) -> list[str]:
-    """What is wrong, without what to do."""
-    return [line.partition(": ")[0] for line in lines]
-
-
-def silent(lines: list[str]) -> list[str]:
-    """Who cannot be looked at, without why."""
-    return [line.partition(" (")[0] for line in lines]
-
-
-@contextmanager
-def patient_doctor() -> Iterator[None]:
-    """What it mends has more time."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(check, "SETTLE_SECONDS", PATIENCE_SECONDS)
-        yield
 
 
 class Patients:
@@ -94,25 +67,13 @@ class Patients:
         """The lines that a person reads in a terminal."""
         return plain(Doctor(self.ssh)(words, self.registry)).splitlines()
 
-    def finds(self, wanted: T, *words: str, read: Callable[[list[str]], T]) -> list[str]:
-        """Have a doctor find this and nothing else, in what is read of its lines; a busy machine may miss a look."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while read(lines := self.doctor(*words)) != wanted and time.monotonic() < deadline:
-            time.sleep(1)
-        assert read(lines) == wanted, lines
-        return lines
-
-    def are_well(self, *words: str, said: str = WELL) -> None:
-        """Have a doctor find nothing."""
-        self.finds([said], *words, read=list)
-
     def restart_daemons(self) -> None:
         """What the journals said before concerns the doctor no more; all is well afterwards."""
         for node in self.nodes:
             self.on(node, f"systemctl restart tinc@{MESH}")
         self.doctor("--fix")
         self.join()
-        self.are_well()
+        assert self.doctor() == [WELL]
 
     @contextmanager
     def until_logged(self, **wanted: str) -> Iterator[None]:

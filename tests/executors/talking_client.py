@@ -10,7 +10,7 @@ class TalkingClient:
     """Connected once it is made; `instance` is who answers."""
 
     def __init__(self, address: str, host: str, port: int = 80) -> None:
-        self._connection = socket.create_connection((address, port), timeout=60)
+        self._connection = socket.create_connection((address, port), timeout=15)
         key = base64.b64encode(os.urandom(16)).decode()
         self._connection.sendall(
             f"GET /talk HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"

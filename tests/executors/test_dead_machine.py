@@ -19,8 +19,6 @@ def haproxy(tmp_path: Path) -> Iterator[WiredHaproxy]:
 def test_a_request_that_only_connects_to_it_is_answered_by_another_also_when_it_is_marked_down(
     haproxy: WiredHaproxy,
 ) -> None:
-    # It is this test that marks it down: on a busy machine HAProxy would before all of this is asked.
-    haproxy.ask(f"disable health {BACKEND}/{DYING}")
     haproxy.cut_power()
     # Turn by turn, so that of each method one is sent to the dead machine.
     asked = [haproxy.request(method) for method in ("GET", "GET", "POST", "POST")]

@@ -7,7 +7,7 @@ import pytest
 
 from gitops.overlay_leases import read_leases
 from model import keys
-from tests.executors.patients import Patients, mended, named, patient_doctor, silent
+from tests.executors.patients import Patients, mended
 from tests.executors.rented import rented_hosts
 
 pytestmark = [pytest.mark.hosts, pytest.mark.timeout(600)]
@@ -21,7 +21,7 @@ UNIT = "wg-quick@flannel-wg"
 @pytest.fixture(scope="module")
 def patients(etcd_endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patients]:
     """Well at first, and at the end of each test but the last."""
-    with rented_hosts(etcd_endpoint) as (rented, store), patient_doctor():
+    with rented_hosts(etcd_endpoint) as (rented, store):
         patients = Patients(rented, store, tmp_path_factory.mktemp("patients"), "three-in-overlay")
         yield patients
         patients.ssh.close()
@@ -36,16 +36,21 @@ def key(patients: Patients, node: str) -> str:
     return patients.on(node, "wg show flannel-wg public-key").strip()
 
 
+def named(lines: list[str]) -> list[str]:
+    """What is wrong, without what to do."""
+    return [line.partition(": ")[0] for line in lines]
+
+
 def found_and_mended(patients: Patients, wrong: list[str]) -> None:
     """The doctor says this and nothing else, mends it all, and finds nothing afterwards."""
-    patients.finds(sorted(wrong), read=lambda lines: sorted(line[2:] for line in named(lines)))
+    assert sorted(line[2:] for line in named(patients.doctor())) == sorted(wrong)
     assert sorted(mended(patients.doctor("--fix"), WELL)) == sorted(wrong)
-    patients.are_well(said=WELL)
+    assert patients.doctor() == [WELL]
 
 
 def test_machines_that_are_well_are_one_line(patients: Patients) -> None:
-    patients.are_well(said=WELL)
-    patients.are_well(ONE, said="✓ 3 machines, 3 tunnels: all well")
+    assert patients.doctor() == [WELL]
+    assert patients.doctor(ONE) == ["✓ 3 machines, 3 tunnels: all well"]
 
 
 def test_a_peer_that_is_missing_one_that_gets_what_is_not_its_and_a_stranger(patients: Patients) -> None:
@@ -118,12 +123,12 @@ def test_another_key_is_for_a_person(patients: Patients) -> None:
     leases = read_leases(patients.registry.store)
     patients.on(ONE, "wg genkey >other.key; wg set flannel-wg private-key other.key; rm other.key")
     wrong = [f"✗ {ONE} has another WireGuard key than its lease says"]
-    patients.finds(wrong, "--fix", read=named)
+    assert named(patients.doctor("--fix")) == wrong
     assert read_leases(patients.registry.store) == leases
     patients.on(ONE, f"systemctl restart {UNIT}")
     assert patients.on(ONE, f"timeout 50 sh -c 'until ping -c 1 -W 1 {OTHER}.overlay; do :; done'") != ""
     patients.join()
-    patients.are_well(said=WELL)
+    assert patients.doctor() == [WELL]
 
 
 def test_a_packet_that_does_not_arrive_whole_and_a_port_that_drops(patients: Patients) -> None:
@@ -133,32 +138,31 @@ def test_a_packet_that_does_not_arrive_whole_and_a_port_that_drops(patients: Pat
     )
     patients.on(HUB, drop.format("icmp type echo-request meta length gt 1000"))
     patients.on(OTHER, drop.format("tcp dport 22"))
-    wrong = {
+    assert set(named(patients.doctor())) == {
         f"! {HUB} answers {ONE} through the overlay, but no large packet arrives",
         f"! {OTHER} answers a ping of {HUB} through the overlay, but no TCP",
         f"! {OTHER} answers a ping of {ONE} through the overlay, but no TCP",
     }
-    patients.finds(wrong, read=lambda lines: set(named(lines)))
     for node in (HUB, OTHER):
         patients.on(node, "nft delete table ip lost")
-    patients.are_well(said=WELL)
+    assert patients.doctor() == [WELL]
 
 
 def test_a_clock_that_is_ahead(patients: Patients) -> None:
     """A container has its machine's clock: what it says of it is wrong here."""
     patients.on(ONE, 'printf \'#!/bin/sh\\nexec /usr/bin/date --date="90 seconds" "$@"\\n\' >/usr/local/bin/date')
     patients.on(ONE, "chmod 755 /usr/local/bin/date")
-    wrong = f"! the clock of {ONE} is SECONDS s ahead of flstr's: see whether systemd-timesyncd runs there"
-    lines = patients.finds(
-        [wrong], read=lambda lines: [re.sub(r"\d+ s ahead", "SECONDS s ahead", one) for one in lines]
+    (line,) = patients.doctor()
+    told = re.fullmatch(
+        rf"! the clock of {ONE} is (\d+) s ahead of flstr's: see whether systemd-timesyncd runs there", line
     )
     # It answered before it was heard, by as much as a busy machine takes for it.
-    (told,) = re.findall(r"(\d+) s ahead", lines[0])
-    assert 60 < int(told) <= 90
+    assert told is not None
+    assert 60 < int(told[1]) <= 90
     patients.on(ONE, "rm /usr/local/bin/date")
-    patients.are_well(said=WELL)
+    assert patients.doctor() == [WELL]
 
 
 def test_a_dead_machine_explains_what_the_others_see(patients: Patients) -> None:
     patients.rented.cut_power(OTHER)
-    patients.finds([f"✗ {OTHER} cannot be looked at"], read=silent)
+    assert [line.partition(" (")[0] for line in patients.doctor()] == [f"✗ {OTHER} cannot be looked at"]

@@ -163,7 +163,7 @@ def test_a_websocket_in_a_process_that_a_reload_replaced_is_seen(chat: Chat) -> 
         chat.stop("worker101", "4-11111111")
         client.wait_for_the_end()
     # What was replaced ends with its last connection.
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 20
     while len(chat.field.on(INGRESS, WORKERS).split()) > 1:
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -181,7 +181,7 @@ def test_a_drain_that_is_given_up_ends_at_once_and_a_later_one_goes_on_from_ther
             chat.await_drain()
             cancellation.cancel("a newer commit is wanted")
             with pytest.raises(Cancelled):
-                draining.result(timeout=60)
+                draining.result(timeout=10)
             assert client.echoes("nobody cut it")
             chat.field.context = wanted
             # Wanted again, it serves again, and who was talking to it talks on.

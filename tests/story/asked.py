@@ -4,15 +4,12 @@ import time
 
 from bot.listeners import NOT_TAKEN
 from lab.errors import LabError
-from lab.slack.settings import SlackSettings
 from lab.story.chat import OPERATOR, Card
 from lab.story.stage import Stage
 from model.operation import Operation
 from tests.story.views import operation
 
 OPERATION_SECONDS = 180.0
-# Slack gives an app three seconds; in these stories it is a machine full of machines that is slow, and not flstr.
-PATIENT = SlackSettings(ack_seconds=15.0, trigger_seconds=15.0)
 
 
 def asked(stage: Stage, person: str, text: str) -> str:

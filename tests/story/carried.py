@@ -21,7 +21,7 @@ from lab.story.control_stage import THREE_CONTROLLERS, ControlStage
 from lab.surroundings import CLOUD_TOKEN, Wishes
 from model import keys
 from model.registered import InstanceRecord
-from tests.story.asked import PATIENT, await_settled
+from tests.story.asked import await_settled
 from tests.story.things import Things, come_since, things_in
 
 T = TypeVar("T")
@@ -33,16 +33,15 @@ INGRESS = "ingress016"
 NODES = (*CONTROLLERS, INGRESS, *WORKERS)
 WISHES = Wishes(
     cloud=CloudSettings(create_seconds=1.0),
-    slack=PATIENT,
     edits={
         **THREE_CONTROLLERS,
-        "channel: flstr\n": "channel: flstr\nnot_ready_after: 20s\ndead_after: 60s\n",
+        "channel: flstr\n": "channel: flstr\nnot_ready_after: 12s\ndead_after: 25s\n",
         # Names of hosts are not made: a test does not wait until nobody remembers them.
         "people:\n": f"dns: {{nodes: {ZONE}, hosts: false}}\nfloating_ips: {{public: {{}}}}\n\npeople:\n",
         "healthy_deadline: 30s": "healthy_deadline: 30s\n  min_healthy_time: 500ms\n  drain: 3s",
     },
 )
-WITHIN_SECONDS = 180.0
+WITHIN_SECONDS = 90.0
 # Reasons for which HAProxy sends a server nothing new: maintenance, or draining.
 OUT = 0x01 | 0x02 | 0x04 | 0x08 | 0x10 | 0x20 | 0x40
 SERVERS = """python3 -c '

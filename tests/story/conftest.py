@@ -2,12 +2,10 @@
 
 import os
 from collections.abc import Generator, Iterator
-from dataclasses import replace
 
 import pytest
 
 from lab.story.stage import Stage
-from tests.story.asked import PATIENT
 
 LOG_CHARACTERS = 6000
 
@@ -17,7 +15,7 @@ _stages: list[Stage] = []
 @pytest.fixture(scope="module")
 def stage(request: pytest.FixtureRequest) -> Iterator[Stage]:
     """The lab that the module's `WISHES` ask for; its flstr is not started yet."""
-    with Stage(f"story-{os.getpid()}", replace(request.module.WISHES, slack=PATIENT)) as stage:
+    with Stage(f"story-{os.getpid()}", request.module.WISHES) as stage:
         _stages.append(stage)
         yield stage
         _stages.remove(stage)

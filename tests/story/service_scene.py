@@ -106,17 +106,8 @@ def visit(stage: Stage, method: str = "POST") -> int | None:
         connection.close()
 
 
-def count_one_more(stage: Stage) -> int:
-    """Visit the app, once it answers; the count that it tells then. A visit that is not answered is not repeated: it may
-    have been counted."""
-    await_visits(stage)
-    counted = visit(stage)
-    assert counted is not None
-    return counted
-
-
-def await_visits(stage: Stage, wanted: Callable[[int], bool] = lambda _: True) -> int:
-    """The count, once it is as wanted, and told at all."""
+def await_visits(stage: Stage, wanted: Callable[[int], bool]) -> int:
+    """The count, once it is as wanted."""
     deadline = time.monotonic() + SECONDS
     while (count := visit(stage, "GET")) is None or not wanted(count):
         assert time.monotonic() < deadline, f"the count is {count}"

@@ -177,9 +177,7 @@ def deploy(untouched: Untouched, commit: str) -> Card:
         answer = chat.command(DEVELOPER, f"/flstr deploy influencer@{commit}")
         assert "committed as" in answer
         card = chat.await_card(
-            lambda it: it.record not in before and "deploy influencer@" in it.text and it.ending is not None,
-            f"the end of {commit}",
-            OPERATION_SECONDS,
+            lambda it: it.record not in before and it.ending is not None, f"the end of {commit}", OPERATION_SECONDS
         )
     assert asking.tally.failures == []
     assert set(asking.tally.answers) == {untouched.answer}
